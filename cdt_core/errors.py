@@ -1,0 +1,64 @@
+"""Every error that cdt raises on purpose: one tree under :class:`CdtError`.
+
+A message says what was wrong, where (file, variable, chunk, offset) and what to do. A library's own exception is
+always the ``__cause__`` of one of these, never what a caller sees.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BoundError",
+    "CdtError",
+    "CertificateError",
+    "CorruptStreamError",
+    "OutputError",
+    "PlanError",
+    "PluginError",
+    "ReaderError",
+    "TreatmentError",
+    "UnsupportedDtypeError",
+]
+
+
+class CdtError(Exception):
+    """Base of all errors raised by cdt. ``exit_code`` is what the command line returns."""
+
+    exit_code = 2
+
+
+class BoundError(CdtError, ValueError):
+    """An error bound makes no sense, or cannot be applied to the variable that it names."""
+
+
+class UnsupportedDtypeError(CdtError, TypeError):
+    """An array has a data type that no codec of cdt can hold."""
+
+
+class ReaderError(CdtError):
+    """A file could not be read: missing, truncated, corrupt, hostile, or of an unknown format."""
+
+
+class CorruptStreamError(CdtError, ValueError):
+    """A compressed stream is truncated, mutated, or not a stream of cdt."""
+
+
+class PlanError(CdtError, ValueError):
+    """A plan is malformed, does not fit the dataset, or its budget cannot be met."""
+
+
+class PluginError(CdtError):
+    """A plugin's function is missing or returned what its hook does not allow."""
+
+
+class TreatmentError(CdtError):
+    """A chunk could not be treated; names the variable and the chunk."""
+
+
+class OutputError(CdtError):
+    """The output folder cannot be written, exists already, or is not a treatment."""
+
+
+class CertificateError(CdtError):
+    """A certificate or a stored treatment does not verify; names the first thing that fails."""
+
+    exit_code = 1

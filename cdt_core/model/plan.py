@@ -1,0 +1,83 @@
+"""The plan: how each variable will be stored. JSON in, JSON out; replayable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from cdt_core.model.bound import Bound
+
+__all__ = ["PLAN_VERSION", "Candidate", "Plan", "ProcessorUse", "VariablePlan"]
+
+PLAN_VERSION = 1
+
+
+@frozen
+class ProcessorUse:
+    """A processor applied to a variable before it is encoded, with its parameters."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class Candidate:
+    """A way to store a variable that was tried on sampled blocks, with what it measured there.
+
+    ``ratio`` is raw bytes over encoded bytes of the samples; ``seconds_per_gb`` is encode + decode time per 1e9 raw bytes.
+    It is kept out of digests and certificates, being a property of the machine.
+    """
+
+    codec: str
+    parameters: Mapping[str, Any]
+    form: str
+    ratio: float
+    seconds_per_gb: float
+    chosen: bool = False
+
+
+@frozen
+class VariablePlan:
+    """How one variable is stored.
+
+    ``form`` is ``"stored"`` (the file's own numbers, packed ones stay packed) or ``"decoded"`` (physical values);
+    ``bound`` the promise asked for, ``applied`` the one the codec keeps (``rel`` resolved to ``abs`` by the range).
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    chunk_shape: tuple[int, ...]
+    codec: str
+    parameters: Mapping[str, Any]
+    bound: Bound
+    applied: Bound
+    form: str = "stored"
+    processors: tuple[ProcessorUse, ...] = ()
+    predicted_bytes: int = 0
+    candidates: tuple[Candidate, ...] = ()
+    note: str = ""
+
+
+@frozen
+class Plan:
+    """The plans of all variables, in the dataset's order, and what they were made for."""
+
+    variables: tuple[VariablePlan, ...] = field(converter=tuple)
+    objective: str = "balanced"
+    max_size: int | None = None
+    engine_version: str = ""
+    version: int = PLAN_VERSION
+
+    def __getitem__(self, name: str) -> VariablePlan:
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        raise KeyError(name)
+
+    @property
+    def predicted_bytes(self) -> int:
+        """Predicted size of all encoded chunks, in bytes."""
+        return sum(variable.predicted_bytes for variable in self.variables)

@@ -1,0 +1,69 @@
+"""What one run of the main job gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+
+from cdt_core.model.certificate import Certificate
+from cdt_core.model.finding import Finding
+from cdt_core.model.plan import Plan
+
+__all__ = ["Treatment", "VariableOutcome"]
+
+
+@frozen
+class VariableOutcome:
+    """Measured facts of one treated variable.
+
+    ``raw_bytes`` counts the values as the input stores them (uncompressed); ``stored_bytes`` the encoded chunks.
+    ``max_error`` is the largest ``|x - y|`` over all finite values (relative to ``|x|`` for ``pw_rel``);
+    ``over_bound`` counts values outside the bound and is 0 in every treatment that finished. ``exact_values`` were kept
+    bit-exact beside the lattice; ``fallback_chunks`` were stored lossless because the planned codec did not keep the bound.
+    """
+
+    name: str
+    raw_bytes: int
+    stored_bytes: int
+    chunks: int
+    max_error: float
+    over_bound: int = 0
+    exact_values: int = 0
+    fallback_chunks: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """Raw over stored bytes."""
+        return self.raw_bytes / self.stored_bytes if self.stored_bytes else float("inf")
+
+
+@frozen
+class Treatment:
+    """A finished treatment: where it is, what was planned, what was measured, and the certificate."""
+
+    path: Path
+    plan: Plan
+    outcomes: tuple[VariableOutcome, ...]
+    certificate: Certificate
+    seconds: float
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All judged findings of the certificate."""
+        return self.certificate.findings
+
+    @property
+    def raw_bytes(self) -> int:
+        """Uncompressed bytes of all treated variables."""
+        return sum(outcome.raw_bytes for outcome in self.outcomes)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of all encoded chunks."""
+        return sum(outcome.stored_bytes for outcome in self.outcomes)
+
+    @property
+    def ratio(self) -> float:
+        """Raw over stored bytes, all variables together."""
+        return self.raw_bytes / self.stored_bytes if self.stored_bytes else float("inf")

@@ -1,0 +1,19 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real files that CDT_TEST_DATA names (default: ../shared/data beside the checkout)."""
+    folder = Path(os.environ.get("CDT_TEST_DATA", _ROOT.parent / "shared" / "data"))
+    if not (folder / "INDEX.tsv").is_file():
+        pytest.skip(f"no test data in {folder}; set CDT_TEST_DATA")
+    return folder
