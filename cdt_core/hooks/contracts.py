@@ -36,6 +36,8 @@ class Block:
         Boolean mask of declared missing values (fill codes; NaN), or ``None`` when there are none.
     edges
         ``(lowest, highest)`` finite value of the whole variable, the range of the histograms; ``None`` without one.
+    bound
+        The promise in physical units (``rel`` resolved to ``abs``).
     """
 
     spec: VariableSpec
@@ -44,11 +46,12 @@ class Block:
     treated: NDArray[Any]
     missing: NDArray[np.bool_] | None = None
     edges: tuple[float, float] | None = None
+    bound: Bound | None = None
 
     @cached_property
     def comparison(self) -> stats.Comparison:
         """Counts, moments, histograms and error sums of both sides, from one compiled pass; made once per block."""
-        return stats.compare(self.original, self.treated, missing=self.missing, edges=self.edges)
+        return stats.compare(self.original, self.treated, missing=self.missing, edges=self.edges, bound=self.bound)
 
     @cached_property
     def valid(self) -> NDArray[np.bool_]:

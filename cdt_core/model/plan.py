@@ -42,8 +42,10 @@ class Candidate:
 class VariablePlan:
     """How one variable is stored.
 
-    ``form`` is ``"stored"`` (the file's own numbers, packed ones stay packed) or ``"decoded"`` (physical values);
-    ``bound`` the promise asked for, ``applied`` the one the codec keeps (``rel`` resolved to ``abs`` by the range).
+    ``form`` is ``"stored"`` (the file's own numbers, packed ones stay packed) or ``"decoded"`` (physical values), and
+    ``dtype`` the type of the numbers in that form. ``bound`` is the promise asked for; ``applied`` the same on physical
+    values with ``rel`` resolved to ``abs`` by the range; ``codec_bound`` what the codec must keep on the numbers that it
+    is given, so that ``applied`` holds once they are unpacked.
     """
 
     name: str
@@ -54,6 +56,7 @@ class VariablePlan:
     parameters: Mapping[str, Any]
     bound: Bound
     applied: Bound
+    codec_bound: Bound
     form: str = "stored"
     processors: tuple[ProcessorUse, ...] = ()
     predicted_bytes: int = 0
