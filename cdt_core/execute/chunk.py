@@ -1,0 +1,218 @@
+"""One chunk, from reading to its summaries, in one task while the block is in cache."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import define, frozen
+
+from cdt_core.errors import CdtError, TreatmentError
+from cdt_core.execute.job import ChunkRecord, VariableJob
+from cdt_core.hooks.contracts import Block, ChunkCodec, Encoded
+from cdt_core.readers.stored import StoredDataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ChunkWorker"]
+
+#: One chunk in this many is encoded a second time and must give the same bytes.
+REPLAY_EVERY = 16
+
+
+@frozen(eq=False)
+class _Attempt:
+    """A block encoded and decoded again, with the comparison of physical values."""
+
+    encoded: Encoded
+    block: Block
+    lossless: bool
+
+    @property
+    def kept(self) -> bool:
+        """True when every value keeps the promise and no missing or non-finite value moved."""
+        return self.block.comparison.over_bound == 0 and self.block.comparison.mismatched == 0
+
+
+@define(slots=False, eq=False)
+class ChunkWorker:
+    """Treats the chunk ``(name, position)`` and writes it under ``root`` (the path of ``data.zarr``).
+
+    With ``digest_input`` the stored values are hashed as they are read (SHA-256), for inputs that are not local files.
+    """
+
+    dataset: StoredDataset
+    root: str
+    jobs: dict[str, VariableJob]
+    digest_input: bool = False
+
+    def __call__(self, item: tuple[str, int]) -> ChunkRecord:
+        name, position = item
+        job = self.jobs[name]
+        try:
+            return self._treat(job, position)
+        except TreatmentError:
+            raise
+        except CdtError as error:
+            index = job.grid.index(position)
+            raise type(error)(f"variable {name!r}, chunk {index}: {error}") from error
+        except Exception as error:
+            index = job.grid.index(position)
+            raise TreatmentError(f"variable {name!r}, chunk {index}: {type(error).__name__}: {error}") from error
+
+    def _treat(self, job: VariableJob, position: int) -> ChunkRecord:
+        index = job.grid.index(position)
+        region = job.grid.region(index)
+        stored = self.dataset.read(job.spec.name, region)
+        stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+        start = tuple(part.start for part in region)
+        values, physical, missing = self._prepare(job, stored, start)
+        attempt, fallback = _encode(self.dataset, job, values, (start, physical, missing))
+        key = "/".join(("c", *map(str, index)))
+        _write(Path(self.root, job.spec.name, key), attempt.encoded.stream)
+        replayed = None
+        if position % REPLAY_EVERY == 0:
+            replayed = _codec(job, attempt.lossless).encode(_padded(values, job)).stream == attempt.encoded.stream
+        states, errors = _summarise(job, attempt.block)
+        comparison = attempt.block.comparison
+        relative = job.plan.applied.kind == "pw_rel"
+        return ChunkRecord(
+            name=job.spec.name,
+            position=position,
+            raw_bytes=stored.nbytes,
+            stored_bytes=len(attempt.encoded.stream),
+            digests={f"{job.spec.name}/{key}": hashlib.sha256(attempt.encoded.stream).hexdigest()},
+            input_digest=hashlib.sha256(np.ascontiguousarray(stored)).hexdigest() if self.digest_input else "",
+            max_error=comparison.max_relative_error if relative else comparison.max_error,
+            exact_values=attempt.encoded.exact_values,
+            fallback=fallback,
+            replayed=replayed,
+            states=states,
+            errors=errors,
+        )
+
+    def _prepare(
+        self, job: VariableJob, stored: NDArray[Any], start: tuple[int, ...]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_] | None]:
+        name = job.spec.name
+        missing = self.dataset.missing_mask(name, stored)
+        if job.plan.form == "stored" and not job.plan.processors:
+            return stored, self.dataset.decoded(name, stored), missing
+        values = self.dataset.decoded(name, stored)
+        for function, parameters in job.processor_functions:
+            processed = np.asarray(function(values, job.spec, start, **parameters))
+            if processed.shape != values.shape or processed.dtype != values.dtype:
+                raise TreatmentError(
+                    f"variable {name!r}: a processor changed shape or dtype from {values.shape} {values.dtype} to "
+                    f"{processed.shape} {processed.dtype}; processors must keep both"
+                )
+            values = processed
+        if job.plan.processors and values.dtype.kind == "f":
+            missing = np.isnan(values)
+        return values, values, missing
+
+
+def _codec(job: VariableJob, lossless: bool) -> ChunkCodec:
+    return job.lossless_codec if lossless else job.codec
+
+
+def _padded(values: NDArray[Any], job: VariableJob) -> NDArray[Any]:
+    """The block at the full chunk shape, as Zarr stores chunks at the edge; the padding repeats the last values."""
+    short = [(0, chunk - length) for chunk, length in zip(job.plan.chunk_shape, values.shape, strict=True)]
+    return np.pad(values, short, mode="edge") if any(after for _, after in short) else values
+
+
+def _encode(
+    dataset: StoredDataset,
+    job: VariableJob,
+    values: NDArray[Any],
+    physical: tuple[tuple[int, ...], NDArray[Any], NDArray[np.bool_] | None],
+) -> tuple[_Attempt, bool]:
+    """The smallest encoding that keeps the promise, and whether the planned one did not."""
+    lossless_plan = job.plan.codec_bound.is_lossless
+    attempt = _attempt(dataset, job, values, physical, lossless=lossless_plan)
+    if attempt.kept:
+        if not lossless_plan and 2 * len(attempt.encoded.stream) > values.nbytes:
+            exact = _attempt(dataset, job, values, physical, lossless=True)
+            if exact.kept and len(exact.encoded.stream) <= len(attempt.encoded.stream):
+                return exact, False
+        return attempt, False
+    if not lossless_plan:
+        exact = _attempt(dataset, job, values, physical, lossless=True)
+        if exact.kept:
+            return exact, True
+    comparison = attempt.block.comparison
+    raise TreatmentError(
+        f"variable {job.spec.name!r}, block at {physical[0]}: codec {job.plan.codec!r} gave {comparison.over_bound} values "
+        f"over the bound and {comparison.mismatched} changed missing or non-finite values, even without loss"
+    )
+
+
+def _attempt(
+    dataset: StoredDataset,
+    job: VariableJob,
+    values: NDArray[Any],
+    physical: tuple[tuple[int, ...], NDArray[Any], NDArray[np.bool_] | None],
+    *,
+    lossless: bool,
+) -> _Attempt:
+    codec = _codec(job, lossless)
+    padded = _padded(values, job)
+    encoded = codec.encode(padded)
+    decoded = codec.decode(encoded.stream, padded.shape, padded.dtype)
+    decoded = decoded[tuple(slice(0, length) for length in values.shape)]
+    start, original, missing = physical
+    if _same_bits(values, decoded):
+        treated = original
+    elif lossless:
+        raise TreatmentError(f"variable {job.spec.name!r}, block at {start}: the lossless codec changed values")
+    else:
+        treated = decoded if job.plan.form == "decoded" else dataset.decoded(job.spec.name, decoded)
+    return _Attempt(encoded, _block(job, start, original, treated, missing), lossless)
+
+
+def _block(
+    job: VariableJob,
+    start: tuple[int, ...],
+    original: NDArray[Any],
+    treated: NDArray[Any],
+    missing: NDArray[np.bool_] | None,
+) -> Block:
+    bound = job.plan.applied
+    if original.dtype.kind != "c":
+        return Block(job.physical_spec, start, original, treated, missing, job.edges, bound)
+    part = original.real.dtype
+    same = treated is original
+    original = np.ascontiguousarray(original)[..., None].view(part)
+    treated = original if same else np.ascontiguousarray(treated)[..., None].view(part)
+    missing = None if missing is None else np.broadcast_to(missing[..., None], original.shape).copy()
+    return Block(job.physical_spec, (*start, 0), original, treated, missing, job.edges, bound)
+
+
+def _same_bits(values: NDArray[Any], decoded: NDArray[Any]) -> bool:
+    left = np.ascontiguousarray(values)
+    right = np.ascontiguousarray(decoded)
+    return left.dtype == right.dtype and bool(
+        np.array_equal(left.reshape(-1).view(np.uint8), right.reshape(-1).view(np.uint8))
+    )
+
+
+def _summarise(job: VariableJob, block: Block) -> tuple[dict[str, Any], dict[str, str]]:
+    states: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for validator, summary in job.summaries:
+        try:
+            if isinstance(summary, Exception):
+                raise summary
+            states[validator.name] = summary.update(summary.start(), block)
+        except Exception as error:  # a validator's failure is a finding, never the end of a treatment
+            errors[validator.name] = f"{type(error).__name__}: {error}"
+    return states, errors
+
+
+def _write(path: Path, stream: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(stream)
