@@ -26,15 +26,16 @@ class ProcessorUse:
 class Candidate:
     """A way to store a variable that was tried on sampled blocks, with what it measured there.
 
-    ``ratio`` is raw bytes over encoded bytes of the samples; ``seconds_per_gb`` is encode + decode time per 1e9 raw bytes.
-    It is kept out of digests and certificates, being a property of the machine.
+    ``ratio`` is raw bytes over encoded bytes of the samples, ``sample_bytes`` the latter. Time is not kept: it would make
+    the plan depend on the machine. Codecs list their parameters from fast to slow instead.
     """
 
     codec: str
     parameters: Mapping[str, Any]
     form: str
+    codec_bound: Bound
     ratio: float
-    seconds_per_gb: float
+    sample_bytes: int
     chosen: bool = False
 
 

@@ -1,0 +1,45 @@
+"""What a plan is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from cdt_core.errors import PlanError
+from cdt_core.hooks.descriptor import CodecOffer, Processor
+from cdt_core.model import BoundRules, ProcessorUse
+
+__all__ = ["OBJECTIVES", "PlanRequest"]
+
+#: Objective -> how much larger than the smallest candidate a faster one may be and still be taken.
+OBJECTIVES: Mapping[str, float] = {"size": 1.0, "balanced": 1.05, "speed": 1.5}
+
+
+@frozen(eq=False)
+class PlanRequest:
+    """Bounds, objective and budget of a plan, with the codecs and processors to choose from.
+
+    ``processors`` maps name patterns of variables to what is applied to them, in order. ``chunk_bytes`` is the raw size
+    that chunks aim at; ``max_size`` the most bytes that all encoded chunks may take.
+    """
+
+    bounds: BoundRules
+    codecs: tuple[CodecOffer, ...]
+    objective: str = field(default="balanced")
+    max_size: int | None = None
+    processors: Mapping[str, tuple[ProcessorUse, ...]] = field(factory=dict)
+    processor_offers: Mapping[str, Processor] = field(factory=dict)
+    chunk_bytes: int = 8 << 20
+    engine_version: str = ""
+
+    @objective.validator
+    def _known(self, _: Any, value: str) -> None:
+        if value not in OBJECTIVES:
+            raise PlanError(f"objective {value!r}: use one of {', '.join(OBJECTIVES)}")
+
+    @max_size.validator
+    def _positive(self, _: Any, value: int | None) -> None:
+        if value is not None and value <= 0:
+            raise PlanError(f"max_size={value}: the budget must be above 0 bytes")

@@ -1,0 +1,141 @@
+"""Try a codec's parameters on sampled blocks of a variable, and measure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import evolve, frozen
+
+from cdt_core.hooks.descriptor import CodecOffer
+from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
+from cdt_core.model.grid import ChunkGrid
+from cdt_core.readers.stored import StoredDataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Form", "Samples", "forms_of", "sample", "trials_of"]
+
+_SAMPLE_BLOCKS = 3
+_SAMPLE_VALUES = 1 << 18
+
+
+@frozen(eq=False)
+class Samples:
+    """Blocks as stored and as physical values, in one order."""
+
+    stored: tuple[NDArray[Any], ...]
+    physical: tuple[NDArray[Any], ...]
+
+
+@frozen
+class Form:
+    """A way to hand a variable's numbers to a codec: ``"stored"`` or ``"decoded"``, their dtype, missing codes, and the bound
+    that the codec must keep on them."""
+
+    name: str
+    dtype: str
+    missing: tuple[float | int, ...]
+    bound: Bound
+
+
+def sample(dataset: StoredDataset, name: str, grid: ChunkGrid) -> Samples:
+    """Up to three blocks of about 2**18 values, from the first, a middle and a late chunk; always the same ones."""
+    count = len(grid)
+    positions = sorted({0, count // 2, count - 1 - count // 8} & set(range(count)))[:_SAMPLE_BLOCKS]
+    stored, physical = [], []
+    for position in positions:
+        region = _cropped(grid.region(grid.index(position)))
+        values = dataset.read(name, region)
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
+        stored.append(values)
+        physical.append(dataset.decoded(name, values))
+    return Samples(tuple(stored), tuple(physical))
+
+
+def _cropped(region: tuple[slice, ...]) -> tuple[slice, ...]:
+    """The region cut along its leading axes to at most the sample size, around the middle."""
+    lengths = [part.stop - part.start for part in region]
+    for axis in range(len(lengths)):
+        rest = math.prod(lengths[axis + 1 :])
+        keep = max(1, _SAMPLE_VALUES // max(1, rest))
+        lengths[axis] = min(lengths[axis], keep)
+    starts = [part.start + (part.stop - part.start - length) // 2 for part, length in zip(region, lengths, strict=True)]
+    return tuple(slice(start, start + length) for start, length in zip(starts, lengths, strict=True))
+
+
+def forms_of(spec: VariableSpec, profile: VariableProfile, applied: Bound, processed: bool) -> list[Form]:
+    """The forms in which the promise can be kept, cheapest for readers first."""
+    packing = spec.packing
+    physical_dtype = packing.dtype or spec.dtype
+    decoded = Form("decoded", physical_dtype, (), applied)
+    if processed:
+        return [decoded]
+    if not packing.is_packed:
+        return [Form("stored", spec.dtype, packing.missing, applied)]
+    forms = [Form("stored", spec.dtype, packing.missing, Bound("lossless"))]
+    if not applied.is_lossless:
+        steps = _packed_steps(spec, profile, applied)
+        if steps >= 1:
+            forms.append(Form("stored", spec.dtype, packing.missing, Bound("abs", float(steps))))
+        forms.append(decoded)
+    return forms
+
+
+def _packed_steps(spec: VariableSpec, profile: VariableProfile, applied: Bound) -> int:
+    """How many steps of a packed integer an absolute bound allows, less what unpacking itself may round."""
+    dtype = np.dtype(spec.packing.dtype or "f8")
+    if applied.kind != "abs" or np.dtype(spec.dtype).kind not in "iu" or profile.minimum is None or dtype.kind != "f":
+        return 0
+    scale = 1.0 if spec.packing.scale_factor is None else abs(float(spec.packing.scale_factor))
+    offset = abs(float(spec.packing.add_offset or 0.0))
+    largest = max(abs(float(profile.minimum)), abs(float(profile.maximum or 0.0))) + offset
+    rounding = 4 * float(np.finfo(dtype).eps) * largest
+    room = applied.value - rounding
+    return int(room / scale) if scale > 0 and room > scale else 0
+
+
+def trials_of(
+    offers: tuple[CodecOffer, ...], spec: VariableSpec, profile: VariableProfile, form: Form, data: tuple[Any, ...]
+) -> list[Candidate]:
+    """Every applicable codec and parameter set on the blocks ``data``, fast ones first as their codecs list them.
+
+    A lossy promise is also tried lossless: on data that lies on a grid, that is often smaller.
+    """
+    samples, objective = data
+    blocks: tuple[NDArray[Any], ...] = samples.stored if form.name == "stored" else samples.physical
+    kind = np.dtype(form.dtype).kind
+    found: list[Candidate] = []
+    bounds = [form.bound] if form.bound.is_lossless else [form.bound, Bound("lossless")]
+    for bound in bounds:
+        for offer in offers:
+            if kind not in offer.dtype_kinds or bound.kind not in offer.bounds:
+                continue
+            described = evolve(spec, dtype=form.dtype)
+            for parameters in offer.load().candidates(described, profile, bound, objective):
+                tried = _try(offer, parameters, bound, (form, blocks))
+                found.append(tried)
+    return found
+
+
+def _try(
+    offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, tuple[NDArray[Any], ...]]
+) -> Candidate:
+    form, blocks = on
+    codec = offer.load()(parameters, bound, form.missing)
+    raw = encoded = 0
+    for block in blocks:
+        stream = codec.encode(block).stream
+        raw += block.nbytes
+        encoded += len(stream)
+    return Candidate(
+        codec=offer.name,
+        parameters=dict(parameters),
+        form=form.name,
+        codec_bound=bound,
+        ratio=raw / max(1, encoded),
+        sample_bytes=encoded,
+    )
