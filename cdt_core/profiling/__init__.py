@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cdt_core.profile.scan import StoredValues, scan, scan_block
+from cdt_core.profiling.scan import StoredValues, scan, scan_block
 
 __all__ = ["StoredValues", "scan", "scan_block"]

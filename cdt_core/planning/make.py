@@ -12,9 +12,9 @@ from attrs import evolve
 from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Bound, Candidate, Plan, ProcessorUse, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
-from cdt_core.plan.chunks import chunk_shape_of, is_text
-from cdt_core.plan.request import OBJECTIVES, PlanRequest
-from cdt_core.plan.trial import Form, forms_of, sample, trials_of
+from cdt_core.planning.chunks import chunk_shape_of, is_text
+from cdt_core.planning.request import OBJECTIVES, PlanRequest
+from cdt_core.planning.trial import Form, forms_of, sample, trials_of
 from cdt_core.readers.stored import StoredDataset
 
 __all__ = ["TEXT_CODEC", "make_plan"]

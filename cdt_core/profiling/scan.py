@@ -11,7 +11,7 @@ import numpy as np
 from cdt_core.kernels import stats
 from cdt_core.model import Profile, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
-from cdt_core.profile.texture import Texture, texture_of
+from cdt_core.profiling.texture import Texture, texture_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
