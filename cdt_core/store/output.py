@@ -74,3 +74,8 @@ class PartialOutput:
     def discard(self) -> None:
         """Remove what was written so far."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def discard_if_empty(self) -> None:
+        """Remove the partial folder unless an interrupted treatment left something in it."""
+        if not any(self.path.iterdir()):
+            self.path.rmdir()

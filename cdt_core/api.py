@@ -1,0 +1,265 @@
+"""The public functions: one per stage of the main job. All errors are :class:`~cdt_core.errors.CdtError`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cdt_core import __version__
+from cdt_core.codecs.array import compress, decompress
+from cdt_core.errors import OutputError, PlanError, ReaderError
+from cdt_core.execute.executor import executor_for
+from cdt_core.hooks.manager import Catalog, catalog
+from cdt_core.inspecting import Inspection, inspection_of
+from cdt_core.model import Bound, BoundRules, Plan, ProcessorUse, Profile, Treatment
+from cdt_core.model.serial import from_tree
+from cdt_core.planning.chunks import grids_of
+from cdt_core.planning.make import make_plan
+from cdt_core.planning.replay import check_fits
+from cdt_core.planning.request import PlanRequest
+from cdt_core.profiling import scan
+from cdt_core.progress import Progress, Silent
+from cdt_core.readers.choose import open_stored
+from cdt_core.readers.stored import StoredDataset, as_xarray, from_xarray
+from cdt_core.store.export import export_store
+from cdt_core.store.output import PartialOutput
+from cdt_core.treating import TreatRequest, treat_dataset
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from cdt_core.verification.folder import VerifyResult
+
+    Input = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | xr.Dataset | xr.DataTree | xr.DataArray | NDArray[Any]
+    BoundLike = str | Bound | Mapping[str, str | Bound] | BoundRules | None
+    Processors = Mapping[str, Sequence[str | ProcessorUse]] | None
+
+__all__ = ["compress", "decompress", "export", "inspect", "open", "plan", "profile", "treat", "verify"]
+
+
+def open(source: Input, *, allow_partial: bool = False) -> xr.Dataset | xr.DataTree:
+    """Open any supported file, folder, glob, list of files or fsspec URL as a lazy, CF-decoded xarray object.
+
+    Parameters
+    ----------
+    source
+        ``"x.nc"``, ``"runs/*.nc"``, ``["a.csv", "b.csv"]``, ``"s3://bucket/x.zarr"``.
+    allow_partial
+        Take what can be read of a damaged file, and note the rest as a finding; otherwise it is an error.
+
+    Raises
+    ------
+    ReaderError
+        With every candidate reader's reason.
+    """
+    return as_xarray(_stored(source, allow_partial=allow_partial))
+
+
+def profile(source: Input, *, workers: int | None = None, client: Any = None, progress: Progress | None = None) -> Profile:
+    """Read every value once and summarise each variable: range, moments, missing and non-finite values, roughness, noise."""
+    return _profile(_stored(source), workers, client, progress or Silent())
+
+
+def plan(
+    source: Input,
+    *,
+    bound: BoundLike = None,
+    objective: str = "balanced",
+    max_size: int | None = None,
+    processors: Processors = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """How each variable would be stored, after a profiling pass and trials on sampled blocks; see :func:`treat`."""
+    dataset, progress = _stored(source), progress or Silent()
+    request = _plan_request(catalog(), bound, objective, max_size, processors)
+    return _plan(dataset, _profile(dataset, workers, None, progress), request, workers)
+
+
+def treat(
+    source: Input,
+    output: str | os.PathLike[str],
+    *,
+    bound: BoundLike = None,
+    plan: Plan | str | os.PathLike[str] | None = None,
+    objective: str = "balanced",
+    max_size: int | None = None,
+    processors: Processors = None,
+    workers: int | None = None,
+    client: Any = None,
+    key: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    allow_partial: bool = False,
+    progress: Progress | None = None,
+) -> Treatment:
+    """Plan, compress, check and certify a dataset into the folder ``output``.
+
+    Parameters
+    ----------
+    source
+        A path, glob, list of files, URL, xarray object or NumPy array.
+    output
+        The folder to make: ``data.zarr``, ``plan.json``, ``certificate.json``, ``report.html``, ``ro-crate-metadata.json``.
+    bound
+        One bound for all data variables (``"rel:1e-3"``, ``"abs:0.05"``, ``"pw_rel:1e-4"``, ``"lossless"``), or a mapping from
+        name pattern to bound, first match wins. Default: lossless. Coordinates are always lossless.
+    plan
+        A plan (or the path of a ``plan.json``) to replay, instead of ``bound`` and ``objective``.
+    objective
+        ``"size"``, ``"balanced"`` or ``"speed"``.
+    max_size
+        Most bytes that the encoded chunks may take; a plan that cannot keep it is refused.
+    processors
+        Name pattern -> processors to apply before encoding; the bound then holds on the processed values.
+    workers, client
+        Number of threads (default: all that the process may use), or a Dask ``Client`` to run on instead.
+    key
+        Ed25519 private key (PEM) to sign with; default: the user's own, made at first use.
+    overwrite
+        Replace an earlier treatment at ``output``, once the new one is complete.
+
+    Returns
+    -------
+    Treatment
+        The same for any number of workers, but for ``seconds``.
+
+    Raises
+    ------
+    ReaderError, BoundError, PlanError, TreatmentError, OutputError
+        Nothing is left behind, and an existing ``output`` is untouched.
+    """
+    place = PartialOutput(output, overwrite=overwrite)
+    progress = progress or Silent()
+    try:
+        dataset = _stored(source, allow_partial=allow_partial)
+        _refuse_inside(dataset, place)
+        measured = _profile(dataset, workers, client, progress)
+        plugins = catalog()
+        if plan is None:
+            request = _plan_request(plugins, bound, objective, max_size, processors)
+            plan = _plan(dataset, measured, request, workers)
+        else:
+            plan = _replayed(plan, dataset)
+    except Exception:
+        place.discard_if_empty()
+        raise
+    executor = executor_for(workers, client)
+    todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, Path(key) if key else None)
+    return treat_dataset(todo, place)
+
+
+def verify(
+    folder: str | os.PathLike[str],
+    *,
+    original: Input | None = None,
+    public_key: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> VerifyResult:
+    """Re-check a treatment: every digest, the signature, every chunk, and every bound that can be re-checked.
+
+    Parameters
+    ----------
+    folder
+        What :func:`treat` made.
+    original
+        The input; when given, every decoded value is compared with it again.
+    public_key
+        The PEM file of the key that must have signed; without it the key inside is used, and named.
+
+    Raises
+    ------
+    CertificateError
+        ``folder`` is no treatment. What does not hold is in the result: ``ok``, ``first_failure``.
+    """
+    from cdt_core.verifying import verify_treatment
+
+    dataset = None if original is None else _stored(original)
+    return verify_treatment(Path(folder), dataset, None if public_key is None else Path(public_key), progress or Silent())
+
+
+def export(folder: str | os.PathLike[str], target: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a treatment's values as plain NetCDF-4 (``.nc``) or plain Zarr (``.zarr``), for people without cdt."""
+    store = Path(folder) / "data.zarr"
+    if not store.is_dir():
+        raise OutputError(f"{folder}: no treatment here (it has no data.zarr)")
+    export_store(store, Path(target), overwrite=overwrite)
+    return Path(target)
+
+
+def inspect(source: Input) -> Inspection:
+    """What a file holds, without reading its values: variables, shapes, types, chunks, packing, attributes."""
+    return inspection_of(_stored(source))
+
+
+def _stored(source: Input, *, allow_partial: bool = False) -> StoredDataset:
+    if isinstance(source, str | os.PathLike) or (isinstance(source, Sequence) and not hasattr(source, "dtype")):
+        return open_stored(source, catalog().readers, allow_partial=allow_partial)
+    if hasattr(source, "data_vars") or hasattr(source, "coords") or hasattr(source, "subtree"):
+        return from_xarray(source)
+    if hasattr(source, "__array__"):
+        return from_xarray(_as_dataset(source))
+    raise ReaderError(f"cannot open {type(source).__name__}: give a path, a URL, an xarray object or an array")
+
+
+def _as_dataset(array: Any) -> xr.Dataset:
+    import numpy as np
+    import xarray as xr
+
+    values: NDArray[np.generic] = np.asarray(array)
+    return xr.Dataset({"array": (tuple(f"axis_{axis}" for axis in range(values.ndim)), values)})
+
+
+def _profile(dataset: StoredDataset, workers: int | None, client: Any, progress: Progress) -> Profile:
+    import numpy as np
+
+    chunk_bytes = PlanRequest(BoundRules.parse(None), ()).chunk_bytes
+    grids = grids_of(dataset, chunk_bytes)
+    itemsizes = {name: np.dtype(dataset.specs[name].dtype).itemsize for name in grids}
+    progress.stage("profile", sum(itemsizes[name] * dataset.specs[name].size for name in grids))
+    executor = executor_for(workers, client)
+    return scan(dataset, grids, executor.map, lambda name, values: progress.advance(values * itemsizes[name]))
+
+
+def _plan_request(
+    plugins: Catalog, bound: BoundLike, objective: str, max_size: int | None, processors: Processors
+) -> PlanRequest:
+    uses = {
+        pattern: tuple(use if isinstance(use, ProcessorUse) else ProcessorUse(use) for use in wanted)
+        for pattern, wanted in (processors or {}).items()
+    }
+    return PlanRequest(
+        bounds=BoundRules.parse(bound),
+        codecs=plugins.codecs,
+        objective=objective,
+        max_size=max_size,
+        processors=uses,
+        processor_offers={offer.name: offer for offer in plugins.processors},
+        engine_version=__version__,
+    )
+
+
+def _plan(dataset: StoredDataset, measured: Profile, request: PlanRequest, workers: int | None) -> Plan:
+    return make_plan(dataset, measured, request, executor_for(workers, None).map)
+
+
+def _replayed(plan: Plan | str | os.PathLike[str], dataset: StoredDataset) -> Plan:
+    if not isinstance(plan, Plan):
+        import json
+
+        try:
+            tree = json.loads(Path(plan).read_text())
+        except (OSError, ValueError) as error:
+            raise PlanError(f"{plan}: cannot be read as a plan: {error}") from error
+        plan = from_tree(tree, Plan, str(plan), PlanError)
+    check_fits(plan, dataset.specs)
+    return plan
+
+
+def _refuse_inside(dataset: StoredDataset, place: PartialOutput) -> None:
+    for name in dataset.files:
+        if place.target == Path(name).absolute() or place.target in Path(name).absolute().parents:
+            raise OutputError(f"{place.target} is, or holds, the input {name}; choose another place")

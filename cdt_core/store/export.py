@@ -1,0 +1,88 @@
+"""Plain copies of a treatment for people without cdt: NetCDF-4, or Zarr with Zstandard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cdt_core.errors import OutputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["EXPORT_FORMATS", "export_store"]
+
+#: What :func:`export_store` writes, by the target's ending.
+EXPORT_FORMATS = {".nc": "netcdf", ".nc4": "netcdf", ".h5": "netcdf", ".zarr": "zarr"}
+
+
+def export_store(store: Path, target: Path, *, overwrite: bool = False) -> None:
+    """Write the store's values and attributes, decoded, as NetCDF-4 (``.nc``) or plain Zarr (``.zarr``).
+
+    Written under a temporary name and renamed last.
+
+    Raises
+    ------
+    OutputError
+        Unknown ending, the target exists, or the disk refuses.
+    """
+    kind = EXPORT_FORMATS.get(target.suffix.lower())
+    if kind is None:
+        raise OutputError(f"{target}: unknown ending; use one of {', '.join(EXPORT_FORMATS)}")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already; choose another place or allow overwriting")
+    part = target.with_name(f".{target.name}.cdt-partial{target.suffix}")
+    _remove(part)
+    try:
+        _write(store, part, kind)
+        if overwrite:
+            _remove(target)
+        os.replace(part, target)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        _remove(part)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write(store: Path, part: Path, kind: str) -> None:
+    import xarray as xr
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zarr warns of its own string type; the names are ours
+        tree = xr.open_datatree(store, engine="zarr", chunks={}, decode_cf=False)
+        with tree:
+            plain = tree.map_over_datasets(_plain)
+            if kind == "netcdf":
+                encoding = {path: _compressed(node.to_dataset()) for path, node in plain.subtree_with_keys}
+                plain.to_netcdf(part, engine="h5netcdf", encoding=_absolute(encoding))
+            else:
+                plain.to_zarr(part, zarr_format=3, consolidated=False)
+
+
+def _plain(dataset: xr.Dataset) -> xr.Dataset:
+    """Without the store's own encodings (chunks of ours, codecs), and with the notes on what was done."""
+    for variable in dataset.variables.values():
+        variable.encoding = {}
+    return dataset
+
+
+def _compressed(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    return {
+        str(name): {"zlib": True, "complevel": 4, "shuffle": True}
+        for name, variable in dataset.variables.items()
+        if variable.dtype.kind in "iufb" and variable.ndim
+    }
+
+
+def _absolute(encoding: dict[str, Any]) -> dict[str, Any]:
+    return {path if path.startswith("/") else "/" + path.strip("."): value for path, value in encoding.items() if value}
