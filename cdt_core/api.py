@@ -134,19 +134,15 @@ def treat(
     """
     place = PartialOutput(output, overwrite=overwrite)
     progress = progress or Silent()
-    try:
-        dataset = _stored(source, allow_partial=allow_partial)
-        _refuse_inside(dataset, place)
-        measured = _profile(dataset, workers, client, progress)
-        plugins = catalog()
-        if plan is None:
-            request = _plan_request(plugins, bound, objective, max_size, processors)
-            plan = _plan(dataset, measured, request, workers)
-        else:
-            plan = _replayed(plan, dataset)
-    except Exception:
-        place.discard_if_empty()
-        raise
+    dataset = _stored(source, allow_partial=allow_partial)
+    _refuse_inside(dataset, place)
+    measured = _profile(dataset, workers, client, progress)
+    plugins = catalog()
+    if plan is None:
+        request = _plan_request(plugins, bound, objective, max_size, processors)
+        plan = _plan(dataset, measured, request, workers)
+    else:
+        plan = _replayed(plan, dataset)
     executor = executor_for(workers, client)
     todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, Path(key) if key else None)
     return treat_dataset(todo, place)

@@ -55,6 +55,7 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
     same call to go on from.
     """
     begin, started = time.perf_counter(), datetime.now(UTC)
+    output.begin()
     try:
         request.catalog.notify("cdt_treatment_started", plan=request.plan, output=str(output.target))
         results = _execute(request, output)

@@ -23,8 +23,11 @@ class PartialOutput:
         self.overwrite = overwrite
         self.path = self.target.with_name(f".{self.target.name}.cdt-partial")
         self._check_target()
+
+    def begin(self) -> None:
+        """Make the partial folder, or go on with the one that an interrupted treatment left."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.store.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self.target}: the folder cannot be made: {error.strerror}") from error
 
@@ -74,8 +77,3 @@ class PartialOutput:
     def discard(self) -> None:
         """Remove what was written so far."""
         shutil.rmtree(self.path, ignore_errors=True)
-
-    def discard_if_empty(self) -> None:
-        """Remove the partial folder unless an interrupted treatment left something in it."""
-        if not any(self.path.iterdir()):
-            self.path.rmdir()

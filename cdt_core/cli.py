@@ -1,0 +1,307 @@
+"""The ``cdt`` command, over :mod:`cdt_core.api` only. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cdt_core import __version__
+from cdt_core.errors import BoundError, CdtError
+
+if TYPE_CHECKING:
+    from cdt_core.model import Treatment
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Treat a scientific dataset once, so that it is smaller, certified and shareable.",
+)
+
+Source = Annotated[list[str], typer.Argument(help="Files, a glob, a folder or a URL.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Workers = Annotated[int | None, typer.Option(help="Number of threads (default: all cores).")]
+BoundOption = Annotated[
+    str, typer.Option("--bound", "-b", help="Bound of all data variables: abs:X, rel:X, pw_rel:X or lossless.")
+]
+VarOption = Annotated[
+    list[str] | None, typer.Option("--var", help="Bound of the variables that a pattern matches: 'pressure_*=rel:1e-4'.")
+]
+Objective = Annotated[str, typer.Option(help="size, balanced or speed.")]
+MaxSize = Annotated[str | None, typer.Option(help="Most bytes that the chunks may take, such as 2GB.")]
+Process = Annotated[
+    list[str] | None,
+    typer.Option(help="""Processor for the variables that a pattern matches: 'tas=mask_values:{"codes":[-9999]}'."""),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _common(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    context.obj = {"debug": debug}
+    if version:
+        print(f"cdt {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def treat(
+    source: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.", show_default=False)],
+    bound: BoundOption = "lossless",
+    var: VarOption = None,
+    objective: Objective = "balanced",
+    max_size: MaxSize = None,
+    process: Process = None,
+    plan: Annotated[Path | None, typer.Option(help="Replay this plan.json.")] = None,
+    workers: Workers = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Private key (PEM, Ed25519) to sign with.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier treatment.")] = False,
+    allow_partial: Annotated[bool, typer.Option("--allow-partial", help="Take what a damaged file has.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compress, check and certify a dataset."""
+    from cdt_core import api
+    from cdt_core.console import progress_shown
+
+    client = _client(scheduler)
+    with progress_shown(quiet or as_json) as progress:
+        treatment = api.treat(
+            _one(source),
+            output,
+            bound=_bounds(bound, var),
+            plan=plan,
+            objective=objective,
+            max_size=_size(max_size),
+            processors=_processors(process),
+            workers=workers,
+            client=client,
+            key=key,
+            overwrite=overwrite,
+            allow_partial=allow_partial,
+            progress=progress,
+        )
+    _show_treatment(treatment, as_json)
+
+
+@app.command()
+def plan(
+    source: Source,
+    bound: BoundOption = "lossless",
+    var: VarOption = None,
+    objective: Objective = "balanced",
+    max_size: MaxSize = None,
+    process: Process = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan to this file.")] = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show how each variable would be stored."""
+    from cdt_core import api, printing
+    from cdt_core.console import progress_shown
+    from cdt_core.model.serial import to_json
+
+    with progress_shown(quiet or as_json) as progress:
+        made = api.plan(
+            _one(source),
+            bound=_bounds(bound, var),
+            objective=objective,
+            max_size=_size(max_size),
+            processors=_processors(process),
+            workers=workers,
+            progress=progress,
+        )
+    if output is not None:
+        output.write_text(to_json(made))
+    if as_json:
+        sys.stdout.write(to_json(made))
+    else:
+        printing.print_plan(made)
+
+
+@app.command()
+def inspect(source: Source, as_json: AsJson = False) -> None:
+    """Show what a file holds."""
+    from cdt_core import api, printing
+    from cdt_core.model.serial import to_tree
+    from cdt_core.store.metadata import json_value
+
+    found = api.inspect(_one(source))
+    if as_json:
+        print(json.dumps(json_value(to_tree(found)), indent=2))
+    else:
+        printing.print_inspection(found)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="What treat made.", show_default=False)],
+    original: Annotated[list[str] | None, typer.Option(help="The input, to compare every value with again.")] = None,
+    public_key: Annotated[Path | None, typer.Option(help="Public key (PEM) that must have signed.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Re-check every digest, the signature, every chunk and every bound that can be re-checked."""
+    from cdt_core import api, printing
+    from cdt_core.console import progress_shown
+    from cdt_core.model.serial import to_tree
+
+    with progress_shown(quiet or as_json) as progress:
+        before = _one(original) if original else None
+        result = api.verify(folder, original=before, public_key=public_key, progress=progress)
+    if as_json:
+        print(json.dumps(to_tree(result), indent=2))
+    else:
+        printing.print_verification(result)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="What treat made.", show_default=False)],
+    target: Annotated[Path, typer.Argument(help="A file .nc or a folder .zarr.", show_default=False)],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the target.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write plain NetCDF or plain Zarr, for people without cdt."""
+    from cdt_core import api
+
+    written = api.export(folder, target, overwrite=overwrite)
+    print(json.dumps({"written": str(written)}) if as_json else f"written: {written}")
+
+
+@app.command()
+def plugins(as_json: AsJson = False) -> None:
+    """Show the installed plugins: what each offers, or why it is out."""
+    from cdt_core import printing
+    from cdt_core.hooks.manager import catalog
+    from cdt_core.model.serial import to_tree
+
+    records = catalog().plugins
+    if as_json:
+        print(json.dumps([to_tree(record) for record in records], indent=2))
+    else:
+        printing.print_plugins(records)
+
+
+@app.command()
+def demo(
+    source: Annotated[list[str] | None, typer.Argument(help="Data to treat instead of the built-in.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")] = Path("demo-out"),
+    bound: BoundOption = "rel:1e-3",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Treat real data that comes with a dependency (or SOURCE), and say where the report is."""
+    from cdt_core import api
+    from cdt_core.console import progress_shown
+    from cdt_core.demo import DEMO_BOUNDS, demo_dataset
+
+    given: Any = _one(source) if source else demo_dataset()
+    bounds = bound if source else DEMO_BOUNDS
+    with progress_shown(quiet or as_json) as progress:
+        treatment = api.treat(given, output, bound=bounds, overwrite=True, progress=progress)
+    _show_treatment(treatment, as_json)
+
+
+def _show_treatment(treatment: Treatment, as_json: bool) -> None:
+    from cdt_core import printing
+    from cdt_core.model.serial import to_tree
+
+    if not as_json:
+        printing.print_treatment(treatment)
+        return
+    document = to_tree(treatment)
+    document["ratio"] = treatment.ratio
+    for key in ("statement", "envelope"):
+        document["certificate"].pop(key)
+    print(json.dumps(document, indent=2))
+
+
+def _one(source: list[str]) -> str | list[str]:
+    return source[0] if len(source) == 1 else source
+
+
+def _bounds(bound: str, var: list[str] | None) -> dict[str, str]:
+    """Patterns of ``--var`` first, then ``--bound`` for the rest."""
+    rules: dict[str, str] = {}
+    for rule in var or []:
+        pattern, equals, text = rule.rpartition("=")
+        if not equals or not pattern:
+            raise BoundError(f"--var {rule!r}: write NAME=BOUND, as in 'weight=abs:0.01'")
+        rules[pattern] = text
+    rules.setdefault("*", bound)
+    return rules
+
+
+def _processors(process: list[str] | None) -> dict[str, list[Any]]:
+    from cdt_core.model import ProcessorUse
+
+    uses: dict[str, list[Any]] = {}
+    for rule in process or []:
+        pattern, equals, rest = rule.partition("=")
+        name, _, parameters = rest.partition(":")
+        try:
+            use = ProcessorUse(name, json.loads(parameters) if parameters else {})
+        except ValueError as error:
+            raise CdtError(f"--process {rule!r}: the parameters are not JSON: {error}") from None
+        if not equals or not pattern or not name:
+            raise CdtError(f"--process {rule!r}: write NAME=PROCESSOR or NAME=PROCESSOR:JSON")
+        uses.setdefault(pattern, []).append(use)
+    return uses
+
+
+def _size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    units = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+    number = text.strip().lower().rstrip("bkmgt")
+    unit = text.strip().lower()[len(number) :]
+    try:
+        return int(float(number) * units[unit])
+    except (ValueError, KeyError):
+        raise CdtError(f"--max-size {text!r}: write a number of bytes, or 500MB, 2GB") from None
+
+
+def _client(scheduler: str | None) -> Any:
+    if scheduler is None:
+        return None
+    try:
+        from distributed import Client
+    except ImportError:
+        raise CdtError("--scheduler needs the 'distributed' extra: pip install 'cdt[distributed]'") from None
+    try:
+        return Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise CdtError(f"--scheduler {scheduler}: no Dask scheduler answers there: {error}") from error
+
+
+def main() -> None:
+    """Run the command line; a :class:`CdtError` is one line on standard error, and exit code 2 (1 for failed checks)."""
+    try:
+        app()
+    except CdtError as error:
+        if "--debug" in sys.argv:
+            raise
+        if "--json" in sys.argv:
+            print(json.dumps({"error": {"kind": type(error).__name__, "message": str(error)}}))
+        print(f"cdt: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("cdt: interrupted; run the same command again to go on from here", file=sys.stderr)
+        sys.exit(130)

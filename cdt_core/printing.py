@@ -1,0 +1,142 @@
+"""What the commands print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cdt_core.console import size_text
+
+if TYPE_CHECKING:
+    from cdt_core.hooks.manager import PluginRecord
+    from cdt_core.inspecting import Inspection
+    from cdt_core.model import Plan, Treatment
+    from cdt_core.verification.folder import VerifyResult
+
+__all__ = ["print_inspection", "print_plan", "print_plugins", "print_treatment", "print_verification"]
+
+#: Rows of a table of variables that are shown; the rest is counted.
+_ROWS = 40
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="right" if position in numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape)) or "scalar"
+
+
+def _print(*parts: object) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    for part in parts:
+        console.print(part)
+
+
+def print_treatment(treatment: Treatment) -> None:
+    """Headline, a row per variable, the certificate, and where the report is."""
+    plans = {plan.name: plan for plan in treatment.plan.variables}
+    shown = treatment.outcomes[:_ROWS]
+    rows = [
+        (
+            outcome.name,
+            str(plans[outcome.name].bound),
+            size_text(outcome.raw_bytes),
+            size_text(outcome.stored_bytes),
+            f"{outcome.ratio:.2f}",
+            f"{outcome.max_error:.3g}" if outcome.max_error else "0",
+            str(outcome.over_bound),
+        )
+        for outcome in shown
+    ]
+    columns = ("variable", "bound", "raw", "stored", "ratio", "max error", "over bound")
+    certificate = treatment.certificate
+    _print(
+        _table(columns, rows, numeric=range(2, 7)),
+        *([f"... and {len(treatment.outcomes) - _ROWS} more variables"] if len(treatment.outcomes) > _ROWS else []),
+        "",
+        f"[bold]{size_text(treatment.raw_bytes)} -> {size_text(treatment.stored_bytes)}, ratio {treatment.ratio:.2f}[/]"
+        f" in {treatment.seconds:.1f} s",
+        f"certificate: [bold]{certificate.level}[/], score {certificate.score:.3f}",
+        *(f"  {escape(reason)}" for reason in certificate.reasons[:3]),
+        f"report: {escape(str(treatment.path / 'report.html'))}",
+    )
+
+
+def print_plan(plan: Plan) -> None:
+    """A row per variable: codec, form, chunks, predicted size."""
+    rows = [
+        (
+            variable.name,
+            _shape(variable.shape),
+            variable.dtype,
+            str(variable.bound),
+            variable.codec + ("" if not variable.parameters else f" {dict(variable.parameters)}"),
+            variable.form,
+            _shape(variable.chunk_shape),
+            size_text(variable.predicted_bytes),
+        )
+        for variable in plan.variables[:_ROWS]
+    ]
+    columns = ("variable", "shape", "dtype", "bound", "codec", "form", "chunks", "predicted")
+    _print(
+        _table(columns, rows, numeric=(7,)),
+        *([f"... and {len(plan.variables) - _ROWS} more variables"] if len(plan.variables) > _ROWS else []),
+        f"[bold]predicted: {size_text(plan.predicted_bytes)}[/]",
+    )
+
+
+def print_inspection(found: Inspection) -> None:
+    """A row per variable, and the dataset's attributes."""
+    rows = [
+        (
+            spec.name,
+            spec.role,
+            ", ".join(spec.dims),
+            _shape(spec.shape),
+            spec.dtype + (f" -> {spec.packing.dtype}" if spec.packing.is_packed else ""),
+            spec.units,
+        )
+        for spec in found.variables[:_ROWS]
+    ]
+    attributes = [f"  {key}: {value!s:.100}" for key, value in found.attributes.get("", {}).items()]
+    _print(
+        f"[bold]{escape(found.source)}[/]: {len(found.variables)} variables, {size_text(found.bytes)}",
+        _table(("variable", "role", "dims", "shape", "dtype", "units"), rows),
+        *([f"... and {len(found.variables) - _ROWS} more variables"] if len(found.variables) > _ROWS else []),
+        *(escape(line) for line in attributes),
+    )
+
+
+def print_verification(result: VerifyResult) -> None:
+    """A line per check, and the verdict."""
+    for check in result.checks:
+        mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
+        _print(f"{mark} {escape(check.name)}: {escape(check.detail)}")
+    verdict = "[bold green]verified[/]" if result.ok else f"[bold red]not verified[/]: {escape(result.first_failure)}"
+    _print(f"{verdict} ({result.level}, signed by {escape(result.key_id[:16])})")
+
+
+def print_plugins(records: Sequence[PluginRecord]) -> None:
+    """A row per plugin: what it offers, or why it is out."""
+    rows = [
+        (
+            record.name,
+            f"{record.distribution} {record.version}".strip(),
+            record.status,
+            record.reason or "; ".join(f"{kind}: {', '.join(names)}" for kind, names in record.offers.items() if names),
+        )
+        for record in records
+    ]
+    _print(_table(("plugin", "distribution", "status", "offers, or why it is out"), rows))
