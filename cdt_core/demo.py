@@ -16,7 +16,7 @@ DEMO_BOUNDS = {"sst": "abs:0.01", "ecg": "rel:1e-3", "camera": "lossless", "asce
 
 
 def demo_dataset() -> xr.Dataset:
-    """An electrocardiogram, El Nino sea-surface temperatures and two photographs.
+    """An electrocardiogram, El Nino sea-surface temperature anomalies and two photographs.
 
     Shapes: ``ecg`` (1024,), ``sst`` (264,), ``camera`` and ``ascent`` (512, 512) uint8. Sources are named in the attributes.
     """
@@ -31,7 +31,7 @@ def demo_dataset() -> xr.Dataset:
             "sst": (
                 "quarter",
                 np.asarray(temperature, dtype=np.float64),
-                {"long_name": "sea surface temperature, El Nino region", "units": "degC"},
+                {"long_name": "sea surface temperature anomaly, El Nino region", "units": "degC"},
             ),
             "camera": (("y", "x"), np.asarray(pywt.data.camera(), dtype=np.uint8), {"units": "1"}),
             "ascent": (("y", "x"), np.asarray(pywt.data.ascent(), dtype=np.uint8), {"units": "1"}),
