@@ -34,7 +34,15 @@ if TYPE_CHECKING:
 
     from cdt_core.verification.folder import VerifyResult
 
-    Input = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | xr.Dataset | xr.DataTree | xr.DataArray | NDArray[Any]
+    Input = (
+        str
+        | os.PathLike[str]
+        | Sequence[str | os.PathLike[str]]
+        | xr.Dataset
+        | xr.DataTree
+        | xr.DataArray
+        | NDArray[Any]
+    )
     BoundLike = str | Bound | Mapping[str, str | Bound] | BoundRules | None
     Processors = Mapping[str, Sequence[str | ProcessorUse]] | None
 
@@ -59,7 +67,9 @@ def open(source: Input, *, allow_partial: bool = False) -> xr.Dataset | xr.DataT
     return as_xarray(_stored(source, allow_partial=allow_partial))
 
 
-def profile(source: Input, *, workers: int | None = None, client: Any = None, progress: Progress | None = None) -> Profile:
+def profile(
+    source: Input, *, workers: int | None = None, client: Any = None, progress: Progress | None = None
+) -> Profile:
     """Read every value once and summarise each variable: range, moments, missing and non-finite values, roughness, noise."""
     return _profile(_stored(source), workers, client, progress or Silent())
 
@@ -121,6 +131,10 @@ def treat(
         Ed25519 private key (PEM) to sign with; default: the user's own, made at first use.
     overwrite
         Replace an earlier treatment at ``output``, once the new one is complete.
+    allow_partial
+        Take what can be read of a damaged file; the rest is a failed finding.
+    progress
+        Told of each stage (:class:`cdt_core.progress.Progress`).
 
     Returns
     -------
@@ -165,6 +179,8 @@ def verify(
         The input; when given, every decoded value is compared with it again.
     public_key
         The PEM file of the key that must have signed; without it the key inside is used, and named.
+    progress
+        Told of each stage (:class:`cdt_core.progress.Progress`).
 
     Raises
     ------
@@ -174,7 +190,9 @@ def verify(
     from cdt_core.verifying import verify_treatment
 
     dataset = None if original is None else _stored(original)
-    return verify_treatment(Path(folder), dataset, None if public_key is None else Path(public_key), progress or Silent())
+    return verify_treatment(
+        Path(folder), dataset, None if public_key is None else Path(public_key), progress or Silent()
+    )
 
 
 def export(folder: str | os.PathLike[str], target: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

@@ -33,7 +33,8 @@ BoundOption = Annotated[
     str, typer.Option("--bound", "-b", help="Bound of all data variables: abs:X, rel:X, pw_rel:X or lossless.")
 ]
 VarOption = Annotated[
-    list[str] | None, typer.Option("--var", help="Bound of the variables that a pattern matches: 'pressure_*=rel:1e-4'.")
+    list[str] | None,
+    typer.Option("--var", help="Bound of the variables that a pattern matches: 'pressure_*=rel:1e-4'."),
 ]
 Objective = Annotated[str, typer.Option(help="size, balanced or speed.")]
 MaxSize = Annotated[str | None, typer.Option(help="Most bytes that the chunks may take, such as 2GB.")]

@@ -25,6 +25,8 @@ def mask_values(
     ----------
     values
         Floating-point block, any shape.
+    spec, start
+        The variable and where the block lies in it; any place is treated alike.
     codes
         Sentinels such as ``[-9999, 1e20]``.
 

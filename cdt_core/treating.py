@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from attrs import frozen
 
 from cdt_core import __version__
@@ -76,9 +77,7 @@ def _execute(request: TreatRequest, output: PartialOutput) -> dict[str, Variable
     """Encode all variables; results in the dataset's order."""
     dataset, plan = request.dataset, request.plan
     journal = Journal(output.journal, _identity(request))
-    jobs = {
-        name: _job(request, plan[name]) for name in dataset.specs if plan[name].codec != TEXT_CODEC
-    }
+    jobs = {name: _job(request, plan[name]) for name in dataset.specs if plan[name].codec != TEXT_CODEC}
     write_groups(output.store, dataset.attributes, _coordinates(dataset))
     digest_input = not dataset.files
     worker = ChunkWorker(dataset, str(output.store), jobs, digest_input)
@@ -123,6 +122,20 @@ def _job(request: TreatRequest, plan: VariablePlan) -> VariableJob:
         and len(seen.shape) >= validator.min_ndim
     )
     return job
+
+
+def _dtype(plan: VariablePlan) -> np.dtype[Any]:
+    return np.dtype(plan.dtype)
+
+
+def _kind(spec: VariableSpec) -> str:
+    """NumPy's letter for the physical values as validators see them."""
+    kind = np.dtype(spec.packing.dtype or spec.dtype).kind
+    return "f" if kind == "c" else kind
+
+
+def _raw_bytes(spec: VariableSpec) -> int:
+    return spec.size * np.dtype(spec.dtype).itemsize
 
 
 def _coordinates(dataset: StoredDataset) -> dict[str, list[str]]:

@@ -50,6 +50,7 @@ class ChunkWorker:
     digest_input: bool = False
 
     def __call__(self, item: tuple[str, int]) -> ChunkRecord:
+        """Treat one chunk; every error names the variable and the chunk."""
         name, position = item
         job = self.jobs[name]
         try:

@@ -23,7 +23,9 @@ _DASK_TASK_SECONDS = 0.3
 class Executor(Protocol):
     """Calls a function on each item; yields the results in the items' order."""
 
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]: ...
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """The results of ``function`` on ``items``, in order."""
+        ...
 
 
 class ThreadExecutor:

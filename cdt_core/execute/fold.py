@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from cdt_core.execute.job import ChunkRecord, VariableJob
 from cdt_core.model import Finding, VariableOutcome

@@ -112,7 +112,8 @@ class Subject:
 @frozen(eq=False)
 class Encoded:
     """An encoded chunk, with what encoding measured: the largest error (of the kind that the bound bounds) and the number
-    of finite values that had to be kept bit-exact beside the lattice."""
+    of finite values that had to be kept bit-exact beside the lattice.
+    """
 
     stream: bytes
     max_error: float = 0.0
@@ -131,10 +132,18 @@ class ChunkCodec(Protocol):
     @classmethod
     def candidates(
         cls, spec: VariableSpec, profile: VariableProfile, bound: Bound, objective: str
-    ) -> Sequence[Mapping[str, Any]]: ...
+    ) -> Sequence[Mapping[str, Any]]:
+        """Parameter sets worth trying, fast ones first."""
+        ...
 
-    def encode(self, values: NDArray[Any]) -> Encoded: ...
+    def encode(self, values: NDArray[Any]) -> Encoded:
+        """The encoded chunk; every value keeps the bound, missing codes and non-finite values stay bit-exact."""
+        ...
 
-    def decode(self, stream: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]: ...
+    def decode(self, stream: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The values; raises ``CorruptStreamError`` when the stream does not hold such an array."""
+        ...
 
-    def metadata(self, dtype: np.dtype[Any]) -> list[dict[str, Any]]: ...
+    def metadata(self, dtype: np.dtype[Any]) -> list[dict[str, Any]]:
+        """The chain of Zarr v3 codec objects."""
+        ...

@@ -72,7 +72,8 @@ class Reader(Descriptor):
 @frozen(kw_only=True)
 class Processor(Descriptor):
     """A transformation. ``function(values: ndarray, spec: VariableSpec, start: tuple[int, ...], **parameters) -> ndarray``
-    of the same shape and dtype; deterministic; called on whole chunks, from several threads. ``dtype_kinds`` as NumPy's."""
+    of the same shape and dtype; deterministic; called on whole chunks, from several threads. ``dtype_kinds`` as NumPy's.
+    """
 
     dtype_kinds: str = "iuf"
 

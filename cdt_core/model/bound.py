@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from attrs import field, frozen
+from attrs import frozen
 
 from cdt_core.errors import BoundError
 
@@ -105,7 +105,7 @@ class BoundRules:
     (Bound('abs:0.05'), Bound('rel:0.001'))
     """
 
-    rules: tuple[tuple[str, Bound], ...] = field(converter=tuple)
+    rules: tuple[tuple[str, Bound], ...]
 
     @classmethod
     def parse(cls, bound: str | Bound | Mapping[str, str | Bound] | BoundRules | None) -> BoundRules:

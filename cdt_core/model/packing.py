@@ -1,4 +1,4 @@
-"""How stored numbers stand for physical values: the CF conventions' packing and missing-value attributes (CF-1.12, 2.5.1 and 8.1)."""
+"""How stored numbers stand for physical values: packing and missing-value attributes (CF-1.12, 2.5.1 and 8.1)."""
 
 from __future__ import annotations
 

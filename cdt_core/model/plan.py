@@ -69,7 +69,7 @@ class VariablePlan:
 class Plan:
     """The plans of all variables, in the dataset's order, and what they were made for."""
 
-    variables: tuple[VariablePlan, ...] = field(converter=tuple)
+    variables: tuple[VariablePlan, ...]
     objective: str = "balanced"
     max_size: int | None = None
     engine_version: str = ""

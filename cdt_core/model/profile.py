@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 __all__ = ["Profile", "VariableProfile"]
 
@@ -44,7 +44,7 @@ class VariableProfile:
 class Profile:
     """The profiles of all variables, in the dataset's order."""
 
-    variables: tuple[VariableProfile, ...] = field(converter=tuple)
+    variables: tuple[VariableProfile, ...]
 
     def __getitem__(self, name: str) -> VariableProfile:
         for variable in self.variables:

@@ -134,7 +134,8 @@ def _applied(spec: VariableSpec, profile: Profile, asked: Bound) -> Bound:
 
 def _ranked(candidates: list[Candidate], slack: float) -> list[int]:
     """Positions of the candidates, best first: the first listed (fastest) whose size is within ``slack`` of the smallest,
-    then the rest by size. Only sizes decide, so that the same data gives the same plan on every machine."""
+    then the rest by size. Only sizes decide, so that the same data gives the same plan on every machine.
+    """
     sizes = [candidate.sample_bytes for candidate in candidates]
     smallest_lossless = min(
         (size for size, c in zip(sizes, candidates, strict=True) if c.codec_bound.is_lossless), default=None
@@ -171,9 +172,7 @@ def _within_budget(options: list[list[VariablePlan]], request: PlanRequest) -> l
     if request.max_size is None:
         return chosen
     smallest = [min(variants, key=lambda plan: plan.predicted_bytes) for variants in options]
-    gains = sorted(
-        range(len(chosen)), key=lambda i: smallest[i].predicted_bytes - chosen[i].predicted_bytes
-    )
+    gains = sorted(range(len(chosen)), key=lambda i: smallest[i].predicted_bytes - chosen[i].predicted_bytes)
     total = sum(plan.predicted_bytes for plan in chosen)
     for position in gains:
         if total <= request.max_size:

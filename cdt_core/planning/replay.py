@@ -32,4 +32,6 @@ def check_fits(plan: Plan, specs: Mapping[str, VariableSpec]) -> None:
             )
         expected = spec.dtype if variable.form == "stored" else (spec.packing.dtype or spec.dtype)
         if expected != variable.dtype:
-            raise PlanError(f"variable {variable.name!r} has dtype {expected}, but the plan was made for {variable.dtype}")
+            raise PlanError(
+                f"variable {variable.name!r} has dtype {expected}, but the plan was made for {variable.dtype}"
+            )

@@ -34,7 +34,8 @@ class Samples:
 @frozen
 class Form:
     """A way to hand a variable's numbers to a codec: ``"stored"`` or ``"decoded"``, their dtype, missing codes, and the bound
-    that the codec must keep on them."""
+    that the codec must keep on them.
+    """
 
     name: str
     dtype: str

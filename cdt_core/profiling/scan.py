@@ -26,13 +26,21 @@ class StoredValues(Protocol):
     """What the pass needs of a dataset: the specs, and reading and decoding by slices (thread-safe)."""
 
     @property
-    def specs(self) -> Mapping[str, VariableSpec]: ...
+    def specs(self) -> Mapping[str, VariableSpec]:
+        """What is known of each variable, in order."""
+        ...
 
-    def read(self, name: str, region: tuple[slice, ...]) -> NDArray[Any]: ...
+    def read(self, name: str, region: tuple[slice, ...]) -> NDArray[Any]:
+        """Stored values of a region."""
+        ...
 
-    def decoded(self, name: str, values: NDArray[Any]) -> NDArray[Any]: ...
+    def decoded(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Physical values of stored ones."""
+        ...
 
-    def missing_mask(self, name: str, values: NDArray[Any]) -> NDArray[np.bool_] | None: ...
+    def missing_mask(self, name: str, values: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Where stored values stand for no value; ``None`` when nowhere."""
+        ...
 
 
 type_of_map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -95,9 +103,7 @@ def scan(
     )
 
 
-def _profile(
-    spec: VariableSpec, description: stats.Description | None, textures: list[Texture]
-) -> VariableProfile:
+def _profile(spec: VariableSpec, description: stats.Description | None, textures: list[Texture]) -> VariableProfile:
     if description is None:
         return VariableProfile(name=spec.name, count=spec.size)
     finite = description.minimum is not None

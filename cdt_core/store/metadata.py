@@ -86,7 +86,11 @@ def _zarr_fill(dtype: np.dtype[Any]) -> Any:
 
 
 def write_array(
-    root: Path, spec: VariableSpec, plan: VariablePlan, codecs: Sequence[Mapping[str, Any]], attributes: Mapping[str, Any]
+    root: Path,
+    spec: VariableSpec,
+    plan: VariablePlan,
+    codecs: Sequence[Mapping[str, Any]],
+    attributes: Mapping[str, Any],
 ) -> None:
     """Write the ``zarr.json`` of one array; its chunks are at ``c/i/j/...`` beside it."""
     dtype = np.dtype(plan.dtype)
