@@ -1,0 +1,85 @@
+"""NetCDF: classic files through SciPy (memory-mapped), NetCDF-4 through h5netcdf, groups included."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import xarray as xr
+from xarray.coding.strings import CharacterArrayCoder
+
+from cdt_core.errors import ReaderError
+from cdt_core.hooks.source import Source
+from cdt_core.readers.flatten import Raw
+from cdt_core.readers.hdf5 import HDF5_MAGIC, check_links
+from cdt_core.readers.lazy import dataset_of
+
+__all__ = ["open_netcdf"]
+
+
+def open_netcdf(source: Source, allow_partial: bool) -> Raw:
+    """The file's groups, undecoded; characters are joined to strings, as CF wants."""
+    head = source.head(8)
+    if head == HDF5_MAGIC:
+        groups = _open_netcdf4(source)
+    elif head[:3] == b"CDF":
+        groups = {"": _open_classic(source, head[3])}
+    else:
+        raise ReaderError(f"{source.location}: neither NetCDF classic nor NetCDF-4 (starts with {head!r})")
+    groups = {path: _joined(dataset) for path, dataset in groups.items()}
+    return groups[""] if set(groups) == {""} else groups
+
+
+def _open_classic(source: Source, version: int) -> xr.Dataset:
+    if version not in (1, 2):
+        raise ReaderError(
+            f"{source.location}: NetCDF classic format {version} (CDF-5) is not supported; use nccopy -k 4"
+        )
+    if source.is_local:
+        return _without_indexes(xr.open_dataset(str(source.path), engine="scipy", **_RAW))
+    with source.open() as file:
+        size = file.seek(0, 2)
+    if size > source.max_expanded_bytes:
+        raise ReaderError(
+            f"{source.location}: a remote NetCDF classic file is read whole, and its {size} bytes are over the limit of "
+            f"{source.max_expanded_bytes} (max_expanded_bytes); copy it to a local path"
+        )
+    return _without_indexes(xr.open_dataset(source.open(), engine="scipy", **_RAW).load())
+
+
+#: ``decode_cf=False`` alone does not reach every group.
+_RAW: dict[str, Any] = {
+    "cache": False,
+    "create_default_indexes": False,
+    "mask_and_scale": False,
+    "decode_times": False,
+    "decode_timedelta": False,
+    "decode_coords": False,
+    "concat_characters": False,
+}
+
+
+def _open_netcdf4(source: Source) -> dict[str, xr.Dataset]:
+    check_links(source, netcdf=True)
+    target: Any = str(source.path) if source.is_local else source.open()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        opened = xr.open_groups(target, engine="h5netcdf", phony_dims="access", **_RAW)
+    return {path.strip("/"): _without_indexes(dataset) for path, dataset in opened.items()}
+
+
+def _without_indexes(dataset: xr.Dataset) -> xr.Dataset:
+    return dataset.drop_indexes(list(dataset.xindexes)) if len(dataset.xindexes) else dataset
+
+
+def _joined(dataset: xr.Dataset) -> xr.Dataset:
+    """Character arrays as fixed strings (CF-1.12, 2.2)."""
+    coder = CharacterArrayCoder()
+    changed = {
+        name: coder.decode(variable, name=name)
+        for name, variable in dataset.variables.items()
+        if variable.dtype == "S1" and variable.ndim
+    }
+    if not changed:
+        return dataset
+    return dataset_of({str(n): changed.get(n, v) for n, v in dataset.variables.items()}, dataset.attrs)
