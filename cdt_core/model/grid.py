@@ -80,6 +80,6 @@ def _cut(chunk: list[int], target: int) -> tuple[int, ...]:
         rest = math.prod(chunk[axis + 1 :])
         if chunk[axis] * rest <= target:
             break
-        pieces = -(-chunk[axis] * rest // target)
-        chunk[axis] = max(1, -(-chunk[axis] // pieces))
+        pieces = -(-chunk[axis] // max(1, target // rest))
+        chunk[axis] = -(-chunk[axis] // pieces)
     return tuple(chunk)
