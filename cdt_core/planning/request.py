@@ -28,7 +28,7 @@ class PlanRequest:
     bounds: BoundRules
     codecs: tuple[CodecOffer, ...]
     objective: str = field(default="balanced")
-    max_size: int | None = None
+    max_size: int | None = field(default=None)
     processors: Mapping[str, tuple[ProcessorUse, ...]] = field(factory=dict)
     processor_offers: Mapping[str, Processor] = field(factory=dict)
     chunk_bytes: int = 8 << 20

@@ -45,6 +45,14 @@ def _fill_attribute(value: Any, dtype: np.dtype[Any]) -> Any:
     return bool(value) if dtype.kind == "b" else int(value)
 
 
+def _holds(dtype: np.dtype[Any], fill: Any) -> bool:
+    """True when ``fill`` is a value of ``dtype``."""
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return bool(np.isfinite(fill)) and float(fill).is_integer() and limits.min <= int(fill) <= limits.max
+    return dtype.kind in "fcb"
+
+
 def array_attributes(
     spec: VariableSpec, plan: VariablePlan, outcome: VariableOutcome | None, engine_version: str
 ) -> dict[str, Any]:
@@ -65,7 +73,11 @@ def array_attributes(
             attributes["_FillValue"] = math.nan
         attributes["cdt_source_packing"] = packing
     if "_FillValue" in attributes:
-        attributes["_FillValue"] = _fill_attribute(np.asarray(attributes["_FillValue"]).reshape(-1)[0], dtype)
+        fill = np.asarray(attributes.pop("_FillValue")).reshape(-1)[0]
+        if _holds(dtype, fill):
+            attributes["_FillValue"] = _fill_attribute(fill, dtype)
+        else:  # no value can be missing by such a code, and readers of Zarr refuse it
+            attributes["cdt_source_FillValue"] = fill
     if spec.role == "data":
         attributes["cdt_algorithm"] = plan.codec
         attributes["cdt_implementation"] = f"cdt {engine_version}"
