@@ -1,0 +1,101 @@
+"""The plan: what is chosen, for which reason, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import cdt_core as cdt
+from cdt_core.errors import BoundError, PlanError
+from cdt_core.model import Bound, ProcessorUse
+from tests.datasets import climate_file, smooth
+
+
+def dataset(**arrays: np.ndarray) -> xr.Dataset:
+    return xr.Dataset({name: (tuple(f"{name}_{i}" for i in range(a.ndim)), a) for name, a in arrays.items()})
+
+
+def test_the_smallest_candidate_is_chosen_for_size():
+    plan = cdt.plan(dataset(u=smooth((40, 50))), bound="rel:1e-2", objective="size")["u"]
+    chosen = [c for c in plan.candidates if c.chosen]
+    assert len(chosen) == 1
+    assert chosen[0].sample_bytes == min(c.sample_bytes for c in plan.candidates)
+    assert (chosen[0].codec, chosen[0].form, chosen[0].codec_bound) == (plan.codec, plan.form, plan.codec_bound)
+
+
+def test_speed_takes_the_first_candidate_that_is_not_much_larger():
+    plan = cdt.plan(dataset(u=smooth((40, 50))), bound="rel:1e-2", objective="speed")["u"]
+    smallest = min(c.sample_bytes for c in plan.candidates)
+    chosen = next(c for c in plan.candidates if c.chosen)
+    assert chosen.sample_bytes <= 1.5 * smallest
+
+
+def test_lossless_is_taken_where_lossy_gains_nothing():
+    levels = np.repeat(np.arange(4, dtype=np.float32), 500).reshape(40, 50)
+    plan = cdt.plan(dataset(u=levels), bound="abs:1e-6")["u"]
+    assert plan.codec_bound.is_lossless
+    assert plan.bound == Bound.parse("abs:1e-6")
+    assert "lossless" in plan.note
+
+
+def test_coordinates_and_text_are_lossless_under_any_bound(tmp_path):
+    plan = cdt.plan(climate_file(tmp_path / "c.nc"), bound="rel:0.1")
+    assert plan["lat"].bound.is_lossless
+    assert plan["time"].applied.is_lossless
+    assert plan["station"].codec == "zarr.string"
+    assert plan["land"].applied.is_lossless
+
+
+def test_a_packed_variable_stays_packed_when_that_is_smaller(tmp_path):
+    plan = cdt.plan(climate_file(tmp_path / "c.nc"), bound="lossless")["pressure"]
+    assert (plan.form, plan.dtype, plan.codec_bound) == ("stored", "int16", Bound("lossless"))
+
+
+def test_a_bound_on_physical_values_becomes_steps_of_the_packed_integer(tmp_path):
+    plan = cdt.plan(climate_file(tmp_path / "c.nc"), bound={"pressure": "abs:2.6"})["pressure"]
+    stored = [c for c in plan.candidates if c.form == "stored" and not c.codec_bound.is_lossless]
+    assert {c.codec_bound for c in stored} == {Bound("abs", 10.0)}
+
+
+def test_the_plan_is_the_same_for_any_number_of_workers(tmp_path):
+    path = climate_file(tmp_path / "c.nc")
+    assert cdt.plan(path, bound="rel:1e-3", workers=1) == cdt.plan(path, bound="rel:1e-3", workers=3)
+
+
+def test_a_budget_that_cannot_be_kept_is_refused_with_what_it_would_take():
+    with pytest.raises(PlanError, match=r"max_size=10: the smallest plan under these bounds takes about \d+ bytes"):
+        cdt.plan(dataset(u=smooth((40, 50))), bound="rel:1e-3", max_size=10)
+
+
+def test_a_budget_prefers_smaller_candidates():
+    data = dataset(u=smooth((64, 64)), v=smooth((64, 64), seed=1))
+    free = cdt.plan(data, bound="rel:1e-3", objective="speed")
+    smallest = cdt.plan(data, bound="rel:1e-3", objective="size").predicted_bytes
+    tight = cdt.plan(data, bound="rel:1e-3", objective="speed", max_size=max(smallest, free.predicted_bytes - 1))
+    assert tight.predicted_bytes <= max(smallest, free.predicted_bytes - 1)
+
+
+def test_rel_on_a_variable_without_a_value_is_refused_and_named():
+    with pytest.raises(BoundError, match="variable 'u'.*no finite value"):
+        cdt.plan(dataset(u=np.full((4, 5), np.nan)), bound="rel:1e-3")
+
+
+def test_an_unknown_pattern_objective_or_processor_is_refused():
+    data = dataset(u=smooth((4, 5)))
+    with pytest.raises(BoundError, match="matches no variable"):
+        cdt.plan(data, bound={"w": "abs:1"})
+    with pytest.raises(PlanError, match="objective 'small'"):
+        cdt.plan(data, objective="small")
+    with pytest.raises(PlanError, match="processor 'nothing' is not installed"):
+        cdt.plan(data, processors={"u": ["nothing"]})
+    with pytest.raises(PlanError, match="match no variable"):
+        cdt.plan(data, processors={"w": [ProcessorUse("mask_values", {"codes": [1]})]})
+
+
+def test_many_variables_are_planned_one_by_one():
+    data = dataset(**{f"column{i}": smooth((20,), seed=i) for i in range(30)})
+    plan = cdt.plan(data, bound={"column1?": "rel:1e-2", "*": "abs:1e-3"})
+    assert [v.name for v in plan.variables] == list(data.data_vars)
+    assert plan["column12"].bound.kind == "rel"
+    assert plan["column2"].bound.kind == "abs"
