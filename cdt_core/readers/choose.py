@@ -144,13 +144,13 @@ def candidates(source: Source, readers: Sequence[Reader]) -> list[Reader]:
     if head[:4] == b"PK\x03\x04":
         names = _archive_names(source)
         by_magic = [r for r in by_magic if not r.markers or set(r.markers) & names]
-    by_name = [reader for reader in readers if _matches(source, reader) and (not reader.magic or reader in by_magic)]
-    found = by_magic + [reader for reader in by_name if reader not in by_magic]
-    return _ranked(source, found) or _unknown(source, readers, f"unknown format (starts with {head[:8]!r})")
+    by_name = [reader for reader in readers if _matches(source, reader)]
+    found = by_magic + [reader for reader in by_name if not reader.magic] or by_name
+    return _ranked(source, found, by_magic) or _unknown(source, readers, f"unknown format (starts with {head[:8]!r})")
 
 
-def _ranked(source: Source, found: Sequence[Reader]) -> list[Reader]:
-    return sorted(found, key=lambda reader: (not _matches(source, reader), -reader.priority))
+def _ranked(source: Source, found: Sequence[Reader], by_magic: Sequence[Reader] = ()) -> list[Reader]:
+    return sorted(found, key=lambda r: (r not in by_magic, not _matches(source, r), -r.priority))
 
 
 def _has(head: bytes, offset: int, signature: bytes) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from attrs import define, field, frozen
 from numpy.typing import NDArray

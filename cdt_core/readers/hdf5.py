@@ -15,7 +15,7 @@ from xarray.backends import CachingFileManager
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
 from cdt_core.readers.flatten import NOTES, Raw, note
-from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, sized_dims
+from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, one_size_per_dim, sized_dims
 
 __all__ = ["HDF5_MAGIC", "check_links", "open_hdf5"]
 
@@ -70,7 +70,7 @@ def open_hdf5(source: Source, allow_partial: bool) -> Raw:
                     if not allow_partial:
                         raise ReaderError(where) from error
                     notes.append(note("variable_left_out", where, variable=dataset.name.strip("/")))
-            groups[path] = dataset_of(_one_size_per_dim(variables), _attributes(group))
+            groups[path] = dataset_of(one_size_per_dim(variables), _attributes(group))
             groups[path].encoding[NOTES] = tuple(notes)
     return groups[""] if set(groups) == {""} else groups
 
@@ -139,16 +139,6 @@ def _dims(dataset: h5py.Dataset) -> tuple[str, ...]:
         if scales and scales[0].name:
             names[axis] = scales[0].name.rpartition("/")[2]
     return tuple(names) if len(set(names)) == len(names) else sized_dims(dataset.shape)
-
-
-def _one_size_per_dim(variables: dict[str, xr.Variable]) -> dict[str, xr.Variable]:
-    """Within one group, a name stands for one length: a second length is named by its size."""
-    lengths: dict[Any, int] = {}
-    result = {}
-    for name, variable in variables.items():
-        wrong = {d: f"{d}_{n}" for d, n in variable.sizes.items() if lengths.setdefault(d, n) != n}
-        result[name] = variable.rename(wrong) if wrong else variable
-    return result
 
 
 def _attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-__all__ = ["BlockReader", "LazyArray", "dataset_of", "lazy_variable", "load_block", "preferred_chunks", "sized_dims"]
+__all__ = [
+    "BlockReader",
+    "LazyArray",
+    "dataset_of",
+    "lazy_variable",
+    "load_block",
+    "one_size_per_dim",
+    "preferred_chunks",
+    "sized_dims",
+]
 
 
 class BlockReader(Protocol):
@@ -88,5 +97,14 @@ def dataset_of(variables: Mapping[str, xr.Variable], attributes: Mapping[str, An
     """A dataset without indexes, so that no coordinate is read before it is asked for."""
     axes = {name: variable for name, variable in variables.items() if variable.dims == (name,)}
     data = {name: variable for name, variable in variables.items() if name not in axes}
-    dataset = xr.Dataset(data, coords=xr.Coordinates(axes, indexes={}), attrs=dict(attributes or {}))
-    return dataset
+    return xr.Dataset(data, coords=xr.Coordinates(axes, indexes={}), attrs=dict(attributes or {}))
+
+
+def one_size_per_dim(variables: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
+    """Within one group, a dimension's name stands for one length: a second length is named by its size."""
+    lengths: dict[Any, int] = {}
+    result = {}
+    for name, variable in variables.items():
+        wrong = {dim: f"{dim}_{size}" for dim, size in variable.sizes.items() if lengths.setdefault(dim, size) != size}
+        result[name] = variable.rename(wrong) if wrong else variable
+    return result

@@ -171,7 +171,7 @@ def _as_stored(value: Any, dtype: np.dtype[Any]) -> float | int | None:
 
 
 def _decode(values: NDArray[Any], attributes: Mapping[str, Any]) -> NDArray[Any]:
-    """xarray's own decoding of a few values: it alone decides on types and on which codes are missing."""
+    """Xarray's own decoding of a few values: it alone decides on types and on which codes are missing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         variable = xr.Variable(("x",), values, dict(attributes))
