@@ -81,7 +81,8 @@ def column_of(kind: pa.DataType, nulls: int, lowest: int | None, highest: int | 
         return _integer(kind, nulls, lowest, highest)
     if types.is_boolean(kind):
         if nulls:
-            return Column(np.dtype("i1"), (pa.int8(),), -1, {"_FillValue": np.int8(-1), "flag_meanings": "false true"})
+            flags = {"_FillValue": np.int8(-1), "flag_values": np.array([0, 1], "i1"), "flag_meanings": "false true"}
+            return Column(np.dtype("i1"), (pa.int8(),), -1, flags)
         return Column(np.dtype(bool))
     if types.is_temporal(kind):
         return _temporal(kind, nulls)

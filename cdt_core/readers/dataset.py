@@ -109,6 +109,7 @@ class StoredBlock:
     name: str
 
     def __call__(self, region: tuple[slice, ...]) -> NDArray[Any]:
+        """The stored values in ``region``."""
         return self.dataset.read(self.name, region)
 
 

@@ -129,7 +129,7 @@ class _Field:
 
     def __call__(self, region: tuple[slice, ...]) -> NDArray[Any]:
         values = load_block(self.variable, region[: self.variable.ndim])
-        return values[self.name][region]  # type: ignore[no-any-return]
+        return np.asarray(values[self.name])[(slice(None),) * self.variable.ndim + region[self.variable.ndim :]]
 
 
 def _parts(name: str, variable: xr.Variable) -> Iterator[tuple[str, xr.Variable]]:

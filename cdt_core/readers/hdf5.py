@@ -37,7 +37,7 @@ _BOOKKEEPING = (
 class _Dataset:
     """Reads blocks of one HDF5 dataset; the file is opened again after pickling."""
 
-    manager: CachingFileManager
+    manager: CachingFileManager[Any]
     path: str
     text: bool
 
@@ -75,7 +75,7 @@ def open_hdf5(source: Source, allow_partial: bool) -> Raw:
     return groups[""] if set(groups) == {""} else groups
 
 
-def _manager(source: Source) -> CachingFileManager:
+def _manager(source: Source) -> CachingFileManager[Any]:
     target: Any = str(source.path) if source.is_local else source.open()
     return CachingFileManager(h5py.File, target, mode="r")
 
@@ -100,7 +100,7 @@ def _datasets(group: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:
             yield name, group[name]
 
 
-def _variable(manager: CachingFileManager, dataset: h5py.Dataset) -> xr.Variable:
+def _variable(manager: CachingFileManager[Any], dataset: h5py.Dataset) -> xr.Variable:
     dtype = dataset.dtype
     attributes = _attributes(dataset)
     if dataset.shape is None:

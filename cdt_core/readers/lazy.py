@@ -106,5 +106,13 @@ def one_size_per_dim(variables: Mapping[str, xr.Variable]) -> dict[str, xr.Varia
     result = {}
     for name, variable in variables.items():
         wrong = {dim: f"{dim}_{size}" for dim, size in variable.sizes.items() if lengths.setdefault(dim, size) != size}
-        result[name] = variable.rename(wrong) if wrong else variable
+        result[name] = _renamed(variable, wrong) if wrong else variable
     return result
+
+
+def _renamed(variable: xr.Variable, names: Mapping[Any, str]) -> xr.Variable:
+    renamed = variable.copy(deep=False)
+    renamed.dims = tuple(names.get(dim, dim) for dim in variable.dims)
+    chunks = variable.encoding.get("preferred_chunks", {})
+    renamed.encoding = {**variable.encoding, "preferred_chunks": {names.get(dim, dim): n for dim, n in chunks.items()}}
+    return renamed

@@ -110,7 +110,7 @@ def packing_of(dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> Packing:
     if is_text(dtype) or dtype.kind == "V":
         return Packing(dtype=dtype.name if dtype.kind == "V" else "object")
     attributes = decodable_attributes(attributes)
-    relevant = {
+    relevant: dict[str, Any] = {
         key: attributes[key]
         for key in ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned", "dtype")
         if key in attributes

@@ -53,12 +53,17 @@ def _stored_form(dataset: xr.Dataset) -> xr.Dataset:
 
 def _stored_variable(name: str, variable: xr.Variable) -> xr.Variable:
     if variable.dtype.kind in "mM":
-        return _by_encoding(name, variable) or variable
+        found = _by_encoding(name, variable)
+        return _bare(variable, preferred_chunks(variable)) if found is None else found
     if _holds_cftime(variable):
         return _checked(name, variable, xr.conventions.encode_cf_variable(variable, name=name))
-    result = xr.Variable(variable.dims, variable._data, dict(variable.attrs))
-    result.encoding = preferred_chunks(variable)
-    return result
+    return _bare(variable, preferred_chunks(variable))
+
+
+def _bare(variable: xr.Variable, encoding: dict[str, Any]) -> xr.Variable:
+    """The same lazy values with another encoding; an index becomes an array."""
+    data = variable.values if isinstance(variable, xr.IndexVariable) else variable.to_base_variable()._data
+    return xr.Variable(variable.dims, data, dict(variable.attrs), encoding)
 
 
 def _holds_cftime(variable: xr.Variable) -> bool:
@@ -75,7 +80,7 @@ def _by_encoding(name: str, variable: xr.Variable) -> xr.Variable | None:
         return None
     if np.dtype(wanted.get("dtype", "i8")).kind not in "iu":
         wanted["dtype"] = np.dtype("i8")
-    plain = xr.Variable(variable.dims, variable._data, dict(variable.attrs), wanted)
+    plain = _bare(variable, wanted)
     try:
         return _checked(name, plain, xr.conventions.encode_cf_variable(plain, name=name))
     except (ReaderError, ValueError, OverflowError, TypeError):

@@ -76,7 +76,7 @@ def _joined(dataset: xr.Dataset) -> xr.Dataset:
     """Character arrays as fixed strings (CF-1.12, 2.2)."""
     coder = CharacterArrayCoder()
     changed = {
-        name: coder.decode(variable, name=name)
+        name: coder.decode(variable, name=name)  # type: ignore[no-untyped-call]
         for name, variable in dataset.variables.items()
         if variable.dtype == "S1" and variable.ndim
     }
