@@ -1,0 +1,61 @@
+"""Executors give the same results in the same order, and never run far ahead."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from cdt_core.errors import CdtError
+from cdt_core.execute.executor import DaskExecutor, ThreadExecutor, executor_for
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_results_come_in_the_order_of_the_items(workers):
+    assert list(ThreadExecutor(workers).map(lambda n: n * n, range(50))) == [n * n for n in range(50)]
+
+
+def test_items_are_drawn_only_as_results_are_taken():
+    drawn = []
+
+    def items():
+        for n in range(100):
+            drawn.append(n)
+            yield n
+
+    results = ThreadExecutor(2).map(lambda n: n, items())
+    next(results)
+    assert len(drawn) <= 6
+    results.close()
+
+
+def test_the_first_error_ends_the_map_and_drops_what_waits():
+    ran = []
+    lock = threading.Lock()
+
+    def fail_at_three(n):
+        with lock:
+            ran.append(n)
+        if n == 3:
+            raise ValueError("three")
+        return n
+
+    with pytest.raises(ValueError, match="three"):
+        list(ThreadExecutor(2).map(fail_at_three, range(1000)))
+    assert len(ran) < 20
+
+
+def test_no_worker_is_refused():
+    with pytest.raises(CdtError, match="workers=0"):
+        ThreadExecutor(0)
+
+
+def test_a_dask_client_gives_the_same_results():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        executor = executor_for(None, client)
+        assert isinstance(executor, DaskExecutor)
+        assert list(executor.map(lambda n: n + 1, range(40))) == list(range(1, 41))
