@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from attrs import define, field, frozen
 from numpy.typing import NDArray
@@ -129,7 +130,10 @@ class _Field:
 
     def __call__(self, region: tuple[slice, ...]) -> NDArray[Any]:
         values = load_block(self.variable, region[: self.variable.ndim])
-        return np.asarray(values[self.name])[(slice(None),) * self.variable.ndim + region[self.variable.ndim :]]
+        block: NDArray[Any] = np.asarray(values[self.name])[
+            (slice(None),) * self.variable.ndim + region[self.variable.ndim :]
+        ]
+        return block
 
 
 def _parts(name: str, variable: xr.Variable) -> Iterator[tuple[str, xr.Variable]]:
