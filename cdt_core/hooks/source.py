@@ -70,9 +70,14 @@ class Source:
         """
         filesystem, path = self.filesystem()
         try:
-            return cast("IO[bytes]", filesystem.open(path, "rb"))
+            file = filesystem.open(path, "rb")
         except OSError as error:
             raise ReaderError(f"{self.location}: cannot be opened: {error.strerror or error}") from error
+        except Exception as error:  # each file system has its own kinds
+            raise ReaderError(f"{self.location}: cannot be opened: {type(error).__name__}: {error}") from error
+        if not self.is_local:
+            file.cdt_filesystem = filesystem  # an archive's file system closes its files when it goes away itself
+        return cast("IO[bytes]", file)
 
     def head(self, count: int) -> bytes:
         """The first ``count`` bytes, fewer when the file is shorter; empty for a folder."""

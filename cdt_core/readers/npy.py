@@ -140,7 +140,9 @@ def open_npz(source: Source, allow_partial: bool) -> xr.Dataset:
     with source.open() as file, zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
             if not entry.filename.endswith(".npy"):
-                raise ReaderError(f"{source.location}: member {entry.filename!r} is not a NumPy array")
+                raise ReaderError(
+                    f"{source.location}: member {entry.filename!r} of the zip archive is not a NumPy array; unpack the archive"
+                )
             with archive.open(entry) as stream:
                 header = _read_header(stream, f"{source.location}: member {entry.filename!r}")
             if entry.file_size != header.offset + header.nbytes:
