@@ -1,0 +1,38 @@
+"""The table of compiled extensions; everything else is in pyproject.toml."""
+
+from __future__ import annotations
+
+from glob import glob
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+# No contraction and no fast-math: a fused multiply-add on one side only would break an error bound. No -march either: newer
+# instructions are chosen when the library is loaded (CDT_DISPATCH), so that one build runs everywhere.
+FLAGS = ["-std=c11", "-O3", "-g0", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-strict-aliasing"]
+SHARED = sorted(glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
+
+
+def extension(name: str, sources: list[str]) -> Extension:
+    """``cdt_core.kernels._<name>`` from ``ext/<name>.pyx`` and C sources."""
+    files = [f"ext/{name}.pyx", *(f"ext/src/{source}" for source in sources)]
+    return Extension(
+        f"cdt_core.kernels._{name}",
+        sources=files,
+        include_dirs=["ext/include", "ext/src"],
+        depends=[*files, *SHARED],
+        extra_compile_args=FLAGS,
+        libraries=["m"],
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            extension("compress", ["lattice.c", "codes.c", "status.c"]),
+        ],
+        build_dir="build/cython",
+        include_path=["ext"],
+        compiler_directives={"language_level": 3},
+    )
+)
