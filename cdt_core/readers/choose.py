@@ -136,7 +136,11 @@ def candidates(source: Source, readers: Sequence[Reader]) -> list[Reader]:
     if source.is_dir():
         names = _folder_names(source)
         found = [reader for reader in readers if reader.directories and set(reader.markers) & names]
-        return _ranked(source, found) or _unknown(source, readers, "a folder without the files that mark a format")
+        return _ranked(source, found) or _unknown(
+            source,
+            readers,
+            "a folder without the files that mark a format (for the files in it, give a pattern such as 'folder/*.nc')",
+        )
     head = source.head(_HEAD_BYTES)
     if not head:
         raise ReaderError(f"{source.location}: the file is empty")

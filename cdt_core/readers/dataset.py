@@ -39,6 +39,9 @@ class StoredDataset:
         The reader's own findings: parts that could not be read, choices that it made.
     files
         Local files that were read.
+    coordinates
+        Paths of the variables that the source itself has as coordinates, beyond what attributes say. Roles are wider: bounds
+        and quality flags have the role ``"coordinate"``, but are no coordinates of a field.
     """
 
     variables: Mapping[str, xr.Variable]
@@ -47,6 +50,7 @@ class StoredDataset:
     source: str = ""
     notes: tuple[Finding, ...] = ()
     files: tuple[str, ...] = ()
+    coordinates: frozenset[str] = frozenset()
 
     @property
     def dims(self) -> dict[str, int]:

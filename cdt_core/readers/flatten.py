@@ -67,9 +67,11 @@ def flatten(raw: Raw, source: str, allow_partial: bool = False) -> StoredDataset
             _collect(found, place, (str(name), variable, name in dataset.coords), allow_partial)
     if not found.variables:
         raise ReaderError("holds no variable")
-    found.coordinates |= coordinate_names(found.variables, found.attributes)
-    specs = {name: _spec(name, variable, found.coordinates) for name, variable in found.variables.items()}
-    return StoredDataset(found.variables, specs, found.attributes, source, tuple(found.notes))
+    described = found.coordinates | coordinate_names(found.variables, found.attributes)
+    specs = {name: _spec(name, variable, described) for name, variable in found.variables.items()}
+    return StoredDataset(
+        found.variables, specs, found.attributes, source, tuple(found.notes), coordinates=frozenset(found.coordinates)
+    )
 
 
 def _groups(raw: Raw) -> Iterator[tuple[str, xr.Dataset]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,12 +174,13 @@ def _array_attribute(value: NDArray[Any]) -> Any:
 
 
 def check_links(source: Source, *, netcdf: bool) -> None:
-    """Refuse files that would make a reader open other files, and with ``netcdf`` those that NetCDF did not write.
+    """Refuse files that would make a reader open other files or fill the memory, and with ``netcdf`` those that NetCDF did not write.
 
     Raises
     ------
     ReaderError
-        External links, virtual datasets or external storage; a truncated file; no sign of NetCDF.
+        External links, virtual datasets or external storage; chunks over the memory limit; a truncated file; no sign of
+        NetCDF.
     """
     try:
         with source.open() as raw, h5py.File(raw, "r") as file:
@@ -191,7 +193,7 @@ def check_links(source: Source, *, netcdf: bool) -> None:
                         raise ReaderError(f"{source.location}: {place!r} is a link to another file ({link.filename!r})")
                 for name, dataset in _datasets(group):
                     place = f"{path}/{name}".lstrip("/")
-                    _check_own_storage(source, place, dataset)
+                    _check_storage(source, place, dataset)
                     has_scale = has_scale or dataset.is_scale
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise ReaderError(f"{source.location}: not a readable HDF5 file: {error}") from error
@@ -199,7 +201,13 @@ def check_links(source: Source, *, netcdf: bool) -> None:
         raise ReaderError(f"{source.location}: an HDF5 file without dimensions, not NetCDF-4")
 
 
-def _check_own_storage(source: Source, place: str, dataset: h5py.Dataset) -> None:
+def _check_storage(source: Source, place: str, dataset: h5py.Dataset) -> None:
+    held = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if held > source.max_expanded_bytes:
+        raise ReaderError(
+            f"{source.location}: one chunk of {place!r} takes {held} bytes in memory, over the limit of "
+            f"{source.max_expanded_bytes} (max_expanded_bytes)"
+        )
     if dataset.external:
         raise ReaderError(f"{source.location}: {place!r} keeps its values in another file ({dataset.external[0][0]!r})")
     if dataset.is_virtual:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def _stored_variable(name: str, variable: xr.Variable) -> xr.Variable:
         found = _by_encoding(name, variable)
         return _bare(variable, preferred_chunks(variable)) if found is None else found
     if _holds_cftime(variable):
-        return _checked(name, variable, xr.conventions.encode_cf_variable(variable, name=name))
+        return _checked(name, variable, _encoded(name, variable))
     return _bare(variable, preferred_chunks(variable))
 
 
@@ -82,9 +83,15 @@ def _by_encoding(name: str, variable: xr.Variable) -> xr.Variable | None:
         wanted["dtype"] = np.dtype("i8")
     plain = _bare(variable, wanted)
     try:
-        return _checked(name, plain, xr.conventions.encode_cf_variable(plain, name=name))
+        return _checked(name, plain, _encoded(name, plain))
     except (ReaderError, ValueError, OverflowError, TypeError):
         return None
+
+
+def _encoded(name: str, variable: xr.Variable) -> xr.Variable:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether the result is exact is checked, so that a warning adds nothing
+        return xr.conventions.encode_cf_variable(variable, name=name)
 
 
 def _checked(name: str, variable: xr.Variable, encoded: xr.Variable) -> xr.Variable:

@@ -1,4 +1,4 @@
-"""NetCDF: classic files through SciPy (memory-mapped), NetCDF-4 through h5netcdf, groups included."""
+"""NetCDF: classic files by blocks, NetCDF-4 through h5netcdf, groups included."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xarray.coding.strings import CharacterArrayCoder
 
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
+from cdt_core.readers.classic import open_classic
 from cdt_core.readers.flatten import Raw
 from cdt_core.readers.hdf5 import HDF5_MAGIC, check_links
 from cdt_core.readers.lazy import dataset_of
@@ -23,28 +24,11 @@ def open_netcdf(source: Source, allow_partial: bool) -> Raw:
     if head == HDF5_MAGIC:
         groups = _open_netcdf4(source)
     elif head[:3] == b"CDF":
-        groups = {"": _open_classic(source, head[3])}
+        groups = {"": open_classic(source)}
     else:
         raise ReaderError(f"{source.location}: neither NetCDF classic nor NetCDF-4 (starts with {head!r})")
     groups = {path: _joined(dataset) for path, dataset in groups.items()}
     return groups[""] if set(groups) == {""} else groups
-
-
-def _open_classic(source: Source, version: int) -> xr.Dataset:
-    if version not in (1, 2):
-        raise ReaderError(
-            f"{source.location}: NetCDF classic format {version} (CDF-5) is not supported; use nccopy -k 4"
-        )
-    if source.is_local:
-        return _without_indexes(xr.open_dataset(str(source.path), engine="scipy", **_RAW))
-    with source.open() as file:
-        size = file.seek(0, 2)
-    if size > source.max_expanded_bytes:
-        raise ReaderError(
-            f"{source.location}: a remote NetCDF classic file is read whole, and its {size} bytes are over the limit of "
-            f"{source.max_expanded_bytes} (max_expanded_bytes); copy it to a local path"
-        )
-    return _without_indexes(xr.open_dataset(source.open(), engine="scipy", **_RAW).load())
 
 
 #: ``decode_cf=False`` alone does not reach every group.

@@ -14,7 +14,7 @@ READERS: tuple[Reader, ...] = (
     Reader(
         name="netcdf",
         function="cdt_core.readers.netcdf:open_netcdf",
-        description="NetCDF classic (CDF-1, CDF-2) and NetCDF-4",
+        description="NetCDF classic (CDF-1, CDF-2, CDF-5) and NetCDF-4",
         patterns=("*.nc", "*.nc3", "*.nc4", "*.cdf", "*.netcdf"),
         magic=(Magic(0, b"CDF\x01"), Magic(0, b"CDF\x02"), Magic(0, b"CDF\x05"), _HDF5),
         priority=10,

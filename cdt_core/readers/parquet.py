@@ -67,6 +67,12 @@ def open_parquet(source: Source, allow_partial: bool) -> xr.Dataset:
         metadata, schema = file.metadata, file.schema_arrow
         sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         starts = tuple(accumulate(sizes, initial=0))
+        held = max((metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)), default=0)
+        if held > source.max_expanded_bytes:
+            raise ReaderError(
+                f"{source.location}: a row group takes {held} bytes in memory, over the limit of "
+                f"{source.max_expanded_bytes} (max_expanded_bytes)"
+            )
         if starts[-1] != metadata.num_rows:
             raise ReaderError(
                 f"{source.location}: the row groups hold {starts[-1]} rows, the footer says {metadata.num_rows}"

@@ -14,6 +14,9 @@ from cdt_core.readers.meaning import decodable_attributes
 
 __all__ = ["as_xarray"]
 
+#: xarray reads the coordinate of a dimension at once; a file that claims one larger than this is refused.
+_LARGEST_INDEX_BYTES = 4 << 30
+
 
 def as_xarray(stored: StoredDataset, decode: bool = True) -> xr.Dataset | xr.DataTree:
     """A Dataset when only the root group has variables, else a DataTree; values are read when they are used.
@@ -47,21 +50,19 @@ def _dataset(stored: StoredDataset, group: str, decode: bool) -> xr.Dataset:
         if place != group:
             continue
         dtype = np.dtype(spec.dtype)
+        if spec.dims == (leaf,) and spec.size * dtype.itemsize > _LARGEST_INDEX_BYTES:
+            raise ReaderError(f"{stored.source}: coordinate {path!r} is too large to be held in memory as an index")
         array = LazyArray(spec.shape, dtype, StoredBlock(stored, path))
         attributes = decodable_attributes(spec.attributes) if decode else dict(spec.attributes)
         variable = lazy_variable(spec.dims, array, attributes)
         variable.encoding = dict(stored.variables[path].encoding)
         variables[leaf] = variable
     attributes = dict(stored.attributes.get(group, {}))
-    coordinates = {leaf for leaf in variables if f"{group}/{leaf}".lstrip("/") in _coordinates(stored)}
+    coordinates = {leaf for leaf in variables if (f"{group}/{leaf}" if group else leaf) in stored.coordinates}
     dataset = xr.Dataset(variables, attrs=attributes)
     if decode:
         dataset = _decoded(stored, dataset)
     return dataset.set_coords([name for name in dataset.data_vars if name in coordinates])
-
-
-def _coordinates(stored: StoredDataset) -> set[str]:
-    return {name for name, spec in stored.specs.items() if spec.role == "coordinate"}
 
 
 def _decoded(stored: StoredDataset, dataset: xr.Dataset) -> xr.Dataset:

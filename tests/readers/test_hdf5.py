@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.source import Source
+from cdt_core.readers.hdf5 import open_hdf5
 from cdt_core.readers.stored import as_xarray
 
 
@@ -118,3 +120,17 @@ def test_a_null_dataspace_is_left_out_only_on_request(tmp_path, opened):
     with pytest.raises(ReaderError, match="nothing"):
         opened(tmp_path / "a.h5")
     assert list(opened(tmp_path / "a.h5", allow_partial=True).specs) == ["v"]
+
+
+def test_a_chunk_over_the_memory_limit_is_refused(tmp_path, opened):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("v", (2**20, 2**20), "f8", chunks=(2**14, 2**14), compression="gzip")
+    source = Source(str(tmp_path / "a.h5"), max_expanded_bytes=1 << 30)
+    with pytest.raises(ReaderError, match="'v' takes 2147483648 bytes"):
+        open_hdf5(source, False)
+
+
+def test_a_dataset_that_was_never_written_reads_as_its_fill_value(tmp_path, opened):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("v", (10**9, 10**6), "f8", chunks=(10, 10), fillvalue=3.0)
+    assert opened(tmp_path / "a.h5").read("v", (slice(10**8, 10**8 + 1), slice(0, 2))).tolist() == [[3.0, 3.0]]

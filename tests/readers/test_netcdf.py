@@ -38,6 +38,7 @@ def _dataset() -> xr.Dataset:
     return dataset
 
 
+@pytest.mark.filterwarnings("ignore::xarray.SerializationWarning")
 @pytest.mark.parametrize(("engine", "kind"), ENGINES)
 def test_stored_numbers_and_decoded_values_are_those_of_xarray(tmp_path, opened, whole, engine, kind):
     path = tmp_path / "a.nc"
@@ -119,7 +120,46 @@ def test_an_unsupported_type_is_named_or_left_out(tmp_path, opened):
     assert [finding.variable for finding in stored.notes] == ["ragged"]
 
 
-def test_cdf5_is_refused_with_advice(tmp_path, opened):
-    (tmp_path / "a.nc").write_bytes(b"CDF\x05" + bytes(100))
-    with pytest.raises(ReaderError, match="CDF-5"):
+def _cdf5(values: np.ndarray) -> bytes:
+    """A CDF-5 file with one int64 variable ``v(x)``, written by hand after the specification."""
+
+    def name(text: str) -> bytes:
+        raw = text.encode()
+        return len(raw).to_bytes(8, "big") + raw.ljust(-(-len(raw) // 4) * 4, b"\0")
+
+    absent = bytes(12)
+    head = b"CDF\x05" + bytes(8)
+    head += (10).to_bytes(4, "big") + (1).to_bytes(8, "big") + name("x") + len(values).to_bytes(8, "big") + absent
+    head += (11).to_bytes(4, "big") + (1).to_bytes(8, "big") + name("v") + (1).to_bytes(8, "big") + bytes(8) + absent
+    head += (10).to_bytes(4, "big") + values.nbytes.to_bytes(8, "big")
+    return head + (len(head) + 8).to_bytes(8, "big") + values.astype(">i8").tobytes()
+
+
+def test_cdf5_is_read(tmp_path, opened, whole):
+    (tmp_path / "a.nc").write_bytes(_cdf5(np.array([1, -(2**60), 3])))
+    assert whole(opened(tmp_path / "a.nc"), "v").tolist() == [1, -(2**60), 3]
+
+
+def test_records_of_several_variables_are_told_apart(tmp_path, opened, whole):
+    """Records of variables that are not a multiple of four bytes are padded, but not when there is only one."""
+    for count in (1, 2):
+        with netcdf_file(tmp_path / f"{count}.nc", "w") as file:
+            file.createDimension("t", None)
+            file.createDimension("x", 3)
+            for number in range(count):
+                file.createVariable(f"v{number}", "h", ("t", "x"))[:] = np.arange(12).reshape(4, 3) + 100 * number
+        stored = opened(tmp_path / f"{count}.nc")
+        for number in range(count):
+            assert whole(stored, f"v{number}").tolist() == (np.arange(12).reshape(4, 3) + 100 * number).tolist()
+            assert stored.read(f"v{number}", (slice(1, 4, 2), slice(2, 3))).tolist() == [
+                [5 + 100 * number],
+                [11 + 100 * number],
+            ]
+
+
+def test_a_header_that_asks_for_more_than_the_file_has_is_refused_at_once(tmp_path, opened):
+    data = bytearray(_cdf5(np.arange(3)))
+    data[36:44] = (2**62).to_bytes(8, "big")
+    (tmp_path / "a.nc").write_bytes(data)
+    with pytest.raises(ReaderError, match=r"a\.nc: truncated"):
         opened(tmp_path / "a.nc")
