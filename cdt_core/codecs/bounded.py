@@ -1,0 +1,82 @@
+"""The bounded codec as the engine drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cdt_core.errors import CorruptStreamError
+from cdt_core.hooks.contracts import Encoded
+from cdt_core.kernels import compress
+from cdt_core.model import Bound, VariableProfile, VariableSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Bounded"]
+
+#: Objective -> (shuffle, Zstandard level), fast ones first.
+_CANDIDATES: Mapping[str, tuple[tuple[str, int], ...]] = {
+    "speed": (("byte", 1), ("byte", 3)),
+    "balanced": (("byte", 3), ("bit", 3)),
+    "size": (("byte", 3), ("bit", 3), ("byte", 12), ("bit", 12)),
+}
+
+
+class Bounded:
+    """Streams of :mod:`cdt_core.kernels.compress`, one per chunk. Parameters: ``shuffle`` and ``level``."""
+
+    def __init__(self, parameters: Mapping[str, Any], bound: Bound, missing: Sequence[float | int]) -> None:
+        self.shuffle = str(parameters.get("shuffle", "byte"))
+        self.level = int(parameters.get("level", 3))
+        self.bound = bound
+        self.missing = tuple(missing)
+
+    @classmethod
+    def candidates(
+        cls, spec: VariableSpec, profile: VariableProfile, bound: Bound, objective: str
+    ) -> Sequence[Mapping[str, Any]]:
+        """Byte and bit planes, at the levels of the objective."""
+        return [{"shuffle": shuffle, "level": level} for shuffle, level in _CANDIDATES[objective]]
+
+    def encode(self, values: NDArray[Any]) -> Encoded:
+        """One stream for the chunk, with its measured error in the header."""
+        made = compress.encode(values, self.bound, missing=self.missing, shuffle=self.shuffle, level=self.level)
+        return Encoded(made.stream, made.max_error, made.exact_values)
+
+    def decode(self, stream: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The values.
+
+        Raises
+        ------
+        CorruptStreamError
+            The stream is damaged, or holds another shape or dtype.
+        """
+        check_fits(stream, shape, dtype)
+        return compress.decode(stream, max_bytes=int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+
+    def metadata(self, dtype: np.dtype[Any]) -> list[dict[str, Any]]:
+        """``cdt.bounded`` with the bound, in the terms of Zarr v3."""
+        return [
+            {
+                "name": "cdt.bounded",
+                "configuration": {
+                    "version": 1,
+                    "bound": str(self.bound),
+                    "missing": [code if code == code else "NaN" for code in self.missing],
+                    "shuffle": self.shuffle,
+                    "level": self.level,
+                },
+            }
+        ]
+
+
+def check_fits(stream: bytes | memoryview, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise ``CorruptStreamError`` unless the stream says that it holds this shape and dtype."""
+    header = compress.read_header(stream)
+    if header.shape != tuple(shape) or header.dtype.newbyteorder("=") != dtype.newbyteorder("="):
+        raise CorruptStreamError(
+            f"holds shape {header.shape} and dtype {header.dtype}, not {tuple(shape)} and {dtype}; the chunk is not of this array"
+        )

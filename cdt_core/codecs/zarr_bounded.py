@@ -1,0 +1,144 @@
+"""``cdt.bounded``: the Zarr v3 array-to-bytes codec, found by the entry point group ``zarr.codecs``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from zarr.abc.codec import ArrayBytesCodec
+
+from cdt_core.codecs.bounded import check_fits
+from cdt_core.errors import BoundError, CdtError
+from cdt_core.kernels import compress, stats
+from cdt_core.model import Bound
+
+if TYPE_CHECKING:
+    from zarr.core.array_spec import ArraySpec
+    from zarr.core.buffer import Buffer, NDBuffer
+
+__all__ = ["CONFIGURATION_SCHEMA", "BoundedCodec"]
+
+#: JSON schema of the codec's configuration.
+CONFIGURATION_SCHEMA: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "cdt.bounded",
+    "type": "object",
+    "properties": {
+        "version": {"const": 1},
+        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel):[0-9.eE+-]+)$"},
+        "missing": {"type": "array", "items": {"anyOf": [{"type": "number"}, {"const": "NaN"}]}},
+        "shuffle": {"enum": ["byte", "bit", "auto"]},
+        "level": {"type": "integer", "minimum": -7, "maximum": 22},
+    },
+    "required": ["version", "bound"],
+    "additionalProperties": False,
+}
+
+#: Chunks of at least so many bytes are coded in a thread; smaller ones cost less than the hop.
+_THREAD_BYTES = 64 << 10
+
+
+@dataclass(frozen=True)
+class BoundedCodec(ArrayBytesCodec):
+    """Error-bounded or lossless coding of whole chunks.
+
+    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` is of each chunk's own range. ``missing`` codes stay bit-exact.
+    """
+
+    is_fixed_size = False
+
+    bound: str = "lossless"
+    missing: tuple[float, ...] = ()
+    shuffle: str = "byte"
+    level: int = 3
+
+    def __post_init__(self) -> None:
+        Bound.parse(self.bound)
+        if self.shuffle not in ("byte", "bit", "auto"):
+            raise CdtError(f"codec cdt.bounded: shuffle {self.shuffle!r} is not one of byte, bit, auto")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> BoundedCodec:
+        """From the metadata's ``{"name": "cdt.bounded", "configuration": {...}}``.
+
+        Raises
+        ------
+        CdtError
+            Another version, or a key that this one does not have.
+        """
+        configuration = dict(data.get("configuration") or {})
+        version = configuration.pop("version", 1)
+        unknown = set(configuration) - {"bound", "missing", "shuffle", "level"}
+        if version != 1 or unknown:
+            what = f"version {version}" if version != 1 else f"keys {sorted(unknown)}"
+            raise CdtError(f"codec cdt.bounded: {what} is not known to this release; a newer one may read it")
+        configuration["missing"] = tuple(float(code) for code in configuration.get("missing", ()))
+        return cls(**configuration)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metadata of this codec."""
+        missing = [code if code == code else "NaN" for code in self.missing]
+        configuration = {
+            "version": 1,
+            "bound": self.bound,
+            "missing": missing,
+            "shuffle": self.shuffle,
+            "level": self.level,
+        }
+        return {"name": "cdt.bounded", "configuration": configuration}
+
+    def evolve_from_array_spec(self, array_spec: ArraySpec) -> BoundedCodec:
+        """The same codec: it needs nothing of the array."""
+        return replace(self)
+
+    def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
+        """Refuse types that no stream holds, when the array is made."""
+        compress.encode(np.zeros(1, dtype.to_native_dtype()), Bound("lossless"))
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
+        """Not known before encoding."""
+        raise NotImplementedError("the size of a cdt.bounded chunk is known only once it is encoded")
+
+    def _encode_sync(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
+        values = chunk_data.as_numpy_array()
+        asked = Bound.parse(self.bound)
+        applied = asked
+        if asked.kind == "rel":
+            applied = _by_range(values, asked, self.missing)
+        made = compress.encode(
+            values, applied, asked=asked, missing=self.missing, shuffle=self.shuffle, level=self.level
+        )
+        return chunk_spec.prototype.buffer.from_bytes(made.stream)
+
+    def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        stream = chunk_data.to_bytes()
+        dtype = chunk_spec.dtype.to_native_dtype()
+        check_fits(stream, chunk_spec.shape, dtype)
+        values = compress.decode(stream, max_bytes=int(np.prod(chunk_spec.shape, dtype=np.int64)) * dtype.itemsize)
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(cast("Any", values.astype(dtype, copy=False)))
+
+    async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer | None:
+        if _nbytes(chunk_spec) < _THREAD_BYTES:
+            return self._encode_sync(chunk_data, chunk_spec)
+        return await asyncio.to_thread(self._encode_sync, chunk_data, chunk_spec)
+
+    async def _decode_single(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        if _nbytes(chunk_spec) < _THREAD_BYTES:
+            return self._decode_sync(chunk_data, chunk_spec)
+        return await asyncio.to_thread(self._decode_sync, chunk_data, chunk_spec)
+
+
+def _nbytes(spec: ArraySpec) -> int:
+    return int(np.prod(spec.shape, dtype=np.int64)) * spec.dtype.to_native_dtype().itemsize
+
+
+def _by_range(values: Any, asked: Bound, missing: tuple[float, ...]) -> Bound:
+    """The chunk's own range decides; a chunk without a finite value is lossless."""
+    found = stats.describe(values, missing=stats.mask(values, missing)) if values.dtype.kind in "iuf" else None
+    try:
+        return asked.applied(found.minimum, found.maximum) if found is not None else Bound("lossless")
+    except BoundError:
+        return Bound("lossless")
