@@ -174,7 +174,7 @@ def _array_attribute(value: NDArray[Any]) -> Any:
 
 
 def check_links(source: Source, *, netcdf: bool) -> None:
-    """Refuse files that would make a reader open other files or fill the memory, and with ``netcdf`` those that NetCDF did not write.
+    """Refuse files that make a reader open other files or fill the memory; with ``netcdf`` also those that are not NetCDF.
 
     Raises
     ------

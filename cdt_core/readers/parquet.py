@@ -119,6 +119,8 @@ def _statistics(file: pq.ParquetFile, name: str) -> _Seen:
             column = row_group.column(position)
             if column.path_in_schema != name:
                 continue
+            if column.physical_type != file.metadata.schema.column(position).physical_type:
+                raise ReaderError("is damaged: its type differs between the row groups and the schema")
             statistics = column.statistics
             if statistics is None or not statistics.has_null_count:
                 return _Seen(nulls=None)
