@@ -1,0 +1,163 @@
+"""What the treatment did to the values: pointwise errors, moments and quantiles, over every value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from cdt_core.hooks.contracts import Block, State
+from cdt_core.kernels.stats import Comparison
+from cdt_core.model import Finding
+from cdt_core.validators.histogram import quantiles
+from cdt_core.validators.summary import OfVariable, comparison_of, state_of
+
+__all__ = ["QUANTILES", "Fidelity"]
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_NOTHING = "no finite value to compare"
+
+
+class Fidelity(OfVariable):
+    """Original against treated values. The state is one merged :class:`cdt_core.kernels.stats.Comparison`.
+
+    The value of ``core.psnr`` is the text ``"inf"`` when nothing changed: JSON has no infinity, and ``float`` reads it.
+    """
+
+    def start(self) -> State:
+        """Nothing compared yet."""
+        return {"comparison": None}
+
+    def update(self, state: State, block: Block) -> State:
+        """Add a block's comparison, which all validators share."""
+        state["edges"] = None if block.edges is None else list(block.edges)
+        return self._merge(state, block.comparison)
+
+    def merge(self, left: State, right: State) -> State:
+        """Both together, in chunk order."""
+        if right["comparison"] is None:
+            return left
+        left["edges"] = right["edges"]
+        return self._merge(left, comparison_of(right["comparison"]))
+
+    @staticmethod
+    def _merge(state: State, more: Comparison) -> State:
+        known = state["comparison"]
+        state["comparison"] = state_of(more if known is None else comparison_of(known).merge(more))
+        return state
+
+    def finish(self, state: State) -> Iterable[Finding]:
+        """All nine findings; those that need finite values have the value ``None`` without any."""
+        tree = state["comparison"]
+        if tree is None:
+            return []
+        comparison = comparison_of(tree)
+        return [
+            *self._promise(comparison),
+            *self._power(comparison),
+            *self._moments(comparison),
+            self._quantile_shift(comparison, state["edges"]),
+        ]
+
+    def _promise(self, comparison: Comparison) -> Iterator[Finding]:
+        relative = self.bound.kind == "pw_rel"
+        parameters = {"bound": str(self.bound), "bound_value": self.bound.value}
+        counts = [int(count) for count in comparison.error_histogram]
+        limits = [-self.bound.value, self.bound.value]
+        yield self.finding(
+            "core.max_error",
+            "accuracy",
+            comparison.max_relative_error if relative else comparison.max_error,
+            unit="1" if relative else self.units,
+            method="max |x - y| / |x| over x != 0" if relative else "max |x - y| over all finite values, exact",
+            parameters=parameters,
+            evidence={
+                "finite": comparison.finite,
+                "error_histogram": {"edges": limits, "counts": counts},
+                "over": "(y - x) / |x|" if relative else "y - x",
+            },
+            message="" if comparison.finite else _NOTHING,
+        )
+        yield self.finding(
+            "core.over_bound",
+            "accuracy",
+            comparison.over_bound,
+            method="count of values outside the bound, decided exactly in float64 or wider",
+            parameters=parameters,
+        )
+        yield self.finding(
+            "core.nonfinite_kept",
+            "accuracy",
+            comparison.mismatched,
+            method="count of positions whose NaN, infinity or missing code is not what it was, bit for bit",
+        )
+
+    def _power(self, comparison: Comparison) -> Iterator[Finding]:
+        count = comparison.finite
+        rmse = math.sqrt(comparison.sum_squared_error / count) if count else None
+        yield self._measured(
+            "core.rmse",
+            rmse,
+            unit=self.units,
+            method="sqrt(mean (x - y)^2)",
+            parameters={
+                "bound": str(self.bound),
+                "bound_value": None if self.bound.kind == "pw_rel" else self.bound.value,
+            },
+        )
+        original = comparison.original
+        psnr: float | str | None = None
+        if rmse == 0:
+            psnr = "inf"
+        elif rmse and original.minimum is not None and original.maximum is not None:
+            spread = float(original.maximum) - float(original.minimum)
+            psnr = 20 * (math.log10(spread) - math.log10(rmse)) if 0 < spread < math.inf else None
+        yield self._measured(
+            "core.psnr", psnr, unit="dB", method="20 log10((max x - min x) / RMSE); 'inf' when nothing changed"
+        )
+
+    def _moments(self, comparison: Comparison) -> Iterator[Finding]:
+        original, treated, count = comparison.original, comparison.treated, comparison.finite
+        r = mean_shift = std_shift = None
+        unchanged = comparison.max_error == 0
+        if count and unchanged:
+            r, mean_shift, std_shift = 1.0, 0.0, 0.0
+        elif count and original.m2 > 0 and math.isfinite(original.m2):
+            std = math.sqrt(original.m2 / original.finite)
+            mean_shift = abs(comparison.sum_error / count) / std
+            std_shift = abs(math.sqrt(treated.m2 / treated.finite) - std) / std
+            if treated.m2 > 0:
+                r = comparison.co_moment / math.sqrt(original.m2) / math.sqrt(treated.m2)
+                r = max(-1.0, min(1.0, r))
+        yield self._measured("core.pearson_r", r, method="Pearson's product-moment correlation of x and y")
+        yield self._measured("core.mean_shift", mean_shift, method="|mean(y - x)| / std(x)")
+        yield self._measured("core.std_shift", std_shift, method="|std(y) - std(x)| / std(x)")
+
+    def _quantile_shift(self, comparison: Comparison, edges: list[float] | None) -> Finding:
+        method = "largest |q(y) - q(x)| / (max x - min x); quantiles interpolated in histograms of equal bins"
+        parameters: dict[str, Any] = {"quantiles": list(QUANTILES), "bins": int(comparison.histogram_original.size)}
+        if edges is None or not comparison.finite or not 0 < edges[1] - edges[0] < math.inf:
+            value = 0.0 if comparison.finite and comparison.max_error == 0 else None
+            return self._measured("core.quantile_shift", value, method=method, parameters=parameters)
+        at, limits = np.array(QUANTILES), (edges[0], edges[1])
+        before = quantiles(comparison.histogram_original, limits, at)
+        after = quantiles(comparison.histogram_treated, limits, at)
+        shift = float(np.abs(after - before).max()) / (edges[1] - edges[0])
+        known = comparison.max_error == 0
+        resolution = 0.0 if known else 2.0 / comparison.histogram_original.size
+        return self._measured(
+            "core.quantile_shift",
+            shift,
+            method=method,
+            parameters=parameters,
+            interval=(max(0.0, shift - resolution), shift + resolution),
+            evidence={"original": before.tolist(), "treated": after.tolist(), "resolution": resolution},
+            message="the interval is the resolution of the two histograms, not a confidence interval",
+        )
+
+    def _measured(self, check: str, value: float | str | None, **more: Any) -> Finding:
+        if value is None:
+            more["message"] = "not defined: no finite values, or all of them equal, or their spread overflows"
+        return self.finding(check, "accuracy", value, **more)
