@@ -1,0 +1,152 @@
+"""How much the power spectrum changed, band by band."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cdt_core.hooks.contracts import Block, State
+from cdt_core.model import Finding
+from cdt_core.validators.sampling import Tiles, tiles_of
+from cdt_core.validators.summary import OfVariable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["SpectralError"]
+
+_BANDS = 16
+_SIDE, _SEGMENT, _TILES = 64, 1024, 4
+#: A band is resolved when its power is this factor (20 dB) above the white noise that the bound allows.
+_ABOVE_NOISE = 100.0
+
+
+class SpectralError(OfVariable):
+    """Largest ``|P_y / P_x - 1|`` over resolved bands of the averaged power spectrum.
+
+    The ratio of power spectra is the measure used for compressed cosmological fields (Jin et al. 2020); spectra are
+    averaged over Hann-windowed tiles (Welch 1967) and, in two dimensions, over rings. Tiles with missing values are left out.
+    """
+
+    @property
+    def is_column(self) -> bool:
+        """True for a table's column: the order of its rows carries no frequencies."""
+        return self.spec.dims == ("row",)
+
+    def start(self) -> State:
+        """Sums of power per group of tiles and band: of x, of y, and the number of modes."""
+        shape = (Tiles.GROUPS, _BANDS)
+        return {"x": np.zeros(shape), "y": np.zeros(shape), "modes": np.zeros(shape), "tiles": 0, "values": 0}
+
+    def update(self, state: State, block: Block) -> State:
+        """Add the tiles of a block that hold valid values only."""
+        spread = None if block.edges is None else block.edges[1] - block.edges[0]
+        if self.is_column or spread is None or not 0 < spread < math.inf:
+            return state
+        tiles = tiles_of(block, _SIDE if block.original.ndim > 1 else _SEGMENT, _TILES)
+        if tiles is None:
+            return state
+        whole = tiles.valid.reshape(len(tiles.valid), -1).all(axis=1)
+        for kept in np.flatnonzero(whole):
+            group = int(tiles.groups[kept])
+            x = tiles.original[kept] / spread
+            power_x, modes = _banded(x)
+            power_y = power_x if tiles.treated is tiles.original else _banded(tiles.treated[kept] / spread)[0]
+            state["x"][group] += power_x
+            state["y"][group] += power_y
+            state["modes"][group] += modes
+            state["tiles"] += 1
+            state["values"] += x.size
+        return state
+
+    def merge(self, left: State, right: State) -> State:
+        """Both together."""
+        return {key: left[key] + right[key] for key in left}
+
+    def finish(self, state: State) -> Iterable[Finding]:
+        """One finding, with a 95 % interval by the grouped jackknife; none for a column of a table."""
+        if self.is_column:
+            return
+        shared: dict[str, Any] = {
+            "method": "max over resolved bands of |P_y / P_x - 1|; P: mean of Hann-windowed periodograms (Welch 1967) of "
+            "tiles of the last two axes (segments in 1-d); interval by the grouped jackknife",
+            "parameters": {"bands": _BANDS, "tile": _SIDE, "segment": _SEGMENT, "resolved_above_noise": _ABOVE_NOISE},
+        }
+        resolved = self._resolved(state)
+        if not resolved.any():
+            message = "no tile without missing values, or no band stands 20 dB above the noise that the bound allows"
+            yield self.finding("core.spectral_error", "accuracy", None, message=message, **shared)
+            return
+        ratio = _ratio(state["x"].sum(axis=0), state["y"].sum(axis=0))
+        value = float(np.abs(ratio[resolved] - 1).max())
+        sampled = min(1.0, state["values"] / max(1, self.spec.size))
+        half = self._half_interval(state, resolved)
+        yield self.finding(
+            "core.spectral_error",
+            "accuracy",
+            value,
+            sampled=sampled,
+            interval=None if sampled == 1.0 else (max(0.0, value - half), value + half),
+            evidence={
+                "tiles": state["tiles"],
+                "bands_cycles_per_step": np.linspace(0, 0.5, _BANDS + 1).tolist(),
+                "power_ratio": [float(r) if seen else None for r, seen in zip(ratio, resolved, strict=True)],
+            },
+            **shared,
+        )
+
+    def _resolved(self, state: State) -> NDArray[np.bool_]:
+        power, modes = state["x"].sum(axis=0), state["modes"].sum(axis=0)
+        low, high = self.profile.minimum, self.profile.maximum
+        spread = self.profile.value_range
+        noise = 0.0
+        if spread and low is not None and high is not None and not self.bound.is_lossless:
+            size = max(abs(float(low)), abs(float(high))) if self.bound.kind == "pw_rel" else 1.0
+            noise = (self.bound.value / spread * size) ** 2 / 3
+        resolved: NDArray[np.bool_] = (power > 0) & (power > _ABOVE_NOISE * noise * modes)
+        return resolved
+
+    @staticmethod
+    def _half_interval(state: State, resolved: NDArray[np.bool_]) -> float:
+        used = [g for g in range(Tiles.GROUPS) if state["modes"][g].any()]
+        if len(used) < 2:
+            return 1.0
+        without = []
+        for group in used:
+            rest = [g for g in used if g != group]
+            ratio = _ratio(state["x"][rest].sum(axis=0), state["y"][rest].sum(axis=0))
+            without.append(float(np.abs(ratio[resolved] - 1).max()))
+        spread = np.array(without) - np.mean(without)
+        return 1.96 * math.sqrt((len(used) - 1) / len(used) * float((spread**2).sum()))
+
+
+def _ratio(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(y, x, out=np.ones_like(y), where=x > 0)
+
+
+@lru_cache(maxsize=8)
+def _window_and_bands(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    window = np.ones(())
+    squares = np.zeros(())
+    for axis, length in enumerate(shape):
+        window = np.multiply.outer(window, np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2)
+        steps = np.fft.rfftfreq(length) if axis == len(shape) - 1 else np.fft.fftfreq(length)
+        squares = np.add.outer(squares, steps**2)
+    band = np.floor(np.sqrt(squares) * (2 * _BANDS)).astype(np.int64)
+    return window / math.sqrt(float((window**2).sum())), np.minimum(band, _BANDS).ravel()
+
+
+def _banded(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Power summed over the modes of each band, and their number; white noise of variance v has power v per mode.
+
+    Modes beyond half a cycle per step (the corners of the plane) are left out.
+    """
+    window, band = _window_and_bands(x.shape)
+    spectrum = np.fft.rfftn((x - x.mean()) * window)
+    power = (spectrum.real**2 + spectrum.imag**2).ravel()
+    counts = np.bincount(band, minlength=_BANDS + 1)[:_BANDS].astype(np.float64)
+    return np.bincount(band, weights=power, minlength=_BANDS + 1)[:_BANDS], counts

@@ -1,0 +1,120 @@
+"""Structural similarity of 2-d fields before and after treatment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cdt_core.hooks.contracts import Block, State
+from cdt_core.model import Finding
+from cdt_core.validators.sampling import tiles_of
+from cdt_core.validators.summary import OfVariable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["StructuralSimilarity", "ssim_map"]
+
+_WINDOW = 7
+_SIDE, _TILES = 64, 4
+_C1, _C2 = 0.01**2, 0.03**2
+
+
+class StructuralSimilarity(OfVariable):
+    """Mean SSIM over 7 x 7 uniform windows in sampled tiles of the last two axes; windows with missing values are left out."""
+
+    def start(self) -> State:
+        """No tile seen yet."""
+        return {"tiles": 0, "windows": 0, "values": 0, "sum": 0.0, "squares": 0.0, "lowest": 1.0}
+
+    def update(self, state: State, block: Block) -> State:
+        """Add the tiles of a block; each tile counts with the mean over its windows."""
+        tiles = tiles_of(block, _SIDE, _TILES)
+        spread = None if block.edges is None else block.edges[1] - block.edges[0]
+        if tiles is None or spread is None or not 0 < spread < math.inf:
+            return state
+        scores, usable = ssim_map(tiles.original, tiles.treated, tiles.valid, spread)
+        windows = usable.sum(axis=(1, 2))
+        means = (scores * usable).sum(axis=(1, 2))[windows > 0] / windows[windows > 0]
+        state["tiles"] += int((windows > 0).sum())
+        state["windows"] += int(windows.sum())
+        state["values"] += int(tiles.valid[windows > 0].sum())
+        state["sum"] += float(means.sum())
+        state["squares"] += float(((1.0 - means) ** 2).sum())
+        state["lowest"] = min(state["lowest"], float(means.min(initial=1.0)))
+        return state
+
+    def merge(self, left: State, right: State) -> State:
+        """Both together."""
+        lowest = min(left["lowest"], right["lowest"])
+        merged = {key: left[key] + right[key] for key in left if key != "lowest"}
+        return {**merged, "lowest": lowest}
+
+    def finish(self, state: State) -> Iterable[Finding]:
+        """The mean over tiles, with a normal 95 % interval from their variance."""
+        shared: dict[str, Any] = {
+            "method": "mean SSIM (Wang, Bovik, Sheikh & Simoncelli 2004, eq. 13), uniform window, float64, L = value range",
+            "parameters": {"window": _WINDOW, "k1": 0.01, "k2": 0.03, "tile": _SIDE, "tiles_per_block": _TILES},
+        }
+        tiles = state["tiles"]
+        if not tiles:
+            message = "no 7 x 7 window of finite values in the last two axes, or a variable without a range"
+            yield self.finding("core.ssim", "accuracy", None, message=message, **shared)
+            return
+        mean = state["sum"] / tiles
+        sampled = min(1.0, state["values"] / max(1, self.spec.size - self.profile.missing))
+        half = 2.0
+        if tiles > 1:
+            variance = max(0.0, state["squares"] / tiles - (1.0 - mean) ** 2)
+            half = 1.96 * math.sqrt(variance / (tiles - 1))
+        yield self.finding(
+            "core.ssim",
+            "accuracy",
+            mean,
+            sampled=sampled,
+            interval=None if sampled == 1.0 else (max(-1.0, mean - half), min(1.0, mean + half)),
+            evidence={"tiles": tiles, "windows": state["windows"], "lowest_tile": state["lowest"]},
+            **shared,
+        )
+
+
+def _window_mean(fields: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means over 7 x 7 windows of the last two axes, by sums of shifted views (no cancellation, unlike running sums)."""
+    for axis in (-1, -2):
+        moved = np.swapaxes(fields, axis, -1)
+        two = moved[..., :-1] + moved[..., 1:]
+        four = two[..., :-2] + two[..., 2:]
+        seven = four[..., :-3] + two[..., 4:-1] + moved[..., 6:]
+        fields = np.swapaxes(seven, axis, -1)
+    return fields / _WINDOW**2
+
+
+def ssim_map(
+    x: NDArray[np.float64], y: NDArray[np.float64], valid: NDArray[np.bool_], spread: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """SSIM of each window in stacks (tile, rows, columns), and which windows hold valid values only.
+
+    Values are shifted by each tile's middle and scaled by ``spread`` (then L = 1), so that neither a large offset nor a
+    large unit costs digits.
+    """
+    counts = np.maximum(valid.sum(axis=(1, 2), keepdims=True), 1)
+    middle = np.where(valid, x, 0.0).sum(axis=(1, 2), keepdims=True) / counts
+    a = np.where(valid, (x - middle) / spread, 0.0)
+    b = np.where(valid, (y - middle) / spread, 0.0)
+    mean_a, mean_b, aa, bb, ab = _window_mean(np.stack([a, b, a * a, b * b, a * b]))
+    usable = valid
+    usable = (
+        np.lib.stride_tricks.sliding_window_view(usable, (_WINDOW, _WINDOW), axis=(1, 2)).all(axis=(3, 4))
+        if not valid.all()
+        else np.ones(mean_a.shape, bool)
+    )
+    level = middle / spread
+    full_a, full_b = mean_a + level, mean_b + level
+    luminance = (2 * full_a * full_b + _C1) / (full_a**2 + full_b**2 + _C1)
+    variance = np.maximum(aa - mean_a**2, 0) + np.maximum(bb - mean_b**2, 0)
+    structure = (2 * (ab - mean_a * mean_b) + _C2) / (variance + _C2)
+    scores: NDArray[np.float64] = np.where(usable, luminance * structure, 0.0)
+    return scores, usable
