@@ -50,15 +50,27 @@ class Source:
         return Path(self.location)
 
     def filesystem(self) -> tuple[AbstractFileSystem, str]:
-        """The fsspec file system and the path in it."""
+        """The fsspec file system and the path in it.
+
+        Raises
+        ------
+        ReaderError
+            The protocol is unknown, its driver is not installed, or the place cannot be reached.
+        """
         import fsspec
 
-        return cast("tuple[AbstractFileSystem, str]", fsspec.core.url_to_fs(self.location))
+        try:
+            return cast("tuple[AbstractFileSystem, str]", fsspec.core.url_to_fs(self.location))
+        except Exception as error:  # each file system has its own kinds
+            raise ReaderError(f"{self.location}: cannot be reached: {type(error).__name__}: {error}") from error
 
     def is_dir(self) -> bool:
         """True for a folder (or key prefix)."""
         filesystem, path = self.filesystem()
-        return bool(filesystem.isdir(path))
+        try:
+            return bool(filesystem.isdir(path))
+        except Exception as error:  # each file system has its own kinds
+            raise ReaderError(f"{self.location}: cannot be reached: {type(error).__name__}: {error}") from error
 
     def open(self) -> IO[bytes]:
         """A seekable binary file.

@@ -171,10 +171,10 @@ def _unknown(source: Source, readers: Sequence[Reader], why: str) -> Any:
 
 
 def _exists(source: Source) -> bool:
+    filesystem, path = source.filesystem()
     try:
-        filesystem, path = source.filesystem()
         return bool(filesystem.exists(path))
-    except Exception as error:  # an unknown protocol, a missing driver, a host that does not answer
+    except Exception as error:  # each file system has its own kinds
         raise ReaderError(f"{source.location}: cannot be reached: {type(error).__name__}: {error}") from error
 
 
@@ -193,5 +193,5 @@ def _archive_names(source: Source) -> set[str]:
     try:
         with source.open() as file, zipfile.ZipFile(file) as archive:
             return {name.rstrip("/").rpartition("/")[2] for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ReaderError(f"{source.location}: a damaged or truncated zip archive: {error}") from error

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
+from cdt_core.readers.flatten import NOTES, note
 from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable
 
 __all__ = ["open_classic"]
@@ -146,7 +147,7 @@ class _Block:
             mapped = np.memmap(self.source.path, np.uint8, "r")
             return np.array(self._view(mapped, layout.begin, layout.shape)[region])
         if not layout.shape:
-            return self._rows(0, 1)[0]
+            return np.asarray(self._rows(0, 1)[0])
         rows = self._rows(region[0].start, region[0].stop)
         return rows[(slice(None, None, region[0].step), *region[1:])]
 
@@ -171,8 +172,8 @@ class _Block:
         return file.read(self.layout.row_bytes)
 
 
-def open_classic(source: Source) -> xr.Dataset:
-    """All variables of a NetCDF classic file, undecoded.
+def open_classic(source: Source, allow_partial: bool) -> xr.Dataset:
+    """All variables of a NetCDF classic file, undecoded; with ``allow_partial`` those that a truncated file still has whole.
 
     Raises
     ------
@@ -186,18 +187,23 @@ def open_classic(source: Source) -> xr.Dataset:
             attributes, layouts = _parsed(_Header(file, size), size)
         except ReaderError as error:
             raise ReaderError(f"{source.location}: {error}") from error
+    notes = []
     for layout in layouts:
         if layout.end > size:
-            raise ReaderError(
-                f"{source.location}: truncated: variable {layout.name!r} ends at byte {layout.end}, the file at {size}"
-            )
+            message = f"truncated: variable {layout.name!r} ends at byte {layout.end}, the file at {size}"
+            if not allow_partial:
+                raise ReaderError(f"{source.location}: {message}")
+            notes.append(note("variable_left_out", message, variable=layout.name))
     variables = {
         layout.name: lazy_variable(
             layout.dims, LazyArray(layout.shape, layout.dtype, _Block(source, layout)), layout.attributes
         )
         for layout in layouts
+        if layout.end <= size
     }
-    return dataset_of(variables, attributes)
+    dataset = dataset_of(variables, attributes)
+    dataset.encoding[NOTES] = tuple(notes)
+    return dataset
 
 
 def _parsed(header: _Header, size: int) -> tuple[dict[str, Any], list[_Layout]]:

@@ -66,8 +66,13 @@ def open_csv(source: Source, allow_partial: bool) -> xr.Dataset:
     """
     scan = scan_text(source)
     dialect = _dialect(source, scan)
-    table = _parsed(source, dialect)
+    ragged: list[str] = []
+    table = _parsed(source, dialect, ragged if allow_partial else None)
     names, notes = _names(dialect)
+    if ragged:
+        notes.append(
+            note("rows_left_out", f"{len(ragged)} rows do not fit the header, the first: {ragged[0]}", rows=len(ragged))
+        )
     variables: dict[str, xr.Variable] = {}
     for position, name in enumerate(names):
         column = typed(table.column(position), decimal_comma=dialect.delimiter != ",")
@@ -156,8 +161,15 @@ def _names(dialect: _Dialect) -> tuple[list[str], list[Any]]:
     return names, [note("repeated_names", f"columns of one name were numbered: {', '.join(repeated)}")]
 
 
-def _parsed(source: Source, dialect: _Dialect) -> pa.Table:
-    """All cells as text, in Arrow's compact form."""
+def _parsed(source: Source, dialect: _Dialect, ragged: list[str] | None) -> pa.Table:
+    """All cells as text, in Arrow's compact form; rows of another length go to ``ragged``, or are an error without it."""
+
+    def left_out(row: pacsv.InvalidRow) -> str:
+        if ragged is None:
+            return "error"
+        ragged.append(f"line {row.number}: {row.actual_columns} cells, not {row.expected_columns}")
+        return "skip"
+
     keys = [str(position) for position in range(len(dialect.first))]
     longest = max(_BLOCK_BYTES, 4 * sum(map(len, dialect.first)))
     read = pacsv.ReadOptions(
@@ -168,7 +180,10 @@ def _parsed(source: Source, dialect: _Dialect) -> pa.Table:
         skip_rows_after_names=int(dialect.has_header),
     )
     parse = pacsv.ParseOptions(
-        delimiter=dialect.delimiter, newlines_in_values=True, ignore_empty_lines=len(dialect.first) > 1
+        delimiter=dialect.delimiter,
+        newlines_in_values=True,
+        ignore_empty_lines=len(dialect.first) > 1,
+        invalid_row_handler=left_out,
     )
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False, check_utf8=True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import h5py
@@ -18,7 +18,7 @@ from cdt_core.hooks.source import Source
 from cdt_core.readers.flatten import NOTES, Raw, note
 from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, one_size_per_dim, sized_dims
 
-__all__ = ["HDF5_MAGIC", "check_links", "open_hdf5"]
+__all__ = ["HDF5_MAGIC", "check_links", "flags_of", "open_hdf5"]
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -111,13 +111,18 @@ def _variable(manager: CachingFileManager[Any], dataset: h5py.Dataset) -> xr.Var
         raise ReaderError("holds references or variable-length arrays, which cannot be stored")
     members = h5py.check_enum_dtype(dtype)
     if members is not None and dtype.kind in "iu":
-        attributes.setdefault("flag_values", np.array(sorted(members.values()), np.dtype(dtype.str)))
-        attributes.setdefault("flag_meanings", " ".join(sorted(members, key=lambda key: members[key])))
+        attributes = {**flags_of(members, np.dtype(dtype.str)), **attributes}
     text = string is not None and dtype.kind == "O"
     plain = np.dtype("O") if text else _plain(dtype)
     block = _Dataset(manager, dataset.name, text)
     array = LazyArray(dataset.shape, plain, block)
     return lazy_variable(_dims(dataset), array, attributes, dataset.chunks)
+
+
+def flags_of(members: Mapping[str, int], dtype: np.dtype[Any]) -> dict[str, Any]:
+    """The names of an enumeration as CF flag attributes."""
+    names = sorted(members, key=lambda name: members[name])
+    return {"flag_values": np.array([members[name] for name in names], dtype), "flag_meanings": " ".join(names)}
 
 
 def _plain(dtype: np.dtype[Any]) -> np.dtype[Any]:

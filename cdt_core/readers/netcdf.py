@@ -12,7 +12,7 @@ from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
 from cdt_core.readers.classic import open_classic
 from cdt_core.readers.flatten import Raw
-from cdt_core.readers.hdf5 import HDF5_MAGIC, check_links
+from cdt_core.readers.hdf5 import HDF5_MAGIC, check_links, flags_of
 from cdt_core.readers.lazy import dataset_of
 
 __all__ = ["open_netcdf"]
@@ -24,10 +24,10 @@ def open_netcdf(source: Source, allow_partial: bool) -> Raw:
     if head == HDF5_MAGIC:
         groups = _open_netcdf4(source)
     elif head[:3] == b"CDF":
-        groups = {"": open_classic(source)}
+        groups = {"": open_classic(source, allow_partial)}
     else:
         raise ReaderError(f"{source.location}: neither NetCDF classic nor NetCDF-4 (starts with {head!r})")
-    groups = {path: _joined(dataset) for path, dataset in groups.items()}
+    groups = {path: _understood(dataset) for path, dataset in groups.items()}
     return groups[""] if set(groups) == {""} else groups
 
 
@@ -56,14 +56,18 @@ def _without_indexes(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.drop_indexes(list(dataset.xindexes)) if len(dataset.xindexes) else dataset
 
 
-def _joined(dataset: xr.Dataset) -> xr.Dataset:
-    """Character arrays as fixed strings (CF-1.12, 2.2)."""
+def _understood(dataset: xr.Dataset) -> xr.Dataset:
+    """Character arrays as fixed strings (CF-1.12, 2.2), and enumerations with their meanings (3.5)."""
     coder = CharacterArrayCoder()
-    changed = {
-        name: coder.decode(variable, name=name)  # type: ignore[no-untyped-call]
-        for name, variable in dataset.variables.items()
-        if variable.dtype == "S1" and variable.ndim
-    }
-    if not changed:
-        return dataset
-    return dataset_of({str(n): changed.get(n, v) for n, v in dataset.variables.items()}, dataset.attrs)
+    variables = {}
+    for name, variable in dataset.variables.items():
+        if variable.dtype == "S1" and variable.ndim:
+            variable = coder.decode(variable, name=name)  # type: ignore[no-untyped-call]
+        members = (getattr(variable.encoding.get("dtype"), "metadata", None) or {}).get("enum")
+        if members:
+            variable = variable.copy(deep=False)
+            variable.attrs = {**flags_of(members, variable.dtype), **variable.attrs}
+        variables[str(name)] = variable
+    understood = dataset_of(variables, dataset.attrs)
+    understood.encoding = dict(dataset.encoding)
+    return understood

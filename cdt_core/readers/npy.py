@@ -9,12 +9,13 @@ from typing import IO, Any
 
 import numpy as np
 import xarray as xr
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
+from cdt_core.readers.flatten import NOTES, note
 from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, sized_dims
 
 __all__ = ["open_npy", "open_npz"]
@@ -120,18 +121,24 @@ def _check_cap(source: Source, member: str, needed: int) -> None:
 
 
 def open_npy(source: Source, allow_partial: bool) -> xr.Dataset:
-    """The one array of a ``.npy`` file as the variable ``array``."""
+    """The one array of a ``.npy`` file as the variable ``array``; with ``allow_partial`` the whole rows of a truncated one."""
     with source.open() as file:
         header = _read_header(file, source.location)
         size = file.seek(0, 2)
+    notes: tuple[Any, ...] = ()
     if size - header.offset < header.nbytes:
-        raise ReaderError(
-            f"{source.location}: truncated: {size} bytes, but the header asks for {header.offset + header.nbytes}"
-        )
+        message = f"truncated: {size} bytes, but the header asks for {header.offset + header.nbytes}"
+        if not allow_partial or not header.shape or header.fortran:
+            raise ReaderError(f"{source.location}: {message}")
+        rows = (size - header.offset) // (header.nbytes // header.shape[0])
+        notes = (note("truncated", f"{message}; the first {rows} of {header.shape[0]} rows are kept", rows=rows),)
+        header = evolve(header, shape=(rows, *header.shape[1:]))
     block = _Mapped(str(source.path), header) if source.is_local else _Held(source, "", header)
     dims = [f"axis_{axis}" for axis in range(len(header.shape))]
     array = LazyArray(header.shape, header.dtype, block)
-    return dataset_of({"array": lazy_variable(dims, array)})
+    dataset = dataset_of({"array": lazy_variable(dims, array)})
+    dataset.encoding[NOTES] = notes
+    return dataset
 
 
 def open_npz(source: Source, allow_partial: bool) -> xr.Dataset:

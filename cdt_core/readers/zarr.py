@@ -7,6 +7,7 @@ import math
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, one_size
 __all__ = ["open_zarr"]
 
 _MARKERS = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
+_LONGEST_METADATA = 256 << 20
 _DIMENSIONS = "_ARRAY_DIMENSIONS"
 
 
@@ -76,11 +78,25 @@ def _prefix(source: Source) -> str:
     """The folder inside a zip archive that holds the Zarr root."""
     with source.open() as file, zipfile.ZipFile(file) as archive:
         marked = [name for name in archive.namelist() if name.rpartition("/")[2] in _MARKERS]
+        for name in marked:
+            _check_metadata(source, archive, name)
     if not marked:
         raise ReaderError(f"{source.location}: the archive holds no Zarr metadata")
     return min(
         (name.rpartition("/")[0] for name in marked), key=lambda folder: (folder.count("/") + bool(folder), folder)
     )
+
+
+def _check_metadata(source: Source, archive: zipfile.ZipFile, name: str) -> None:
+    """Read one metadata document, so that a damaged one is told by its name."""
+    if archive.getinfo(name).file_size > _LONGEST_METADATA:
+        raise ReaderError(
+            f"{source.location}: {name} takes {archive.getinfo(name).file_size} bytes, too many for metadata"
+        )
+    try:
+        archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise ReaderError(f"{source.location}: {name} is damaged: {error}") from error
 
 
 def _groups(source: Source, root: zarr.Group, allow_partial: bool) -> Raw:

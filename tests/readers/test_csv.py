@@ -128,6 +128,14 @@ def test_bad_text_is_refused_with_its_place(tmp_path, data, where):
         _read(tmp_path, data)
 
 
+def test_ragged_rows_are_left_out_only_on_request(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n3\n5,6\n7,8,9\n")
+    stored = open_stored(tmp_path / "a.csv", READERS, allow_partial=True)
+    assert _column(stored, "a").tolist() == [1, 5]
+    assert [(note.check, note.evidence["rows"]) for note in stored.notes] == [("core.reader.rows_left_out", 2)]
+    assert "line 3: 1 cells" in stored.notes[0].message
+
+
 def test_bad_bytes_are_placed_across_pieces(tmp_path):
     line = b"1,abcdefg\n"
     data = b"a,b\n" + line * 200_000

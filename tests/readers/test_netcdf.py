@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 
+import h5netcdf
 import h5py
 import numpy as np
 import pytest
@@ -107,6 +108,28 @@ def test_compound_enum_and_unlimited_netcdf4(tmp_path, opened, whole):
     assert whole(stored, "p.id").tolist() == [1, 1, 1]
     assert whole(stored, "p.size").tolist() == [2.5, 2.5, 2.5]
     assert stored.specs["p.id"].dims == ("x",)
+
+
+def test_an_enumeration_keeps_its_meanings(tmp_path, opened, whole):
+    with h5netcdf.File(tmp_path / "a.nc", "w") as file:
+        file.dimensions = {"x": 3}
+        kind = file.create_enumtype(np.dtype("u1"), "cloud", {"cloudy": 1, "clear": 0})
+        file.create_variable("v", ("x",), dtype=kind, fillvalue=0)[...] = np.array([0, 1, 1], "u1")
+    stored = opened(tmp_path / "a.nc")
+    assert whole(stored, "v").tolist() == [0, 1, 1]
+    assert stored.specs["v"].attributes["flag_meanings"] == "clear cloudy"
+    assert stored.specs["v"].attributes["flag_values"].tolist() == [0, 1]
+
+
+def test_of_a_truncated_classic_file_whole_variables_are_kept_on_request(tmp_path, opened, whole):
+    path = tmp_path / "a.nc"
+    xr.Dataset({"a": ("x", np.arange(4.0)), "b": ("x", np.arange(4.0))}).to_netcdf(path, engine="scipy")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ReaderError, match=r"a\.nc: truncated: variable 'b'"):
+        opened(path)
+    stored = opened(path, allow_partial=True)
+    assert whole(stored, "a").tolist() == [0, 1, 2, 3]
+    assert [finding.variable for finding in stored.notes] == ["b"]
 
 
 def test_an_unsupported_type_is_named_or_left_out(tmp_path, opened):

@@ -105,6 +105,14 @@ def test_a_truncated_file_says_how_much_is_missing(tmp_path, opened):
         opened(tmp_path / "a.npy")
 
 
+def test_of_a_truncated_array_whole_rows_are_kept_on_request(tmp_path, opened, whole):
+    np.save(tmp_path / "a.npy", np.arange(12).reshape(4, 3))
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-1])
+    stored = opened(tmp_path / "a.npy", allow_partial=True)
+    assert whole(stored, "array").tolist() == np.arange(9).reshape(3, 3).tolist()
+    assert [finding.check for finding in stored.notes] == ["core.reader.truncated"]
+
+
 def test_a_member_that_expands_over_the_limit_is_refused(tmp_path):
     np.savez_compressed(tmp_path / "bomb.npz", v=np.zeros(1 << 20))
     dataset = open_npz(Source(str(tmp_path / "bomb.npz"), max_expanded_bytes=1 << 20), False)
