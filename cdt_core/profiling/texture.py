@@ -55,7 +55,7 @@ def texture_of(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Textu
         else slice(n // 2, n // 2 + 1)
         for axis, n in enumerate(values.shape)
     )
-    sample = values[middle].astype(np.float64)
+    sample = np.array(values[middle], np.float64)
     if missing is not None:
         sample[missing[middle]] = np.nan
     sample[~np.isfinite(sample)] = np.nan

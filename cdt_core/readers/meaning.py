@@ -182,10 +182,10 @@ def _decode(values: NDArray[Any], attributes: Mapping[str, Any]) -> NDArray[Any]
 
 def missing_in(values: NDArray[Any], packing: Packing) -> NDArray[np.bool_] | None:
     """True where a stored value is a missing code, or NaN; ``None`` when the variable can have neither."""
-    mask: NDArray[np.bool_] | None = np.isnan(values) if values.dtype.kind in "fc" else None
+    mask = np.asarray(np.isnan(values)) if values.dtype.kind in "fc" else None
     for code in packing.missing:
-        same = values == values.dtype.type(code)
-        mask = same if mask is None else mask | same
+        same = np.asarray(values == values.dtype.type(code))
+        mask = same if mask is None else np.asarray(mask | same)
     return mask
 
 

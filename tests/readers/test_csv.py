@@ -48,7 +48,7 @@ def test_columns_have_the_type_that_changes_no_cell(tmp_path):
     assert {spec.dims for spec in stored.specs.values()} == {("row",)}
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(), min_size=2, max_size=20))
 def test_floats_written_by_python_read_back_bit_for_bit(tmp_path_factory, values):
     stored = _read(tmp_path_factory.mktemp("csv"), "v,w\n" + "".join(f"{value!r},x\n" for value in values))

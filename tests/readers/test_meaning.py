@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdt_core.errors import ReaderError
@@ -53,6 +53,7 @@ def packed(draw: st.DrawFn) -> tuple[np.ndarray, dict]:
     return values, attributes
 
 
+@settings(deadline=None)
 @given(packed())
 def test_decoded_values_are_those_of_xarray_bit_for_bit(case):
     values, attributes = case
@@ -127,3 +128,12 @@ def test_roles_follow_the_cf_conventions():
     )
     specs = flatten(dataset, "").specs
     assert {name for name, spec in specs.items() if spec.role == "data"} == {"temperature", "wind"}
+
+
+def test_a_scalar_has_a_mask_and_values_of_no_axes():
+    stored = flatten(xr.Dataset({"v": ((), np.float32(-1), {"_FillValue": np.float32(-1), "scale_factor": 0.5})}), "")
+    block = stored.read("v", ())
+    mask, decoded = stored.missing_mask("v", block), stored.decoded("v", block)
+    assert isinstance(mask, np.ndarray)
+    assert isinstance(decoded, np.ndarray)
+    assert (mask.shape, decoded.shape, bool(mask), bool(np.isnan(decoded))) == ((), (), True, True)

@@ -50,7 +50,7 @@ def test_npz_reads_what_numpy_saved(tmp_path, opened, whole, save):
     assert stored.read("fortran", (slice(1, 3), slice(0, 4, 2))).tolist() == [[4, 6], [8, 10]]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     hnp.arrays(
         hnp.scalar_dtypes().filter(lambda d: d.kind in "iufcb" and d.itemsize <= 8), hnp.array_shapes(min_dims=0)
