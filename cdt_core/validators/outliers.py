@@ -54,7 +54,10 @@ class Outliers(OfVariable):
 
     def finish(self, state: State) -> Iterable[Finding]:
         """One finding; ``None`` without a sampled finite value."""
-        method = "share with |x - median| > z * scale; scale = 1.4826 MAD, or 1.2533 mean deviation where MAD is 0 (Iglewicz & Hoaglin 1993)"
+        method = (
+            "share with |x - median| > z * scale; scale = 1.4826 MAD, or 1.2533 mean deviation where MAD is 0 "
+            "(Iglewicz & Hoaglin 1993)"
+        )
         sample, edges = np.sort(state["sample"]), state["edges"]
         if not sample.size or edges is None:
             message = "no finite value in the sample"

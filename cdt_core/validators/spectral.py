@@ -149,4 +149,5 @@ def _banded(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.flo
     spectrum = np.fft.rfftn((x - x.mean()) * window)
     power = (spectrum.real**2 + spectrum.imag**2).ravel()
     counts = np.bincount(band, minlength=_BANDS + 1)[:_BANDS].astype(np.float64)
-    return np.bincount(band, weights=power, minlength=_BANDS + 1)[:_BANDS], counts
+    summed = np.bincount(band, weights=power, minlength=_BANDS + 1)[:_BANDS].astype(np.float64)
+    return summed, counts

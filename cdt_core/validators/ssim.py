@@ -105,16 +105,13 @@ def ssim_map(
     a = np.where(valid, (x - middle) / spread, 0.0)
     b = np.where(valid, (y - middle) / spread, 0.0)
     mean_a, mean_b, aa, bb, ab = _window_mean(np.stack([a, b, a * a, b * b, a * b]))
-    usable = valid
-    usable = (
-        np.lib.stride_tricks.sliding_window_view(usable, (_WINDOW, _WINDOW), axis=(1, 2)).all(axis=(3, 4))
-        if not valid.all()
-        else np.ones(mean_a.shape, bool)
-    )
+    whole = np.ones(mean_a.shape, bool)
+    if not valid.all():
+        whole = _window_mean(valid.astype(np.float64)) > 1 - 0.5 / _WINDOW**2
     level = middle / spread
     full_a, full_b = mean_a + level, mean_b + level
     luminance = (2 * full_a * full_b + _C1) / (full_a**2 + full_b**2 + _C1)
     variance = np.maximum(aa - mean_a**2, 0) + np.maximum(bb - mean_b**2, 0)
     structure = (2 * (ab - mean_a * mean_b) + _C2) / (variance + _C2)
-    scores: NDArray[np.float64] = np.where(usable, luminance * structure, 0.0)
-    return scores, usable
+    scores: NDArray[np.float64] = np.where(whole, luminance * structure, 0.0)
+    return scores, whole
