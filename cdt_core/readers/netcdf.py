@@ -49,11 +49,20 @@ def _open_netcdf4(source: Source) -> dict[str, xr.Dataset]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         opened = xr.open_groups(target, engine="h5netcdf", phony_dims="access", **_RAW)
-    return {path.strip("/"): _without_indexes(dataset) for path, dataset in opened.items()}
+        return {path.strip("/"): _distinct(dataset) for path, dataset in opened.items()}
 
 
-def _without_indexes(dataset: xr.Dataset) -> xr.Dataset:
-    return dataset.drop_indexes(list(dataset.xindexes)) if len(dataset.xindexes) else dataset
+def _distinct(dataset: xr.Dataset) -> xr.Dataset:
+    """A variable may have one dimension twice in NetCDF, but not in xarray: the second gets its axis as a suffix."""
+    variables = {}
+    for name, variable in dataset.variables.items():
+        dims = variable.dims
+        if len(set(dims)) != len(dims):
+            variable = variable.copy(deep=False)
+            variable.dims = tuple(f"{d}_{at}" if d in dims[:at] else str(d) for at, d in enumerate(dims))
+            variable.encoding = {key: value for key, value in variable.encoding.items() if key != "preferred_chunks"}
+        variables[str(name)] = variable
+    return dataset_of(variables, dataset.attrs)
 
 
 def _understood(dataset: xr.Dataset) -> xr.Dataset:

@@ -53,7 +53,8 @@ def _dataset(stored: StoredDataset, group: str, decode: bool) -> xr.Dataset:
         if spec.dims == (leaf,) and spec.size * dtype.itemsize > _LARGEST_INDEX_BYTES:
             raise ReaderError(f"{stored.source}: coordinate {path!r} is too large to be held in memory as an index")
         array = LazyArray(spec.shape, dtype, StoredBlock(stored, path))
-        attributes = decodable_attributes(spec.attributes) if decode else dict(spec.attributes)
+        is_number = spec.dtype != "object"
+        attributes = decodable_attributes(spec.attributes) if decode and is_number else dict(spec.attributes)
         variable = lazy_variable(spec.dims, array, attributes)
         variable.encoding = dict(stored.variables[path].encoding)
         variables[leaf] = variable

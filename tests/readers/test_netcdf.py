@@ -110,6 +110,22 @@ def test_compound_enum_and_unlimited_netcdf4(tmp_path, opened, whole):
     assert stored.specs["p.id"].dims == ("x",)
 
 
+@pytest.mark.parametrize("kind", ["classic", "netcdf4"])
+def test_a_dimension_that_a_variable_has_twice_is_told_apart(tmp_path, opened, whole, kind):
+    path, values = tmp_path / "a.nc", np.arange(9.0).reshape(3, 3)
+    if kind == "classic":
+        with netcdf_file(path, "w") as file:
+            file.createDimension("x", 3)
+            file.createVariable("covariance", "d", ("x", "x"))[:] = values
+    else:
+        with h5netcdf.File(path, "w") as file:
+            file.dimensions = {"x": 3}
+            file.create_variable("covariance", ("x", "x"), dtype="f8", chunks=(2, 3))[...] = values
+    stored = opened(path)
+    assert stored.specs["covariance"].dims == ("x", "x_1")
+    assert whole(stored, "covariance").tolist() == values.tolist()
+
+
 def test_an_enumeration_keeps_its_meanings(tmp_path, opened, whole):
     with h5netcdf.File(tmp_path / "a.nc", "w") as file:
         file.dimensions = {"x": 3}
