@@ -1,0 +1,52 @@
+"""Numbers for people: the one place where the report rounds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["count", "number", "percent", "ratio", "size"]
+
+
+def number(value: Any) -> str:
+    """Four significant digits; very large and very small ones as powers of ten."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\u202f") if abs(value) < 10**12 else f"{value:.4g}"
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞" if value < 0 else "NaN"
+    if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
+        mantissa, _, exponent = f"{value:.3e}".partition("e")
+        mantissa = mantissa.rstrip("0").rstrip(".")
+        return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
+    return f"{value:.4g}".replace("-", "−")
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def count(value: int) -> str:
+    """A whole number with thin spaces."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(value) < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+
+
+def ratio(value: float) -> str:
+    """A compression ratio, as in ``12.4×``."""
+    return "∞" if not math.isfinite(value) else f"{value:.3g}×" if value < 1000 else f"{value:.0f}×"
+
+
+def percent(share: float) -> str:
+    """A share in percent."""
+    return f"{100 * share:.3g} %"
