@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from typing import Any
 
@@ -29,7 +30,8 @@ from cdt_core.readers.typed import typed
 __all__ = ["open_csv"]
 
 _DELIMITERS = "\t,;|"
-_BLOCK_BYTES = 4 << 20
+#: Sizes of the pieces that are parsed at once: a row that does not fit makes it the next one.
+_BLOCK_BYTES = (4 << 20, 64 << 20, 1 << 30)
 
 
 @frozen
@@ -67,7 +69,7 @@ def open_csv(source: Source, allow_partial: bool) -> xr.Dataset:
     scan = scan_text(source)
     dialect = _dialect(source, scan)
     ragged: list[str] = []
-    table = _parsed(source, dialect, ragged if allow_partial else None)
+    columns: list[Any] = _parsed(source, dialect, ragged if allow_partial else None).columns
     names, notes = _names(dialect)
     if ragged:
         notes.append(
@@ -75,8 +77,8 @@ def open_csv(source: Source, allow_partial: bool) -> xr.Dataset:
         )
     variables: dict[str, xr.Variable] = {}
     for position, name in enumerate(names):
-        column = typed(table.column(position), decimal_comma=dialect.delimiter != ",")
-        table = table.set_column(position, str(position), pa.nulls(table.num_rows))
+        column = typed(columns[position], decimal_comma=dialect.delimiter != ",")
+        columns[position] = None  # its text goes, now that its numbers are there
         if isinstance(column, np.ndarray):
             variables[name] = xr.Variable(("row",), column)
         else:
@@ -145,7 +147,7 @@ def _names(dialect: _Dialect) -> tuple[list[str], list[Any]]:
         return [f"column_{i + 1}" for i in range(len(dialect.first))], [
             note("no_header", "the first row holds numbers only, so that columns are named by position")
         ]
-    names: list[str] = []
+    names: dict[str, None] = {}
     repeated: list[str] = []
     for position, cell in enumerate(dialect.first):
         name = cell.strip() or f"column_{position + 1}"
@@ -155,26 +157,36 @@ def _names(dialect: _Dialect) -> tuple[list[str], list[Any]]:
             unique = f"{name}_{count}"
         if unique != name:
             repeated.append(name)
-        names.append(unique)
+        names[unique] = None
     if not repeated:
-        return names, []
-    return names, [note("repeated_names", f"columns of one name were numbered: {', '.join(repeated)}")]
+        return list(names), []
+    return list(names), [note("repeated_names", f"columns of one name were numbered: {', '.join(repeated)}")]
 
 
 def _parsed(source: Source, dialect: _Dialect, ragged: list[str] | None) -> pa.Table:
     """All cells as text, in Arrow's compact form; rows of another length go to ``ragged``, or are an error without it."""
+    for block_bytes in _BLOCK_BYTES:
+        try:
+            return _parsed_in(source, dialect, ragged, block_bytes)
+        except pa.ArrowException as error:
+            if "straddling" not in str(error) or block_bytes == _BLOCK_BYTES[-1]:
+                raise ReaderError(f"{source.location}: {_plain(str(error))}") from error
+    raise AssertionError("the last size returns or raises")
 
+
+def _parsed_in(source: Source, dialect: _Dialect, ragged: list[str] | None, block_bytes: int) -> pa.Table:
     def left_out(row: pacsv.InvalidRow) -> str:
         if ragged is None:
             return "error"
         ragged.append(f"line {row.number}: {row.actual_columns} cells, not {row.expected_columns}")
         return "skip"
 
+    if ragged:
+        ragged.clear()
     keys = [str(position) for position in range(len(dialect.first))]
-    longest = max(_BLOCK_BYTES, 4 * sum(map(len, dialect.first)))
     read = pacsv.ReadOptions(
         use_threads=False,
-        block_size=longest,
+        block_size=block_bytes,
         column_names=keys,
         skip_rows=dialect.skip,
         skip_rows_after_names=int(dialect.has_header),
@@ -188,17 +200,12 @@ def _parsed(source: Source, dialect: _Dialect, ragged: list[str] | None) -> pa.T
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False, check_utf8=True
     )
-    try:
-        with open_text(source) as stream, pacsv.open_csv(stream, read, parse, convert) as reader:
-            return reader.read_all()
-    except pa.ArrowException as error:
-        raise ReaderError(f"{source.location}: {_plain(str(error), dialect.skip)}") from error
+    with open_text(source) as stream, pacsv.open_csv(stream, read, parse, convert) as reader:
+        return reader.read_all()
 
 
-def _plain(message: str, skipped: int) -> str:
+def _plain(message: str) -> str:
     """Arrow's message on a ragged row, with the number of the line (of the row, where cells hold line ends)."""
-    import re
-
     found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message)
     if not found:
         return f"cannot be read as a table: {message}"

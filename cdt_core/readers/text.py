@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ _BOM = codecs.BOM_UTF8
 
 @frozen
 class TextScan:
-    """The first lines (as text, without their ends), the size, and whether the last line is ended."""
+    """The first lines (as text, without their ends), the size in bytes, and whether the last line is ended."""
 
     lines: tuple[str, ...]
     size: int
@@ -98,7 +99,7 @@ def _first_lines(sample: bytes) -> tuple[str, ...]:
     if len(sample) > _SAMPLE_BYTES and "\n" in text:
         cut = max(text.rfind("\n", 0, _SAMPLE_BYTES), text.find("\n"))
         text = text[:cut]
-    return tuple(text.splitlines())
+    return tuple(re.split(r"\r\n|\n|\r", text.rstrip("\r\n")))
 
 
 def _check(source: Source, decoder: Any, piece: bytes, place: tuple[int, int]) -> None:

@@ -64,14 +64,15 @@ def _one(spec: VariableSpec, values: NDArray[Any]) -> Iterator[Finding]:
 
 
 def _absent(spec: VariableSpec, values: NDArray[Any]) -> NDArray[np.bool_]:
+    absent: NDArray[np.bool_] = np.zeros(values.shape, bool)
     if values.dtype.kind == "M":
-        return np.isnat(values)
+        return absent | np.isnat(values)
     if values.dtype.kind not in "iuf":
-        return np.zeros(values.shape, bool)
-    absent = ~np.isfinite(values)
+        return absent
+    absent |= ~np.isfinite(values)
     for code in spec.packing.missing:
         if code == code:
-            absent = absent | (values == code)
+            absent |= values == code
     return absent
 
 

@@ -80,18 +80,17 @@ class Sentinels(OfVariable):
         points = lattice_of(block, strides_for(self.spec.shape, _SAMPLE))
         more: State = {"seen": [], "sample": points[~np.isin(points, np.array(self.candidates, np.float64))]}
         apart = self._apart(block, inside) if inside else []
-        others: NDArray[Any] = np.array([described.minimum, described.maximum], dtype=block.original.dtype)
-        hits: dict[float | int, tuple[int, list[int]]] = {}
+        others = np.array([described.minimum, described.maximum], dtype=block.original.dtype)
+        hits: dict[float | int, tuple[int, list[int] | None]] = {}
         if apart:
             kept = block.valid.copy()
             for code in apart:
                 hits[code] = _search(block, code, kept)
-            others = block.original[kept]
+            others = _surroundings(block.original[kept], apart)
         for code in self.candidates:
             count, first = hits.get(code, (0, None))
-            below, above = (None, None) if code in inside and not apart else _nearest(others, code)
-            if code in inside and code not in apart:
-                below, above = code, code
+            crowded = code in inside and code not in apart
+            below, above = (code, code) if crowded else _nearest(others, code)
             more["seen"].append({"count": count, "first": first, "below": below, "above": above})
         return self.merge(state, more)
 
@@ -154,6 +153,18 @@ def _search(block: Block, code: float | int, kept: NDArray[np.bool_]) -> tuple[i
     kept &= ~hit
     inside = np.unravel_index(int(np.argmax(hit)), hit.shape)
     return count, [int(s + i) for s, i in zip(block.start, inside, strict=True)]
+
+
+def _surroundings(values: NDArray[Any], codes: Iterable[float | int]) -> NDArray[Any]:
+    """The extremes of ``values``, and the neighbours of those ``codes`` that lie between them."""
+    if not values.size:
+        return values
+    low, high = values.min(), values.max()
+    found = [low, high]
+    for code in codes:
+        if low < code < high:
+            found += [values[values < code].max(), values[values > code].min()]
+    return np.array(found, dtype=values.dtype)
 
 
 def _nearest(others: NDArray[Any], code: float | int) -> tuple[float | int | None, float | int | None]:

@@ -174,6 +174,24 @@ def test_plain_text_is_no_table(tmp_path):
         _read(tmp_path, "once upon a time\n", "story.txt")
 
 
+def test_a_row_longer_than_a_block_is_read(tmp_path):
+    cell = "word " * 1_000_000
+    stored = _read(tmp_path, f"a,b\n1,{cell}\n2,x\n")
+    assert _column(stored, "b").tolist() == [cell, "x"]
+
+
+def test_a_ragged_row_below_comments_is_found_by_its_line(tmp_path):
+    with pytest.raises(ReaderError, match="line 4: 1 cells"):
+        _read(tmp_path, "# one\na,b\n1,2\n3\n")
+
+
+def test_a_table_of_ten_thousand_columns(tmp_path):
+    names = [f"column {i}" for i in range(10_000)]
+    stored = _read(tmp_path, ",".join(names) + "\n" + ",".join(map(str, range(10_000))) + "\n")
+    assert list(stored.specs) == names
+    assert _column(stored, "column 9999").tolist() == [9999]
+
+
 def test_blocks_of_text_are_read_by_rows(tmp_path):
     stored = _read(tmp_path, "a,b\n" + "".join(f"{i},w{i}\n" for i in range(1000)))
     assert stored.read("b", (slice(997, 1000),)).tolist() == ["w997", "w998", "w999"]

@@ -202,3 +202,15 @@ def test_a_header_that_asks_for_more_than_the_file_has_is_refused_at_once(tmp_pa
     (tmp_path / "a.nc").write_bytes(data)
     with pytest.raises(ReaderError, match=r"a\.nc: truncated"):
         opened(tmp_path / "a.nc")
+
+
+def test_a_slice_of_100_gigabytes_is_read_alone(tmp_path, opened):
+    count = 100 * 2**30 // 8
+    data = bytearray(_cdf5(np.arange(0)))
+    data[36:44] = count.to_bytes(8, "big")
+    with (tmp_path / "huge.nc").open("wb") as file:
+        file.write(data)
+        file.seek(len(data) + 8 * (count - 1))
+        file.write(np.array(7, ">i8").tobytes())
+    assert opened(tmp_path / "huge.nc").read("v", (slice(count - 2, count),)).tolist() == [0, 7]
+    assert opened(f"file://{tmp_path}/huge.nc").read("v", (slice(count - 2, count),)).tolist() == [0, 7]
