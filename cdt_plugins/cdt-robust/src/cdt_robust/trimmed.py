@@ -1,0 +1,79 @@
+"""Coordinate-wise trimmed mean: what to use when a known share of the sites may be wrong."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cdt_robust.updates import AggregationError, Ballot, Updates, Vector, combine
+
+__all__ = ["trimmed_mean"]
+
+
+def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> Vector:
+    """Mean of each coordinate without its lowest and highest values ([1]_, Definition 2 and Algorithm 1).
+
+    Every site of a weight above 0 has one vote. Larger weights do not count for more: a site states its own weight, and
+    what can be stated must not buy influence.
+
+    Parameters
+    ----------
+    updates
+        Float array of shape (sites, length), or one vector per site.
+    weights
+        Shape (sites,), finite, >= 0, not all zero. A site of weight 0 takes no part, whatever its update holds.
+    trim
+        Share of the votes that is cut at each end, ``0 < trim < 1/2``; of n votes ``floor(trim * n)`` are cut, at least one.
+
+    Returns
+    -------
+    ndarray, shape (length,)
+        In the updates' dtype, added in float64; never outside the range of the values that are kept.
+
+    Raises
+    ------
+    AggregationError
+        A trim share out of range, or that would cut none of so few votes; shapes, dtypes, weights or values that have no
+        mean (NaN, infinite), naming the update.
+
+    Notes
+    -----
+    Breakdown point ``trim``: while at most that share of the votes is arbitrary, each coordinate stays within the range of
+    the others' values. O(length * sites * log(sites)) time; three blocks of 1 MiB beside the input. Any order of the sites
+    gives the same bits.
+
+    References
+    ----------
+    .. [1] Yin, Chen, Ramchandran, Bartlett, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates",
+       ICML 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> trimmed_mean(np.array([[1.0], [2.0], [3.0], [4.0], [1e9]]), weights=[1, 1, 1, 1, 1])
+    array([3.])
+    """
+    ballot = Ballot.of(updates, weights)
+    cut = _votes_cut(len(ballot.rows), trim)
+
+    def rule(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        block.sort(axis=0)
+        kept = block[cut : len(block) - cut]
+        return combine(kept, np.full(len(kept), 1 / len(kept)))
+
+    return ballot.reduce(rule)
+
+
+def _votes_cut(votes: int, trim: float) -> int:
+    if not isinstance(trim, float) or not 0 < trim < 0.5:
+        raise AggregationError(f"trim is {trim!r}; give the share to cut at each end, above 0 and below 0.5")
+    # A share such as 0.29 of 100 votes is 28.999999999999996 in float64; 29 was meant.
+    cut = math.floor(round(trim * votes, 9))
+    if not 0 < 2 * cut < votes:
+        raise AggregationError(
+            f"trim {trim} of {votes} votes leaves no mean of fewer votes; "
+            f"give at least {math.ceil(round(1 / trim, 9))} updates of a weight above 0, or another trim"
+        )
+    return cut
