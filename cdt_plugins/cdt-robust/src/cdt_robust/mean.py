@@ -32,7 +32,7 @@ def weighted_mean(updates: Updates, weights: ArrayLike) -> Vector:
 
     Notes
     -----
-    Breakdown point 0: one site can move the result anywhere. O(sites * length) time; a block of 1 MiB beside the input.
+    Breakdown point 0: one site can move the result anywhere. O(sites * length) time; a few blocks of 1 MiB beside the input.
     The order of the sites may change the last bits, as it does in any sum of floats.
 
     References

@@ -37,7 +37,7 @@ def coordinate_median(updates: Updates, weights: ArrayLike) -> Vector:
     -----
     Breakdown point 1/2: while fewer than half of the votes are arbitrary, each coordinate stays within the range of the
     others' values. On honest sites whose updates differ in mean it is further from their mean than the trimmed mean is.
-    O(length * sites * log(sites)) time; two blocks of 1 MiB beside the input. Any order of the sites gives the same bits.
+    O(length * sites * log(sites)) time; a few blocks of 1 MiB beside the input. Any order of the sites gives the same bits.
 
     References
     ----------
@@ -53,7 +53,7 @@ def coordinate_median(updates: Updates, weights: ArrayLike) -> Vector:
     return Ballot.of(updates, weights).reduce(_median)
 
 
-def _median(block: NDArray[np.float64]) -> NDArray[np.float64]:
+def _median(block: Vector) -> NDArray[np.float64]:
     block.sort(axis=0)
     votes = len(block)
     middle = block[(votes - 1) // 2 : votes // 2 + 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from cdt_robust.updates import AggregationError, Ballot, Updates, Vector, combine
 
 __all__ = ["trimmed_mean"]
+
+#: Finer shares than one in a million votes are not told apart.
+_LARGEST_DENOMINATOR = 1_000_000
 
 
 def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> Vector:
@@ -41,7 +45,7 @@ def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> 
     Notes
     -----
     Breakdown point ``trim``: while at most that share of the votes is arbitrary, each coordinate stays within the range of
-    the others' values. O(length * sites * log(sites)) time; three blocks of 1 MiB beside the input. Any order of the sites
+    the others' values. O(length * sites * log(sites)) time; a few blocks of 1 MiB beside the input. Any order of the sites
     gives the same bits.
 
     References
@@ -58,7 +62,7 @@ def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> 
     ballot = Ballot.of(updates, weights)
     cut = _votes_cut(len(ballot.rows), trim)
 
-    def rule(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    def rule(block: Vector) -> NDArray[np.float64]:
         block.sort(axis=0)
         kept = block[cut : len(block) - cut]
         return combine(kept, np.full(len(kept), 1 / len(kept)))
@@ -67,13 +71,16 @@ def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> 
 
 
 def _votes_cut(votes: int, trim: float) -> int:
-    if not isinstance(trim, float) or not 0 < trim < 0.5:
+    share = Fraction(0)
+    if isinstance(trim, float) and 0 < trim < 0.5:
+        # The fraction that was meant: 0.29 of 100 votes is 28.999999999999996 in float64, 1/3 of 3 is short of 1.
+        share = Fraction(trim).limit_denominator(_LARGEST_DENOMINATOR)
+    if not 0 < share < Fraction(1, 2):
         raise AggregationError(f"trim is {trim!r}; give the share to cut at each end, above 0 and below 0.5")
-    # A share such as 0.29 of 100 votes is 28.999999999999996 in float64; 29 was meant.
-    cut = math.floor(round(trim * votes, 9))
-    if not 0 < 2 * cut < votes:
+    cut = math.floor(share * votes)
+    if cut == 0:
         raise AggregationError(
-            f"trim {trim} of {votes} votes leaves no mean of fewer votes; "
-            f"give at least {math.ceil(round(1 / trim, 9))} updates of a weight above 0, or another trim"
+            f"trim {trim} of {votes} votes cuts none, which protects from nothing; "
+            f"give at least {math.ceil(1 / share)} updates with a weight above 0, or a larger trim"
         )
     return cut

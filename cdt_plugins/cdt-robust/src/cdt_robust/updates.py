@@ -18,7 +18,7 @@ Vector: TypeAlias = NDArray[np.floating[Any]]
 #: An array of shape (sites, length), or one vector of that length per site; float16, float32 or float64.
 Updates: TypeAlias = Vector | Sequence[Vector]
 
-#: Values of one block: 1 MiB as float64, so that a block and its sorted copy stay in a core's own cache.
+#: Values of one block: 1 MiB as float64, so that a block stays in a core's own cache while it is sorted and added.
 _BLOCK_VALUES = 1 << 17
 
 
@@ -61,8 +61,8 @@ class Ballot:
         scaled = checked[list(sites)] / checked.max()
         return cls(tuple(rows[site] for site in sites), sites, scaled / scaled.sum())
 
-    def reduce(self, rule: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Vector:
-        """Apply a rule, (sites, columns) -> (columns,), to float64 blocks of columns.
+    def reduce(self, rule: Callable[[Vector], NDArray[np.float64]]) -> Vector:
+        """Apply a rule, (sites, columns) -> (columns,), to copies of blocks of columns, which it may sort in place.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class Ballot:
         """
         result = np.empty(self.rows[0].size, np.result_type(*self.rows))
         for columns in self._blocks():
-            block = np.stack([row[columns] for row in self.rows], dtype=np.float64, casting="same_kind")
+            block = np.stack([row[columns] for row in self.rows], dtype=result.dtype)
             self._refuse_non_finite(block, columns.start)
             result[columns] = rule(block)
         return result
@@ -86,7 +86,7 @@ class Ballot:
         for start in range(0, self.rows[0].size, width):
             yield slice(start, start + width)
 
-    def _refuse_non_finite(self, block: NDArray[np.float64], start: int) -> None:
+    def _refuse_non_finite(self, block: Vector, start: int) -> None:
         finite = np.isfinite(block)
         if not finite.all():
             row, column = (int(index) for index in np.argwhere(~finite)[0])
@@ -96,15 +96,15 @@ class Ballot:
             )
 
 
-def combine(values: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of ``shares[i] * values[i]``, with shares >= 0 that sum to 1, never outside the range of the values.
+def combine(values: Vector, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of ``shares[i] * values[i]`` in float64, with shares >= 0 that sum to 1, never outside the range of the values.
 
     A sum of rounded products can pass the largest value by an ulp, or overflow beside the largest float: both are put
     back, so that equal values give that very value. The terms are added in the order of the rows on every machine,
     which a BLAS product does not promise.
     """
     with np.errstate(over="ignore"):
-        total = (values * shares[:, np.newaxis]).sum(axis=0)
+        total = np.multiply(values, shares[:, np.newaxis], dtype=np.float64).sum(axis=0)
     within: NDArray[np.float64] = np.clip(total, values.min(axis=0), values.max(axis=0))
     return within
 
