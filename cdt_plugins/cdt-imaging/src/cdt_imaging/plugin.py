@@ -1,0 +1,29 @@
+"""What the plugin offers: data only, so that discovery imports neither NumPy nor an imaging library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cdt_core.hooks import Magic, Reader, hookimpl
+
+CDT_API = 1
+
+
+@hookimpl
+def cdt_readers() -> Sequence[Reader]:
+    """NIfTI."""
+    return (
+        Reader(
+            name="nifti",
+            function="cdt_imaging.nifti:open_nifti",
+            description="NIfTI-1 and NIfTI-2 images in one file, memory-mapped",
+            patterns=("*.nii",),
+            magic=(Magic(344, b"n+1\0"), Magic(4, b"n+2\0")),
+        ),
+        Reader(
+            name="nifti-gz",
+            function="cdt_imaging.nifti:open_nifti_gz",
+            description="gzipped NIfTI-1 and NIfTI-2 images",
+            patterns=("*.nii.gz",),
+        ),
+    )
