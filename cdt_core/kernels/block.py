@@ -172,7 +172,7 @@ def _inflated(data: memoryview, size: int) -> bytes:
     try:
         if zstandard.frame_content_size(data) != size:
             raise CorruptStreamError("a block's compressed size does not fit its shape")
-        raw: bytes = _decompressor().decompress(data, max_output_size=max(1, size))
+        raw: bytes = _decompressor().decompress(data, max_output_size=max(1, size), allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise CorruptStreamError(f"a block's compressed bytes are damaged: {error}") from error
     if len(raw) != size:
@@ -181,7 +181,8 @@ def _inflated(data: memoryview, size: int) -> bytes:
 
 
 def _place_exact(values: NDArray[Any], tail: bytes, n_exact: int) -> None:
-    positions = np.cumsum(_unshuffled(tail[: 4 * n_exact], np.dtype("<u4")), dtype=np.uint64)
-    if positions[-1] >= values.size:
-        raise CorruptStreamError("a block keeps an exact value outside itself")
+    gaps = _unshuffled(tail[: 4 * n_exact], np.dtype("<u4"))
+    positions = np.cumsum(gaps, dtype=np.uint64)
+    if positions[-1] >= values.size or not gaps[1:].all():
+        raise CorruptStreamError("a block keeps an exact value outside itself, or one place twice")
     values[positions] = _unshuffled(tail[4 * n_exact :], values.dtype)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from itertools import product
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
 
-from cdt_core.errors import BoundError, CorruptStreamError, UnsupportedDtypeError
+from cdt_core.errors import BoundError, CdtError, CorruptStreamError, UnsupportedDtypeError
 from cdt_core.kernels.block import Lattice, decode_block, encode_block
-from cdt_core.kernels.container import StreamHeader, pack_stream, unpack_stream
+from cdt_core.kernels.container import MAX_AXES, StreamHeader, pack_stream, unpack_stream
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ __all__ = ["EncodedStream", "StreamHeader", "decode", "encode", "read_header"]
 #: Without a limit from the caller, a stream may stand for 2 GiB, or for 4096 times its own length.
 _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_GROWTH = 4096
-_SQRT_HALF = math.sqrt(0.5) * (1 - 2**-52)
+#: Below 1 / sqrt(2) by more than its product with a bound can round.
+_SQRT_HALF = math.sqrt(0.5) * (1 - 2**-51)
 
 
 @frozen(eq=False)
@@ -71,6 +74,8 @@ def encode(
     if bound.kind == "rel":
         raise BoundError("a stream cannot hold a 'rel' bound; resolve it by the variable's range (Bound.applied)")
     values = np.asarray(values)
+    if values.ndim > MAX_AXES - 1:
+        raise CdtError(f"an array of {values.ndim} axes; a stream holds at most {MAX_AXES - 1}: join some (reshape)")
     work, applied = _working(values, bound)
     lattice = _lattice(work, applied, missing)
     block_shape = _block_shape(work.shape, min(max(1, block_samples), 1 << 24))
@@ -88,10 +93,15 @@ def encode(
         applied=bound,
         step=lattice.step,
         integer_step=lattice.integer_step,
-        max_error=max_error * (math.sqrt(2) * (1 + 2**-52) if values.dtype.kind == "c" else 1.0),
+        max_error=_whole_error(max_error, bound) if values.dtype.kind == "c" else max_error,
         exact_values=exact,
     )
     return EncodedStream(pack_stream(header, blocks), header.max_error, exact)
+
+
+def _whole_error(part_error: float, bound: Bound) -> float:
+    """The largest error of complex numbers, of which each part keeps ``part_error``; relative errors are those of the parts."""
+    return min(bound.value, part_error / _SQRT_HALF) if bound.kind == "abs" else part_error
 
 
 def read_header(stream: bytes | memoryview) -> StreamHeader:
@@ -141,6 +151,8 @@ def decode(
         if target is not None:
             sides = tuple(part.stop - part.start for part in where)
             work[target] = decode_block(block, lattice, sides, dtype)[source]
+    if header.dtype.kind == "b":
+        np.minimum(work, 1, out=work)
     result = work.view(header.dtype)
     if header.dtype.kind == "c":
         result = result[..., 0]
@@ -177,7 +189,7 @@ def _working(values: NDArray[Any], bound: Bound) -> tuple[NDArray[Any], Bound]:
     native = values.astype(values.dtype.newbyteorder("="), copy=False)
     kind = values.dtype.kind
     if kind == "c":
-        parts = np.ascontiguousarray(native)[..., None].view(dtype)
+        parts = np.ascontiguousarray(native).reshape(native.shape)[..., None].view(dtype)
         return parts, Bound("abs", bound.value * _SQRT_HALF) if bound.kind == "abs" else bound
     if dtype != native.dtype:
         native = np.ascontiguousarray(native).view(dtype) if native.ndim else native.reshape(1).view(dtype).reshape(())
@@ -205,13 +217,15 @@ def _lattice(work: NDArray[Any], bound: Bound, missing: Sequence[float | int]) -
 
 
 def _codes(missing: Sequence[float | int], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The missing codes that ``dtype`` can hold."""
+    """The finite missing codes that ``dtype`` can hold; NaN and infinities are kept exact anyway."""
     if dtype.kind == "f":
-        return np.array([code for code in missing if isinstance(code, int | float)], dtype)
+        with np.errstate(over="ignore"):
+            wide = [float(c) for c in missing if isinstance(c, Real) and abs(c) <= sys.float_info.max]
+            codes = np.array(wide, np.float64).astype(dtype)
+        return codes[np.isfinite(codes)]
     limits = np.iinfo(dtype)
-    return np.array(
-        [int(c) for c in missing if math.isfinite(c) and limits.min <= c <= limits.max and int(c) == c], dtype
-    )
+    held = [c for c in missing if isinstance(c, Real) and limits.min <= c <= limits.max]
+    return np.array([int(c) for c in held if int(c) == c], dtype)
 
 
 def _step(work: NDArray[Any], bound: float, digits: int) -> float:
@@ -242,7 +256,9 @@ def _block_shape(shape: tuple[int, ...], samples: int) -> tuple[int, ...]:
 
 
 def _regions(shape: tuple[int, ...], block_shape: tuple[int, ...]) -> Any:
-    """Where the blocks lie, in C order."""
+    """Where the blocks lie, in C order; nowhere in an empty array, however long its other axes claim to be."""
+    if 0 in shape:
+        return iter(())
     axes = [
         [slice(start, min(start + side, length)) for start in range(0, length, side)]
         for length, side in zip(shape, block_shape, strict=True)
@@ -260,8 +276,6 @@ def _public(header: StreamHeader) -> StreamHeader:
 
 def _wanted(header: StreamHeader, region: tuple[slice, ...] | None) -> list[tuple[int, int]]:
     whole = [(0, length) for length in header.shape]
-    if header.dtype.kind == "c" and (not whole or whole[-1] != (0, 2)):
-        raise CorruptStreamError("complex numbers need an axis of two parts")
     if region is None:
         return whole
     axes = len(_public(header).shape)
@@ -296,3 +310,10 @@ def _check_lattice(header: StreamHeader, dtype: np.dtype[Any]) -> None:
         raise CorruptStreamError(f"dtype {header.dtype} cannot have the lattice {header.lattice!r}")
     if header.lattice in ("key", "key_steps") and header.integer_step < 1:
         raise CorruptStreamError("the step of its keys is 0")
+    if header.lattice == "linear" and not _is_of(dtype, header.step):
+        raise CorruptStreamError(f"the step {header.step} of its lattice is no number of its type {dtype}")
+
+
+def _is_of(dtype: np.dtype[Any], number: float) -> bool:
+    limits = np.finfo(dtype)
+    return float(limits.tiny) <= number <= float(limits.max) and float(dtype.type(number)) == number

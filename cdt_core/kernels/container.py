@@ -1,4 +1,4 @@
-"""The stream container, version 1: header, block table, payloads, checksum. FORMAT.md is its specification."""
+"""The stream container, version 1: header, block table, payloads, checksum. docs/format.md is its specification."""
 
 from __future__ import annotations
 
@@ -12,10 +12,19 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from cdt_core.errors import BoundError, CorruptStreamError
+from cdt_core.errors import BoundError, CorruptStreamError, UnsupportedDtypeError
 from cdt_core.model import Bound
 
-__all__ = ["LATTICES", "MAGIC", "VERSION", "StreamHeader", "pack_stream", "unpack_stream"]
+__all__ = [
+    "LATTICES",
+    "MAGIC",
+    "MAX_AXES",
+    "MAX_BLOCK_VALUES",
+    "VERSION",
+    "StreamHeader",
+    "pack_stream",
+    "unpack_stream",
+]
 
 MAGIC = b"\x93CDT\r\n\x1a\n"
 VERSION = 1
@@ -24,11 +33,13 @@ VERSION = 1
 LATTICES = ("key", "linear", "key_steps", "integer_steps")
 _BOUNDS = ("lossless", "abs", "pw_rel", "rel")
 _FIXED = struct.Struct("<8sHBBBB16sddddQQQ")
-_DTYPE = re.compile(r"[<|](?:[biufc](?:1|2|4|8|16)|[mM]8\[[0-9]*[a-zA-Z]+\]|[mM]8)")
+_DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f[248]|<c8|<c16|<[mM]8(?:\[[0-9]*[a-zA-Z]+\])?")
+_DTYPE_BYTES = 16
 
 #: A block holds at most so many values, so that few bytes never stand for an unbounded array.
 MAX_BLOCK_VALUES = 1 << 24
-_MAX_AXES = 32
+#: Of arrays, and one more for the two parts of complex numbers.
+MAX_AXES = 33
 
 
 @frozen(eq=False)
@@ -65,6 +76,11 @@ class StreamHeader:
 
 def pack_stream(header: StreamHeader, blocks: Sequence[bytes]) -> bytes:
     """The stream of a header and its blocks, in C order of the block grid."""
+    dtype_text = header.dtype.str.encode()
+    if len(dtype_text) > _DTYPE_BYTES:
+        raise UnsupportedDtypeError(
+            f"the name of dtype {header.dtype} is too long for a stream; use another unit of time"
+        )
     fixed = _FIXED.pack(
         MAGIC,
         VERSION,
@@ -72,7 +88,7 @@ def pack_stream(header: StreamHeader, blocks: Sequence[bytes]) -> bytes:
         len(header.shape),
         _BOUNDS.index(header.asked.kind),
         _BOUNDS.index(header.applied.kind),
-        header.dtype.str.encode().ljust(16, b"\0"),
+        dtype_text,
         header.asked.value,
         header.applied.value,
         header.step,
@@ -105,7 +121,7 @@ def unpack_stream(stream: bytes | memoryview, *, check: bool = True) -> tuple[St
             f"stream version {fields[1]}; this release reads version {VERSION}, a newer one may read it"
         )
     ndim, count = fields[3], fields[-1]
-    if ndim > _MAX_AXES:
+    if ndim > MAX_AXES:
         raise CorruptStreamError(f"{ndim} axes, more than an array can have")
     table_at = _FIXED.size + 16 * ndim
     head_end = table_at + 4 * count
@@ -144,14 +160,23 @@ def _header(fields: tuple[Any, ...], shape: tuple[int, ...], block_shape: tuple[
         ]
     except (TypeError, ValueError, BoundError) as error:
         raise CorruptStreamError(f"its header is senseless: {error}") from error
-    if (
-        any(length < 1 for length in block_shape)
-        or math.prod(block_shape) > MAX_BLOCK_VALUES
-        or math.prod(shape) >= 1 << 62
-    ):
-        raise CorruptStreamError(f"blocks of shape {block_shape} in an array of shape {shape} are not possible")
-    if LATTICES[lattice] == "linear" and not (step > 0 and math.isfinite(step)):
-        raise CorruptStreamError(f"the step {step} of its lattice is not possible")
+    _check_geometry(dtype, shape, block_shape)
+    if bounds[1].kind == "rel" or not 0 <= max_error <= bounds[1].value or exact > math.prod(shape):
+        raise CorruptStreamError(
+            f"its bound {bounds[1]}, error {max_error} and {exact} exact values contradict themselves"
+        )
     return StreamHeader(
         dtype, shape, block_shape, LATTICES[lattice], bounds[0], bounds[1], step, integer_step, max_error, exact
     )
+
+
+def _check_geometry(dtype: np.dtype[Any], shape: tuple[int, ...], block_shape: tuple[int, ...]) -> None:
+    """Refuse what no array can have: NumPy's own limit counts axes of length 0 as 1."""
+    if (
+        any(length < 1 for length in block_shape)
+        or math.prod(block_shape) > MAX_BLOCK_VALUES
+        or math.prod(max(1, length) for length in shape) * dtype.itemsize >= 1 << 63
+    ):
+        raise CorruptStreamError(f"blocks of shape {block_shape} in an array of shape {shape} are not possible")
+    if dtype.kind == "c" and shape[-1:] != (2,):
+        raise CorruptStreamError("complex numbers need an axis of two parts")

@@ -140,7 +140,7 @@ int NAME(cdt_key_encode_)(const T *x, size_t n, double bound, U step, const T *m
         }
         goto out;
     }
-    /* Below the true bound by more than the products can round. */
+    /* Below the true bound by more than the products can round; a product below DBL_MIN rounds by more, and allows nothing. */
     const double safe = bound * (1.0 - 8.0 * DBL_EPSILON);
     for (size_t i = 0; i < n; i++) {
         U bits;
@@ -149,8 +149,9 @@ int NAME(cdt_key_encode_)(const T *x, size_t n, double bound, U step, const T *m
         const S k = NAME(nearest_)(NAME(key_)(bits), (S)step);
         const U back = NAME(unkey_)((S)((U)k * step));
         memcpy(&y, &back, sizeof y);
-        const double size = fabs((double)x[i]), d = fabs((double)x[i] - (double)y);
-        if (d <= safe * size && !NAME(is_missing_)(x[i], missing, n_missing) &&
+        const double size = fabs((double)x[i]), d = fabs((double)x[i] - (double)y), most = safe * size;
+        /* An infinity has an infinite error, which the product with its own size would allow. */
+        if (d <= most && d <= DBL_MAX && (most >= DBL_MIN || d == 0) && !NAME(is_missing_)(x[i], missing, n_missing) &&
             !NAME(is_missing_)(y, missing, n_missing)) {
             const double relative = size > 0 ? d / size : 0.0;
             largest = relative > largest ? relative : largest;

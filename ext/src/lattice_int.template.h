@@ -1,4 +1,5 @@
-/* Included once per integer type: T, U (unsigned of the same width), SUFFIX, LOWEST (the type's least value, as U). */
+/* Included once per integer type: T, U (unsigned of the same width), SUFFIX, LOWEST (the type's least value, as U).
+ * Products start with 1u: two uint16_t would be multiplied as int, and overflow. */
 #define CAT_(a, b) a##b
 #define CAT(a, b) CAT_(a, b)
 #define NAME(base) CAT(base, SUFFIX)
@@ -30,10 +31,10 @@ int NAME(cdt_steps_encode_)(const T *x, size_t n, U bound, const T *missing, siz
     for (size_t i = 0; i < n; i++) {
         const U above = (U)((U)x[i] - LOWEST);
         U k = (U)(above / step);
-        if ((U)(above - k * step) > bound)
+        if ((U)(above - 1u * k * step) > bound)
             k++;
         const int fits = k <= (U)(top / step);
-        const U y = (U)(k * step);
+        const U y = (U)(1u * k * step);
         const U d = y > above ? (U)(y - above) : (U)(above - y);
         const T value = (T)(U)(y + LOWEST);
         if (fits && d <= bound && !NAME(is_missing_)(x[i], missing, n_missing) &&
@@ -55,7 +56,7 @@ CDT_DISPATCH int NAME(cdt_steps_decode_)(const U *restrict codes, size_t n, U bo
 {
     const U step = (U)(2 * bound + 1);
     for (size_t i = 0; i < n; i++)
-        y[i] = (T)(U)(codes[i] * step + LOWEST);
+        y[i] = (T)(U)(1u * codes[i] * step + LOWEST);
     return CDT_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "cdt_stats.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +15,27 @@ static void count_bins(const int32_t *where, size_t n, int64_t *counts)
 {
     for (size_t i = 0; i < n; i++)
         counts[where[i]]++;
+}
+
+/* What rounding took from |a - b| (Knuth, The Art of Computer Programming, vol. 2, theorem 4.2.2 B). */
+static double lost_in_error(double a, double b)
+{
+    const double s = a - b, virtual_b = a - s, virtual_a = s + virtual_b;
+    const double rest = (a - virtual_a) + (virtual_b - b);
+    return s < 0 ? -rest : rest;
+}
+
+/* Whether |a - b| > bound * |a| where both round to one number: what rounding took from each decides. */
+static int is_over_product(double a, double b, double bound)
+{
+    if (fabs(a - b) > DBL_MAX) {
+        a *= 0.5;
+        b *= 0.5;
+    }
+    const double d = fabs(a - b), most = bound * fabs(a);
+    if (d != most || d == 0)
+        return d > most;
+    return (long double)lost_in_error(a, b) > fmal(bound, fabsl(a), -(long double)most);
 }
 
 #define T float

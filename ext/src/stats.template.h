@@ -138,14 +138,13 @@ static inline int NAME(is_over_)(T x, T y, const cdt_histograms *h)
     if (h->kind == CDT_BOUND_LOSSLESS)
         return memcmp(&x, &y, sizeof x) != 0;
     const double d = NAME(error_)(x, y);
-    if (h->kind == CDT_BOUND_PW_REL)
-        return d > h->bound * fabs((double)x);
-#if IS_FLOAT
-    if (d == h->bound) {
-        const double a = (double)x, b = (double)y, s = a - b, vb = a - s, va = s + vb;
-        const double rest = (a - va) + (vb - b);
-        return s > 0 ? rest > 0 : rest < 0;
+    if (h->kind == CDT_BOUND_PW_REL) {
+        const double most = h->bound * fabs((double)x);
+        return d == most ? is_over_product((double)x, (double)y, h->bound) : d > most;
     }
+#if IS_FLOAT
+    if (d == h->bound)
+        return lost_in_error((double)x, (double)y) > 0;
     return d > h->bound;
 #else
     const U exact = x > y ? (U)((U)x - (U)y) : (U)((U)y - (U)x);
