@@ -103,8 +103,10 @@ def combine(values: Vector, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     back, so that equal values give that very value. The terms are added in the order of the rows on every machine,
     which a BLAS product does not promise.
     """
+    terms = np.multiply(values, shares[:, np.newaxis], dtype=np.float64)
     with np.errstate(over="ignore"):
-        total = np.multiply(values, shares[:, np.newaxis], dtype=np.float64).sum(axis=0)
+        # NumPy adds several columns row by row, but a single one pairwise, and so to other bits.
+        total = terms.sum(axis=0) if terms.shape[1] > 1 else np.add.accumulate(terms)[-1]
     within: NDArray[np.float64] = np.clip(total, values.min(axis=0), values.max(axis=0))
     return within
 
