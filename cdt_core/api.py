@@ -19,6 +19,7 @@ from cdt_core.planning.chunks import grids_of
 from cdt_core.planning.make import make_plan
 from cdt_core.planning.replay import check_fits
 from cdt_core.planning.request import PlanRequest
+from cdt_core.policies import DEFAULT_POLICY
 from cdt_core.profiling import scan
 from cdt_core.progress import Progress, Silent
 from cdt_core.readers.choose import open_stored
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from cdt_core.verification.folder import VerifyResult
+    from cdt_core.verification.result import VerifyResult
 
     Input = (
         str
@@ -102,6 +103,7 @@ def treat(
     workers: int | None = None,
     client: Any = None,
     key: str | os.PathLike[str] | None = None,
+    policy: str = DEFAULT_POLICY,
     overwrite: bool = False,
     allow_partial: bool = False,
     progress: Progress | None = None,
@@ -129,6 +131,8 @@ def treat(
         Number of threads (default: all that the process may use), or a Dask ``Client`` to run on instead.
     key
         Ed25519 private key (PEM) to sign with; default: the user's own, made at first use.
+    policy
+        Thresholds and levels: the name of an installed policy, or the path of a ``.json`` file.
     overwrite
         Replace an earlier treatment at ``output``, once the new one is complete.
     allow_partial
@@ -158,7 +162,8 @@ def treat(
     else:
         plan = _replayed(plan, dataset)
     executor = executor_for(workers, client)
-    todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, Path(key) if key else None)
+    signer = None if key is None else Path(key)
+    todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, signer, policy)
     return treat_dataset(todo, place)
 
 
@@ -187,12 +192,18 @@ def verify(
     CertificateError
         ``folder`` is no treatment. What does not hold is in the result: ``ok``, ``first_failure``.
     """
-    from cdt_core.verifying import verify_treatment
+    from cdt_core.execute.executor import ThreadExecutor
+    from cdt_core.verifying import VerifyRequest, verify_treatment
 
-    dataset = None if original is None else _stored(original)
-    return verify_treatment(
-        Path(folder), dataset, None if public_key is None else Path(public_key), progress or Silent()
+    request = VerifyRequest(
+        folder=Path(folder),
+        catalog=catalog(),
+        progress=progress or Silent(),
+        executor=ThreadExecutor(),
+        original=None if original is None else _stored(original),
+        public_key=None if public_key is None else Path(public_key),
     )
+    return verify_treatment(request)
 
 
 def export(folder: str | os.PathLike[str], target: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

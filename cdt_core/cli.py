@@ -69,6 +69,7 @@ def treat(
     workers: Workers = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on.")] = None,
     key: Annotated[Path | None, typer.Option(help="Private key (PEM, Ed25519) to sign with.")] = None,
+    policy: Annotated[str, typer.Option(help="Thresholds: an installed policy, or a .json file.")] = "core-1",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier treatment.")] = False,
     allow_partial: Annotated[bool, typer.Option("--allow-partial", help="Take what a damaged file has.")] = False,
     as_json: AsJson = False,
@@ -91,6 +92,7 @@ def treat(
             workers=workers,
             client=client,
             key=key,
+            policy=policy,
             overwrite=overwrite,
             allow_partial=allow_partial,
             progress=progress,
@@ -165,7 +167,7 @@ def verify(
         before = _one(original) if original else None
         result = api.verify(folder, original=before, public_key=public_key, progress=progress)
     if as_json:
-        print(json.dumps(to_tree(result), indent=2))
+        print(json.dumps({**to_tree(result), "ok": result.ok, "first_failure": result.first_failure}, indent=2))
     else:
         printing.print_verification(result)
     if not result.ok:
@@ -303,6 +305,11 @@ def main() -> None:
             print(json.dumps({"error": {"kind": type(error).__name__, "message": str(error)}}))
         print(f"cdt: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Exception as error:  # a fault of ours: one line for the user, the rest on request
+        if "--debug" in sys.argv:
+            raise
+        print(f"cdt: internal error, {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+        sys.exit(3)
     except KeyboardInterrupt:
         print("cdt: interrupted; run the same command again to go on from here", file=sys.stderr)
         sys.exit(130)

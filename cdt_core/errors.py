@@ -59,6 +59,4 @@ class OutputError(CdtError):
 
 
 class CertificateError(CdtError):
-    """A certificate or a stored treatment does not verify; names the first thing that fails."""
-
-    exit_code = 1
+    """A certificate, key or policy cannot be used, or a folder is no treatment."""

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cdt_core.model import VariableSpec
+from cdt_core.model import Treatment, VariableSpec
 from cdt_core.report.content import Preview
+from cdt_core.report.view import MAX_PICTURES, most_interesting
 
 if TYPE_CHECKING:
     import zarr
 
     from cdt_core.readers.stored import StoredDataset
 
-__all__ = ["preview_of"]
+__all__ = ["previews_of"]
 
 _PIXELS = 512
 
 
-def preview_of(dataset: StoredDataset, spec: VariableSpec, group: zarr.Group, form: str) -> Preview | None:
+def previews_of(dataset: StoredDataset, treatment: Treatment, store: Path) -> dict[str, Preview]:
+    """The pictures of the variables that the report shows first."""
+    import zarr
+
+    group = zarr.open_group(store, mode="r")
+    previews: dict[str, Preview] = {}
+    for outcome in most_interesting(treatment, dataset.specs)[:MAX_PICTURES]:
+        plan = treatment.plan[outcome.name]
+        form = "decoded" if plan.processors else plan.form
+        preview = _preview_of(dataset, dataset.specs[outcome.name], group, form)
+        if preview is not None:
+            previews[outcome.name] = preview
+    return previews
+
+
+def _preview_of(dataset: StoredDataset, spec: VariableSpec, group: zarr.Group, form: str) -> Preview | None:
     """The middle plane of the last two axes (or the middle of a 1-d variable), thinned to at most 512 values per side.
 
     ``group`` is the output store; its values are decoded with the source's packing where they were stored packed.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cdt_core.hooks.manager import PluginRecord
     from cdt_core.inspecting import Inspection
     from cdt_core.model import Plan, Treatment
-    from cdt_core.verification.folder import VerifyResult
+    from cdt_core.verification.result import VerifyResult
 
 __all__ = ["print_inspection", "print_plan", "print_plugins", "print_treatment", "print_verification"]
 

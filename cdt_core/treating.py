@@ -14,19 +14,22 @@ import numpy as np
 from attrs import frozen
 
 from cdt_core import __version__
-from cdt_core.errors import CdtError, OutputError
+from cdt_core.errors import CdtError, OutputError, ReaderError
 from cdt_core.execute.chunk import ChunkWorker
 from cdt_core.execute.executor import Executor
 from cdt_core.execute.fold import VariableResult
 from cdt_core.execute.job import VariableJob
 from cdt_core.execute.journal import Journal
 from cdt_core.execute.run import run
+from cdt_core.finishing import Finished, finish
 from cdt_core.hooks.contracts import Subject
 from cdt_core.hooks.manager import Catalog
 from cdt_core.model import Finding, Plan, Profile, Treatment, VariablePlan, VariableSpec
 from cdt_core.model.serial import to_json
 from cdt_core.planning.make import TEXT_CODEC
+from cdt_core.policies import DEFAULT_POLICY, policy_in_force
 from cdt_core.progress import Progress
+from cdt_core.provenance.keys import load_or_create
 from cdt_core.readers.stored import StoredDataset
 from cdt_core.store.metadata import array_attributes, consolidate, write_array, write_groups
 from cdt_core.store.output import PartialOutput
@@ -46,7 +49,7 @@ class TreatRequest:
     executor: Executor
     progress: Progress
     key: Path | None = None
-    policy: str = "core-1"
+    policy: str = DEFAULT_POLICY
 
 
 def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
@@ -56,13 +59,28 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
     same call to go on from.
     """
     begin, started = time.perf_counter(), datetime.now(UTC)
+    policy, key = policy_in_force(request.catalog, request.policy), load_or_create(request.key)
     output.begin()
+    before = _look(request.dataset)
     try:
         request.catalog.notify("cdt_treatment_started", plan=request.plan, output=str(output.target))
         results = _execute(request, output)
         findings = [*_dataset_findings(request), *(f for r in results.values() for f in r.findings)]
-        findings += _size_finding(request.plan, results)
-        treatment = _finish(request, output, (results, findings), (begin, started))
+        done = Finished(
+            dataset=request.dataset,
+            profile=request.profile,
+            plan=request.plan,
+            catalog=request.catalog,
+            executor=request.executor,
+            policy=policy,
+            key=key,
+            results=results,
+            findings=(*findings, *_size_finding(request.plan, results)),
+            begin=begin,
+            started=started,
+        )
+        _refuse_changed(request.dataset, before)
+        treatment = finish(done, output)
     except CdtError:
         output.discard()
         raise
@@ -96,10 +114,22 @@ def _execute(request: TreatRequest, output: PartialOutput) -> dict[str, Variable
 
 def _identity(request: TreatRequest) -> str:
     """What must be the same for an interrupted run to go on: plan, version, plugins, and the input as far as a look shows."""
-    files = [(name, Path(name).stat().st_size, Path(name).stat().st_mtime_ns) for name in request.dataset.files]
     plugins = [(record.name, record.version) for record in request.catalog.plugins]
-    parts = [to_json(request.plan), to_json(request.profile), __version__, json.dumps([files, plugins])]
+    looked = json.dumps([_look(request.dataset), plugins])
+    parts = [to_json(request.plan), to_json(request.profile), __version__, looked]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _look(dataset: StoredDataset) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of every input file."""
+    found = [(name, Path(name).stat()) for name in dataset.files]
+    return [(name, facts.st_size, facts.st_mtime_ns) for name, facts in found]
+
+
+def _refuse_changed(dataset: StoredDataset, before: list[tuple[str, int, int]]) -> None:
+    for earlier, now in zip(before, _look(dataset), strict=True):
+        if earlier != now:
+            raise ReaderError(f"{now[0]}: changed while it was treated; nothing was kept, run it again")
 
 
 def _job(request: TreatRequest, plan: VariablePlan) -> VariableJob:

@@ -1,3 +1,1 @@
-"""Findings become verdicts, scores and a level by a published policy: pure functions."""
-
-from __future__ import annotations
+"""From findings to a certificate: a pure function of what was measured and of the policy in force."""

@@ -230,7 +230,8 @@ def _codes(missing: Sequence[float | int], dtype: np.dtype[Any]) -> NDArray[Any]
 
 def _step(work: NDArray[Any], bound: float, digits: int) -> float:
     """The lattice's step, a number of the values' own type: as far below ``2 * bound`` as products with it may round, so that few
-    values miss the bound by rounding alone. 0 when no step can be had."""
+    values miss the bound by rounding alone. 0 when no step can be had.
+    """
     largest = float(max(np.fmax.reduce(work, axis=None), -np.fmin.reduce(work, axis=None))) if work.size else 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         lost = largest / bound * 2.0 ** (-digits - 1)

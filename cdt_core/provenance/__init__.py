@@ -1,3 +1,1 @@
-"""Where a treatment came from and how to prove it: Merkle tree, keys, envelopes, RO-Crate."""
-
-from __future__ import annotations
+"""What binds a treatment together: Merkle tree, keys, signed envelopes, canonical documents, the RO-Crate."""

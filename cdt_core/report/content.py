@@ -19,7 +19,8 @@ __all__ = ["Preview", "ReportContent"]
 @frozen(eq=False)
 class Preview:
     """A plane (2-d) or a line (1-d) of a variable before and after: float64 physical values, NaN where missing, at most 512
-    per side. ``label`` says where it was cut; ``dims`` names its axes."""
+    per side. ``label`` says where it was cut; ``dims`` names its axes.
+    """
 
     before: NDArray[np.float64]
     after: NDArray[np.float64]

@@ -16,9 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["DIVERGING", "SEQUENTIAL", "css_gradient", "data_url"]
 
 #: Perceptually uniform, readable without colour vision: eleven points of "viridis" (van der Walt & Smith 2015).
-SEQUENTIAL = "440154 482475 414487 355f8d 2a788e 21918c 22a884 44bf70 7ad151 bddf26 fde725".split()
+SEQUENTIAL = [
+    "440154",
+    "482475",
+    "414487",
+    "355f8d",
+    "2a788e",
+    "21918c",
+    "22a884",
+    "44bf70",
+    "7ad151",
+    "bddf26",
+    "fde725",
+]
 #: Blue over white to red: the seven-class "RdBu" of ColorBrewer (Brewer 2002), reversed.
-DIVERGING = "2166ac 67a9cf d1e5f0 f7f7f7 fddbc7 ef8a62 b2182b".split()
+DIVERGING = ["2166ac", "67a9cf", "d1e5f0", "f7f7f7", "fddbc7", "ef8a62", "b2182b"]
 _MISSING = (150, 150, 150)
 
 

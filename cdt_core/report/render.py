@@ -9,7 +9,7 @@ import jinja2
 
 from cdt_core.report import numbers
 from cdt_core.report.content import ReportContent
-from cdt_core.report.view import card, findings_by_dimension, most_interesting, row
+from cdt_core.report.view import MAX_PICTURES, card, findings_by_dimension, most_interesting, row
 
 __all__ = ["MAX_BYTES", "render"]
 
@@ -18,7 +18,7 @@ MAX_BYTES = 2_000_000
 
 #: What is shown, from most to least: (cards, of them with pictures, findings per dimension, rows of variables).
 _SCALES = (
-    (60, 24, 400, 5000),
+    (60, MAX_PICTURES, 400, 5000),
     (60, 10, 300, 5000),
     (40, 4, 200, 3000),
     (24, 0, 100, 2000),
@@ -40,7 +40,7 @@ def render(content: ReportContent) -> str:
 def _rendered(content: ReportContent, scale: tuple[int, int, int, int]) -> str:
     cards, pictures, findings, rows = scale
     treatment = content.treatment
-    interesting = most_interesting(content)
+    interesting = most_interesting(treatment, content.specs)
     worst = max((o for o in treatment.outcomes), key=lambda o: _share(content, o.name, o.max_error), default=None)
     template = _environment().get_template("template.html")
     return template.render(

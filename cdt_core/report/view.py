@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from attrs import asdict
 
-from cdt_core.model import DIMENSIONS, Finding, VariableOutcome, VariablePlan
+from cdt_core.model import DIMENSIONS, Finding, Treatment, VariableOutcome, VariablePlan, VariableSpec
 from cdt_core.report import numbers
 from cdt_core.report.content import Preview, ReportContent
 from cdt_core.report.figure import histogram, lines
 from cdt_core.report.picture import DIVERGING, SEQUENTIAL, css_gradient, data_url
 
-__all__ = ["card", "findings_by_dimension", "most_interesting", "row"]
+__all__ = ["MAX_PICTURES", "card", "findings_by_dimension", "most_interesting", "row"]
+
+#: Variables that are shown with pictures.
+MAX_PICTURES = 24
 
 _MEANINGS = {
     "format": "Can it be read, and is it what it says?",
@@ -59,15 +62,15 @@ def _share_of_bound(plan: VariablePlan, outcome: VariableOutcome) -> float | Non
     return outcome.max_error / plan.applied.value
 
 
-def most_interesting(content: ReportContent) -> list[VariableOutcome]:
+def most_interesting(treatment: Treatment, specs: Mapping[str, VariableSpec]) -> list[VariableOutcome]:
     """Data variables first, those with failed findings before the others, then by size."""
     failed: dict[str, int] = {}
-    for finding in content.treatment.findings:
+    for finding in treatment.findings:
         if finding.verdict == "fail" and finding.variable:
             failed[finding.variable] = failed.get(finding.variable, 0) + 1
     return sorted(
-        content.treatment.outcomes,
-        key=lambda o: (content.specs[o.name].role != "data", -failed.get(o.name, 0), -o.raw_bytes),
+        treatment.outcomes,
+        key=lambda o: (specs[o.name].role != "data", -failed.get(o.name, 0), -o.raw_bytes),
     )
 
 
@@ -179,7 +182,9 @@ def finding_row(finding: Finding) -> dict[str, Any]:
         "interval": interval,
         "sampled": "" if finding.sampled >= 1 else f"sampled {numbers.percent(finding.sampled)}",
         "verdict": finding.verdict,
-        **{"method": "", "message": "", **details},
+        "method": "",
+        "message": "",
+        **details,
     }
 
 

@@ -30,6 +30,7 @@ def conformance(subject: Subject) -> Iterable[Finding]:
             yield _units_parseable(spec)
         if _is_number(spec):
             yield _packing_valid(spec)
+            yield from _fill_value_valid(spec)
         yield _yes(
             "core.dtype_supported",
             "format",
@@ -82,14 +83,11 @@ def _units_parseable(spec: VariableSpec) -> Finding:
 
 
 def _packing_valid(spec: VariableSpec) -> Finding:
-    method = (
-        "scale_factor finite and not 0, add_offset finite, fill values that the stored type holds (CF-1.12 8.1, 2.5.1)"
-    )
+    method = "scale_factor finite and not 0, add_offset finite (CF-1.12 section 8.1)"
     return _yes("core.packing_valid", "format", list(_packing_problems(spec)), spec.name, method)
 
 
 def _packing_problems(spec: VariableSpec) -> Iterator[str]:
-    dtype = np.dtype(spec.dtype)
     for key in ("scale_factor", "add_offset"):
         given = spec.attributes.get(key, getattr(spec.packing, key))
         if given is None:
@@ -99,8 +97,20 @@ def _packing_problems(spec: VariableSpec) -> Iterator[str]:
             yield f"{key} is {given!r}, not a finite number"
         elif key == "scale_factor" and number == 0:
             yield "scale_factor is 0: every value decodes to the offset"
+
+
+def _fill_value_valid(spec: VariableSpec) -> Iterator[Finding]:
+    """Only asked of variables that declare a code for no value."""
+    if not {"_FillValue", "missing_value"} & set(spec.attributes):
+        return
+    method = "the stored type holds every code of _FillValue and missing_value (CF-1.12 section 2.5.1)"
+    yield _yes("core.fill_value_valid", "consistency", list(_fill_problems(spec)), spec.name, method)
+
+
+def _fill_problems(spec: VariableSpec) -> Iterator[str]:
+    dtype = np.dtype(spec.dtype)
     for key in ("_FillValue", "missing_value"):
-        for code in np.ravel(np.asarray(spec.attributes.get(key, ()))):
+        for code in np.ravel(np.asarray(spec.attributes.get(key, []))):
             problem = _code_problem(code, dtype)
             if problem:
                 yield f"{key} {code!r} {problem}"

@@ -99,6 +99,7 @@ VALIDATORS: tuple[Validator, ...] = (
             "core.units_present",
             "core.units_parseable",
             "core.packing_valid",
+            "core.fill_value_valid",
             "core.dimensions_consistent",
             "core.names_valid",
             "core.dtype_supported",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +43,20 @@ def problem_of(units: str) -> str:
         if not _TIME_WORDS.match(time[1]):
             return f"{time[1]!r} is not a unit of time"
         return "" if _DATE.match(time[2].strip()) else f"{time[2]!r} is not a date"
-    from cf_xarray.units import units as registry
-
     try:
-        registry.parse_units(text)
+        _registry().parse_units(text)
     except Exception as error:  # pint raises errors of many kinds on malformed text; each is the finding's reason
         return f"{type(error).__name__}: {error}"
     return ""
+
+
+@cache
+def _registry() -> Any:
+    """Pint's units with those of CF; made once, since it takes 0.2 s."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that plotting libraries are not there
+        from cf_xarray.units import units
+    return units
 
 
 def decoded_months(spec: VariableSpec, values: NDArray[Any]) -> NDArray[np.int64] | None:

@@ -1,3 +1,1 @@
-"""Check a treatment again, from its folder alone or against the original."""
-
-from __future__ import annotations
+"""Checks of a finished treatment: files, chunks, and values against the original."""

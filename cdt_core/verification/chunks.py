@@ -1,0 +1,97 @@
+"""Every chunk of a store decoded again, and its bound read from its own header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import frozen
+
+from cdt_core.errors import CorruptStreamError
+from cdt_core.kernels.compress import read_header
+from cdt_core.model import Bound, Plan, VariableOutcome, VariablePlan
+from cdt_core.model.grid import ChunkGrid
+from cdt_core.verification.result import Check
+
+if TYPE_CHECKING:
+    import zarr
+
+__all__ = ["check_chunks", "check_outcomes"]
+
+#: The codec whose streams say which bound they keep.
+_BOUNDED = "cdt.bounded"
+
+
+@frozen(eq=False)
+class _ChunkCheck:
+    """Decodes the chunk ``(name, index)``; the result is empty, or says what is wrong."""
+
+    store: Path
+    group: zarr.Group
+    plans: Mapping[str, VariablePlan]
+
+    def __call__(self, item: tuple[str, tuple[int, ...]]) -> str:
+        name, index = item
+        plan = self.plans[name]
+        try:
+            values = np.asarray(self.group[name].get_block_selection(index))  # type: ignore[union-attr]
+        except Exception as error:  # whatever a codec raises on damaged bytes
+            return f"chunk {index} of variable {name!r} cannot be decoded: {error}"
+        expected = tuple(part.stop - part.start for part in ChunkGrid(plan.shape, plan.chunk_shape).region(index))
+        if values.shape != expected:
+            return f"chunk {index} of variable {name!r} has shape {values.shape}, not {expected}"
+        return self._header_problem(plan, index) if plan.codec == _BOUNDED else ""
+
+    def _header_problem(self, plan: VariablePlan, index: tuple[int, ...]) -> str:
+        path = self.store.joinpath(plan.name, "c", *map(str, index))
+        try:
+            header = read_header(path.read_bytes())
+        except (OSError, CorruptStreamError) as error:
+            return f"chunk {index} of variable {plan.name!r}: {error}"
+        if header.applied.is_lossless or header.applied == plan.codec_bound:
+            return ""
+        return f"chunk {index} of variable {plan.name!r} keeps {header.applied}, but the plan says {plan.codec_bound}"
+
+
+def check_chunks(
+    store: Path,
+    plan: Plan,
+    run: Callable[[Callable[[Any], str], Iterable[Any]], Iterator[str]],
+    advance: Callable[[int], None],
+) -> Check:
+    """Decode every chunk as any reader of the store does; each stream's own bound must be the plan's, or lossless.
+
+    ``run`` is an ordered map, ``advance`` is told of decoded bytes.
+    """
+    import zarr
+
+    group = zarr.open_group(store, mode="r")
+    plans = {variable.name: variable for variable in plan.variables}
+    items = [
+        (name, index) for name, variable in plans.items() for index in ChunkGrid(variable.shape, variable.chunk_shape)
+    ]
+    problems = run(_ChunkCheck(store, group, plans), items)
+    for (name, _), problem in zip(items, problems, strict=True):
+        if problem:
+            return Check("chunks", False, problem)
+        variable = plans[name]
+        itemsize = 1 if variable.dtype == "object" else np.dtype(variable.dtype).itemsize
+        advance(int(np.prod(variable.chunk_shape, dtype=np.int64)) * itemsize)
+    return Check("chunks", True, f"{len(items)} chunks decode, and their streams keep the bounds of the plan")
+
+
+def check_outcomes(plan: Plan, outcomes: Iterable[VariableOutcome]) -> Check:
+    """The signed outcomes against the plan: every variable is there, and its largest error is within its bound."""
+    name = "bounds"
+    found = {outcome.name: outcome for outcome in outcomes}
+    for variable in plan.variables:
+        outcome = found.get(variable.name)
+        if outcome is None:
+            return Check(name, False, f"variable {variable.name!r} of the plan is not in the certificate")
+        limit = Bound("lossless").value if variable.applied.is_lossless else variable.applied.value
+        if not outcome.max_error <= limit or outcome.over_bound:
+            problem = f"error {outcome.max_error:g}, {outcome.over_bound} values over the bound {variable.applied}"
+            return Check(name, False, f"variable {variable.name!r}: {problem}")
+    return Check(name, True, f"the largest errors of {len(found)} variables are within their bounds")

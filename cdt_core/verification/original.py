@@ -1,0 +1,107 @@
+"""Every value of a treatment against the original, decoded and compared again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import frozen
+
+from cdt_core.errors import CdtError
+from cdt_core.kernels import stats
+from cdt_core.model import Plan, VariablePlan
+from cdt_core.model.grid import ChunkGrid
+from cdt_core.verification.result import Check
+
+if TYPE_CHECKING:
+    import zarr
+    from numpy.typing import NDArray
+
+    from cdt_core.readers.stored import StoredDataset
+
+__all__ = ["check_values"]
+
+#: A processor and its parameters, ready to be called.
+Processing = Sequence[tuple[Callable[..., Any], Mapping[str, Any]]]
+
+
+@frozen(eq=False)
+class _ValueCheck:
+    """Compares the chunk ``(name, index)``; the result is empty, or says what does not hold."""
+
+    dataset: StoredDataset
+    group: zarr.Group
+    plans: Mapping[str, VariablePlan]
+    processing: Mapping[str, Processing]
+
+    def __call__(self, item: tuple[str, tuple[int, ...]]) -> str:
+        name, index = item
+        plan = self.plans[name]
+        region = ChunkGrid(plan.shape, plan.chunk_shape).region(index)
+        try:
+            before = self.dataset.read(name, region)
+            after = np.asarray(self.group[name][region])  # type: ignore[index]
+        except Exception as error:  # of the original's reader, or of a codec on damaged bytes
+            return f"chunk {index} of variable {name!r}: {error}"
+        if plan.dtype == "object":
+            same = [_text(value) for value in before.reshape(-1)] == [str(value) for value in after.reshape(-1)]
+            return "" if same else f"chunk {index} of variable {name!r}: the text is not the original's"
+        return self._numbers(plan, index, (before, after), tuple(part.start for part in region))
+
+    def _numbers(
+        self,
+        plan: VariablePlan,
+        index: tuple[int, ...],
+        values: tuple[NDArray[Any], NDArray[Any]],
+        start: tuple[int, ...],
+    ) -> str:
+        name, (before, after) = plan.name, values
+        missing = self.dataset.missing_mask(name, before)
+        original = self.dataset.decoded(name, before)
+        for function, parameters in self.processing.get(name, ()):
+            original = np.asarray(function(original, self.dataset.specs[name], start, **parameters))
+            missing = np.isnan(original) if original.dtype.kind == "f" else missing
+        treated = self.dataset.decoded(name, after) if plan.form == "stored" and not plan.processors else after
+        if original.dtype.kind == "c":
+            original, treated = (np.ascontiguousarray(a)[..., None].view(a.real.dtype) for a in (original, treated))
+            missing = None if missing is None else np.broadcast_to(missing[..., None], original.shape).copy()
+        found = stats.compare(original, treated.astype(original.dtype), missing=missing, bound=plan.applied)
+        if found.over_bound or found.mismatched:
+            return (
+                f"chunk {index} of variable {name!r}: {found.over_bound} values are over the bound {plan.applied} (largest "
+                f"error {found.max_error:g}), {found.mismatched} missing or non-finite values are not what they were"
+            )
+        return ""
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def check_values(
+    dataset: StoredDataset,
+    group: zarr.Group,
+    plan: Plan,
+    processing: Mapping[str, Processing],
+    run: Callable[[Callable[[Any], str], Iterable[Any]], Iterator[str]],
+) -> Check:
+    """Compare every value with the original's; ``processing`` has the processors that the plan applies, by variable."""
+    name = "values against the original"
+    plans = {variable.name: variable for variable in plan.variables}
+    for variable in plan.variables:
+        spec = dataset.specs.get(variable.name)
+        if spec is None or tuple(spec.shape) != tuple(variable.shape):
+            found = "it has none" if spec is None else f"its shape there is {spec.shape}"
+            return Check(name, False, f"variable {variable.name!r} is not the original's: {found}")
+    items = [
+        (name, index) for name, variable in plans.items() for index in ChunkGrid(variable.shape, variable.chunk_shape)
+    ]
+    try:
+        for problem in run(_ValueCheck(dataset, group, plans, processing), items):
+            if problem:
+                return Check(name, False, problem)
+    except CdtError as error:
+        return Check(name, False, str(error))
+    count = sum(int(np.prod(variable.shape, dtype=np.int64)) for variable in plan.variables)
+    return Check(name, True, f"{count} values compared, none over its bound")
