@@ -94,7 +94,7 @@ def _packing_problems(spec: VariableSpec) -> Iterator[str]:
             continue
         number = _number(given)
         if number is None or not math.isfinite(number):
-            yield f"{key} is {given!r}, not a finite number"
+            yield f"{key} is {np.asarray(given).tolist()!r}, not a finite number"
         elif key == "scale_factor" and number == 0:
             yield "scale_factor is 0: every value decodes to the offset"
 
@@ -113,7 +113,7 @@ def _fill_problems(spec: VariableSpec) -> Iterator[str]:
         for code in np.ravel(np.asarray(spec.attributes.get(key, []))):
             problem = _code_problem(code, dtype)
             if problem:
-                yield f"{key} {code!r} {problem}"
+                yield f"{key} {np.asarray(code).item()!r} {problem}"
 
 
 def _number(value: Any) -> float | None:

@@ -24,6 +24,8 @@ _MAD_TO_STD = 1.482602218505602
 #: The standard deviation of a normal law over its mean absolute deviation: sqrt(pi / 2).
 _MEAN_DEVIATION_TO_STD = math.sqrt(math.pi / 2)
 
+_STRETCHED = "extreme values stretch the histogram past the scale of the bulk, so the share is the sample's"
+
 
 class Outliers(OfVariable):
     """Share of values with ``|x - median| > 8 * 1.4826 * MAD``.
@@ -75,27 +77,19 @@ class Outliers(OfVariable):
             "certain_share": certain,
         }
         shared: dict[str, Any] = {"method": method, "parameters": {"z": _Z}, "evidence": evidence}
-        if max(strides_for(self.spec.shape)) == 1:
+        if max(strides_for(self.spec.shape), default=1) == 1:
             yield self.finding("core.outlier_share", "validity", beyond, **shared)
             return
         width = (limits[1] - limits[0]) / counts.size
         if width <= scale:
             message = "all values counted in a histogram; the interval is what its bins allow"
-            interval = (certain, possible)
-            yield self.finding("core.outlier_share", "validity", estimate, interval=interval, message=message, **shared)
+            shared |= {"interval": (certain, possible), "message": message}
+            yield self.finding("core.outlier_share", "validity", estimate, **shared)
             return
         lowest, highest = _wilson(beyond, sample.size)
-        sampled = min(1.0, sample.size / max(1, int(counts.sum())))
-        message = "extreme values stretch the histogram past the scale of the bulk, so the share is the sample's"
-        yield self.finding(
-            "core.outlier_share",
-            "validity",
-            max(beyond, certain),
-            interval=(max(lowest, certain), max(highest, certain)),
-            sampled=sampled,
-            message=message,
-            **shared,
-        )
+        shared |= {"interval": (max(lowest, certain), max(highest, certain)), "message": _STRETCHED}
+        shared |= {"sampled": min(1.0, sample.size / max(1, int(counts.sum())))}
+        yield self.finding("core.outlier_share", "validity", max(beyond, certain), **shared)
 
 
 def _sum(left: NDArray[np.int64] | None, right: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
@@ -103,8 +97,8 @@ def _sum(left: NDArray[np.int64] | None, right: NDArray[np.int64] | None) -> NDA
 
 
 def _centre(sample: NDArray[np.float64]) -> tuple[float, float]:
-    median = float(np.median(sample))
     with np.errstate(over="ignore"):
+        median = float(np.median(sample))
         deviation = np.abs(sample - median)
         scale = _MAD_TO_STD * float(np.median(deviation))
         return median, scale or _MEAN_DEVIATION_TO_STD * float(deviation.mean())

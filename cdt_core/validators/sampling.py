@@ -21,16 +21,18 @@ LATTICE_VALUES = 8192
 
 
 def strides_for(shape: Sequence[int], values: int = LATTICE_VALUES) -> tuple[int, ...]:
-    """Stride per axis so that a lattice over ``shape`` has about ``values`` points; all 1 when it is no larger."""
-    excess = math.prod(shape) / values
+    """Stride per axis so that a lattice over ``shape`` has about ``values`` points; all 1 when it is no larger.
+
+    Short axes (levels, members) keep all their indices, long ones share what is left of the points equally.
+    """
     strides = [1] * len(shape)
-    axes = sorted(range(len(shape)), key=lambda axis: shape[axis])
-    for done, axis in enumerate(axes):
-        if excess <= 1:
-            break
-        share = excess ** (1 / (len(axes) - done))
-        strides[axis] = max(1, min(shape[axis], math.ceil(share - 1e-9)))
-        excess /= strides[axis]
+    if math.prod(shape) <= values:
+        return tuple(strides)
+    left = float(values)
+    for done, axis in enumerate(sorted(range(len(shape)), key=lambda axis: shape[axis])):
+        kept = max(1.0, left ** (1 / (len(shape) - done)))
+        strides[axis] = max(1, math.ceil(shape[axis] / kept - 1e-9))
+        left /= -(-shape[axis] // strides[axis])
     return tuple(strides)
 
 

@@ -102,10 +102,11 @@ class Sentinels(OfVariable):
         thin = flat[::step][block.valid.reshape(-1)[::step]].astype(np.float64)
         apart = []
         for code in inside:
-            near = np.abs(thin[thin != code] - code)
-            spread = np.abs(thin - np.median(thin)) if thin.size else near
-            if not near.size or near.min() >= 0.01 * float(np.median(spread)):
-                apart.append(code)
+            with np.errstate(over="ignore"):
+                near = np.abs(thin[thin != code] - code)
+                spread = np.abs(thin - np.median(thin)) if thin.size else near
+                if not near.size or near.min() >= 0.01 * float(np.median(spread)):
+                    apart.append(code)
         return apart
 
     def merge(self, left: State, right: State) -> State:
@@ -124,7 +125,8 @@ class Sentinels(OfVariable):
 
     def finish(self, state: State) -> Iterable[Finding]:
         """One finding: the number of values that look like sentinels."""
-        median = float(np.median(state["sample"])) if state["sample"].size else None
+        with np.errstate(over="ignore"):
+            median = float(np.median(state["sample"])) if state["sample"].size else None
         evidence: dict[str, Any] = {}
         for code, seen in zip(self.candidates, state["seen"], strict=True):
             near = [value for value in (seen["below"], seen["above"]) if value is not None]
