@@ -39,7 +39,11 @@ def _judged(finding: Finding, rule: Rule | None) -> Finding:
     value = _number(finding, rule)
     if value is None or limit is None:
         return finding
-    return evolve(finding, verdict=_verdict(value, limit, rule))
+    verdict = _verdict(value, limit, rule)
+    if verdict == "fail" and value != finding.value:
+        message = f"the 95 % interval of the sampled value reaches {_text(value)}"
+        return evolve(finding, verdict=verdict, message="; ".join(filter(None, (finding.message, message))))
+    return evolve(finding, verdict=verdict)
 
 
 def _verdict(value: float | int, limit: float | int, rule: Rule) -> Verdict:

@@ -98,5 +98,7 @@ def _named(finding: Finding) -> str:
     where = f" of {finding.variable}" if finding.variable else ""
     if finding.verdict == "not-assessed":
         return f"{finding.check}{where} was not assessed"
-    value = f"{finding.value:.4g}" if isinstance(finding.value, float) else str(finding.value)
+    value = f"{finding.value:.7g}" if isinstance(finding.value, float) else str(finding.value)
+    if finding.interval is not None and finding.sampled < 1:
+        value += f" (95 % interval {finding.interval[0]:.3g} to {finding.interval[1]:.3g})"
     return f"{finding.check}{where} is {value}" + (f", asked {finding.threshold}" if finding.threshold else "")

@@ -216,7 +216,7 @@ def _lattice(work: NDArray[Any], bound: Bound, missing: Sequence[float | int]) -
     return Lattice("key", 0.0, 1, 0.0, codes)
 
 
-def _codes(missing: Sequence[float | int], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _codes(missing: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """The finite missing codes that ``dtype`` can hold; NaN and infinities are kept exact anyway."""
     if dtype.kind == "f":
         with np.errstate(over="ignore"):

@@ -33,7 +33,7 @@ VERSION = 1
 LATTICES = ("key", "linear", "key_steps", "integer_steps")
 _BOUNDS = ("lossless", "abs", "pw_rel", "rel")
 _FIXED = struct.Struct("<8sHBBBB16sddddQQQ")
-_DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f[248]|<c8|<c16|<[mM]8(?:\[[0-9]*[a-zA-Z]+\])?")
+_DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f[248]|<c8|<c16|<[mM]8(?:\[(?:[1-9][0-9]*)?[a-zA-Z]+\])?")
 _DTYPE_BYTES = 16
 
 #: A block holds at most so many values, so that few bytes never stand for an unbounded array.
@@ -160,6 +160,8 @@ def _header(fields: tuple[Any, ...], shape: tuple[int, ...], block_shape: tuple[
         ]
     except (TypeError, ValueError, BoundError) as error:
         raise CorruptStreamError(f"its header is senseless: {error}") from error
+    if dtype.str != text:
+        raise CorruptStreamError(f"its header spells the dtype {dtype.str} as {text}")
     _check_geometry(dtype, shape, block_shape)
     if bounds[1].kind == "rel" or not 0 <= max_error <= bounds[1].value or exact > math.prod(shape):
         raise CorruptStreamError(

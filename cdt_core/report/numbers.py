@@ -22,6 +22,10 @@ def number(value: Any) -> str:
         mantissa, _, exponent = f"{value:.3e}".partition("e")
         mantissa = mantissa.rstrip("0").rstrip(".")
         return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", "\u202f").replace("-", "−")
+    if 0.99 < abs(value) < 1:  # what matters of a correlation is how far it is from 1
+        return f"{value:.{2 - math.floor(math.log10(1 - abs(value)))}f}".replace("-", "−")
     return f"{value:.4g}".replace("-", "−")
 
 

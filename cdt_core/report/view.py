@@ -63,13 +63,13 @@ def _share_of_bound(plan: VariablePlan, outcome: VariableOutcome) -> float | Non
 
 
 def most_interesting(treatment: Treatment, specs: Mapping[str, VariableSpec]) -> list[VariableOutcome]:
-    """Data variables first, those with failed findings before the others, then by size."""
+    """What deserves a look: data variables, and coordinates with failed findings; failed ones first, then by size."""
     failed: dict[str, int] = {}
     for finding in treatment.findings:
         if finding.verdict == "fail" and finding.variable:
             failed[finding.variable] = failed.get(finding.variable, 0) + 1
     return sorted(
-        treatment.outcomes,
+        (o for o in treatment.outcomes if specs[o.name].role == "data" or o.name in failed),
         key=lambda o: (specs[o.name].role != "data", -failed.get(o.name, 0), -o.raw_bytes),
     )
 

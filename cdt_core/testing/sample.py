@@ -99,8 +99,10 @@ class SampleVariable:
         return Block(self.spec, start, original, treated, part, edges, self.bound)
 
     def halves(self) -> tuple[int, ...]:
-        """A chunk shape that cuts every axis of more than one value."""
-        return tuple(max(1, -(-length // 2)) for length in self.original.shape)
+        """A chunk shape that cuts the first and the last axis, where they have more than one value."""
+        ends = (0, self.original.ndim - 1)
+        shape = enumerate(self.original.shape)
+        return tuple(max(1, -(-length // 2) if axis in ends else length) for axis, length in shape)
 
 
 def sample_variables(dtype_kinds: str = "iufb", min_ndim: int = 0) -> Iterator[SampleVariable]:
@@ -109,7 +111,8 @@ def sample_variables(dtype_kinds: str = "iufb", min_ndim: int = 0) -> Iterator[S
     Smooth and noisy fields; constants; declared missing codes; for floating point also NaN, infinities, nothing but NaN, the
     largest and smallest numbers. Seeded: the same on every machine.
     """
-    shapes = [shape for shape in ((), (1,), (37,), (9, 11), (4, 8, 10), (3, 2, 4, 5)) if len(shape) >= min_ndim]
+    known: tuple[tuple[int, ...], ...] = ((), (1,), (37,), (9, 11), (4, 8, 10), (3, 2, 4, 5))
+    shapes = [shape for shape in known if len(shape) >= min_ndim]
     shapes = shapes or [(2,) * min_ndim]
     for kind in dtype_kinds:
         for dtype in _DTYPES.get(kind, ()):

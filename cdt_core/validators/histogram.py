@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,12 @@ def quantiles(counts: NDArray[np.int64], edges: tuple[float, float], at: NDArray
 def share_beyond(
     counts: NDArray[np.int64], edges: tuple[float, float], low: float, high: float
 ) -> tuple[float, float, float]:
-    """Share of values below ``low`` or above ``high``: estimate, least and most that the bins allow."""
+    """Share of values below ``low`` or above ``high``: estimate, least and most that the bins allow.
+
+    Bins over a range that overflows float64 allow anything.
+    """
+    if not math.isfinite(edges[1] - edges[0]):
+        return 0.0, 0.0, 1.0
     borders: NDArray[Any] = np.linspace(edges[0], edges[1], counts.size + 1)
     left, right = borders[:-1], borders[1:]
     width = np.maximum(right - left, np.finfo(np.float64).tiny)
