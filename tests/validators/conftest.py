@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attrs import frozen
+from attrs import field, frozen
 
 from cdt_core.hooks.contracts import Block
 from cdt_core.kernels import stats
@@ -22,9 +22,9 @@ class Case:
 
     original: np.ndarray
     treated: np.ndarray
-    bound: Bound = Bound("lossless")
-    attributes: dict[str, Any] = {}
-    packing: Packing = Packing()
+    bound: Bound = field(factory=lambda: Bound("lossless"))
+    attributes: dict[str, Any] = field(factory=dict)
+    packing: Packing = field(factory=Packing)
     dims: tuple[str, ...] | None = None
     dtype: str | None = None
 
@@ -53,7 +53,7 @@ class Case:
         return VariableProfile(name="v", count=d.count, missing=d.missing, minimum=d.minimum, maximum=d.maximum)
 
     def blocks(self, chunk: Sequence[int] | None = None) -> list[Block]:
-        grid = ChunkGrid(self.original.shape, tuple(chunk or self.original.shape))
+        grid = ChunkGrid(self.original.shape, tuple(max(1, n) for n in chunk or self.original.shape))
         profile, missing = self.profile, self.missing
         edges = None if profile.minimum is None else (float(profile.minimum), float(profile.maximum))
         blocks = []

@@ -44,8 +44,17 @@ def test_noise_lowers_it_and_identity_gives_one(case, smooth):
     noisy = case(smooth, smooth + noise, Bound("abs", 20.0)).run(StructuralSimilarity, (2, 80, 90))["core.ssim"]
     assert clean.value == pytest.approx(1.0, abs=1e-12)
     assert noisy.value < 0.9
-    assert noisy.interval[0] <= noisy.value <= noisy.interval[1]
-    assert 0 < noisy.sampled < 1
+    assert noisy.sampled == 1
+    assert noisy.interval is None
+
+
+def test_a_sample_of_tiles_has_an_interval_that_holds_the_whole(case):
+    x = np.random.default_rng(0).normal(0, 1, (300, 300)).astype(np.float32)
+    y = x + np.random.default_rng(1).normal(0, 0.1, x.shape).astype(np.float32)
+    finding = case(x, y, Bound("abs", 1.0)).run(StructuralSimilarity)["core.ssim"]
+    scores, _ = ssim_map(x[None].astype(float), y[None].astype(float), np.ones((1, *x.shape), bool), float(np.ptp(x)))
+    assert 0 < finding.sampled < 1
+    assert finding.interval[0] <= scores.mean() <= finding.interval[1]
 
 
 @pytest.mark.parametrize("x", [np.zeros((50, 3), np.float32), np.full((20, 20), np.nan), np.ones((20, 20))])
