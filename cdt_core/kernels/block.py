@@ -128,7 +128,7 @@ def _planes(codes: NDArray[Any], used: int, by_bit: bool, tail: bytes, level: in
     _compress.to_planes(codes, planes, by_bit, buffer[: planes * width])
     if tail:
         buffer[planes * width :] = np.frombuffer(tail, np.uint8)
-    return _compressor(level).compress(buffer)
+    return _compressor(level).compress(buffer.data)
 
 
 def decode_block(data: memoryview, lattice: Lattice, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

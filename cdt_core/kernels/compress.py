@@ -26,7 +26,7 @@ __all__ = ["EncodedStream", "StreamHeader", "decode", "encode", "read_header"]
 _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_GROWTH = 4096
 #: Below 1 / sqrt(2) by more than its product with a bound can round.
-_SQRT_HALF = math.sqrt(0.5) * (1 - 2**-51)
+_SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
 
 
 @frozen(eq=False)
@@ -101,7 +101,9 @@ def encode(
 
 def _whole_error(part_error: float, bound: Bound) -> float:
     """The largest error of complex numbers, of which each part keeps ``part_error``; relative errors are those of the parts."""
-    return min(bound.value, part_error / _SQRT_HALF) if bound.kind == "abs" else part_error
+    if bound.kind != "abs" or part_error == 0:
+        return part_error
+    return min(bound.value, math.nextafter(part_error / _SQRT_HALF, math.inf))
 
 
 def read_header(stream: bytes | memoryview) -> StreamHeader:
@@ -218,14 +220,14 @@ def _lattice(work: NDArray[Any], bound: Bound, missing: Sequence[float | int]) -
 
 def _codes(missing: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """The finite missing codes that ``dtype`` can hold; NaN and infinities are kept exact anyway."""
+    numbers: list[Any] = [c for c in missing if isinstance(c, Real)]
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
-            wide = [float(c) for c in missing if isinstance(c, Real) and abs(c) <= sys.float_info.max]
-            codes = np.array(wide, np.float64).astype(dtype)
-        return codes[np.isfinite(codes)]
+            codes = np.array([float(c) for c in numbers if abs(c) <= sys.float_info.max], np.float64).astype(dtype)
+        finite: NDArray[Any] = codes[np.isfinite(codes)]
+        return finite
     limits = np.iinfo(dtype)
-    held = [c for c in missing if isinstance(c, Real) and limits.min <= c <= limits.max]
-    return np.array([int(c) for c in held if int(c) == c], dtype)
+    return np.array([int(c) for c in numbers if limits.min <= c <= limits.max and int(c) == c], dtype)
 
 
 def _step(work: NDArray[Any], bound: float, digits: int) -> float:

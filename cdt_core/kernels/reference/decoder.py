@@ -59,9 +59,9 @@ def decode(stream: bytes, *, max_bytes: int = 1 << 31) -> NDArray[Any]:
         where = tuple(slice(at, min(at + b, n)) for at, b, n in zip(corner, head.block_shape, head.shape, strict=True))
         numbers[where] = _block(block, head, numbers[where].shape)
     if head.dtype.kind == "b":
-        return numbers != 0
-    values = numbers.view(head.dtype)
-    return values[..., 0] if head.dtype.kind == "c" else values
+        numbers = np.minimum(numbers, 1)
+    values: NDArray[Any] = numbers.view(head.dtype)
+    return values.reshape(head.shape[:-1]) if head.dtype.kind == "c" else values
 
 
 def _need(condition: bool, what: str) -> None:
@@ -182,15 +182,18 @@ def _values(codes: NDArray[Any], head: _Stream) -> NDArray[Any]:
     numbers = head.numbers
     width = numbers.itemsize
     signed = codes.view(f"<i{width}")
-    with np.errstate(over="ignore"):
-        if head.lattice == _LINEAR:
-            return signed.astype(numbers) * numbers.type(head.step)
-        if head.lattice == _INTEGER_STEPS:
-            lowest = codes.dtype.type(1 << (8 * width - 1) if numbers.kind == "i" else 0)
-            return (codes * codes.dtype.type(2 * head.integer_step + 1) + lowest).view(numbers)
-        keys = (codes * codes.dtype.type(head.integer_step)).view(signed.dtype)
-    flipped = np.where(keys < 0, keys ^ signed.dtype.type((1 << (8 * width - 1)) - 1), keys)
-    return flipped.view(numbers)
+    if head.lattice == _LINEAR:
+        with np.errstate(over="ignore"):
+            scaled: NDArray[Any] = signed.astype(numbers) * numbers.type(head.step)
+        return scaled
+    if head.lattice == _INTEGER_STEPS:
+        above = codes * codes.dtype.type(2 * head.integer_step + 1)
+        lowest = codes.dtype.type(1 << (8 * width - 1) if numbers.kind == "i" else 0)
+        result: NDArray[Any] = (above + lowest).view(numbers)
+        return result
+    keys = (codes * codes.dtype.type(head.integer_step)).view(signed.dtype)
+    result = np.where(keys < 0, keys ^ signed.dtype.type((1 << (8 * width - 1)) - 1), keys).view(numbers)
+    return result
 
 
 def _exact(values: NDArray[Any], tail: bytes, kept: int) -> None:
