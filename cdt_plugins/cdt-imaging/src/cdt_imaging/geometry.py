@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import xarray as xr
 
 from cdt_core.errors import ReaderError
 
-__all__ = ["axis_coordinate", "expected_bytes", "json_value"]
+__all__ = ["axis_coordinate", "expected_bytes", "json_value", "place_attributes"]
 
 #: The longest binary value that is kept as text; longer ones are named by their length alone.
 _MOST_BYTES = 1 << 20
@@ -33,6 +33,34 @@ def expected_bytes(where: str, shape: tuple[int, ...], bits_per_value: int) -> i
     if count > 1 << 60:
         raise ReaderError(f"{where}: the header gives an image of shape {shape}, more than any file holds")
     return -(-count * bits_per_value // 8)
+
+
+def place_attributes(
+    axes: Sequence[str],
+    coordinates: Mapping[str, xr.Variable],
+    affine: list[list[float]] | None = None,
+    space: str = "",
+) -> dict[str, Any]:
+    """Which axes are of space, their spacing (median step, ``None`` where unknown), and the affine with its space."""
+    found: dict[str, Any] = {"spatial_axes": list(axes)}
+    spacing = [_spacing(coordinates.get(axis)) for axis in axes]
+    if any(step is not None for step in spacing):
+        found["spacing"] = spacing
+    units = {str(coordinates[axis].attrs.get("units", "")) for axis in axes if axis in coordinates}
+    if len(units) == 1 and units != {""}:
+        found["spacing_units"] = units.pop()
+    if affine is not None:
+        found.update(affine=affine, affine_space=space)
+    return found
+
+
+def _spacing(coordinate: xr.Variable | None) -> float | None:
+    if coordinate is None or coordinate.size == 0:
+        return None
+    if coordinate.size == 1:
+        step = coordinate.attrs.get("step")
+        return None if step is None else float(step)
+    return float(np.median(np.abs(np.diff(np.asarray(coordinate.values, np.float64)))))
 
 
 def json_value(value: Any) -> Any:

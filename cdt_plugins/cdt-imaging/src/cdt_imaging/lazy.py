@@ -55,18 +55,24 @@ class LazyArray(BackendArray):
 class StoredValues:
     """Values that lie uncompressed, in C order, at ``offset`` of a file: memory-mapped where the file is local.
 
-    From a remote file, the rows of the first axis that a block touches are read.
+    From a remote file, the rows of the first axis that a block touches are read. ``expanded`` is the content of the file
+    where that had to be decompressed as a whole.
     """
 
     source: Source
     offset: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    expanded: bytes | None = None
 
     def __call__(self, region: tuple[slice, ...]) -> NDArray[Any]:
         """The values in ``region``."""
         if not math.prod(self.shape):
             return np.empty(self.shape, self.dtype)[region]
+        if self.expanded is not None:
+            count = math.prod(self.shape)
+            values = np.frombuffer(self.expanded, self.dtype, count, self.offset).reshape(self.shape)
+            return values[region].copy()
         if self.source.is_local:
             mapped = np.memmap(self.source.path, self.dtype, "r", self.offset, self.shape)
             return np.array(mapped[region])

@@ -11,8 +11,15 @@ CDT_API = 1
 
 @hookimpl
 def cdt_readers() -> Sequence[Reader]:
-    """NIfTI."""
+    """DICOM and NIfTI."""
     return (
+        Reader(
+            name="dicom",
+            function="cdt_imaging.dicom:open_dicom",
+            description="a DICOM image, or the frames of one",
+            patterns=("*.dcm", "*.dicom", "*.ima"),
+            magic=(Magic(128, b"DICM"),),
+        ),
         Reader(
             name="nifti",
             function="cdt_imaging.nifti:open_nifti",

@@ -1,0 +1,181 @@
+"""One DICOM file: its header, and where its pixels lie, checked against each other before a pixel is read."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from typing import IO, Any
+
+import numpy as np
+from attrs import frozen
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+
+from cdt_core.errors import ReaderError
+from cdt_core.hooks.source import Source
+from cdt_imaging.dicom_elements import number, text
+from cdt_imaging.geometry import expected_bytes
+
+__all__ = ["DicomImage", "Pixels", "read_image"]
+
+_PIXEL_TAGS = {
+    (0x7FE0, 0x0010): "PixelData",
+    (0x7FE0, 0x0008): "FloatPixelData",
+    (0x7FE0, 0x0009): "DoubleFloatPixelData",
+}
+_DEFLATED = DeflatedExplicitVRLittleEndian.encode()
+_NOT_DEFLATED = ExplicitVRLittleEndian.encode().ljust(len(_DEFLATED), b"\0")
+_UNDEFINED = 0xFFFFFFFF
+
+
+@frozen
+class Pixels:
+    """Where the pixels lie and how: what is needed to read a frame, and nothing else.
+
+    ``shape`` is ``(frames, rows, columns, samples)``; ``dtype`` has the file's byte order. ``position`` and ``length`` are
+    of the element's value; ``length`` is ``None`` for encapsulated (compressed) frames. ``expanded`` is the file's content
+    where the file itself is deflated.
+    """
+
+    source: Source
+    syntax: str
+    shape: tuple[int, int, int, int]
+    dtype: np.dtype[Any]
+    bits: int
+    stored_bits: int
+    planar: int
+    photometric: str
+    position: int
+    length: int | None
+    expanded: bytes | None = None
+
+    @property
+    def needed(self) -> int:
+        """Bytes that the header asks for, uncompressed."""
+        return expected_bytes(self.source.location, self.shape, self.bits)
+
+    def open(self) -> IO[bytes]:
+        """The file, or its expanded content."""
+        return self.source.open() if self.expanded is None else io.BytesIO(self.expanded)
+
+
+@frozen(eq=False)
+class DicomImage:
+    """A header and its pixels."""
+
+    header: Dataset
+    pixels: Pixels
+
+
+def read_image(source: Source) -> DicomImage:
+    """Read the header and find the pixels.
+
+    Raises
+    ------
+    ReaderError
+        Not DICOM, no pixels, or fields that contradict each other.
+    """
+    where = source.location
+    with source.open() as file:
+        expanded = _expanded(file, source)
+        stream = file if expanded is None else io.BytesIO(expanded)
+        header = _header(stream, where, bare=expanded is not None)
+        keyword, position, length = _find_pixels(stream, header, where)
+    return DicomImage(header, _pixels(source, header, keyword, (position, length), expanded))
+
+
+def _header(stream: IO[bytes], where: str, bare: bool = False) -> Dataset:
+    head = stream.read(132)
+    stream.seek(0)
+    if not bare and head[128:] != b"DICM" and head[:1] not in (b"\x02", b"\x08"):
+        raise ReaderError(f"{where}: not DICOM: no 'DICM' after 128 bytes, and no header without it")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # values that bend the standard are kept as they are
+            return dcmread(stream, stop_before_pixels=True, force=True)
+    except Exception as error:  # pydicom raises errors of many kinds on damaged files
+        raise ReaderError(f"{where}: the DICOM header is damaged: {type(error).__name__}: {error}") from error
+
+
+def _expanded(file: IO[bytes], source: Source) -> bytes | None:
+    """The content of a deflated file, with its data set inflated, at most ``max_expanded_bytes`` of it; else ``None``."""
+    head = file.read(1024)
+    file.seek(0)
+    if _DEFLATED not in head or head[128:132] != b"DICM":
+        return None
+    group = struct.unpack_from("<I", head, 140)[0] if head[132:138] == b"\x02\0\0\0UL" else None
+    if group is None:
+        raise ReaderError(f"{source.location}: a deflated DICOM file without the length of its meta information")
+    meta = file.read(144 + group)
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = inflate.decompress(file.read(), source.max_expanded_bytes)
+    except zlib.error as error:
+        raise ReaderError(f"{source.location}: the deflated data set is damaged: {error}") from error
+    if inflate.unconsumed_tail:
+        raise ReaderError(
+            f"{source.location}: inflates to more than {source.max_expanded_bytes} bytes (max_expanded_bytes)"
+        )
+    if not inflate.eof:
+        raise ReaderError(f"{source.location}: truncated inside the deflated data set")
+    return meta.replace(_DEFLATED, _NOT_DEFLATED) + content
+
+
+def _find_pixels(stream: IO[bytes], header: Dataset, where: str) -> tuple[str, int, int]:
+    """Keyword, position and length of the element that the stream stands at."""
+    implicit, little = header.original_encoding
+    order = "<" if little else ">"
+    start = stream.tell()
+    raw = stream.read(12).ljust(12, b"\0")
+    group, element = struct.unpack_from(f"{order}HH", raw)
+    keyword = _PIXEL_TAGS.get((group, element))
+    if keyword is None:
+        kind = text(header, "SOPClassUID")
+        named = f" ({UID(kind).name})" if kind else ""
+        raise ReaderError(f"{where}: holds no pixel data{named}: either it is no image, or it is cut before its pixels")
+    if implicit:
+        return keyword, start + 8, struct.unpack_from(f"{order}I", raw, 4)[0]
+    return keyword, start + 12, struct.unpack_from(f"{order}I", raw, 8)[0]
+
+
+def _pixels(source: Source, header: Dataset, keyword: str, place: tuple[int, int], expanded: bytes | None) -> Pixels:
+    where = source.location
+    rows, columns = (_count(header, name, where) for name in ("Rows", "Columns"))
+    samples = _count(header, "SamplesPerPixel", where, 1)
+    frames = _count(header, "NumberOfFrames", where, 1)
+    bits = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or _count(header, "BitsAllocated", where)
+    if bits not in (1, 8, 16, 32, 64):
+        raise ReaderError(f"{where}: BitsAllocated is {bits}, not 1, 8, 16, 32 or 64")
+    stored = bits if keyword != "PixelData" else _count(header, "BitsStored", where, bits)
+    if stored > bits:
+        raise ReaderError(f"{where}: the header contradicts itself: BitsStored {stored} over BitsAllocated {bits}")
+    little = header.original_encoding[1]
+    kind = "f" if keyword != "PixelData" else "i" if number(header, "PixelRepresentation") == 1 else "u"
+    meta = getattr(header, "file_meta", None)
+    syntax = str(meta.get("TransferSyntaxUID", "") if meta is not None else "")
+    position, length = place
+    return Pixels(
+        source=source,
+        syntax=syntax,
+        shape=(frames, rows, columns, samples),
+        dtype=np.dtype(f"{'<' if little else '>'}{kind}{max(1, bits // 8)}"),
+        bits=bits,
+        stored_bits=stored,
+        planar=int(number(header, "PlanarConfiguration") or 0) if samples > 1 else 0,
+        photometric=text(header, "PhotometricInterpretation"),
+        position=position,
+        length=None if length == _UNDEFINED else length,
+        expanded=expanded,
+    )
+
+
+def _count(header: Dataset, keyword: str, where: str, default: int | None = None) -> int:
+    value = number(header, keyword)
+    if value is None and default is not None and text(header, keyword) == "":
+        return default
+    if value is None or value < 1 or value != int(value):
+        raise ReaderError(f"{where}: {keyword} is {text(header, keyword) or 'absent'}, not a positive whole number")
+    return int(value)
