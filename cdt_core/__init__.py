@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cdt_core.api import compress, decompress, export, inspect, open, plan, profile, treat, verify
     from cdt_core.errors import CdtError
-    from cdt_core.model import Bound, Certificate, Finding, Plan, Treatment
+    from cdt_core.model import Bound, Certificate, Finding, Plan, ProcessorUse, Treatment
 
 __version__ = "0.1.0"
 
@@ -22,6 +22,7 @@ __all__ = [
     "Certificate",
     "Finding",
     "Plan",
+    "ProcessorUse",
     "Treatment",
     "__version__",
     "compress",
@@ -41,6 +42,7 @@ _HOMES = {
     "Certificate": "cdt_core.model",
     "Finding": "cdt_core.model",
     "Plan": "cdt_core.model",
+    "ProcessorUse": "cdt_core.model",
     "Treatment": "cdt_core.model",
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, frozen
 
-from cdt_core.errors import CdtError, TreatmentError
+from cdt_core.errors import CdtError, OutputError, TreatmentError
 from cdt_core.execute.job import ChunkRecord, VariableJob
 from cdt_core.hooks.contracts import Block, ChunkCodec, Encoded
 from cdt_core.readers.stored import StoredDataset
@@ -215,5 +215,8 @@ def _summarise(job: VariableJob, block: Block) -> tuple[dict[str, Any], dict[str
 
 
 def _write(path: Path, stream: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(stream)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(stream)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -25,6 +25,8 @@ __all__ = ["EncodedStream", "StreamHeader", "decode", "encode", "read_header"]
 #: Without a limit from the caller, a stream may stand for 2 GiB, or for 4096 times its own length.
 _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_GROWTH = 4096
+#: How far the step of a linear lattice is below twice the bound at most, and how many values may decide it.
+_MOST_LOST, _SAMPLE = 0.05, 1 << 14
 #: Below 1 / sqrt(2) by more than its product with a bound can round.
 _SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
 
@@ -212,7 +214,7 @@ def _lattice(work: NDArray[Any], bound: Bound, missing: Sequence[float | int]) -
         if step > 1:
             return Lattice("key_steps", 0.0, step, bound.value, codes)
     elif bound.kind == "abs":
-        step = _step(work, bound.value, digits)
+        step = _step(work, bound.value, digits, codes)
         if step > 0:
             return Lattice("linear", step, 0, bound.value, codes)
     return Lattice("key", 0.0, 1, 0.0, codes)
@@ -230,14 +232,23 @@ def _codes(missing: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.array([int(c) for c in numbers if limits.min <= c <= limits.max and int(c) == c], dtype)
 
 
-def _step(work: NDArray[Any], bound: float, digits: int) -> float:
-    """The lattice's step, a number of the values' own type: as far below ``2 * bound`` as products with it may round, so that few
-    values miss the bound by rounding alone. 0 when no step can be had.
+def _largest(values: NDArray[Any]) -> float:
+    return float(max(np.fmax.reduce(values, axis=None), -np.fmin.reduce(values, axis=None))) if values.size else 0.0
+
+
+def _step(work: NDArray[Any], bound: float, digits: int, codes: NDArray[Any]) -> float:
+    """The lattice's step, a number of the values' own type: at most ``2 * bound``, 0 when no step can be had.
+
+    As far below as products with it may round (5 % at most), so that few values miss the bound by rounding alone. Fill values
+    are no measure of that: when the largest value is so large, a sample without infinities and ``codes`` decides.
     """
-    largest = float(max(np.fmax.reduce(work, axis=None), -np.fmin.reduce(work, axis=None))) if work.size else 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        lost = largest / bound * 2.0 ** (-digits - 1)
-    lost = min(0.05, lost) if math.isfinite(lost) else 0.05
+    rounded = 2.0 ** (-digits - 1) / bound
+    lost = _largest(work) * rounded
+    if not lost < _MOST_LOST:
+        flat = work.reshape(-1)
+        sample = flat[:: max(1, flat.size // _SAMPLE)]
+        lost = _largest(sample[np.isfinite(sample) & ~np.isin(sample, codes)]) * rounded
+    lost = lost if lost < _MOST_LOST else _MOST_LOST
     limits = np.finfo(work.dtype)
     doubled = min(2.0 * bound, float(limits.max) / 4)
     step = float(work.dtype.type(doubled * (1.0 - lost)))

@@ -39,7 +39,7 @@ def row(content: ReportContent, outcome: VariableOutcome) -> dict[str, Any]:
         "role": spec.role,
         "shape": " × ".join(map(str, spec.shape)) or "scalar",
         "dtype": spec.dtype,
-        "units": spec.units,
+        "units": _units(spec),
         "bound": str(plan.bound),
         "raw": numbers.size(outcome.raw_bytes),
         "raw_bytes": outcome.raw_bytes,
@@ -54,6 +54,10 @@ def row(content: ReportContent, outcome: VariableOutcome) -> dict[str, Any]:
         "share_value": 0.0 if share is None else min(1.0, share),
         "over": outcome.over_bound,
     }
+
+
+def _units(spec: VariableSpec) -> str:
+    return "" if spec.units == "1" else spec.units
 
 
 def _share_of_bound(plan: VariablePlan, outcome: VariableOutcome) -> float | None:
@@ -102,8 +106,8 @@ def card(content: ReportContent, outcome: VariableOutcome, *, with_pictures: boo
         "facts": [(key, value) for key, value in facts if value],
         "note": plan.note,
         "histogram": _error_histogram(findings, plan),
-        "pictures": _pictures(preview, spec.units) if preview is not None and preview.before.ndim == 2 else None,
-        "curves": _curves(preview, spec.units) if preview is not None and preview.before.ndim == 1 else None,
+        "pictures": _pictures(preview, _units(spec)) if preview is not None and preview.before.ndim == 2 else None,
+        "curves": _curves(preview, _units(spec)) if preview is not None and preview.before.ndim == 1 else None,
         "failed": [finding_row(f) for f in findings if f.verdict == "fail"],
     }
 

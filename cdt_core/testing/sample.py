@@ -40,8 +40,8 @@ class SampleVariable:
         ``"data"`` or ``"coordinate"``.
     """
 
-    original: NDArray[Any]
-    treated: NDArray[Any]
+    original: NDArray[Any] = field(converter=np.asarray)
+    treated: NDArray[Any] = field(converter=np.asarray)
     bound: Bound = field(factory=lambda: Bound("lossless"))
     name: str = "sample"
     attributes: dict[str, Any] = field(factory=dict)

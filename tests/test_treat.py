@@ -1,0 +1,335 @@
+"""The main job from file to certified folder, checked by code that is not cdt's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import cdt_core as cdt
+from cdt_core.errors import BoundError, CertificateError, OutputError, PlanError, PluginError, ReaderError
+from tests.datasets import climate, climate_file, smooth
+from tests.independent import compare, values_over
+
+FILES = {"certificate.json", "data.zarr", "plan.json", "report.html", "ro-crate-metadata.json"}
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    """The files that must be the same for the same input, plan and version: all but the report and the crate, which have dates."""
+    dated = ("report.html", "ro-crate-metadata.json")
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in dated)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
+@pytest.fixture
+def source(tmp_path):
+    return climate_file(tmp_path / "climate.nc")
+
+
+def test_a_file_becomes_a_certified_folder(source, tmp_path):
+    out = cdt.treat(source, tmp_path / "out", bound={"temperature": "abs:0.01", "*": "rel:1e-3"})
+    assert {p.name for p in out.path.iterdir()} == FILES
+    assert out.ratio > 1.5
+    assert out.certificate.level in ("PUBLICATION_READY", "RESEARCH_GRADE", "EXPLORATORY")
+    assert not [f for f in out.findings if f.check == "core.validator_crashed"]
+    with xr.open_dataset(source, engine="h5netcdf", decode_times=False) as before:
+        assert compare(before, out.path) == 0
+    assert not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.parametrize("bound", ["lossless", "abs:0.5", "rel:1e-2", "pw_rel:1e-3"])
+def test_every_kind_of_bound_holds(source, tmp_path, bound):
+    out = cdt.treat(source, tmp_path / "out", bound=bound)
+    with xr.open_dataset(source, engine="h5netcdf", decode_times=False) as before:
+        assert compare(before, out.path) == 0
+    result = cdt.verify(out.path, original=source)
+    assert result.ok, result.first_failure
+
+
+def test_fill_values_stay_bit_exact(source, tmp_path):
+    cdt.treat(source, tmp_path / "out", bound="rel:1e-2")
+    with (
+        xr.open_dataset(source, engine="h5netcdf", mask_and_scale=False) as before,
+        xr.open_zarr(tmp_path / "out" / "data.zarr", mask_and_scale=False) as after,
+    ):
+        filled = before["temperature"].values == np.float32(1e20)
+        assert filled.any()
+        assert np.array_equal(after["temperature"].values == np.float32(1e20), filled)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array(3.5),
+        np.zeros((0, 4), np.float32),
+        np.full((5, 7), np.nan),
+        np.array([np.nan, np.inf, -np.inf, -0.0, 5e-324, 1.0]),
+        np.arange(-5, 6, dtype=np.int8),
+        np.array([0, 2**64 - 1, 2**63], np.uint64),
+        np.array([True, False, True]),
+        smooth((9, 8), dtype="float64") + 1j * smooth((9, 8), 1, "float64"),
+        smooth((3, 4, 5, 6, 7), dtype="float32"),
+    ],
+    ids=["scalar", "empty", "all-nan", "specials", "int8", "uint64", "bool", "complex", "5-d"],
+)
+@pytest.mark.parametrize("bound", ["lossless", "abs:0.01"])
+def test_arrays_of_every_kind(values, bound, tmp_path):
+    cdt.treat(values, tmp_path / "out", bound=bound)
+    kind, _, number = bound.partition(":")
+    with xr.open_zarr(tmp_path / "out" / "data.zarr") as after:
+        assert after["array"].dtype == values.dtype
+        assert values_over(values, after["array"].values, kind, float(number or 0)) == 0
+        if bound == "lossless":
+            assert after["array"].values.tobytes() == values.tobytes()
+    assert cdt.verify(tmp_path / "out", original=values).ok
+
+
+def test_a_table_with_text(tmp_path):
+    (tmp_path / "cohort.csv").write_text("id,weight,city\n1,70.25,Graz\n2,,Köln\n3,81.5,\n")
+    out = cdt.treat(tmp_path / "cohort.csv", tmp_path / "out", bound={"weight": "abs:0.5"})
+    with xr.open_zarr(out.path / "data.zarr") as after:
+        assert after["city"].values.tolist() == ["Graz", "Köln", ""]
+        assert np.array_equal(np.isnan(after["weight"].values), [False, True, False])
+        assert abs(after["weight"].values[0] - 70.25) <= 0.5
+    assert cdt.verify(out.path, original=tmp_path / "cohort.csv").ok
+
+
+def test_the_same_bytes_for_any_number_of_workers(source, tmp_path):
+    one = cdt.treat(source, tmp_path / "one", bound="rel:1e-3", workers=1)
+    three = cdt.treat(source, tmp_path / "three", bound="rel:1e-3", workers=3)
+    assert folder_bytes(one.path) == folder_bytes(three.path)
+    assert one.certificate == three.certificate
+
+
+def test_the_same_bytes_on_a_dask_cluster(source, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    threads = cdt.treat(source, tmp_path / "threads", bound="rel:1e-3")
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        clustered = cdt.treat(source, tmp_path / "dask", bound="rel:1e-3", client=client)
+    assert folder_bytes(threads.path) == folder_bytes(clustered.path)
+
+
+def test_a_plan_is_replayed(source, tmp_path):
+    first = cdt.treat(source, tmp_path / "first", bound="rel:1e-3", objective="size")
+    again = cdt.treat(source, tmp_path / "again", plan=first.path / "plan.json")
+    assert folder_bytes(first.path) == folder_bytes(again.path)
+
+
+def test_a_plan_for_another_dataset_is_refused(source, tmp_path):
+    first = cdt.treat(source, tmp_path / "first")
+    with pytest.raises(PlanError, match="variable"):
+        cdt.treat(np.zeros(4), tmp_path / "out", plan=first.path / "plan.json")
+    assert not (tmp_path / "out").exists()
+
+
+def test_many_chunks_of_a_larger_field(tmp_path):
+    field = smooth((40, 256, 512), seed=3)
+    data = xr.Dataset({"t": (("time", "y", "x"), field, {"units": "K"})}).chunk({"time": 5})
+    out = cdt.treat(data, tmp_path / "out", bound="abs:0.01", workers=2)
+    assert out.outcomes[0].chunks > 1
+    with xr.open_zarr(out.path / "data.zarr") as after:
+        assert values_over(field, after["t"].values, "abs", 0.01) == 0
+
+
+def test_a_lossy_choice_is_never_larger_than_the_lossless_one(tmp_path):
+    noise = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    exact = cdt.treat(noise, tmp_path / "exact")
+    lossy = cdt.treat(noise, tmp_path / "lossy", bound="abs:1e-9")
+    assert lossy.stored_bytes <= exact.stored_bytes
+
+
+def test_groups_are_kept(tmp_path):
+    tree = xr.DataTree.from_dict({"/": climate()[["land"]], "/ocean": climate(1)[["pressure"]]})
+    out = cdt.treat(tree, tmp_path / "out", bound="abs:1.0")
+    with xr.open_datatree(out.path / "data.zarr", engine="zarr") as after:
+        assert list(after.children) == ["ocean"]
+        assert after["ocean/pressure"].shape == (8, 24, 36)
+    assert cdt.verify(out.path).ok
+
+
+def test_processors_are_applied_and_noted(tmp_path):
+    values = smooth((30, 40)) + 20
+    values[3, 4] = -9999
+    data = xr.Dataset({"t": (("y", "x"), values, {"units": "K"})})
+    uses = {"t": [cdt.ProcessorUse("mask_values", {"codes": [-9999]})]}
+    out = cdt.treat(data, tmp_path / "out", bound="abs:0.01", processors=uses)
+    with xr.open_zarr(out.path / "data.zarr") as after:
+        found = after["t"].values
+    assert np.isnan(found[3, 4])
+    values[3, 4] = np.nan
+    assert values_over(values, found, "abs", 0.01) == 0
+    assert cdt.verify(out.path, original=data).ok
+
+
+def test_max_size_is_kept_or_refused(source, tmp_path):
+    whole = cdt.treat(source, tmp_path / "whole", bound="rel:1e-2")
+    kept = cdt.treat(source, tmp_path / "kept", bound="rel:1e-2", max_size=whole.stored_bytes + 100)
+    assert kept.stored_bytes <= whole.stored_bytes + 100
+    with pytest.raises(PlanError, match="max_size|budget|bytes"):
+        cdt.treat(source, tmp_path / "small", bound="rel:1e-2", max_size=100)
+    assert not (tmp_path / "small").exists()
+
+
+@pytest.mark.parametrize(
+    ("bound", "error"),
+    [
+        ("abs:-1", "above 0"),
+        ("abs:nan", "finite"),
+        ("rel", "needs a number"),
+        ("loose:1", "unknown kind"),
+        ({"tempratur": "abs:1"}, "matches no variable"),
+    ],
+)
+def test_bounds_that_make_no_sense_are_refused(source, tmp_path, bound, error):
+    with pytest.raises(BoundError, match=error):
+        cdt.treat(source, tmp_path / "out", bound=bound)
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_an_existing_folder_is_never_touched_without_leave(source, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="exists"):
+            cdt.treat(source, tmp_path / "out", overwrite=overwrite)
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
+def test_an_earlier_treatment_is_replaced_when_asked(source, tmp_path):
+    cdt.treat(source, tmp_path / "out")
+    out = cdt.treat(source, tmp_path / "out", bound="abs:1.0", overwrite=True)
+    assert cdt.verify(out.path).ok
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_a_failed_treatment_leaves_the_earlier_one(source, tmp_path, monkeypatch):
+    cdt.treat(source, tmp_path / "out")
+    before = folder_bytes(tmp_path / "out")
+
+    def full(self, *args, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cdt_core.store.output.PartialOutput.keep_only", full)
+    with pytest.raises(OutputError, match="No space left"):
+        cdt.treat(source, tmp_path / "out", bound="abs:1.0", overwrite=True)
+    assert folder_bytes(tmp_path / "out") == before
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_the_output_must_not_be_the_input(tmp_path):
+    path = climate_file(tmp_path / "in.nc")
+    with pytest.raises(OutputError):
+        cdt.treat(path, tmp_path, overwrite=True)
+    assert path.is_file()
+
+
+def test_an_input_that_changes_meanwhile_is_refused(source, tmp_path):
+    class Touching:
+        def stage(self, name, total):
+            if name == "treat":
+                os.utime(source, (1, 1))
+
+        def advance(self, raw_bytes):
+            pass
+
+    with pytest.raises(ReaderError, match="changed while it was treated"):
+        cdt.treat(source, tmp_path / "out", progress=Touching())
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_policy_is_refused_before_any_work(source, tmp_path):
+    with pytest.raises(PluginError, match="core-1"):
+        cdt.treat(source, tmp_path / "out", policy="nobody's")
+    with pytest.raises(CertificateError, match="cannot be read"):
+        cdt.treat(source, tmp_path / "out", policy=str(tmp_path / "none.json"))
+    assert not (tmp_path / "out").exists()
+
+
+INTERRUPTED = """
+    import os, signal, sys
+    import cdt_core as cdt
+    import numpy as np
+
+    class Kill:
+        done = 0
+        def stage(self, name, total):
+            self.name = name
+        def advance(self, raw):
+            if self.name == "treat":
+                self.done += raw
+                if self.done > 40_000_000:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    import cdt_core.execute.journal as journal
+    journal._CHECKPOINT_SECONDS = 0.0
+    cdt.treat(sys.argv[1], sys.argv[2], bound="abs:0.01", workers=2, progress=Kill())
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "field.npy", smooth((60, 512, 512)) + rng.normal(0, 0.05, (60, 512, 512)).astype(np.float32))
+    arguments = [str(tmp_path / "field.npy"), str(tmp_path / "out")]
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(INTERRUPTED), *arguments], check=False, timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    partial = tmp_path / ".out.cdt-partial"
+    written = {
+        p: p.stat().st_mtime_ns for p in (partial / "data.zarr").rglob("*") if p.is_file() and "/c/" in p.as_posix()
+    }
+    assert written
+    resumed = cdt.treat(*arguments, bound="abs:0.01", workers=1)
+    kept = [p for p, time in written.items() if (resumed.path / p.relative_to(partial)).stat().st_mtime_ns == time]
+    assert kept, "every chunk was written again"
+    straight = cdt.treat(arguments[0], tmp_path / "straight", bound="abs:0.01", workers=2)
+    assert folder_bytes(resumed.path) == folder_bytes(straight.path)
+    assert resumed.certificate.statement == straight.certificate.statement
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
+    """A file size limit makes the kernel refuse writes as a full disk does."""
+    np.save(tmp_path / "noise.npy", np.random.default_rng(0).normal(size=(600, 600)))
+    code = """
+        import resource, signal, sys
+        import cdt_core as cdt
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        try:
+            cdt.treat(sys.argv[1], sys.argv[2])
+        except cdt.CdtError as error:
+            print(type(error).__name__, error)
+    """
+    arguments = [str(tmp_path / "noise.npy"), str(tmp_path / "out")]
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert "out" in run.stdout
+    assert "OutputError" in run.stdout, run.stderr
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_the_certificate_does_not_depend_on_where_or_when(source, tmp_path):
+    first = cdt.treat(source, tmp_path / "first", bound="rel:1e-3")
+    (tmp_path / "elsewhere").mkdir()
+    moved = Path(shutil.copy(source, tmp_path / "elsewhere" / source.name))
+    second = cdt.treat(moved, tmp_path / "elsewhere" / "second", bound="rel:1e-3")
+    assert first.certificate.statement == second.certificate.statement
+    assert str(tmp_path) not in json.dumps(first.certificate.statement)
