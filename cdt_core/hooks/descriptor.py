@@ -57,9 +57,10 @@ class Reader(Descriptor):
     """A file format. ``function(source: Source, allow_partial: bool) -> xarray.Dataset | xarray.DataTree``.
 
     ``patterns`` are shell patterns on the lower-cased file name (``"*.nc"``); ``magic`` signatures decide before
-    patterns do. ``directories`` is True when a folder can be opened; ``markers`` are names of files inside that make a
-    folder (or zip archive) of this format (``"zarr.json"``). A higher ``priority`` is tried first among readers that
-    match equally well (a subformat above its container: OME-TIFF above TIFF).
+    patterns do. ``directories`` is True when a folder can be opened; ``markers`` are names of files inside, or shell
+    patterns on such names, that make a folder (or zip archive) of this format (``"zarr.json"``, ``"*.dcm"``). A higher
+    ``priority`` is tried first among readers that match equally well (a subformat above its container: OME-TIFF above
+    TIFF).
     """
 
     patterns: tuple[str, ...] = ()

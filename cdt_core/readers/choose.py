@@ -135,7 +135,7 @@ def candidates(source: Source, readers: Sequence[Reader]) -> list[Reader]:
         raise ReaderError(f"{source.location}: no such file or folder")
     if source.is_dir():
         names = _folder_names(source)
-        found = [reader for reader in readers if reader.directories and set(reader.markers) & names]
+        found = [reader for reader in readers if reader.directories and _marked(reader, names)]
         return _ranked(source, found) or _unknown(
             source,
             readers,
@@ -147,7 +147,7 @@ def candidates(source: Source, readers: Sequence[Reader]) -> list[Reader]:
     by_magic = [reader for reader in readers if any(_has(head, m.offset, m.signature) for m in reader.magic)]
     if head[:4] == b"PK\x03\x04":
         names = _archive_names(source)
-        by_magic = [r for r in by_magic if not r.markers or set(r.markers) & names]
+        by_magic = [r for r in by_magic if not r.markers or _marked(r, names)]
     by_name = [reader for reader in readers if _matches(source, reader)]
     found = by_magic + [reader for reader in by_name if not reader.magic] or by_name
     return _ranked(source, found, by_magic) or _unknown(source, readers, f"unknown format (starts with {head[:8]!r})")
@@ -163,6 +163,10 @@ def _has(head: bytes, offset: int, signature: bytes) -> bool:
 
 def _matches(source: Source, reader: Reader) -> bool:
     return any(fnmatchcase(source.name.lower(), pattern) for pattern in reader.patterns)
+
+
+def _marked(reader: Reader, names: set[str]) -> bool:
+    return any(fnmatchcase(name, marker) for marker in reader.markers for name in names)
 
 
 def _unknown(source: Source, readers: Sequence[Reader], why: str) -> Any:

@@ -19,16 +19,22 @@ from cdt_core.hooks.source import Source
 from cdt_imaging.dicom_elements import number, text
 from cdt_imaging.geometry import expected_bytes
 
-__all__ = ["DicomImage", "Pixels", "read_image"]
+__all__ = ["DicomImage", "NotAnImageError", "Pixels", "read_image"]
 
 _PIXEL_TAGS = {
     (0x7FE0, 0x0010): "PixelData",
     (0x7FE0, 0x0008): "FloatPixelData",
     (0x7FE0, 0x0009): "DoubleFloatPixelData",
 }
+#: Words in the names of the storage classes that have pixels.
+_IMAGES = ("Image", "Dose", "Segmentation", "Parametric Map", "Tomography", "Private", "Unknown")
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 _NOT_DEFLATED = ExplicitVRLittleEndian.encode().ljust(len(_DEFLATED), b"\0")
 _UNDEFINED = 0xFFFFFFFF
+
+
+class NotAnImageError(ReaderError):
+    """A whole DICOM file of a kind that has no pixels: a report, a structure set, a directory."""
 
 
 @frozen
@@ -133,12 +139,19 @@ def _find_pixels(stream: IO[bytes], header: Dataset, where: str) -> tuple[str, i
     group, element = struct.unpack_from(f"{order}HH", raw)
     keyword = _PIXEL_TAGS.get((group, element))
     if keyword is None:
-        kind = text(header, "SOPClassUID")
-        named = f" ({UID(kind).name})" if kind else ""
-        raise ReaderError(f"{where}: holds no pixel data{named}: either it is no image, or it is cut before its pixels")
+        raise _no_pixels(header, where)
     if implicit:
         return keyword, start + 8, struct.unpack_from(f"{order}I", raw, 4)[0]
     return keyword, start + 12, struct.unpack_from(f"{order}I", raw, 8)[0]
+
+
+def _no_pixels(header: Dataset, where: str) -> ReaderError:
+    meta = getattr(header, "file_meta", None)
+    kind = text(header, "SOPClassUID") or (text(meta, "MediaStorageSOPClassUID") if meta is not None else "")
+    name = UID(kind).name if kind else ""
+    if kind and "Rows" not in header and not any(word in name for word in _IMAGES):
+        return NotAnImageError(f"{where}: is no image but {name}")
+    return ReaderError(f"{where}: holds no pixel data{f' ({name})' if name else ''}: it is cut before its pixels")
 
 
 def _pixels(source: Source, header: Dataset, keyword: str, place: tuple[int, int], expanded: bytes | None) -> Pixels:

@@ -55,11 +55,8 @@ def place_attributes(
 
 
 def _spacing(coordinate: xr.Variable | None) -> float | None:
-    if coordinate is None or coordinate.size == 0:
+    if coordinate is None or coordinate.size < 2:
         return None
-    if coordinate.size == 1:
-        step = coordinate.attrs.get("step")
-        return None if step is None else float(step)
     return float(np.median(np.abs(np.diff(np.asarray(coordinate.values, np.float64)))))
 
 

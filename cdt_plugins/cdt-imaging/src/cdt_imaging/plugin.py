@@ -21,6 +21,13 @@ def cdt_readers() -> Sequence[Reader]:
             magic=(Magic(128, b"DICM"),),
         ),
         Reader(
+            name="dicom-series",
+            function="cdt_imaging.dicom_series:open_series",
+            description="a folder of DICOM files, each series as one stack",
+            directories=True,
+            markers=("DICOMDIR", "*.dcm", "*.DCM", "*.dicom", "*.ima", "*.IMA", "IM[-_0-9]*", "1.[0-3].*"),
+        ),
+        Reader(
             name="nifti",
             function="cdt_imaging.nifti:open_nifti",
             description="NIfTI-1 and NIfTI-2 images in one file, memory-mapped",
