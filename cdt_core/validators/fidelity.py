@@ -49,17 +49,20 @@ class Fidelity(OfVariable):
         return state
 
     def finish(self, state: State) -> Iterable[Finding]:
-        """All nine findings; those that need finite values have the value ``None`` without any."""
+        """The promise of any variable with a value; errors of finite values; moments where the finite values differ."""
         tree = state["comparison"]
-        if tree is None:
-            return []
-        comparison = comparison_of(tree)
-        return [
-            *self._promise(comparison),
-            *self._power(comparison),
-            *self._moments(comparison),
-            self._quantile_shift(comparison, state["edges"]),
-        ]
+        comparison = None if tree is None else comparison_of(tree)
+        if comparison is None or not comparison.original.count:
+            return
+        yield from self._promise(comparison)
+        if not comparison.original.finite:
+            return
+        if self.bound.kind != "pw_rel":
+            yield self._rmse(comparison)
+        if not _is_constant(comparison):
+            yield self._psnr(comparison)
+            yield from self._moments(comparison)
+            yield self._quantile_shift(comparison, state["edges"])
 
     def _promise(self, comparison: Comparison) -> Iterator[Finding]:
         relative = self.bound.kind == "pw_rel"
@@ -94,43 +97,37 @@ class Fidelity(OfVariable):
             method="count of positions whose NaN, infinity or missing code is not what it was, bit for bit",
         )
 
-    def _power(self, comparison: Comparison) -> Iterator[Finding]:
-        count = comparison.finite
-        rmse = math.sqrt(comparison.sum_squared_error / count) if count else None
-        yield self._measured(
+    def _rmse(self, comparison: Comparison) -> Finding:
+        return self._measured(
             "core.rmse",
-            rmse,
+            _rms(comparison),
             unit=self.units,
             method="sqrt(mean (x - y)^2)",
-            parameters={
-                "bound": str(self.bound),
-                "bound_value": None if self.bound.kind == "pw_rel" else self.bound.value,
-            },
+            parameters={"bound": str(self.bound), "bound_value": self.bound.value},
         )
-        original = comparison.original
+
+    def _psnr(self, comparison: Comparison) -> Finding:
+        rmse, spread = _rms(comparison), _spread(comparison)
         psnr: float | str | None = None
         if rmse == 0:
             psnr = "inf"
-        elif rmse and original.minimum is not None and original.maximum is not None:
-            spread = float(original.maximum) - float(original.minimum)
-            psnr = 20 * (math.log10(spread) - math.log10(rmse)) if 0 < spread < math.inf else None
-        yield self._measured(
-            "core.psnr", psnr, unit="dB", method="20 log10((max x - min x) / RMSE); 'inf' when nothing changed"
-        )
+        elif rmse and math.isfinite(rmse) and math.isfinite(spread):
+            psnr = 20 * (math.log10(spread) - math.log10(rmse))
+        method = "20 log10((max x - min x) / RMSE); 'inf' when nothing changed"
+        return self._measured("core.psnr", psnr, unit="dB", method=method)
 
     def _moments(self, comparison: Comparison) -> Iterator[Finding]:
         original, treated, count = comparison.original, comparison.treated, comparison.finite
         r = mean_shift = std_shift = None
-        unchanged = comparison.max_error == 0
-        if count and unchanged:
+        if count and comparison.max_error == 0:
             r, mean_shift, std_shift = 1.0, 0.0, 0.0
-        elif count and original.m2 > 0 and math.isfinite(original.m2):
+        elif count and original.m2 > 0 and math.isfinite(original.m2) and math.isfinite(treated.m2):
             std = math.sqrt(original.m2 / original.finite)
             mean_shift = abs(comparison.sum_error / count) / std
             std_shift = abs(math.sqrt(treated.m2 / treated.finite) - std) / std
-            if treated.m2 > 0:
-                r = comparison.co_moment / math.sqrt(original.m2) / math.sqrt(treated.m2)
-                r = max(-1.0, min(1.0, r))
+            # Where no variation is left, nothing of it correlates.
+            r = comparison.co_moment / math.sqrt(original.m2) / math.sqrt(treated.m2) if treated.m2 > 0 else 0.0
+            r = max(-1.0, min(1.0, r))
         yield self._measured("core.pearson_r", r, method="Pearson's product-moment correlation of x and y")
         yield self._measured("core.mean_shift", mean_shift, method="|mean(y - x)| / std(x)")
         yield self._measured("core.std_shift", std_shift, method="|std(y) - std(x)| / std(x)")
@@ -158,6 +155,26 @@ class Fidelity(OfVariable):
         )
 
     def _measured(self, check: str, value: float | str | None, **more: Any) -> Finding:
+        if isinstance(value, float) and not math.isfinite(value):
+            value = None
         if value is None:
-            more["message"] = "not defined: no finite values, or all of them equal, or their spread overflows"
+            more["message"] = "no value is finite on both sides, or the spread overflows or underflows float64"
         return self.finding(check, "accuracy", value, **more)
+
+
+def _is_constant(comparison: Comparison) -> bool:
+    """Without a spread, neither correlation nor a share of the spread is defined, so they are not asked for."""
+    return comparison.original.minimum == comparison.original.maximum
+
+
+def _spread(comparison: Comparison) -> float:
+    low, high = comparison.original.minimum, comparison.original.maximum
+    return 0.0 if low is None or high is None else float(high - low)  # exact between integers
+
+
+def _rms(comparison: Comparison) -> float | None:
+    """``None`` without a pair of finite values, and where the squares of the errors vanish in float64."""
+    squares = comparison.sum_squared_error
+    if not comparison.finite or (squares == 0 and comparison.max_error > 0):
+        return None
+    return math.sqrt(squares / comparison.finite)

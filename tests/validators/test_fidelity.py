@@ -67,13 +67,58 @@ def test_lossless_says_that_nothing_changed(case, smooth):
     assert found["core.quantile_shift"].value == 0
 
 
-def test_without_finite_values_nothing_but_the_promise_is_assessed(case):
+PROMISE = {"core.max_error", "core.over_bound", "core.nonfinite_kept"}
+
+
+def test_without_finite_values_nothing_but_the_promise_is_asked(case):
     x = np.full((4, 4), np.nan)
     found = case(x, x, Bound("abs", 1.0)).run(Fidelity)
+    assert found.keys() == PROMISE
     assert found["core.over_bound"].value == 0
-    for check in ("core.rmse", "core.psnr", "core.pearson_r", "core.mean_shift", "core.quantile_shift"):
+
+
+def test_without_a_value_nothing_is_asked(case):
+    x = np.zeros((0, 3))
+    assert case(x, x).run(Fidelity) == {}
+
+
+@pytest.mark.parametrize(
+    "x", [np.full((5, 5), 7.0), np.array(3, np.int16), np.array([2.5, np.nan]), np.array([1 << 60])]
+)
+@pytest.mark.parametrize("error", [0, 1])
+def test_moments_of_one_repeated_value_are_not_asked(case, x, error):
+    found = case(x, (x + x.dtype.type(error)).astype(x.dtype), Bound("abs", 1.0)).run(Fidelity)
+    assert found.keys() == PROMISE | {"core.rmse"}
+    assert found["core.rmse"].value == error
+
+
+def test_rmse_is_not_asked_under_a_bound_that_differs_from_value_to_value(case, smooth):
+    assert "core.rmse" not in case(smooth, smooth, Bound("pw_rel", 0.01)).run(Fidelity)
+
+
+def test_lost_variation_does_not_correlate(case, smooth):
+    found = case(smooth, np.full_like(smooth, smooth.mean()), Bound("abs", 100.0)).run(Fidelity)
+    assert found["core.pearson_r"].value == 0
+    assert found["core.std_shift"].value == pytest.approx(1)
+
+
+def test_what_float64_cannot_hold_is_not_assessed(case):
+    x = np.array([-1.7e308, 0.0, 1.7e308])
+    found = case(x, x * 0.5, Bound("abs", 1e308)).run(Fidelity)
+    for check in ("core.psnr", "core.pearson_r", "core.std_shift", "core.quantile_shift"):
         assert found[check].value is None
-        assert found[check].message
+        assert "overflows" in found[check].message
+    same = case(x, x).run(Fidelity)
+    assert float(same["core.psnr"].value) == np.inf
+    assert [same[check].value for check in ("core.pearson_r", "core.std_shift", "core.quantile_shift")] == [1, 0, 0]
+
+
+def test_errors_that_vanish_in_float64_are_not_taken_for_none(case):
+    x = np.array([1 << 60, (1 << 60) + 2])
+    found = case(x, x + 1, Bound("abs", 1.0)).run(Fidelity)
+    assert found["core.max_error"].value == 1
+    assert found["core.rmse"].value in (None, 1.0)
+    assert found["core.psnr"].value != "inf"
 
 
 @settings(deadline=None, max_examples=25)
