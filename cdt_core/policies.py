@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 from cdt_core.certify.policy import Policy, extended, merged, read_policy
-from cdt_core.errors import CertificateError, PluginError
+from cdt_core.errors import CdtError, CertificateError, PluginError
 from cdt_core.hooks.manager import Catalog
 
 __all__ = ["DEFAULT_POLICY", "policy_in_force"]
 
 DEFAULT_POLICY = "core-1"
 
+_log = logging.getLogger("cdt.plugins")
+
 
 def policy_in_force(catalog: Catalog, wanted: str) -> Policy:
     """The policy of that name, or in the JSON file of that path.
 
-    Plugins' policies without levels add their rules for checks that the policy has none for.
+    Plugins' policies without levels add their rules for checks that the policy has none for. One that cannot be read is
+    logged and left out: what it would have judged stays unassessed.
 
     Raises
     ------
@@ -30,8 +35,15 @@ def policy_in_force(catalog: Catalog, wanted: str) -> Policy:
         policy = extended(policy, _read(catalog, policy.extends))
     if not policy.levels:
         raise CertificateError(f'policy {wanted!r} has no levels; add them, or "extends": "{DEFAULT_POLICY}"')
-    offered = (_offered(catalog, descriptor.name) for descriptor in catalog.policies)
-    return merged(policy, [addition for addition in offered if not addition.levels])
+    return merged(policy, [addition for addition in _additions(catalog) if not addition.levels])
+
+
+def _additions(catalog: Catalog) -> Iterator[Policy]:
+    for descriptor in catalog.policies:
+        try:
+            yield _offered(catalog, descriptor.name)
+        except CdtError as error:
+            _log.warning("left out: %s", error)
 
 
 def _read(catalog: Catalog, wanted: str) -> Policy:
@@ -52,4 +64,6 @@ def _offered(catalog: Catalog, name: str) -> Policy:
         raise
     except Exception as error:  # whatever a plugin's function raises
         raise PluginError(f"policy {name!r}: {type(error).__name__}: {error}") from error
+    if not isinstance(text, str):
+        raise PluginError(f"policy {name!r}: its function returned a {type(text).__name__}, not JSON text")
     return read_policy(text, f"policy {name!r}")

@@ -204,3 +204,29 @@ def test_the_table_says_why_a_plugin_is_out(
 def test_a_name_that_nobody_offers_is_refused_with_what_there_is(shelf: Shelf) -> None:
     with pytest.raises(PluginError, match=r"no processor is called 'nobody'; installed: .*mask_values.*cdt plugins"):
         shelf.catalog.processor("nobody")
+
+
+BAD_POLICIES = {
+    "raises": "raise OSError('no thresholds today')",
+    "is-no-json": "return 'at most 3'",
+    "has-unknown-fields": 'return \'{"name": "x", "rules": {}, "mood": 1}\'',
+    "returns-nothing": "return None",
+}
+
+
+@pytest.mark.parametrize("fault", BAD_POLICIES)
+def test_a_policy_that_cannot_be_read_leaves_the_policy_in_force_alone(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    """Only its own rules are lost, so what they would have judged stays unassessed; naming it is an error."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    source = (
+        "\n@hookimpl\ndef cdt_policies():\n    return [Policy(name='bad', function='HERE:text')]\n\ndef text():\n    "
+    )
+    shelf.put("bad", source + BAD_POLICIES[fault])
+    treated = cdt.treat(np.arange(12.0), tmp_path / "out")
+    assert treated.certificate.level
+    assert "policy 'bad'" in caplog.text
+    with pytest.raises(cdt.CdtError, match="policy 'bad'"):
+        cdt.treat(np.arange(12.0), tmp_path / "other", policy="bad")
+    assert not (tmp_path / "other").exists()
