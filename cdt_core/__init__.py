@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cdt_core.arrival import register_accessor as _register_accessor
+
 if TYPE_CHECKING:
     from cdt_core.api import compress, decompress, export, inspect, open, plan, profile, treat, verify
     from cdt_core.errors import CdtError
@@ -61,3 +63,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+_register_accessor()

@@ -32,3 +32,8 @@ class Certificate:
     limits: tuple[str, ...] = ()
     statement: Mapping[str, Any] = field(factory=dict, repr=False)
     envelope: Mapping[str, Any] = field(factory=dict, repr=False)
+
+    def _repr_html_(self) -> str:
+        from cdt_core.model.notebook import certificate_html
+
+        return certificate_html(self)

@@ -85,3 +85,8 @@ class Plan:
     def predicted_bytes(self) -> int:
         """Predicted size of all encoded chunks, in bytes."""
         return sum(variable.predicted_bytes for variable in self.variables)
+
+    def _repr_html_(self) -> str:
+        from cdt_core.model.notebook import plan_html
+
+        return plan_html(self)

@@ -67,3 +67,8 @@ class Treatment:
     def ratio(self) -> float:
         """Raw over stored bytes, all variables together."""
         return self.raw_bytes / self.stored_bytes if self.stored_bytes else float("inf")
+
+    def _repr_html_(self) -> str:
+        from cdt_core.model.notebook import treatment_html
+
+        return treatment_html(self)

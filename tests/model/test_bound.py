@@ -28,7 +28,7 @@ def test_senseless_bounds_are_refused_with_the_text_that_was_given(text):
 
 
 def test_a_number_alone_is_refused():
-    with pytest.raises(BoundError, match="not float 0.5"):
+    with pytest.raises(BoundError, match=r"not float 0\.5"):
         Bound.parse(0.5)  # type: ignore[arg-type]
 
 

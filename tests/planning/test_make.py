@@ -77,7 +77,7 @@ def test_a_budget_prefers_smaller_candidates():
 
 
 def test_rel_on_a_variable_without_a_value_is_refused_and_named():
-    with pytest.raises(BoundError, match="variable 'u'.*no finite value"):
+    with pytest.raises(BoundError, match=r"variable 'u'.*no finite value"):
         cdt.plan(dataset(u=np.full((4, 5), np.nan)), bound="rel:1e-3")
 
 

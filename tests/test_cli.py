@@ -1,0 +1,151 @@
+"""The command, as a person types it: output, JSON, exit codes, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import xarray as xr
+
+from tests.datasets import climate_file
+
+CDT = [sys.executable, "-m", "cdt_core"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    def call(*arguments, **environment):
+        return subprocess.run(
+            [*CDT, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            cwd=tmp_path,
+            env={**os.environ, "CDT_KEY": str(tmp_path / "key.pem"), **environment},
+        )
+
+    return call
+
+
+@pytest.fixture
+def source(tmp_path):
+    return climate_file(tmp_path / "climate.nc")
+
+
+def test_treat_verify_and_export(run, source, tmp_path):
+    treated = run("treat", source, "-o", "era", "--bound", "rel:1e-3", "--var", "temperature=abs:0.01")
+    assert treated.returncode == 0, treated.stderr
+    assert "certificate:" in treated.stdout
+    assert "report.html" in treated.stdout
+    assert "treat: 100" not in treated.stdout
+    verified = run("verify", "era", "--original", source)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "verified" in verified.stdout
+    for target in ("plain.nc", "plain.zarr"):
+        assert run("export", "era", target).returncode == 0
+        assert (tmp_path / target).exists()
+    with (
+        xr.open_dataset(tmp_path / "plain.nc", engine="h5netcdf") as plain,
+        xr.open_dataset(source, engine="h5netcdf") as before,
+    ):
+        xr.testing.assert_allclose(plain["temperature"], before["temperature"], atol=0.011, rtol=0)
+
+
+def test_every_command_has_json(run, source):
+    assert json.loads(run("inspect", source, "--json").stdout)["variables"]
+    assert json.loads(run("plan", source, "--json").stdout)["version"] == 1
+    treated = json.loads(run("treat", source, "-o", "era", "--json").stdout)
+    assert treated["ratio"] > 1
+    assert treated["certificate"]["level"]
+    verified = json.loads(run("verify", "era", "--json").stdout)
+    assert verified["ok"] is True
+    assert {check["name"] for check in verified["checks"]} >= {"signature", "merkle root", "chunks"}
+    assert json.loads(run("export", "era", "era.nc", "--json").stdout)["written"]
+    assert json.loads(run("plugins", "--json").stdout)[0]["name"] == "core"
+    assert json.loads(run("demo", "-o", "demo", "--json").stdout)["outcomes"]
+
+
+def test_inspect_and_plan_speak_to_people(run, source, tmp_path):
+    inspected = run("inspect", source)
+    assert "temperature" in inspected.stdout
+    assert "degrees_north" in inspected.stdout
+    planned = run("plan", source, "--bound", "rel:1e-3", "-o", "plan.json")
+    assert "predicted" in planned.stdout
+    assert json.loads((tmp_path / "plan.json").read_text())["variables"]
+    assert run("treat", source, "-o", "out", "--plan", "plan.json").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["treat", "missing.nc", "-o", "out"], "missing.nc"),
+        (["treat", "climate.nc", "-o", "out", "--bound", "rel:-1"], "above 0"),
+        (["treat", "climate.nc", "-o", "out", "--var", "tempo=abs:1"], "matches no variable"),
+        (["treat", "climate.nc", "-o", "out", "--var", "temperature"], "NAME=BOUND"),
+        (["treat", "climate.nc", "-o", "out", "--max-size", "many"], "--max-size"),
+        (["treat", "climate.nc", "-o", "out", "--objective", "beauty"], "objective"),
+        (["treat", "climate.nc", "-o", "out", "--key", "none.pem"], "none.pem"),
+        (["treat", "climate.nc", "-o", "out", "--plan", "none.json"], "none.json"),
+        (["treat", "climate.nc", "-o", "out", "--process", "temperature=polish"], "polish"),
+        (["treat", "garbage.nc", "-o", "out"], "garbage.nc"),
+        (["treat", "empty.csv", "-o", "out"], "empty"),
+        (["inspect", "garbage.nc"], "garbage.nc"),
+        (["verify", "nowhere"], "no treatment"),
+        (["export", "nowhere", "x.nc"], "no treatment"),
+        (["treat", "climate.nc", "-o", "out", "--workers", "0"], "worker"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(run, source, tmp_path, arguments, said):
+    (tmp_path / "garbage.nc").write_bytes(b"CDF\x01" + bytes(range(60)))
+    (tmp_path / "empty.csv").write_bytes(b"")
+    result = run(*arguments)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_debug_shows_where(run, source):
+    assert "Traceback" in run("--debug", "treat", "missing.nc", "-o", "out").stderr
+
+
+def test_errors_are_json_when_asked(run):
+    result = run("inspect", "missing.nc", "--json")
+    assert json.loads(result.stdout)["error"]["kind"] == "ReaderError"
+    assert result.returncode == 2
+
+
+def test_verify_says_what_fails_first_and_exits_with_1(run, source, tmp_path):
+    run("treat", source, "-o", "out", "--bound", "abs:0.1")
+    chunk = tmp_path / "out" / "data.zarr" / "temperature" / "c" / "0" / "0" / "0"
+    damaged = bytearray(chunk.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    chunk.write_bytes(damaged)
+    result = run("verify", "out")
+    assert result.returncode == 1
+    assert "chunk 0, 0, 0 of variable 'temperature'" in result.stdout
+
+
+def test_the_key_is_made_once_and_for_its_owner_alone(run, source, tmp_path):
+    first = json.loads(run("treat", source, "-o", "a", "--json").stdout)
+    assert first
+    assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
+    ids = {json.loads(run("verify", name, "--json").stdout)["key_id"] for name in ("a",)}
+    run("treat", source, "-o", "b")
+    ids |= {json.loads(run("verify", "b", "--json").stdout)["key_id"]}
+    assert len(ids) == 1
+    (tmp_path / "key.pem").chmod(0o644)
+    refused = run("treat", source, "-o", "c")
+    assert refused.returncode == 2
+    assert "chmod 600" in refused.stderr
+
+
+def test_version_and_help(run):
+    assert run("--version").stdout.startswith("cdt ")
+    for command in ("treat", "plan", "inspect", "verify", "export", "plugins", "demo"):
+        assert "--json" in run(command, "--help").stdout
