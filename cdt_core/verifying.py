@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cdt_core.certify.certificate import CertificateFile, read_certificate
 from cdt_core.certify.judge import judge
@@ -113,11 +113,15 @@ def _check_level(catalog: Catalog, found: CertificateFile) -> Check:
         return Check(name, True, f"{certificate.level} as signed; not judged again, since {error}")
     if policy.digest != named["sha256"]:
         return Check(name, True, f"{certificate.level} as signed; not judged again, policy {policy.name} differs here")
-    judged = judge(certificate.findings, policy)
-    if judged != certificate.findings:
-        first = next(f for f, g in zip(certificate.findings, judged, strict=True) if f != g)
-        return Check(name, False, f"{first.check} of {first.variable or 'the dataset'} was not judged by the policy")
-    again = grade(judged, policy)
+    judged = judge([evolve(finding, verdict="not-assessed") for finding in certificate.findings], policy)
+    for signed, again_judged in zip(certificate.findings, judged, strict=True):
+        decided = again_judged.verdict != "not-assessed"  # where no number decides, the validator's own verdict stays
+        if (decided and signed.verdict != again_judged.verdict) or signed.threshold != again_judged.threshold:
+            what = f"{signed.check} of {signed.variable or 'the dataset'}"
+            return Check(
+                name, False, f"{what} is signed as {signed.verdict!r}, but its value {signed.value} is not judged so"
+            )
+    again = grade(certificate.findings, policy)
     if again.level != certificate.level:
         return Check(name, False, f"{certificate.level} is signed, but the findings give {again.level}")
     return Check(name, True, f"{len(judged)} findings give {again.level} again, by policy {policy.name}")

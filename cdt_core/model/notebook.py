@@ -1,4 +1,4 @@
-"""How plans, treatments and certificates show themselves in a notebook: plain HTML tables that take the notebook's own style."""
+"""How plans, treatments and certificates show themselves in a notebook: HTML tables in the notebook's own style."""
 
 from __future__ import annotations
 
