@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import evolve, frozen
 
+from cdt_core.errors import PlanError
 from cdt_core.hooks.descriptor import CodecOffer
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Form", "Samples", "forms_of", "sample", "trials_of"]
+
+_log = logging.getLogger("cdt.plugins")
 
 _SAMPLE_BLOCKS = 3
 _SAMPLE_VALUES = 1 << 18
@@ -104,21 +108,33 @@ def trials_of(
 ) -> list[Candidate]:
     """Every applicable codec and parameter set on the blocks ``data``, fast ones first as their codecs list them.
 
-    A lossy promise is also tried lossless: on data that lies on a grid, that is often smaller.
+    A lossy promise is also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises is logged
+    and left out.
+
+    Raises
+    ------
+    PlanError
+        Every applicable codec raised.
     """
     samples, objective = data
     blocks: tuple[NDArray[Any], ...] = samples.stored if form.name == "stored" else samples.physical
     kind = np.dtype(form.dtype).kind
     found: list[Candidate] = []
+    failures: list[str] = []
     bounds = [form.bound] if form.bound.is_lossless else [form.bound, Bound("lossless")]
     for bound in bounds:
         for offer in offers:
             if kind not in offer.dtype_kinds or bound.kind not in offer.bounds:
                 continue
             described = evolve(spec, dtype=form.dtype)
-            for parameters in offer.load().candidates(described, profile, bound, objective):
-                tried = _try(offer, parameters, bound, (form, blocks))
-                found.append(tried)
+            try:
+                sets = offer.load().candidates(described, profile, bound, objective)
+                found += [_try(offer, parameters, bound, (form, blocks)) for parameters in sets]
+            except Exception as error:  # a plugin's codec that fails is no candidate; the others still are
+                failures.append(f"{offer.name}: {type(error).__name__}: {error}")
+                _log.warning("variable %r: left out codec %s", spec.name, failures[-1])
+    if failures and not found:
+        raise PlanError(f"variable {spec.name!r}: no codec could be tried: {'; '.join(failures)}")
     return found
 
 

@@ -14,6 +14,8 @@ import cdt_core as cdt
 from cdt_core import cli
 from cdt_core.errors import PluginError
 from cdt_core.hooks.manager import discover
+from cdt_core.planning.trial import Form, Samples, trials_of
+from cdt_core.testing import SampleVariable
 from tests.hooks.conftest import Shelf
 
 GOOD = """
@@ -230,3 +232,49 @@ def test_a_policy_that_cannot_be_read_leaves_the_policy_in_force_alone(
     with pytest.raises(cdt.CdtError, match="policy 'bad'"):
         cdt.treat(np.arange(12.0), tmp_path / "other", policy="bad")
     assert not (tmp_path / "other").exists()
+
+
+CODEC = """
+    @hookimpl
+    def cdt_codecs():
+        return [CodecOffer(name="bad", function="HERE:Bad", dtype_kinds="iuf", bounds=("lossless", "abs"))]
+
+    class Bad:
+        def __init__(self, parameters, bound, missing):
+            pass
+
+        @classmethod
+        def candidates(cls, spec, profile, bound, objective):
+            return [{}]
+
+        def encode(self, values):
+            raise ValueError("no room")
+"""
+
+BAD_CODECS = {
+    "cannot-be-loaded": (CODEC.replace("class Bad", "class Worse"), "has no attribute 'Bad'"),
+    "cannot-be-made": (CODEC.replace("pass", "raise KeyError('level')"), "KeyError: 'level'"),
+    "cannot-list-candidates": (CODEC.replace("return [{}]", "return 1 / 0"), "ZeroDivisionError"),
+    "cannot-encode": (CODEC, "ValueError: no room"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_CODECS)
+def test_a_codec_that_fails_is_no_candidate_and_the_others_are(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    source, reason = BAD_CODECS[fault]
+    shelf.put("bad", source)
+    (planned,) = cdt.plan(np.linspace(0, 1, 300), bound="abs:1e-3").variables
+    assert "bad" not in {candidate.codec for candidate in planned.candidates}
+    assert len(planned.candidates) > 1
+    assert re.search(f"variable 'array': left out codec bad: .*{reason}", caplog.text)
+
+
+def test_when_every_codec_fails_the_plan_says_why(shelf: Shelf) -> None:
+    shelf.put("bad", CODEC)
+    sample = SampleVariable(np.arange(5.0), np.arange(5.0))
+    form = Form("stored", "float64", (), cdt.Bound("lossless"))
+    blocks = Samples((sample.original,), (sample.original,))
+    with pytest.raises(cdt.CdtError, match="no codec could be tried: bad: ValueError: no room"):
+        trials_of((shelf.catalog.codec("bad"),), sample.spec, sample.profile, form, (blocks, "balanced"))
