@@ -68,8 +68,10 @@ def json_value(value: Any) -> Any:
         return json_value(value.item())
     if isinstance(value, bytes):
         return _text_or_base64(value)
-    if isinstance(value, bool | int | str) or value is None:
+    if isinstance(value, bool | str) or value is None:
         return value
+    if isinstance(value, int):
+        return int(value)  # enumerations become numbers
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, Mapping):

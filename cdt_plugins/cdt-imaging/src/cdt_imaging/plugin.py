@@ -8,10 +8,12 @@ from cdt_core.hooks import Magic, Reader, hookimpl
 
 CDT_API = 1
 
+_TIFF = (Magic(0, b"II*\0"), Magic(0, b"MM\0*"), Magic(0, b"II+\0"), Magic(0, b"MM\0+"))
+
 
 @hookimpl
 def cdt_readers() -> Sequence[Reader]:
-    """DICOM and NIfTI."""
+    """DICOM, NIfTI, OME-TIFF, TIFF and OME-Zarr."""
     return (
         Reader(
             name="dicom",
@@ -39,5 +41,21 @@ def cdt_readers() -> Sequence[Reader]:
             function="cdt_imaging.nifti:open_nifti_gz",
             description="gzipped NIfTI-1 and NIfTI-2 images",
             patterns=("*.nii.gz",),
+        ),
+        Reader(
+            name="ome-tiff",
+            function="cdt_imaging.tiff:open_ome_tiff",
+            description="OME-TIFF images, pyramids and series",
+            patterns=("*.ome.tif", "*.ome.tiff", "*.ome.btf", "*.ome.tf8", "*.ome.tf2"),
+            magic=_TIFF,
+            priority=10,
+        ),
+        Reader(
+            name="tiff",
+            function="cdt_imaging.tiff:open_tiff",
+            description="TIFF images of any kind; readers of more special kinds go first",
+            patterns=("*.tif", "*.tiff", "*.btf", "*.tf8", "*.lsm", "*.stk"),
+            magic=_TIFF,
+            priority=-10,
         ),
     )
