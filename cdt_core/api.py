@@ -220,7 +220,7 @@ def inspect(source: Input) -> Inspection:
     return inspection_of(_stored(source))
 
 
-def _stored(source: Input, *, allow_partial: bool = False) -> StoredDataset:
+def _stored(source: Any, *, allow_partial: bool = False) -> StoredDataset:
     if isinstance(source, str | os.PathLike) or (isinstance(source, Sequence) and not hasattr(source, "dtype")):
         return open_stored(source, catalog().readers, allow_partial=allow_partial)
     if hasattr(source, "data_vars") or hasattr(source, "coords") or hasattr(source, "subtree"):

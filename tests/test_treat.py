@@ -24,7 +24,7 @@ FILES = {"certificate.json", "data.zarr", "plan.json", "report.html", "ro-crate-
 
 
 def folder_bytes(folder: Path) -> dict[str, bytes]:
-    """The files that must be the same for the same input, plan and version: all but the report and the crate, which have dates."""
+    """The files that are the same for the same input, plan and version: all but the report and the crate, which have dates."""
     dated = ("report.html", "ro-crate-metadata.json")
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in dated)
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
@@ -177,7 +177,7 @@ def test_max_size_is_kept_or_refused(source, tmp_path):
     whole = cdt.treat(source, tmp_path / "whole", bound="rel:1e-2")
     kept = cdt.treat(source, tmp_path / "kept", bound="rel:1e-2", max_size=whole.stored_bytes + 100)
     assert kept.stored_bytes <= whole.stored_bytes + 100
-    with pytest.raises(PlanError, match="max_size|budget|bytes"):
+    with pytest.raises(PlanError, match=r"max_size|budget|bytes"):
         cdt.treat(source, tmp_path / "small", bound="rel:1e-2", max_size=100)
     assert not (tmp_path / "small").exists()
 
@@ -333,3 +333,18 @@ def test_the_certificate_does_not_depend_on_where_or_when(source, tmp_path):
     second = cdt.treat(moved, tmp_path / "elsewhere" / "second", bound="rel:1e-3")
     assert first.certificate.statement == second.certificate.statement
     assert str(tmp_path) not in json.dumps(first.certificate.statement)
+
+
+def test_times_in_memory_come_back(tmp_path):
+    times = np.array(["2001-01-01", "2001-01-02T12:00", "2001-01-04"], "datetime64[ns]")
+    data = xr.Dataset(
+        {
+            "t": ("time", [1.0, 2.0, 3.0]),
+            "age": ("time", np.array([1, 2, 3], "timedelta64[D]").astype("timedelta64[ns]")),
+        },
+        coords={"time": times},
+    )
+    cdt.treat(data, tmp_path / "out", bound={"t": "abs:0.1"})
+    with xr.open_zarr(tmp_path / "out" / "data.zarr", decode_timedelta=True) as after:
+        assert after["time"].values.tolist() == times.tolist()
+        assert after["age"].values.tolist() == data["age"].values.tolist()

@@ -86,7 +86,7 @@ class ChunkWorker:
             raw_bytes=stored.nbytes,
             stored_bytes=len(attempt.encoded.stream),
             digests={f"{job.spec.name}/{key}": hashlib.sha256(attempt.encoded.stream).hexdigest()},
-            input_digest=hashlib.sha256(np.ascontiguousarray(stored)).hexdigest() if self.digest_input else "",
+            input_digest=hashlib.sha256(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data).hexdigest() if self.digest_input else "",
             max_error=comparison.max_relative_error if relative else comparison.max_error,
             exact_values=attempt.encoded.exact_values,
             fallback=fallback,
