@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     from cdt_core.hooks.contracts import Block
 
-__all__ = ["LATTICE_VALUES", "Tiles", "lattice_of", "strides_for", "tiles_of"]
+__all__ = ["LATTICE_VALUES", "Tiles", "lattice_of", "plane_of", "strides_for", "tiles_of"]
 
 LATTICE_VALUES = 8192
+
+#: Shorter axes (colours, vector components, a few levels) have no neighbourhoods to compare.
+_SHORTEST = 8
+#: Tiles per block, and how many a variable gets at least where it has them.
+_PER_BLOCK, _PER_VARIABLE = 4, 64
 
 
 def strides_for(shape: Sequence[int], values: int = LATTICE_VALUES) -> tuple[int, ...]:
@@ -49,12 +54,17 @@ def lattice_of(block: Block, strides: Sequence[int]) -> NDArray[np.float64]:
     return values[kept]
 
 
+def plane_of(shape: Sequence[int]) -> tuple[int, ...]:
+    """The axes that tiles lie in: the last two of 8 values or more, or the only one, or none."""
+    return tuple(axis for axis, length in enumerate(shape) if length >= _SHORTEST)[-2:]
+
+
 @frozen(eq=False)
 class Tiles:
-    """Equal tiles of a block's last axes, stacked: ``original`` and ``treated`` float64, ``valid`` boolean.
+    """Equal tiles of a block's plane, stacked: ``original`` and ``treated`` float64, ``valid`` boolean.
 
-    Shape (tile, side) for 1-d variables, (tile, side, side) for others. ``groups`` has for each tile a number below
-    ``GROUPS``, fixed by its place, for grouped jackknife estimates.
+    Shape (tile, side) where the plane has one axis, else (tile, side, side). ``groups`` has for each tile a number below
+    ``GROUPS``, fixed by its place, for grouped jackknife estimates. ``total`` is the number of tiles in the block.
     """
 
     GROUPS = 8
@@ -63,6 +73,7 @@ class Tiles:
     treated: NDArray[np.float64]
     valid: NDArray[np.bool_]
     groups: NDArray[np.int64]
+    total: int
 
 
 def _starts(length: int, side: int) -> list[int]:
@@ -70,28 +81,34 @@ def _starts(length: int, side: int) -> list[int]:
     return [(length - side) * i // max(1, count - 1) for i in range(count)]
 
 
-def tiles_of(block: Block, side: int, most: int) -> Tiles | None:
-    """At most ``most`` tiles, drawn one from each of ``most`` equal strata of the block's tiles, by the block's place.
+def tiles_of(block: Block, side: int) -> Tiles | None:
+    """Some tiles of a block: one from each of equal strata of all its tiles, drawn by the block's place.
 
-    ``None`` when the block is shorter than 8 values along an axis of the tile.
+    ``None`` when the variable has no plane, or the block is shorter than 8 values along one of its axes.
     """
-    ndim = min(2, block.original.ndim)
-    plane = block.original.shape[-ndim:]
-    if ndim == 0 or min(plane) < 8 or block.original.size == 0:
+    plane = plane_of(block.spec.shape)
+    lengths = [block.original.shape[axis] for axis in plane]
+    if not plane or min(lengths) < _SHORTEST or block.original.size == 0:
         return None
-    sides = [min(side, length) for length in plane]
-    starts = [_starts(length, s) for length, s in zip(plane, sides, strict=True)]
-    grid = (*block.original.shape[:-ndim], *(len(s) for s in starts))
+    last = range(-len(plane), 0)
+    original, treated, valid = (np.moveaxis(a, plane, last) for a in (block.original, block.treated, block.valid))
+    sides = [min(side, length) for length in lengths]
+    starts = [_starts(length, s) for length, s in zip(lengths, sides, strict=True)]
+    grid = (*original.shape[: -len(plane)], *(len(s) for s in starts))
     total = math.prod(grid)
-    picked = _stratified(total, min(most, total), block.start)
+    picked = _stratified(total, min(_most(block), total), block.start)
     where = [_place(np.unravel_index(i, grid), starts, sides) for i in picked]
-    original = np.stack([block.original[w] for w in where]).astype(np.float64)
-    treated = original if block.treated is block.original else np.stack([block.treated[w] for w in where])
-    valid = np.isfinite(original)
-    if block.missing is not None:
-        valid &= ~np.stack([block.missing[w] for w in where])
-    keys = [zlib.crc32(repr((block.start, i)).encode()) % Tiles.GROUPS for i in picked]
-    return Tiles(original, treated.astype(np.float64, copy=False), valid, np.array(keys, np.int64))
+    before = np.stack([original[w] for w in where]).astype(np.float64)
+    same = block.treated is block.original
+    after = before if same else np.stack([treated[w] for w in where]).astype(np.float64)
+    kept = np.stack([valid[w] for w in where]) & np.isfinite(after)
+    first = zlib.crc32(repr(block.start).encode())
+    return Tiles(before, after, kept, (first + np.arange(len(picked))) % Tiles.GROUPS, total)
+
+
+def _most(block: Block) -> int:
+    """Small variables have few blocks, and more tiles in each."""
+    return max(_PER_BLOCK, -(-_PER_VARIABLE * block.original.size // max(1, block.spec.size)))
 
 
 def _stratified(total: int, count: int, start: tuple[int, ...]) -> list[int]:

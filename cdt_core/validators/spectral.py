@@ -11,8 +11,9 @@ import numpy as np
 
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Finding
-from cdt_core.validators.sampling import Tiles, tiles_of
-from cdt_core.validators.summary import OfVariable
+from cdt_core.validators.intervals import student
+from cdt_core.validators.sampling import Tiles, plane_of, tiles_of
+from cdt_core.validators.summary import OfVariable, is_changed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["SpectralError"]
 
 _BANDS = 16
-_SIDE, _SEGMENT, _TILES = 64, 1024, 4
+#: Tiles of the second size are looked at where the first holds none without missing values, and so on.
+_SIDES, _SEGMENTS = (64, 32, 16), (1024, 256, 64)
 #: A band is resolved when its power is this factor (20 dB) above the white noise that the bound allows.
 _ABOVE_NOISE = 100.0
 
@@ -29,57 +31,69 @@ class SpectralError(OfVariable):
     """Largest ``|P_y / P_x - 1|`` over resolved bands of the averaged power spectrum.
 
     The ratio of power spectra is the measure used for compressed cosmological fields (Jin et al. 2020); spectra are
-    averaged over Hann-windowed tiles (Welch 1967) and, in two dimensions, over rings. Tiles with missing values are left out.
+    averaged over Hann-windowed tiles (Welch 1967) and, in two dimensions, over rings. Tiles with missing values are left
+    out. Not asked of codes, of a table's columns (the order of rows carries no frequencies), of variables whose values are
+    all equal or that have no axis of 8 values, and where no band stands out of the noise that the bound allows.
     """
 
     @property
-    def is_column(self) -> bool:
-        """True for a table's column: the order of its rows carries no frequencies."""
-        return self.spec.dims == ("row",)
+    def is_asked(self) -> bool:
+        """True when the variable has a spectrum."""
+        has_order = self.spec.dims != ("row",) and bool(plane_of(self.spec.shape))
+        return has_order and self.has_spread and not self.is_flag
 
     def start(self) -> State:
         """Sums of power per group of tiles and band: of x, of y, and the number of modes."""
         shape = (Tiles.GROUPS, _BANDS)
-        return {"x": np.zeros(shape), "y": np.zeros(shape), "modes": np.zeros(shape), "tiles": 0, "values": 0}
+        sums = {"x": np.zeros(shape), "y": np.zeros(shape), "modes": np.zeros(shape)}
+        return {**sums, "tiles": 0, "values": 0, "changed": False}
 
     def update(self, state: State, block: Block) -> State:
         """Add the tiles of a block that hold valid values only."""
-        spread = None if block.edges is None else block.edges[1] - block.edges[0]
-        if self.is_column or spread is None or not 0 < spread < math.inf:
+        changed = is_changed(block.comparison)
+        state["changed"] = state["changed"] or changed
+        spread = 0.0 if block.edges is None else block.edges[1] - block.edges[0]
+        if not self.is_asked or not 0 < spread < math.inf or (self.bound.is_lossless and not changed):
             return state
-        tiles = tiles_of(block, _SIDE if block.original.ndim > 1 else _SEGMENT, _TILES)
-        if tiles is None:
-            return state
-        whole = tiles.valid.reshape(len(tiles.valid), -1).all(axis=1)
-        for kept in np.flatnonzero(whole):
-            group = int(tiles.groups[kept])
-            x = tiles.original[kept] / spread
-            power_x, modes = _banded(x)
-            power_y = power_x if tiles.treated is tiles.original else _banded(tiles.treated[kept] / spread)[0]
-            state["x"][group] += power_x
-            state["y"][group] += power_y
-            state["modes"][group] += modes
-            state["tiles"] += 1
-            state["values"] += x.size
+        for side in _SIDES if len(plane_of(self.spec.shape)) > 1 else _SEGMENTS:
+            tiles = tiles_of(block, side)
+            if tiles is None:
+                return state
+            whole = tiles.valid.reshape(len(tiles.valid), -1).all(axis=1)
+            if whole.any():
+                _add(state, tiles, np.flatnonzero(whole), spread)
+                return state
         return state
 
     def merge(self, left: State, right: State) -> State:
         """Both together."""
-        return {key: left[key] + right[key] for key in left}
+        merged = {key: left[key] + right[key] for key in left}
+        merged["changed"] = left["changed"] or right["changed"]
+        return merged
 
     def finish(self, state: State) -> Iterable[Finding]:
-        """One finding, with a 95 % interval by the grouped jackknife; none for a column of a table."""
-        if self.is_column:
+        """One finding, with a 95 % interval by the grouped jackknife where not all values were in tiles."""
+        if not self.is_asked:
             return
         shared: dict[str, Any] = {
             "method": "max over resolved bands of |P_y / P_x - 1|; P: mean of Hann-windowed periodograms (Welch 1967) of "
-            "tiles of the last two axes (segments in 1-d); interval by the grouped jackknife",
-            "parameters": {"bands": _BANDS, "tile": _SIDE, "segment": _SEGMENT, "resolved_above_noise": _ABOVE_NOISE},
+            "tiles (segments in 1-d); interval by the grouped jackknife; exactly 0 where no value changed",
+            "parameters": {
+                "bands": _BANDS,
+                "tiles": list(_SIDES),
+                "segments": list(_SEGMENTS),
+                "resolved_above_noise": _ABOVE_NOISE,
+            },
         }
+        if not state["changed"]:
+            yield self.finding("core.spectral_error", "accuracy", 0.0, evidence={"identical": True}, **shared)
+            return
+        if not state["tiles"]:
+            message = "no tile without missing values, or the range overflows float64"
+            yield self.finding("core.spectral_error", "accuracy", None, message=message, **shared)
+            return
         resolved = self._resolved(state)
         if not resolved.any():
-            message = "no tile without missing values, or no band stands 20 dB above the noise that the bound allows"
-            yield self.finding("core.spectral_error", "accuracy", None, message=message, **shared)
             return
         ratio = _ratio(state["x"].sum(axis=0), state["y"].sum(axis=0))
         value = float(np.abs(ratio[resolved] - 1).max())
@@ -121,7 +135,20 @@ class SpectralError(OfVariable):
             ratio = _ratio(state["x"][rest].sum(axis=0), state["y"][rest].sum(axis=0))
             without.append(float(np.abs(ratio[resolved] - 1).max()))
         spread = np.array(without) - np.mean(without)
-        return 1.96 * math.sqrt((len(used) - 1) / len(used) * float((spread**2).sum()))
+        return student(len(used) - 1) * math.sqrt((len(used) - 1) / len(used) * float((spread**2).sum()))
+
+
+def _add(state: State, tiles: Tiles, kept: NDArray[np.intp], spread: float) -> None:
+    """Add the power of some tiles to their groups' sums."""
+    for tile in kept:
+        group = int(tiles.groups[tile])
+        x = tiles.original[tile] / spread
+        power_x, modes = _banded(x)
+        state["x"][group] += power_x
+        state["y"][group] += power_x if tiles.treated is tiles.original else _banded(tiles.treated[tile] / spread)[0]
+        state["modes"][group] += modes
+        state["tiles"] += 1
+        state["values"] += x.size
 
 
 def _ratio(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Finding
-from cdt_core.validators.sampling import tiles_of
-from cdt_core.validators.summary import OfVariable
+from cdt_core.validators.intervals import student
+from cdt_core.validators.sampling import plane_of, tiles_of
+from cdt_core.validators.summary import OfVariable, is_changed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,29 +20,39 @@ if TYPE_CHECKING:
 __all__ = ["StructuralSimilarity", "ssim_map"]
 
 _WINDOW = 7
-_SIDE, _TILES = 64, 4
+_SIDE = 64
 _C1, _C2 = 0.01**2, 0.03**2
 
 
 class StructuralSimilarity(OfVariable):
-    """Mean SSIM over 7 x 7 uniform windows in sampled tiles of the last two axes; windows with missing values are left out."""
+    """Mean SSIM over 7 x 7 uniform windows in tiles of a variable's plane; windows with missing values are left out.
+
+    Not asked of codes, of variables whose values are all equal, and of those without two axes of 8 values. A variable
+    that did not change has SSIM 1, whatever is missing in it.
+    """
 
     def start(self) -> State:
         """No tile seen yet."""
-        return {"tiles": 0, "windows": 0, "values": 0, "sum": 0.0, "squares": 0.0, "lowest": 1.0}
+        blank = {"seen": 0, "total": 0, "tiles": 0, "windows": 0, "sum": 0.0, "squares": 0.0, "lowest": 1.0}
+        return {**blank, "changed": False}
 
     def update(self, state: State, block: Block) -> State:
         """Add the tiles of a block; each tile counts with the mean over its windows."""
-        tiles = tiles_of(block, _SIDE, _TILES)
-        spread = None if block.edges is None else block.edges[1] - block.edges[0]
-        if tiles is None or spread is None or not 0 < spread < math.inf:
+        changed = is_changed(block.comparison)
+        state["changed"] = state["changed"] or changed
+        spread = 0.0 if block.edges is None else block.edges[1] - block.edges[0]
+        if not 0 < spread < math.inf or len(plane_of(self.spec.shape)) < 2 or (self.bound.is_lossless and not changed):
+            return state
+        tiles = tiles_of(block, _SIDE)
+        if tiles is None:
             return state
         scores, usable = ssim_map(tiles.original, tiles.treated, tiles.valid, spread)
         windows = usable.sum(axis=(1, 2))
         means = (scores * usable).sum(axis=(1, 2))[windows > 0] / windows[windows > 0]
-        state["tiles"] += int((windows > 0).sum())
+        state["seen"] += len(windows)
+        state["total"] += tiles.total
+        state["tiles"] += len(means)
         state["windows"] += int(windows.sum())
-        state["values"] += int(tiles.valid[windows > 0].sum())
         state["sum"] += float(means.sum())
         state["squares"] += float(((1.0 - means) ** 2).sum())
         state["lowest"] = min(state["lowest"], float(means.min(initial=1.0)))
@@ -49,36 +60,50 @@ class StructuralSimilarity(OfVariable):
 
     def merge(self, left: State, right: State) -> State:
         """Both together."""
-        lowest = min(left["lowest"], right["lowest"])
-        merged = {key: left[key] + right[key] for key in left if key != "lowest"}
-        return {**merged, "lowest": lowest}
+        merged = {key: left[key] + right[key] for key in left}
+        merged["lowest"] = min(left["lowest"], right["lowest"])
+        merged["changed"] = left["changed"] or right["changed"]
+        return merged
 
     def finish(self, state: State) -> Iterable[Finding]:
-        """The mean over tiles, with a normal 95 % interval from their variance."""
+        """The mean over tiles; where not all tiles were looked at, with a 95 % interval from their variance."""
+        if self.is_flag or not self.has_spread or len(plane_of(self.spec.shape)) < 2:
+            return
+        method = (
+            "mean SSIM (Wang, Bovik, Sheikh & Simoncelli 2004, eq. 13), uniform window, float64, L = value range; "
+            "exactly 1 where no value of the variable changed"
+        )
         shared: dict[str, Any] = {
-            "method": "mean SSIM (Wang, Bovik, Sheikh & Simoncelli 2004, eq. 13), uniform window, float64, L = value range",
-            "parameters": {"window": _WINDOW, "k1": 0.01, "k2": 0.03, "tile": _SIDE, "tiles_per_block": _TILES},
+            "method": method,
+            "parameters": {"window": _WINDOW, "k1": 0.01, "k2": 0.03, "tile": _SIDE},
         }
-        tiles = state["tiles"]
-        if not tiles:
-            message = "no 7 x 7 window of finite values in the last two axes, or a variable without a range"
+        if not state["changed"]:
+            yield self.finding("core.ssim", "accuracy", 1.0, evidence={"identical": True}, **shared)
+            return
+        if not state["tiles"]:
+            message = "no 7 x 7 window without missing values in a chunk, or the range overflows float64"
             yield self.finding("core.ssim", "accuracy", None, message=message, **shared)
             return
-        mean = state["sum"] / tiles
-        sampled = min(1.0, state["values"] / max(1, self.spec.size - self.profile.missing))
-        half = 2.0
-        if tiles > 1:
-            variance = max(0.0, state["squares"] / tiles - (1.0 - mean) ** 2)
-            half = 1.96 * math.sqrt(variance / (tiles - 1))
+        mean = state["sum"] / state["tiles"]
+        sampled = state["seen"] / state["total"]
+        half = _half_interval(state, mean)
         yield self.finding(
             "core.ssim",
             "accuracy",
             mean,
             sampled=sampled,
             interval=None if sampled == 1.0 else (max(-1.0, mean - half), min(1.0, mean + half)),
-            evidence={"tiles": tiles, "windows": state["windows"], "lowest_tile": state["lowest"]},
+            evidence={"tiles": state["tiles"], "windows": state["windows"], "lowest_tile": state["lowest"]},
             **shared,
         )
+
+
+def _half_interval(state: State, mean: float) -> float:
+    tiles = state["tiles"]
+    if tiles < 2:
+        return 2.0
+    variance = max(0.0, state["squares"] / tiles - (1.0 - mean) ** 2)
+    return student(tiles - 1) * math.sqrt(variance / (tiles - 1))
 
 
 def _window_mean(fields: NDArray[np.float64]) -> NDArray[np.float64]:

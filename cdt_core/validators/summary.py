@@ -10,7 +10,9 @@ from cdt_core.kernels.stats import Comparison, Description
 from cdt_core.model import Bound, Finding, VariableProfile, VariableSpec
 from cdt_core.model.finding import Dimension
 
-__all__ = ["OfVariable", "comparison_of", "description_of", "state_of"]
+__all__ = ["OfVariable", "comparison_of", "description_of", "is_changed", "state_of"]
+
+_FLAGS = {"flag_values", "flag_masks", "flag_meanings"}
 
 
 class OfVariable:
@@ -20,6 +22,17 @@ class OfVariable:
         self.spec = spec
         self.profile = profile
         self.bound = bound
+
+    @property
+    def is_flag(self) -> bool:
+        """True for codes (CF-1.12 section 3.5, status flags), whose distances and neighbourhoods mean nothing."""
+        name = str(self.spec.attributes.get("standard_name", ""))
+        return bool(_FLAGS & set(self.spec.attributes)) or name.split(" ")[-1].endswith("_flag")
+
+    @property
+    def has_spread(self) -> bool:
+        """True when finite values differ."""
+        return self.profile.minimum is not None and self.profile.minimum != self.profile.maximum
 
     @property
     def units(self) -> str:
@@ -45,3 +58,8 @@ def comparison_of(state: dict[str, Any]) -> Comparison:
     """The comparison that :func:`state_of` wrote."""
     parts = {"original": Description(**state["original"]), "treated": Description(**state["treated"])}
     return Comparison(**{**state, **parts})
+
+
+def is_changed(comparison: Comparison) -> bool:
+    """True when the treatment changed any value."""
+    return comparison.max_error > 0 or comparison.mismatched > 0

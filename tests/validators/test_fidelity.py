@@ -82,9 +82,7 @@ def test_without_a_value_nothing_is_asked(case):
     assert case(x, x).run(Fidelity) == {}
 
 
-@pytest.mark.parametrize(
-    "x", [np.full((5, 5), 7.0), np.array(3, np.int16), np.array([2.5, np.nan]), np.array([1 << 60])]
-)
+@pytest.mark.parametrize("x", [np.full((5, 5), 7.0), np.array(3, np.int16), np.array([2.5, np.nan])])
 @pytest.mark.parametrize("error", [0, 1])
 def test_moments_of_one_repeated_value_are_not_asked(case, x, error):
     found = case(x, (x + x.dtype.type(error)).astype(x.dtype), Bound("abs", 1.0)).run(Fidelity)

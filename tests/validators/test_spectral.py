@@ -33,11 +33,61 @@ def test_removed_small_scales_are_found_and_allowed_noise_is_not(case):
     assert case(x, noisy, Bound("abs", 1e-4)).run(SpectralError)["core.spectral_error"].value < 0.01
 
 
-def test_bands_under_the_allowed_noise_are_not_assessed(case):
+def test_bands_under_the_allowed_noise_are_not_asked_for(case):
     x = np.random.default_rng(1).normal(0, 1, 4096)
-    finding = case(x, x, Bound("abs", 5.0)).run(SpectralError)["core.spectral_error"]
+    assert case(x, x + 0.1, Bound("abs", 5.0)).run(SpectralError) == {}
+
+
+def test_what_did_not_change_is_exactly_zero(case, smooth):
+    smooth[:, ::5, ::5] = np.nan
+    for bound in (Bound("abs", 5.0), Bound("lossless")):
+        finding = case(smooth, smooth.copy(), bound).run(SpectralError, (2, 40, 7))["core.spectral_error"]
+        assert finding.value == 0
+        assert finding.sampled == 1
+
+
+def test_a_change_where_no_tile_is_whole_is_not_assessed(case, smooth):
+    smooth[:, ::5, ::5] = np.nan
+    finding = case(smooth, smooth + np.float32(0.1), Bound("abs", 0.2)).run(SpectralError)["core.spectral_error"]
     assert finding.value is None
-    assert "noise" in finding.message
+    assert "without missing values" in finding.message
+
+
+def test_between_missing_values_smaller_tiles_are_found(case):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(256, 256))
+    x[::40, :] = np.nan
+    x[:, ::40] = np.nan
+    finding = case(x, 0.9 * x, Bound("abs", 1e-3)).run(SpectralError)["core.spectral_error"]
+    assert finding.value == pytest.approx(1 - 0.81, rel=1e-9)
+    assert 0 < finding.sampled < 1
+    assert finding.interval[0] <= finding.value <= finding.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("x", "attributes"),
+    [
+        (np.zeros((50, 3), np.float32), {}),
+        (np.random.default_rng(0).normal(size=(7, 3)), {}),
+        (np.full((20, 20), np.nan), {}),
+        (np.array(3.0), {}),
+        (np.zeros((0, 20, 20)), {}),
+        (np.random.default_rng(0).integers(0, 4, (20, 20)), {"flag_meanings": "clear cloudy snow rain"}),
+    ],
+)
+def test_is_not_asked_without_neighbours_or_a_spread_nor_of_codes(case, x, attributes):
+    assert case(x, x + 1, Bound("abs", 1.0), attributes).run(SpectralError) == {}
+
+
+@pytest.mark.parametrize("chunk", [(1, 128, 128), (2, 64, 128), (1, 64, 64)])
+def test_blocks_of_whole_tiles_give_what_the_whole_gives(case, chunk):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 128, 128))
+    made = case(x, x + 0.1 * np.roll(x, 1, axis=2), Bound("abs", 1e-3))
+    whole = made.run(SpectralError)["core.spectral_error"]
+    assert made.run(SpectralError, chunk, tree=True)["core.spectral_error"].value == pytest.approx(
+        whole.value, rel=1e-9
+    )
 
 
 def test_a_column_of_a_table_has_no_spectrum(case):

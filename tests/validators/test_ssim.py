@@ -49,16 +49,59 @@ def test_noise_lowers_it_and_identity_gives_one(case, smooth):
 
 
 def test_a_sample_of_tiles_has_an_interval_that_holds_the_whole(case):
-    x = np.random.default_rng(0).normal(0, 1, (300, 300)).astype(np.float32)
+    x = np.random.default_rng(0).normal(0, 1, (800, 800)).astype(np.float32)
     y = x + np.random.default_rng(1).normal(0, 0.1, x.shape).astype(np.float32)
     finding = case(x, y, Bound("abs", 1.0)).run(StructuralSimilarity)["core.ssim"]
     scores, _ = ssim_map(x[None].astype(float), y[None].astype(float), np.ones((1, *x.shape), bool), float(np.ptp(x)))
-    assert 0 < finding.sampled < 1
+    assert finding.evidence["tiles"] == 64
+    assert 0 < finding.sampled < 0.5
     assert finding.interval[0] <= scores.mean() <= finding.interval[1]
 
 
-@pytest.mark.parametrize("x", [np.zeros((50, 3), np.float32), np.full((20, 20), np.nan), np.ones((20, 20))])
-def test_what_has_no_window_or_no_range_is_not_assessed(case, x):
-    finding = case(x, x).run(StructuralSimilarity)["core.ssim"]
+@pytest.mark.parametrize(
+    ("x", "attributes"),
+    [
+        (np.zeros((50, 3), np.float32), {}),
+        (np.random.default_rng(0).normal(size=(500, 3)), {}),
+        (np.full((20, 20), np.nan), {}),
+        (np.ones((20, 20)), {}),
+        (np.zeros((0, 20, 20)), {}),
+        (np.random.default_rng(0).integers(0, 4, (20, 20)), {"flag_values": [0, 1, 2, 3]}),
+        (np.random.default_rng(0).integers(0, 4, (20, 20)), {"standard_name": "air_temperature status_flag"}),
+    ],
+)
+def test_is_not_asked_without_a_plane_or_a_spread_nor_of_codes(case, x, attributes):
+    assert case(x, x + 1, Bound("abs", 1.0), attributes).run(StructuralSimilarity) == {}
+
+
+def test_what_did_not_change_is_exactly_one_though_no_window_is_whole(case, smooth):
+    smooth[:, ::5, ::5] = np.nan
+    finding = case(smooth, smooth.copy(), Bound("abs", 1.0)).run(StructuralSimilarity, (2, 40, 7))["core.ssim"]
+    assert finding.value == 1
+    assert finding.sampled == 1
+    assert finding.interval is None
+
+
+def test_a_change_where_no_window_is_whole_is_not_assessed(case, smooth):
+    smooth[:, ::5, ::5] = np.nan
+    finding = case(smooth, smooth + np.float32(0.1), Bound("abs", 1.0)).run(StructuralSimilarity)["core.ssim"]
     assert finding.value is None
-    assert finding.message
+    assert "without missing values" in finding.message
+
+
+def test_colours_are_no_axis_of_the_plane(case):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 50, 3))
+    y = x + rng.normal(0, 0.1, x.shape)
+    last = case(x, y, Bound("abs", 1.0)).run(StructuralSimilarity)["core.ssim"]
+    first = case(np.moveaxis(x, 2, 0), np.moveaxis(y, 2, 0), Bound("abs", 1.0)).run(StructuralSimilarity)["core.ssim"]
+    assert last.value == pytest.approx(first.value, rel=1e-12)
+
+
+def test_blocks_of_whole_tiles_give_what_the_whole_gives(case):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 128, 128)).astype(np.float32)
+    made = case(x, x + rng.normal(0, 0.1, x.shape).astype(np.float32), Bound("abs", 1.0))
+    whole = made.run(StructuralSimilarity)["core.ssim"]
+    for chunk in [(1, 128, 128), (2, 64, 128), (1, 64, 64)]:
+        assert made.run(StructuralSimilarity, chunk, tree=True)["core.ssim"].value == pytest.approx(whole.value, 1e-12)
