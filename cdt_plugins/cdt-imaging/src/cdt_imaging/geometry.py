@@ -46,9 +46,9 @@ def place_attributes(
     spacing = [_spacing(coordinates.get(axis)) for axis in axes]
     if any(step is not None for step in spacing):
         found["spacing"] = spacing
-    units = {str(coordinates[axis].attrs.get("units", "")) for axis in axes if axis in coordinates}
-    if len(units) == 1 and units != {""}:
-        found["spacing_units"] = units.pop()
+    units = [str(coordinates[axis].attrs.get("units", "")) if axis in coordinates else "" for axis in axes]
+    if any(units):
+        found["spacing_units"] = units[0] if len(set(units)) == 1 else units
     if affine is not None:
         found.update(affine=affine, affine_space=space)
     return found

@@ -58,4 +58,14 @@ def cdt_readers() -> Sequence[Reader]:
             magic=_TIFF,
             priority=-10,
         ),
+        Reader(
+            name="ome-zarr",
+            function="cdt_imaging.ome_zarr:open_ome_zarr",
+            description="OME-Zarr (NGFF) images: every level of their pyramids, labels, plates",
+            patterns=("*.zarr", "*.zarr.zip", "*.ome.zarr", "*.ome.zarr.zip"),
+            magic=(Magic(0, b"PK\x03\x04"),),
+            directories=True,
+            markers=("zarr.json", ".zgroup", ".zmetadata"),
+            priority=10,
+        ),
     )
