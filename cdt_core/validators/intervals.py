@@ -12,7 +12,7 @@ _Z = 1.959963984540054
 def student(freedom: int) -> float:
     """97.5 % point of Student's t with ``freedom`` degrees, from its expansion about the normal law.
 
-    Abramowitz & Stegun 1964, equation 26.7.5; low by 1 % from 4 degrees on, and by less with more.
+    Abramowitz & Stegun 1964, equation 26.7.5; low by 11 % with 1 degree, by 0.8 % with 2, by less than 0.2 % with more.
     """
     z, f = _Z, float(freedom)
     first = (z**3 + z) / 4

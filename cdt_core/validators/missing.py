@@ -43,14 +43,14 @@ class Missing(OfVariable):
         return left
 
     def finish(self, state: State) -> Iterable[Finding]:
-        """Two shares of all values."""
-        if state["original"] is None:
+        """Two shares of all values; nothing without a value."""
+        described = None if state["original"] is None else description_of(state["original"])
+        if described is None or not described.count:
             return
-        described = description_of(state["original"])
         yield self.finding(
             "core.missing_share",
             "completeness",
-            described.missing / described.count if described.count else None,
+            described.missing / described.count,
             method="values equal to a declared fill code (_FillValue, missing_value, NaN) over all values",
             evidence={"missing": described.missing, "count": described.count},
         )
@@ -58,7 +58,7 @@ class Missing(OfVariable):
         yield self.finding(
             "core.nonfinite_share",
             "validity",
-            (described.nan + infinite) / described.count if described.count else None,
+            (described.nan + infinite) / described.count,
             method="NaN and infinities that are not declared missing, over all values",
             evidence={
                 "nan": described.nan,

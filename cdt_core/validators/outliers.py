@@ -1,4 +1,4 @@
-"""Values far from the bulk, by robust z-scores."""
+"""Values set apart from all others, by robust z-scores and gaps in the tails."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Finding
 from cdt_core.validators.histogram import share_beyond
+from cdt_core.validators.intervals import wilson
 from cdt_core.validators.sampling import lattice_of, strides_for
 from cdt_core.validators.summary import OfVariable
+from cdt_core.validators.tails import FEWEST_SAMPLED, Centre, centre_of, fences_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,28 +22,31 @@ if TYPE_CHECKING:
 __all__ = ["Outliers"]
 
 _Z = 8.0
-_MAD_TO_STD = 1.482602218505602
-#: The standard deviation of a normal law over its mean absolute deviation: sqrt(pi / 2).
-_MEAN_DEVIATION_TO_STD = math.sqrt(math.pi / 2)
-
-_STRETCHED = "extreme values stretch the histogram past the scale of the bulk, so the share is the sample's"
+#: In fewer values a single one is more than one percent.
+_FEWEST = 100
+_METHOD = (
+    "share with |x - median| > z * scale (Iglewicz & Hoaglin 1993) and beyond a gap in the tail: twice as far as the next "
+    "value inwards, and a step that a tail as heavy as the sample's makes with a probability below 0.1 % (Renyi 1953)"
+)
+_STRETCHED = "extreme values stretch the histogram past the gaps, so the share is the sample's"
 
 
 class Outliers(OfVariable):
-    """Share of values with ``|x - median| > 8 * 1.4826 * MAD``.
+    """Share of values far from the bulk and set apart from it.
 
-    Median and MAD come from a lattice of sampled values; the share from the histogram over all values where its bins are
-    fine enough to tell, from the sample where a few extreme values stretched them.
+    Heavy tails, sparse fields and bright objects on a dark ground reach far, but without a gap; a damaged value is far and
+    alone. Median, scale and gaps come from a lattice of sampled values and the extremes of the variable; the share from the
+    histogram over all values where its bins tell the gaps, from the sample where a few extreme values stretched them. Not
+    asked of codes, of fewer than 100 values, and of a column of whole numbers that are all different: such a column is a key.
     """
 
     def start(self) -> State:
         """Nothing seen yet."""
-        return {"counts": None, "edges": None, "sample": np.zeros(0)}
+        return {"counts": None, "sample": np.zeros(0)}
 
     def update(self, state: State, block: Block) -> State:
         """Add the block's histogram and its points of the lattice."""
         state["counts"] = _sum(state["counts"], block.comparison.histogram_original)
-        state["edges"] = None if block.edges is None else list(block.edges)
         points = lattice_of(block, strides_for(self.spec.shape))
         state["sample"] = np.concatenate([state["sample"], points])
         return state
@@ -50,63 +55,66 @@ class Outliers(OfVariable):
         """Both together."""
         return {
             "counts": _sum(left["counts"], right["counts"]),
-            "edges": left["edges"] or right["edges"],
             "sample": np.concatenate([left["sample"], right["sample"]]),
         }
 
     def finish(self, state: State) -> Iterable[Finding]:
-        """One finding; ``None`` without a sampled finite value."""
-        method = (
-            "share with |x - median| > z * scale; scale = 1.4826 MAD, or 1.2533 mean deviation where MAD is 0 "
-            "(Iglewicz & Hoaglin 1993)"
-        )
-        sample, edges = np.sort(state["sample"]), state["edges"]
-        if not sample.size or edges is None:
-            message = "no finite value in the sample"
-            yield self.finding("core.outlier_share", "validity", None, method=method, message=message)
+        """One finding where the question arises."""
+        sample = np.sort(state["sample"])
+        low, high = self.profile.minimum, self.profile.maximum
+        if self.is_flag or low is None or high is None or int(state["counts"].sum()) < _FEWEST or self._is_key(sample):
             return
-        median, scale = _centre(sample)
-        low, high = median - _Z * scale, median + _Z * scale
+        shared: dict[str, Any] = {"method": _METHOD, "parameters": {"z": _Z}}
+        centre = centre_of(sample)
+        if centre is None:
+            if sample.size < FEWEST_SAMPLED:
+                message = "too few finite values in the sample"
+                yield self.finding("core.outlier_share", "validity", None, message=message, **shared)
+            return
+        limits = (float(low), float(high))
+        yield self._share(sample, centre, limits, state["counts"], shared)
+
+    def _is_key(self, sample: NDArray[np.float64]) -> bool:
+        whole = np.dtype(self.spec.dtype).kind in "iu" and not self.spec.packing.is_packed and len(self.spec.shape) == 1
+        return whole and bool((np.diff(sample) > 0).all())
+
+    def _share(
+        self,
+        sample: NDArray[np.float64],
+        centre: Centre,
+        limits: tuple[float, float],
+        counts: NDArray[np.int64],
+        shared: dict[str, Any],
+    ) -> Finding:
+        is_whole = max(strides_for(self.spec.shape), default=1) == 1
+        points = sample if is_whole else np.concatenate([limits[:1], sample, limits[1:]])
+        lower, upper = fences_of(points, centre, _Z)
+        low, high = lower.middle, upper.middle
         beyond = float(((sample < low) | (sample > high)).mean())
-        counts, limits = state["counts"], (float(edges[0]), float(edges[1]))
+        evidence: dict[str, Any] = {"median": centre.median, "scale": centre.scale, "sample": int(sample.size)}
+        evidence |= {"left_out_mode": centre.mode, "below": _json(low), "above": _json(high)}
+        shared |= {"evidence": evidence}
+        if is_whole:
+            return self.finding("core.outlier_share", "validity", beyond, **shared)
         estimate, certain, possible = share_beyond(counts, limits, low, high)
-        evidence: dict[str, Any] = {
-            "median": median,
-            "scale": scale,
-            "sample": int(sample.size),
-            "certain_share": certain,
-        }
-        shared: dict[str, Any] = {"method": method, "parameters": {"z": _Z}, "evidence": evidence}
-        if max(strides_for(self.spec.shape), default=1) == 1:
-            yield self.finding("core.outlier_share", "validity", beyond, **shared)
-            return
-        width = (limits[1] - limits[0]) / counts.size
-        if width <= scale:
-            message = "all values counted in a histogram; the interval is what its bins allow"
-            shared |= {"interval": (certain, possible), "message": message}
-            yield self.finding("core.outlier_share", "validity", estimate, **shared)
-            return
-        lowest, highest = _wilson(beyond, sample.size)
-        shared |= {"interval": (max(lowest, certain), max(highest, certain)), "message": _STRETCHED}
-        shared |= {"sampled": min(1.0, sample.size / max(1, int(counts.sum())))}
-        yield self.finding("core.outlier_share", "validity", max(beyond, certain), **shared)
+        if 2 * (limits[1] / counts.size - limits[0] / counts.size) <= min(lower.width, upper.width):
+            shared |= {"message": "all values counted in a histogram; the interval is what its bins allow"}
+            return self.finding("core.outlier_share", "validity", estimate, interval=(certain, possible), **shared)
+        least, most = wilson(beyond, sample.size)
+        return self.finding(
+            "core.outlier_share",
+            "validity",
+            max(beyond, certain),
+            interval=(max(least, certain), max(most, certain)),
+            sampled=min(1.0, sample.size / int(counts.sum())),
+            message=_STRETCHED,
+            **shared,
+        )
 
 
 def _sum(left: NDArray[np.int64] | None, right: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
     return right if left is None else left if right is None else left + right
 
 
-def _centre(sample: NDArray[np.float64]) -> tuple[float, float]:
-    with np.errstate(over="ignore"):
-        median = float(np.median(sample))
-        deviation = np.abs(sample - median)
-        scale = _MAD_TO_STD * float(np.median(deviation))
-        return median, scale or _MEAN_DEVIATION_TO_STD * float(deviation.mean())
-
-
-def _wilson(share: float, count: int) -> tuple[float, float]:
-    """Wilson's 95 % score interval (Wilson 1927)."""
-    z = 1.96
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
-    return max(0.0, middle - half), min(1.0, middle + half)
+def _json(limit: float) -> float | None:
+    return limit if math.isfinite(limit) else None

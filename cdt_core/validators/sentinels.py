@@ -124,7 +124,9 @@ class Sentinels(OfVariable):
         return {"seen": seen, "sample": np.concatenate([left["sample"], right["sample"]])}
 
     def finish(self, state: State) -> Iterable[Finding]:
-        """One finding: the number of values that look like sentinels."""
+        """The number of values that look like sentinels; not asked of bit fields, nor without a finite value."""
+        if self.profile.minimum is None or (self.is_flag and "flag_values" not in self.spec.attributes):
+            return
         with np.errstate(over="ignore"):
             median = float(np.median(state["sample"])) if state["sample"].size else None
         evidence: dict[str, Any] = {}

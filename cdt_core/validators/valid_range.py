@@ -85,8 +85,8 @@ class ValidRange(OfVariable):
         }
 
     def finish(self, state: State) -> Iterable[Finding]:
-        """One finding when a range is declared."""
-        if self.declared is None:
+        """One finding when a range is declared and a finite value is there."""
+        if self.declared is None or self.profile.minimum is None:
             return
         yield self.finding(
             "core.valid_range",
