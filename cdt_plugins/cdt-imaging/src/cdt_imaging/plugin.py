@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cdt_core.hooks import Magic, Reader, hookimpl
+from cdt_core.hooks import Magic, Policy, Reader, Validator, hookimpl
 
 CDT_API = 1
 
@@ -67,5 +67,71 @@ def cdt_readers() -> Sequence[Reader]:
             directories=True,
             markers=("zarr.json", ".zgroup", ".zmetadata"),
             priority=10,
+        ),
+    )
+
+
+@hookimpl
+def cdt_validators() -> Sequence[Validator]:
+    """Header against pixels, and the quality of images before and after treatment."""
+    return (
+        Validator(
+            name="imaging.header",
+            function="cdt_imaging.header_checks:pixel_length",
+            scope="dataset",
+            checks=("imaging.pixel_data_length", "imaging.chunks_written"),
+            description="length of the pixel data against the header",
+        ),
+        Validator(
+            name="imaging.spacing",
+            function="cdt_imaging.header_checks:spacing",
+            scope="dataset",
+            checks=("imaging.spacing_present", "imaging.spacing_uniform"),
+            description="distance between pixels and slices: given, and even",
+        ),
+        Validator(
+            name="imaging.empty_slices",
+            function="cdt_imaging.empty:EmptySlices",
+            checks=("imaging.empty_slices",),
+            dtype_kinds="iuf",
+            min_ndim=3,
+            description="planes without contrast",
+        ),
+        Validator(
+            name="imaging.saturation",
+            function="cdt_imaging.saturation:Saturation",
+            checks=("imaging.saturation",),
+            dtype_kinds="iuf",
+            min_ndim=2,
+            description="pixels at the ceiling of their bits",
+        ),
+        Validator(
+            name="imaging.snr",
+            function="cdt_imaging.snr:SignalToNoise",
+            checks=("imaging.snr", "imaging.snr_change"),
+            dtype_kinds="iuf",
+            min_ndim=2,
+            description="signal-to-noise ratio, before and after treatment",
+        ),
+        Validator(
+            name="imaging.efc",
+            function="cdt_imaging.efc:EntropyFocus",
+            checks=("imaging.efc", "imaging.efc_change"),
+            dtype_kinds="iuf",
+            min_ndim=2,
+            description="entropy focus criterion (Atkinson et al. 1997) of each volume, before and after treatment",
+        ),
+    )
+
+
+@hookimpl
+def cdt_policies() -> Sequence[Policy]:
+    """Thresholds for these checks."""
+    return (
+        Policy(
+            name="imaging-1",
+            function="cdt_imaging.policy:imaging_policy",
+            version=1,
+            description="thresholds of the imaging checks",
         ),
     )
