@@ -27,8 +27,10 @@ _local = threading.local()
 
 @frozen(eq=False)
 class Lattice:
-    """How the values of a stream become codes: the kind (:data:`cdt_core.kernels.container.LATTICES`), its steps, the bound that
-    is verified, and the codes that stay bit-exact (an array of the values' dtype).
+    """How the values of a stream become codes.
+
+    The kind (:data:`cdt_core.kernels.container.LATTICES`), its steps, the bound that is verified, and the codes that stay
+    bit-exact (an array of the values' dtype).
     """
 
     kind: str

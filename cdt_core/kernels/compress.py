@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from itertools import product
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from attrs import frozen
 from cdt_core.errors import BoundError, CdtError, CorruptStreamError, UnsupportedDtypeError
 from cdt_core.kernels.block import Lattice, decode_block, encode_block
 from cdt_core.kernels.container import MAX_AXES, StreamHeader, pack_stream, unpack_stream
+from cdt_core.kernels.missing import held_codes
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class EncodedStream:
     exact_values: int
 
 
-def encode(
+def encode(  # noqa: PLR0913 -- all but two by name only
     values: NDArray[Any],
     bound: Bound,
     *,
@@ -58,7 +57,9 @@ def encode(
         Any shape and strides; bool, integers, float16/32/64, complex64/128, datetime64, timedelta64. float16 is lossless; the
         two parts of a complex number share its bound.
     bound
-        ``abs``, ``pw_rel`` or ``lossless``. ``asked`` is what the header says was asked for; default: the same.
+        ``abs``, ``pw_rel`` or ``lossless``.
+    asked
+        What the header says was asked for; default: ``bound``.
     missing
         Codes that stay bit-exact, and that no other value becomes.
     shuffle, level
@@ -125,6 +126,8 @@ def decode(
 
     Parameters
     ----------
+    stream
+        The bytes that :func:`encode` made.
     out
         Array to fill, of the right shape and dtype.
     region
@@ -221,15 +224,9 @@ def _lattice(work: NDArray[Any], bound: Bound, missing: Sequence[float | int]) -
 
 
 def _codes(missing: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The finite missing codes that ``dtype`` can hold; NaN and infinities are kept exact anyway."""
-    numbers: list[Any] = [c for c in missing if isinstance(c, Real)]
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            codes = np.array([float(c) for c in numbers if abs(c) <= sys.float_info.max], np.float64).astype(dtype)
-        finite: NDArray[Any] = codes[np.isfinite(codes)]
-        return finite
-    limits = np.iinfo(dtype)
-    return np.array([int(c) for c in numbers if limits.min <= c <= limits.max and int(c) == c], dtype)
+    """The missing codes to look for; NaN and infinities are kept exact anyway."""
+    codes = held_codes(missing, dtype)
+    return codes[np.isfinite(codes)] if dtype.kind == "f" else codes
 
 
 def _largest(values: NDArray[Any]) -> float:

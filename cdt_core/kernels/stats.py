@@ -9,6 +9,7 @@ import numpy as np
 
 from cdt_core.errors import UnsupportedDtypeError
 from cdt_core.kernels import _stats
+from cdt_core.kernels.missing import held_codes
 from cdt_core.kernels.statistics import Comparison, Description
 from cdt_core.model import Bound
 
@@ -34,7 +35,7 @@ def describe(values: NDArray[Any], *, missing: NDArray[np.bool_] | None = None) 
     return Description(**_stats.describe(flat, _mask_bytes(missing, flat)))
 
 
-def compare(
+def compare(  # noqa: PLR0913 -- all but two by name only
     original: NDArray[Any],
     treated: NDArray[Any],
     *,
@@ -56,6 +57,8 @@ def compare(
         Range of the value histograms; without it they are empty (all zero).
     bound
         What ``over_bound`` counts against (``abs``, ``pw_rel`` or ``lossless``), and the range of the error histogram.
+    bins, error_bins
+        Number of bins of the value histograms, and of the error histogram.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def compare(
 def mask(values: NDArray[Any], codes: Sequence[float | int]) -> NDArray[np.bool_] | None:
     """Where ``values`` equal one of the declared ``codes`` (a NaN code means NaN); ``None`` when nowhere."""
     found: NDArray[np.bool_] | None = None
-    for code in codes:
+    for code in held_codes(codes, values.dtype) if values.dtype.kind in "iuf" else codes:
         hit = np.isnan(values) if code != code else values == code
         found = hit if found is None else found | hit
     return found if found is not None and bool(found.any()) else None

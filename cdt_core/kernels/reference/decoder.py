@@ -192,8 +192,9 @@ def _values(codes: NDArray[Any], head: _Stream) -> NDArray[Any]:
         result: NDArray[Any] = (above + lowest).view(numbers)
         return result
     keys = (codes * codes.dtype.type(head.integer_step)).view(signed.dtype)
-    result = np.where(keys < 0, keys ^ signed.dtype.type((1 << (8 * width - 1)) - 1), keys).view(numbers)
-    return result
+    mirrored = keys ^ signed.dtype.type((1 << (8 * width - 1)) - 1)
+    bits: NDArray[Any] = np.where(keys < 0, mirrored, keys)
+    return bits.view(numbers)
 
 
 def _exact(values: NDArray[Any], tail: bytes, kept: int) -> None:
