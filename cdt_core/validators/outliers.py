@@ -61,8 +61,10 @@ class Outliers(OfVariable):
     def finish(self, state: State) -> Iterable[Finding]:
         """One finding where the question arises."""
         sample = np.sort(state["sample"])
-        low, high = self.profile.minimum, self.profile.maximum
-        if self.is_flag or low is None or high is None or int(state["counts"].sum()) < _FEWEST or self._is_key(sample):
+        low, high, counts = self.profile.minimum, self.profile.maximum, state["counts"]
+        if self.is_flag or low is None or high is None or counts is None:
+            return
+        if int(counts.sum()) < _FEWEST or self._is_key(sample):
             return
         shared: dict[str, Any] = {"method": _METHOD, "parameters": {"z": _Z}}
         centre = centre_of(sample)
@@ -72,7 +74,7 @@ class Outliers(OfVariable):
                 yield self.finding("core.outlier_share", "validity", None, message=message, **shared)
             return
         limits = (float(low), float(high))
-        yield self._share(sample, centre, limits, state["counts"], shared)
+        yield self._share(sample, centre, limits, counts, shared)
 
     def _is_key(self, sample: NDArray[np.float64]) -> bool:
         whole = np.dtype(self.spec.dtype).kind in "iu" and not self.spec.packing.is_packed and len(self.spec.shape) == 1
