@@ -90,11 +90,21 @@ def mutated(stream: bytes, seed: int) -> bytes:
 
 
 def _damaged_block(block: bytes, make: random.Random, *, inside: bool) -> bytes:
-    start = 16 + block[2] if block[0] == 2 else len(block)
-    if not inside or block[0] != 2:
+    start = 16 + block[2] if block[:1] == b"\x02" and len(block) > 16 else len(block)
+    content = _content(block[start:]) if inside else None
+    if content is None:
         return damaged(block[:start], make) + block[start:] if make.random() < 0.6 else damaged(block, make)
-    content = bytearray(zstandard.decompress(block[start:]))
     for _ in range(make.randint(1, 6)):
         if content:
             content[make.randrange(len(content))] = make.randrange(256)
     return block[:start] + zstandard.compress(bytes(content), make.choice((1, 9)))
+
+
+def _content(frame: bytes) -> bytearray | None:
+    """What a Zstandard frame holds, when it is one and not large."""
+    try:
+        if not 0 < zstandard.frame_content_size(frame) < 1 << 20:
+            return None
+        return bytearray(zstandard.decompress(frame))
+    except zstandard.ZstdError:
+        return None
