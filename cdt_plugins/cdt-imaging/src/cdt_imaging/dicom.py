@@ -118,14 +118,18 @@ def checked(image: DicomImage, allow_partial: bool) -> tuple[DicomImage, list[Fi
     ReaderError
         The file has fewer bytes of pixels than the header asks for.
     """
-    pixels = image.pixels
+    pixels, notes = image.pixels, []
     needed = pixels.needed
     if pixels.length is None:
         return image, [], {}
+    if image.cut:
+        if not allow_partial:
+            raise ReaderError(f"{pixels.source.location}: truncated behind the pixels: {image.cut}")
+        notes.append(note("truncated", f"truncated behind the pixels: {image.cut}"))
     stored = stored_bytes(pixels, _size(pixels))
     size = {"pixel_bytes_stored": stored - (needed % 2 if stored > needed else 0), "pixel_bytes_expected": needed}
     if stored >= needed:
-        return image, [], size
+        return image, notes, size
     frames = 8 * stored // (math.prod(pixels.shape[1:]) * pixels.bits)
     message = f"{pixels.source.location}: the pixel data has {stored} bytes, but the header asks for {needed}"
     if not allow_partial or frames == 0:

@@ -30,6 +30,9 @@ _PIXEL_TAGS = {
 _IMAGES = ("Image", "Dose", "Segmentation", "Parametric Map", "Tomography", "Private", "Unknown")
 _DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 _NOT_DEFLATED = ExplicitVRLittleEndian.encode().ljust(len(_DEFLATED), b"\0")
+_PIXEL_GROUP = 0x7FE0
+#: Value representations whose length takes four bytes (PS3.5 table 7.1-1).
+_LONG_FORMS = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 _UNDEFINED = 0xFFFFFFFF
 
 
@@ -70,10 +73,11 @@ class Pixels:
 
 @frozen(eq=False)
 class DicomImage:
-    """A header and its pixels."""
+    """A header and its pixels; ``cut`` says what is incomplete in the file behind the pixels."""
 
     header: Dataset
     pixels: Pixels
+    cut: str = ""
 
 
 def read_image(source: Source) -> DicomImage:
@@ -90,7 +94,8 @@ def read_image(source: Source) -> DicomImage:
         stream = file if expanded is None else io.BytesIO(expanded)
         header = _header(stream, where, bare=expanded is not None)
         keyword, position, length = _find_pixels(stream, header, where)
-    return DicomImage(header, _pixels(source, header, keyword, (position, length), expanded))
+        cut = _cut_after(stream, header, position, length)
+    return DicomImage(header, _pixels(source, header, keyword, (position, length), expanded), cut)
 
 
 def _header(stream: IO[bytes], where: str, bare: bool = False) -> Dataset:
@@ -143,6 +148,33 @@ def _find_pixels(stream: IO[bytes], header: Dataset, where: str) -> tuple[str, i
     if implicit:
         return keyword, start + 8, struct.unpack_from(f"{order}I", raw, 4)[0]
     return keyword, start + 12, struct.unpack_from(f"{order}I", raw, 8)[0]
+
+
+def _cut_after(stream: IO[bytes], header: Dataset, position: int, length: int) -> str:
+    """Whether an element behind whole pixels (signatures, padding) is cut; empty when none is, or none is there."""
+    implicit, little = header.original_encoding
+    order, size = "<" if little else ">", stream.seek(0, 2)
+    place = position + length
+    while length != _UNDEFINED and place < size:
+        stream.seek(place)
+        raw = stream.read(12)
+        if not raw.strip(b"\0"):
+            return ""
+        if len(raw) < 8:
+            return f"the file ends inside the header of an element, at byte {place}"
+        group, element = struct.unpack_from(f"{order}HH", raw)
+        if group < _PIXEL_GROUP:
+            return ""
+        if implicit:
+            start, length = 8, struct.unpack_from(f"{order}I", raw, 4)[0]
+        elif raw[4:6] in _LONG_FORMS:
+            start, length = 12, struct.unpack_from(f"{order}I", raw.ljust(12, b"\0"), 8)[0]
+        else:
+            start, length = 8, struct.unpack_from(f"{order}H", raw, 6)[0]
+        place += start + length
+        if length != _UNDEFINED and place > size:
+            return f"element ({group:04X},{element:04X}) would end at byte {place} of {size}"
+    return ""
 
 
 def _no_pixels(header: Dataset, where: str) -> ReaderError:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Finding
-from cdt_imaging.summary import OfImage, merged, per_group
+from cdt_imaging.summary import OfImage, has_intensities, merged, per_group
 
 __all__ = ["EntropyFocus"]
 
@@ -36,12 +36,13 @@ class EntropyFocus(OfImage):
 
     @property
     def is_magnitude(self) -> bool:
-        """True when no value is negative."""
-        return self.profile.minimum is not None and self.profile.minimum >= 0
+        """True for intensities none of which is negative."""
+        lowest = self.profile.minimum
+        return self.applies and has_intensities(self.spec) and lowest is not None and lowest >= 0
 
     def update(self, state: State, block: Block) -> State:
         """Add the parts of volumes that a block holds."""
-        if not self.applies or not self.is_magnitude or block.original.size == 0:
+        if not self.is_magnitude or block.original.size == 0:
             return state
         lead = self.axes_but(("z", "y", "x"))
         index, (original, treated, valid), _ = per_group(self.spec, block, lead)
@@ -60,7 +61,7 @@ class EntropyFocus(OfImage):
 
     def finish(self, state: State) -> Iterable[Finding]:
         """The mean over volumes, and the largest change by the treatment."""
-        if not self.applies:
+        if not self.applies or not has_intensities(self.spec):
             return
         before, after = _criteria(state, ""), _criteria(state, "treated_")
         known = np.isfinite(before) & np.isfinite(after)

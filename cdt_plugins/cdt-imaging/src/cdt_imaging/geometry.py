@@ -57,7 +57,8 @@ def place_attributes(
 def _spacing(coordinate: xr.Variable | None) -> float | None:
     if coordinate is None or coordinate.size < 2:
         return None
-    return float(np.median(np.abs(np.diff(np.asarray(coordinate.values, np.float64)))))
+    step = float(np.median(np.abs(np.diff(np.asarray(coordinate.values, np.float64)))))
+    return float(f"{step:.12g}")  # without the rounding of the positions
 
 
 def json_value(value: Any) -> Any:

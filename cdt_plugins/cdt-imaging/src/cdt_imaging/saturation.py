@@ -8,7 +8,7 @@ import numpy as np
 
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Bound, Finding, VariableProfile, VariableSpec
-from cdt_imaging.summary import OfImage
+from cdt_imaging.summary import OfImage, has_intensities
 
 __all__ = ["Saturation"]
 
@@ -25,7 +25,7 @@ class Saturation(OfImage):
 
     def __init__(self, spec: VariableSpec, profile: VariableProfile, bound: Bound) -> None:
         super().__init__(spec, profile, bound)
-        self.ceiling = self._ceiling() if self.applies else None
+        self.ceiling = self._ceiling() if self.applies and has_intensities(spec) else None
 
     def _ceiling(self) -> tuple[float, float] | None:
         """The ceiling and half a step below it, in physical units; a negative step turns the comparison round."""
@@ -36,8 +36,7 @@ class Saturation(OfImage):
         if dtype.kind == "f":
             return float(high), 0.0
         bits = min(int(attributes.get("bits_stored", 8 * dtype.itemsize)), 8 * dtype.itemsize)
-        palette = attributes.get("photometric_interpretation") == "PALETTE COLOR"
-        if dtype.kind not in "iu" or bits < _FEWEST_BITS or palette:
+        if dtype.kind not in "iu":
             return None
         step = 1.0 if packing.scale_factor is None else packing.scale_factor
         offset = packing.add_offset or 0.0

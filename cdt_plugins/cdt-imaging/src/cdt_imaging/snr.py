@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Finding
-from cdt_imaging.summary import OfImage
+from cdt_imaging.summary import OfImage, has_intensities
 
 __all__ = ["SignalToNoise", "otsu"]
 
 _BINS = 256
 _SIDES = ("original", "treated")
 _METHOD = (
-    "mean above Otsu's threshold (Otsu 1979, 256 bins) over the standard deviation of noise after Immerkaer (1996): "
+    "mean above Otsu's threshold (Otsu 1979, 256 bins), from zero or a negative minimum on, over the noise after Immerkaer "
+    "(1996): "
     "sqrt(pi/2) / 6 times the mean absolute response to the 3 x 3 difference of two Laplacians, within blocks"
 )
 
@@ -36,7 +37,13 @@ class SignalToNoise(OfImage):
     def update(self, state: State, block: Block) -> State:
         """Add one block."""
         edges = block.edges
-        if not self.applies or edges is None or not edges[0] < edges[1] or block.original.size == 0:
+        if (
+            not self.applies
+            or not has_intensities(self.spec)
+            or edges is None
+            or not edges[0] < edges[1]
+            or block.original.size == 0
+        ):
             return state
         valid = block.valid
         for side, values in zip(_SIDES, (block.original, block.treated), strict=True):
@@ -94,7 +101,8 @@ class SignalToNoise(OfImage):
     def _ratio(self, part: dict[str, Any], histogram: NDArray[np.float64]) -> dict[str, float | None]:
         first = otsu(histogram)
         count = float(part["count"][first:].sum())
-        signal = float(part["sum"][first:].sum()) / count if count else 0.0
+        zero = min(0.0, float(self.profile.minimum or 0.0))
+        signal = float(part["sum"][first:].sum()) / count - zero if count else 0.0
         noise = math.sqrt(math.pi / 2) / 6 * part["response"] / part["responses"]
         return {"signal": signal, "noise": noise, "snr": signal / noise if noise > 0 else None}
 

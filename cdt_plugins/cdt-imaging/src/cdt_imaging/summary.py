@@ -12,16 +12,23 @@ from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Bound, Finding, VariableProfile, VariableSpec
 from cdt_core.model.finding import Dimension
 
-__all__ = ["OfImage", "is_image", "merged", "per_group"]
+__all__ = ["OfImage", "has_intensities", "is_image", "merged", "per_group"]
 
 #: At most this many planes or volumes are followed, so that the state stays under a megabyte.
 _MOST = 16384
+_FEWEST_BITS = 8
 
 
 def is_image(spec: VariableSpec) -> bool:
     """True for pixels that this plugin read, with rows and columns; label images are none."""
     attributes = spec.attributes
     return "image_format" in attributes and attributes.get("image_kind") != "labels" and {"y", "x"} <= set(spec.dims)
+
+
+def has_intensities(spec: VariableSpec) -> bool:
+    """True where a larger number means more of something: not for masks of a few bits, nor indices of a palette."""
+    bits, meaning = spec.attributes.get("bits_stored", _FEWEST_BITS), spec.attributes.get("photometric_interpretation")
+    return is_image(spec) and bits >= _FEWEST_BITS and meaning != "PALETTE COLOR"
 
 
 class OfImage:

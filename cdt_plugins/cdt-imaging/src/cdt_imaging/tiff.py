@@ -25,6 +25,8 @@ from cdt_imaging.tiff_pages import PageSeries, check_segments, layout_of
 
 __all__ = ["open_ome_tiff", "open_tiff"]
 
+#: GeoKeyDirectory: a map, not an image; its place on Earth stays in the tags.
+_GEO_KEYS = 34735
 _ONE_AT_A_TIME = threading.Lock()
 #: Words in the library's warnings that mean missing or contradicting data, not an odd tag.
 _SERIOUS = ("OME series", "missing", "corrupt", "zeroed", "failed to re")
@@ -153,8 +155,9 @@ def _dataset(file: _File, place: tuple[int, int, Any], meaning: Meaning, header:
     dims = dimension_names(axes)
     coordinates = scaled.coordinates(axes, dims, shape)
     spatial = [dim for dim in dims if dim in ("z", "y", "x")]
+    named = {"image_format": "OME-TIFF" if file.tiff.is_ome else "TIFF"}
     attributes = {
-        "image_format": "OME-TIFF" if file.tiff.is_ome else "TIFF",
+        **(named if _GEO_KEYS not in series.keyframe.tags else {}),
         **(
             meaning.attributes
             if dtype.kind in "iu"

@@ -24,6 +24,8 @@ class _Layout:
     entry: int
 
 
+#: Bytes per value of the types of tags, by code.
+_TYPE_BYTES = dict(zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), strict=True))
 _LAYOUTS = {42: _Layout(4, "I", "H", 12), 43: _Layout(8, "Q", "Q", 20)}
 
 
@@ -66,6 +68,18 @@ def _next(file: IO[bytes], where: str, form: tuple[str, _Layout], position: int,
         raise ReaderError(
             f"{where}: truncated or damaged: its directory of {entries} entries would end at byte {end} of {size}"
         )
-    file.seek(end)
+    _check_values(file.read(end - position - width), where, form, size)
     following: int = struct.unpack(f"{order}{layout.link}", file.read(link))[0]
     return following
+
+
+def _check_values(entries: bytes, where: str, form: tuple[str, _Layout], size: int) -> None:
+    """Values of tags that lie elsewhere in the file must lie in it."""
+    order, layout = form
+    link = struct.calcsize(layout.link)
+    for tag, kind, count, value in struct.iter_unpack(f"{order}HH{layout.link}{layout.link}", entries):
+        length = _TYPE_BYTES.get(kind, 0) * count
+        if length > link and value + length > size:
+            raise ReaderError(
+                f"{where}: truncated or damaged: the {length} bytes of tag {tag} would end at byte {value + length} of {size}"
+            )
