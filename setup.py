@@ -9,7 +9,17 @@ from setuptools import Extension, setup
 
 # No contraction and no fast-math: a fused multiply-add on one side only would break an error bound. No -march either: newer
 # instructions are chosen when the library is loaded (CDT_DISPATCH), so that one build runs everywhere.
-FLAGS = ["-std=c11", "-O3", "-g0", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-strict-aliasing"]
+FLAGS = [
+    "-std=c11",
+    "-O3",
+    "-g0",
+    "-ffp-contract=off",
+    "-fno-fast-math",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-strict-aliasing",
+    "-fopenmp-simd",
+]
 SHARED = sorted(glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
 

@@ -9,14 +9,18 @@ typedef struct {
     int64_t finite, zeros;
 } NAME(tile_);
 
-/* True when all n values are finite: a difference of anything else with itself is not 0. */
+/* True when all n values are finite: no exponent has all bits set. */
 static CDT_DISPATCH int NAME(all_finite_)(const T *restrict x, size_t n)
 {
 #if IS_FLOAT
-    T sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i] * 0;
-    return sum == 0;
+    const T infinite = (T)INFINITY;
+    U most, bits, found = 0;
+    memcpy(&most, &infinite, sizeof most);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&bits, x + i, sizeof bits);
+        found |= (bits & most) == most;
+    }
+    return !found;
 #else
     (void)x, (void)n;
     return 1;
@@ -27,14 +31,16 @@ static CDT_DISPATCH int NAME(all_finite_)(const T *restrict x, size_t n)
 static CDT_DISPATCH void NAME(tile_moments_)(const T *restrict x, size_t n, NAME(tile_) *restrict tile)
 {
     T least = x[0], most = x[0];
+    uint32_t zeros = 0;
     double sums[LANES] = {0}, squares[LANES] = {0};
-    int64_t zeros = 0;
     size_t i;
+    SIMD(reduction(min : least) reduction(max : most))
     for (i = 0; i < n; i++) {
         least = x[i] < least ? x[i] : least;
         most = x[i] > most ? x[i] : most;
-        zeros += x[i] == 0;
     }
+    for (i = 0; i < n; i++)
+        zeros += x[i] == 0;
     for (i = 0; i + LANES <= n; i += LANES)
         for (size_t k = 0; k < LANES; k++)
             sums[k] += (double)x[i + k];
@@ -61,7 +67,7 @@ static CDT_DISPATCH void NAME(tile_moments_)(const T *restrict x, size_t n, NAME
     tile->total = total;
     tile->mean = mean;
     tile->finite = (int64_t)n;
-    tile->zeros = zeros;
+    tile->zeros = (int64_t)zeros;
 }
 
 /* Copies the finite, not missing values of a tile to `kept` and counts the others. */
@@ -156,13 +162,12 @@ static inline int NAME(is_over_)(T x, T y, const cdt_histograms *h)
 static CDT_DISPATCH void NAME(tile_errors_)(const T *restrict x, const T *restrict y, size_t n, double mean_x, double mean_y,
                                             double *restrict out)
 {
-    double worst = 0, relative = 0, sums[LANES] = {0}, squares[LANES] = {0}, products[LANES] = {0};
+    double worst = 0, sums[LANES] = {0}, squares[LANES] = {0}, products[LANES] = {0};
     size_t i;
+    SIMD(reduction(max : worst))
     for (i = 0; i < n; i++) {
-        const double d = NAME(error_)(x[i], y[i]), size = fabs((double)x[i]);
-        const double ratio = size > 0 ? d / size : 0;
+        const double d = NAME(error_)(x[i], y[i]);
         worst = d > worst ? d : worst;
-        relative = ratio > relative ? ratio : relative;
     }
     for (i = 0; i + LANES <= n; i += LANES)
         for (size_t k = 0; k < LANES; k++) {
@@ -178,13 +183,25 @@ static CDT_DISPATCH void NAME(tile_errors_)(const T *restrict x, const T *restri
         products[i % LANES] += (a - mean_x) * (b - mean_y);
     }
     out[0] = worst;
-    out[1] = relative;
     out[2] = out[3] = out[4] = 0;
     for (size_t k = 0; k < LANES; k++) {
         out[2] += sums[k];
         out[3] += squares[k];
         out[4] += products[k];
     }
+}
+
+/* Largest |x - y| / |x| over x != 0. */
+static CDT_DISPATCH double NAME(tile_relative_)(const T *restrict x, const T *restrict y, size_t n)
+{
+    double worst = 0;
+    SIMD(reduction(max : worst))
+    for (size_t i = 0; i < n; i++) {
+        const double size = fabs((double)x[i]);
+        const double ratio = size > 0 ? NAME(error_)(x[i], y[i]) / size : 0;
+        worst = ratio > worst ? ratio : worst;
+    }
+    return worst;
 }
 
 /* Bin numbers first, all at once; the counting that cannot be vectorised after them. */
@@ -215,16 +232,16 @@ static CDT_DISPATCH void NAME(error_bins_)(const T *restrict x, const T *restric
     }
 }
 
-static void NAME(count_tile_)(const T *x, const T *y, size_t n, int same, const cdt_histograms *h)
+static void NAME(count_tile_)(const T *x, const T *y, size_t n, int same, const cdt_histograms *h, turn_tables *tables)
 {
     int32_t where[TILE];
     if (h->bins > 0 && h->high > h->low) {
         const double scale = h->bins / (h->high - h->low);
         NAME(bins_of_)(x, n, h->low, scale, h->bins, where);
-        count_bins(where, n, h->counts_x);
+        count_bins(where, n, tables->x);
         if (!same) {
             NAME(bins_of_)(y, n, h->low, scale, h->bins, where);
-            count_bins(where, n, h->counts_y);
+            count_bins(where, n, tables->y);
         }
     } else if (h->bins > 0) {
         h->counts_x[0] += (int64_t)n;
@@ -233,8 +250,11 @@ static void NAME(count_tile_)(const T *x, const T *y, size_t n, int same, const 
     }
     if (h->error_bins > 0 && !same) {
         NAME(error_bins_)(x, y, n, h, where);
-        count_bins(where, n, h->counts_error);
+        count_bins(where, n, tables->error);
     }
+    tables->pending += n;
+    if (tables->pending > UINT32_MAX / 2)
+        take_all(tables, h);
 }
 
 /* Pairs that are finite and not missing on both sides go to kept_x, kept_y; the others are compared bit by bit. */
@@ -263,7 +283,11 @@ int NAME(cdt_compare_)(const T *x, const T *y, const uint8_t *mask, size_t n, co
     T kept_x[TILE], kept_y[TILE];
     NAME(tile_) tx, ty;
     const int same = x == y;
+    turn_tables tables;
+    const int status = make_tables(&tables, h);
     memset(c, 0, sizeof *c);
+    if (status != CDT_OK)
+        n = 0;
     for (size_t start = 0; start < n; start += TILE) {
         size_t count = n - start < TILE ? n - start : TILE;
         const T *a = x + start, *b = y + start;
@@ -300,10 +324,11 @@ int NAME(cdt_compare_)(const T *x, const T *y, const uint8_t *mask, size_t n, co
                 NAME(take_tile_)(&ty, &c->y, extremes + 2, extremes + 3);
             }
         }
-        NAME(count_tile_)(a, b, count, same, h);
+        NAME(count_tile_)(a, b, count, same, h, &tables);
         double errors[5] = {0, 0, 0, 0, tx.m2};
         if (!same) {
             NAME(tile_errors_)(a, b, count, tx.mean, ty.mean, errors);
+            errors[1] = NAME(tile_relative_)(a, b, count);
             /* One look at the worst error spares the look at each value. */
             if (h->kind == CDT_BOUND_LOSSLESS || (h->kind == CDT_BOUND_ABS && errors[0] >= h->bound) ||
                 h->kind == CDT_BOUND_PW_REL)
@@ -321,6 +346,9 @@ int NAME(cdt_compare_)(const T *x, const T *y, const uint8_t *mask, size_t n, co
         c->sum_error += errors[2];
         c->sum_squared_error += errors[3];
     }
+    if (status == CDT_OK)
+        take_all(&tables, h);
+    free(tables.x);
     if (same) {
         c->y = c->x;
         extremes[2] = extremes[0];
@@ -330,7 +358,7 @@ int NAME(cdt_compare_)(const T *x, const T *y, const uint8_t *mask, size_t n, co
         if (h->error_bins > 0)
             h->counts_error[h->error_bins / 2] = c->finite;
     }
-    return CDT_OK;
+    return status;
 }
 
 #undef NAME
