@@ -22,6 +22,7 @@ from cdt_core.planning.request import PlanRequest
 from cdt_core.policies import DEFAULT_POLICY
 from cdt_core.profiling import scan
 from cdt_core.progress import Progress, Silent
+from cdt_core.provenance.inputs import FileDigests
 from cdt_core.readers.choose import open_stored
 from cdt_core.readers.stored import StoredDataset, as_xarray, from_xarray
 from cdt_core.store.export import export_store
@@ -154,17 +155,26 @@ def treat(
     progress = progress or Silent()
     dataset = _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
-    measured = _profile(dataset, workers, client, progress)
     plugins = catalog()
-    if plan is None:
-        request = _plan_request(plugins, bound, objective, max_size, processors)
-        plan = _plan(dataset, measured, request, workers)
-    else:
-        plan = _replayed(plan, dataset)
-    executor = executor_for(workers, client)
-    signer = None if key is None else Path(key)
-    todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, signer, policy)
-    return treat_dataset(todo, place)
+    with FileDigests(dataset.files) as digests:
+        measured = _profile(dataset, workers, client, progress)
+        if plan is None:
+            request = _plan_request(plugins, bound, objective, max_size, processors)
+            plan = _plan(dataset, measured, request, workers)
+        else:
+            plan = _replayed(plan, dataset)
+        todo = TreatRequest(
+            dataset=dataset,
+            profile=measured,
+            plan=plan,
+            catalog=plugins,
+            executor=executor_for(workers, client),
+            progress=progress,
+            digests=digests,
+            key=None if key is None else Path(key),
+            policy=policy,
+        )
+        return treat_dataset(todo, place)
 
 
 def verify(

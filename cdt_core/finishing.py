@@ -16,14 +16,13 @@ from cdt_core.certify.certificate import certificate_text, certify, signed
 from cdt_core.certify.evidence import Evidence, PluginVersion
 from cdt_core.certify.policy import Policy
 from cdt_core.errors import TreatmentError
-from cdt_core.execute.executor import Executor
 from cdt_core.execute.fold import VariableResult
 from cdt_core.hooks.manager import Catalog
 from cdt_core.model import Finding, Plan, Profile, Treatment
 from cdt_core.model.serial import to_json
 from cdt_core.preview import previews_of
 from cdt_core.provenance.crate import CrateContent, crate_document
-from cdt_core.provenance.inputs import InputDigest, digest_files
+from cdt_core.provenance.inputs import FileDigests, InputDigest
 from cdt_core.provenance.keys import key_id, public_pem
 from cdt_core.provenance.merkle import file_digest, leaves_of_folder, merkle_root
 from cdt_core.readers.stored import StoredDataset
@@ -48,7 +47,7 @@ class Finished:
     profile: Profile
     plan: Plan
     catalog: Catalog
-    executor: Executor
+    digests: FileDigests
     policy: Policy
     key: Ed25519PrivateKey
     results: Mapping[str, VariableResult]
@@ -103,7 +102,7 @@ def _leaves(done: Finished, output: PartialOutput) -> dict[str, str]:
 
 def _inputs(done: Finished) -> tuple[InputDigest, ...]:
     if done.dataset.files:
-        return digest_files(done.dataset.files, done.executor.map)
+        return done.digests.result()
     return tuple(
         InputDigest(name, result.outcome.raw_bytes, result.input_digest, "sha256OfChunks")
         for name, result in done.results.items()

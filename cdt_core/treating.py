@@ -29,6 +29,7 @@ from cdt_core.model.serial import to_json
 from cdt_core.planning.make import TEXT_CODEC
 from cdt_core.policies import DEFAULT_POLICY, policy_in_force
 from cdt_core.progress import Progress
+from cdt_core.provenance.inputs import FileDigests
 from cdt_core.provenance.keys import load_or_create
 from cdt_core.readers.stored import StoredDataset
 from cdt_core.store.metadata import array_attributes, consolidate, write_array, write_groups
@@ -48,6 +49,7 @@ class TreatRequest:
     catalog: Catalog
     executor: Executor
     progress: Progress
+    digests: FileDigests
     key: Path | None = None
     policy: str = DEFAULT_POLICY
 
@@ -71,7 +73,7 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
             profile=request.profile,
             plan=request.plan,
             catalog=request.catalog,
-            executor=request.executor,
+            digests=request.digests,
             policy=policy,
             key=key,
             results=results,

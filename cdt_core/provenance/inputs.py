@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from attrs import frozen
 
 from cdt_core.errors import ReaderError
-from cdt_core.provenance.merkle import file_digest, merkle_root
+from cdt_core.provenance.merkle import merkle_root
 
-__all__ = ["InputDigest", "digest_files"]
+__all__ = ["FileDigests", "InputDigest"]
 
 #: Inputs of more files than this (Zarr folders) are named as one, by their Merkle root.
 _NAMED_FILES = 64
@@ -31,34 +33,54 @@ class InputDigest:
     algorithm: str = "sha256"
 
 
-def digest_files(
-    files: Sequence[str], run: Callable[[Callable[[str], str], Iterable[str]], Iterator[str]]
-) -> tuple[InputDigest, ...]:
-    """The digest of each file, with names relative to the folder that they share: nothing else of the machine's paths.
+class FileDigests:
+    """Digests of input files, made by a thread of its own while the files are treated; hashing releases the GIL.
 
-    ``run(function, items)`` is an ordered map.
-
-    Raises
-    ------
-    ReaderError
-        A file cannot be read any more.
+    >>> with FileDigests([]) as digests:
+    ...     digests.result()
+    ()
     """
-    paths = sorted({os.path.abspath(name) for name in files})
-    if not paths:
-        return ()
-    shared = os.path.dirname(paths[0]) if len(paths) == 1 else os.path.commonpath([os.path.dirname(p) for p in paths])
-    digests = dict(zip(paths, run(_digest, paths), strict=True))
-    sizes = {path: os.stat(path).st_size for path in paths}
-    names = {path: os.path.relpath(path, shared).replace(os.sep, "/") for path in paths}
-    if len(paths) > _NAMED_FILES:
-        root = merkle_root({names[path]: digest for path, digest in digests.items()})
-        name = f"{os.path.basename(shared)} ({len(paths)} files)"
-        return (InputDigest(name, sum(sizes.values()), root, "merkleSha256"),)
-    return tuple(InputDigest(names[path], sizes[path], digests[path]) for path in paths)
 
+    def __init__(self, files: Sequence[str]) -> None:
+        self._paths = sorted({os.path.abspath(name) for name in files})
+        self._stopped = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="cdt-digest")
+        self._futures = [self._pool.submit(self._digest, path) for path in self._paths]
 
-def _digest(path: str) -> str:
-    try:
-        return file_digest(Path(path))
-    except OSError as error:
-        raise ReaderError(f"{path}: cannot be read for its digest: {error.strerror}") from error
+    def __enter__(self) -> FileDigests:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _digest(self, path: str) -> str:
+        digest = hashlib.sha256()
+        try:
+            with open(path, "rb", buffering=0) as file:
+                while not self._stopped.is_set() and (piece := file.read(1 << 20)):
+                    digest.update(piece)
+        except OSError as error:
+            raise ReaderError(f"{path}: cannot be read for its digest: {error.strerror}") from error
+        return digest.hexdigest()
+
+    def result(self) -> tuple[InputDigest, ...]:
+        """The digests, with names relative to the folder that the files share: nothing else of the machine's paths.
+
+        Raises
+        ------
+        ReaderError
+            A file cannot be read any more.
+        """
+        paths = self._paths
+        if not paths:
+            return ()
+        shared = os.path.commonpath([os.path.dirname(path) for path in paths])
+        names = {path: os.path.relpath(path, shared).replace(os.sep, "/") for path in paths}
+        sizes = {path: os.stat(path).st_size for path in paths}
+        digests = {path: future.result() for path, future in zip(paths, self._futures, strict=True)}
+        if len(paths) > _NAMED_FILES:
+            root = merkle_root({names[path]: digest for path, digest in digests.items()})
+            name = f"{os.path.basename(shared)} ({len(paths)} files)"
+            return (InputDigest(name, sum(sizes.values()), root, "merkleSha256"),)
+        return tuple(InputDigest(names[path], sizes[path], digests[path]) for path in paths)
