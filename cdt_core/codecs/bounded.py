@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ class Bounded:
                 "configuration": {
                     "version": 1,
                     "bound": str(self.bound),
-                    "missing": [code if code == code else "NaN" for code in self.missing],
+                    "missing": missing_as_json(self.missing),
                     "shuffle": self.shuffle,
                     "level": self.level,
                 },
@@ -73,10 +74,18 @@ class Bounded:
         ]
 
 
+def missing_as_json(codes: Sequence[float | int]) -> list[float | int | str]:
+    """Missing codes as Zarr v3 writes numbers: integers whole, non-finite ones by name."""
+    names = {math.inf: "Infinity", -math.inf: "-Infinity"}
+    plain = [code.item() if isinstance(code, np.generic) else code for code in codes]
+    return ["NaN" if code != code else names.get(code, code) for code in plain]
+
+
 def check_fits(stream: bytes | memoryview, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise ``CorruptStreamError`` unless the stream says that it holds this shape and dtype."""
     header = compress.read_header(stream)
     if header.shape != tuple(shape) or header.dtype.newbyteorder("=") != dtype.newbyteorder("="):
         raise CorruptStreamError(
-            f"holds shape {header.shape} and dtype {header.dtype}, not {tuple(shape)} and {dtype}; the chunk is not of this array"
+            f"holds shape {header.shape} and dtype {header.dtype}, not {tuple(shape)} and {dtype}: "
+            "the chunk is not of this array"
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
-from cdt_core.codecs.bounded import check_fits
+from cdt_core.codecs.bounded import check_fits, missing_as_json
 from cdt_core.errors import BoundError, CdtError
 from cdt_core.kernels import compress, stats
 from cdt_core.model import Bound
@@ -29,7 +30,10 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
     "properties": {
         "version": {"const": 1},
         "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel):[0-9.eE+-]+)$"},
-        "missing": {"type": "array", "items": {"anyOf": [{"type": "number"}, {"const": "NaN"}]}},
+        "missing": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
+        },
         "shuffle": {"enum": ["byte", "bit", "auto"]},
         "level": {"type": "integer", "minimum": -7, "maximum": 22},
     },
@@ -51,7 +55,7 @@ class BoundedCodec(ArrayBytesCodec):
     is_fixed_size = False
 
     bound: str = "lossless"
-    missing: tuple[float, ...] = ()
+    missing: tuple[float | int, ...] = ()
     shuffle: str = "byte"
     level: int = 3
 
@@ -59,6 +63,9 @@ class BoundedCodec(ArrayBytesCodec):
         Bound.parse(self.bound)
         if self.shuffle not in ("byte", "bit", "auto"):
             raise CdtError(f"codec cdt.bounded: shuffle {self.shuffle!r} is not one of byte, bit, auto")
+        if type(self.level) is not int or not -7 <= self.level <= 22:
+            raise CdtError(f"codec cdt.bounded: level {self.level!r} is not a whole number from -7 to 22")
+        object.__setattr__(self, "missing", tuple(map(_code, self.missing)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> BoundedCodec:
@@ -67,24 +74,25 @@ class BoundedCodec(ArrayBytesCodec):
         Raises
         ------
         CdtError
-            Another version, or a key that this one does not have.
+            Another version, a key that this one does not have, or a value that makes no sense.
         """
-        configuration = dict(data.get("configuration") or {})
+        configuration = data.get("configuration") or {}
+        if not isinstance(configuration, Mapping):
+            raise CdtError(f"codec cdt.bounded: the configuration is {configuration!r}, not an object")
+        configuration = dict(configuration)
         version = configuration.pop("version", 1)
         unknown = set(configuration) - {"bound", "missing", "shuffle", "level"}
         if version != 1 or unknown:
             what = f"version {version}" if version != 1 else f"keys {sorted(unknown)}"
             raise CdtError(f"codec cdt.bounded: {what} is not known to this release; a newer one may read it")
-        configuration["missing"] = tuple(float(code) for code in configuration.get("missing", ()))
         return cls(**configuration)
 
     def to_dict(self) -> dict[str, Any]:
         """The metadata of this codec."""
-        missing = [code if code == code else "NaN" for code in self.missing]
         configuration = {
             "version": 1,
             "bound": self.bound,
-            "missing": missing,
+            "missing": missing_as_json(self.missing),
             "shuffle": self.shuffle,
             "level": self.level,
         }
@@ -135,7 +143,18 @@ def _nbytes(spec: ArraySpec) -> int:
     return int(np.prod(spec.shape, dtype=np.int64)) * spec.dtype.to_native_dtype().itemsize
 
 
-def _by_range(values: Any, asked: Bound, missing: tuple[float, ...]) -> Bound:
+def _code(code: Any) -> float | int:
+    """A number, or one by name; integers stay whole, since float64 has none for most of 64 bits."""
+    if isinstance(code, str) and code in ("NaN", "Infinity", "-Infinity"):
+        return float(code)
+    if isinstance(code, Integral):
+        return int(code)
+    if isinstance(code, Real):
+        return float(code)
+    raise CdtError(f"codec cdt.bounded: {code!r} is not a missing code; use numbers or NaN, Infinity, -Infinity")
+
+
+def _by_range(values: Any, asked: Bound, missing: tuple[float | int, ...]) -> Bound:
     """The chunk's own range decides; a chunk without a finite value is lossless."""
     found = stats.describe(values, missing=stats.mask(values, missing)) if values.dtype.kind in "iuf" else None
     try:

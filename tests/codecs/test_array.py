@@ -1,0 +1,106 @@
+"""compress and decompress: one array to bytes and back, with a promise."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cdt_core as cdt
+from cdt_core.codecs.array import compress, decompress
+from cdt_core.errors import BoundError, CorruptStreamError, UnsupportedDtypeError
+from cdt_core.kernels.compress import read_header
+from cdt_core.model import Bound
+from tests.kernels.arrays import ALL, FLOATS, INTEGERS, MISSING, arrays, same_bits, worst_error
+
+
+@settings(max_examples=80, deadline=None)
+@given(arrays(ALL))
+def test_without_a_bound_every_bit_is_kept(x):
+    assert same_bits(decompress(compress(x)), x)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    arrays(FLOATS), st.sampled_from(["abs:0.1", "abs:1e-9", "pw_rel:1e-3", "abs:1e30"]), st.sampled_from([(), MISSING])
+)
+def test_a_bound_is_kept_also_where_lossless_was_smaller(x, bound, missing):
+    worst_error(x, decompress(compress(x, bound, missing=missing)), Bound.parse(bound), missing)
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays((*FLOATS, *INTEGERS)), st.sampled_from(["rel:0.1", "rel:1e-3", "rel:1.0"]))
+def test_a_relative_bound_is_of_the_finite_range_without_missing_values(x, bound):
+    kept = x[np.isfinite(x) & ~np.isin(x, np.array([100]).astype(x.dtype))]
+    if x.dtype.kind == "f" and (not kept.size or not np.isfinite(float(kept.max()) - float(kept.min()))):
+        return
+    stream = compress(x, bound, missing=(100,))
+    reach = Fraction(float(kept.max()) - float(kept.min())) if kept.size else Fraction(0)
+    promised = float(reach) * Bound.parse(bound).value
+    worst_error(x, decompress(stream), Bound("abs", promised), (100,))
+    assert read_header(stream).asked == Bound.parse(bound)
+
+
+def test_it_is_public():
+    x = np.sin(np.linspace(0, 9, 10_000))
+    stream = cdt.compress(x, "rel:1e-4")
+    assert np.abs(cdt.decompress(stream) - x).max() <= 2e-4
+    assert 6 * len(stream) < x.nbytes
+
+
+def test_lists_and_scalars_are_arrays_too():
+    assert decompress(compress([1, 2, 3])).tolist() == [1, 2, 3]
+    assert decompress(compress(2.5, "abs:0.1")).shape == ()
+
+
+def test_a_bound_too_narrow_to_pay_is_dropped_for_lossless():
+    x = np.random.default_rng(0).normal(size=1000)
+    stream = compress(x, "abs:1e-17")
+    assert same_bits(decompress(stream), x)
+    assert (read_header(stream).asked, read_header(stream).applied) == (Bound("abs", 1e-17), Bound("lossless"))
+
+
+def test_a_region_and_an_array_to_fill():
+    x = np.arange(600.0).reshape(20, 30)
+    stream = compress(x)
+    out = np.empty((2, 5))
+    assert decompress(stream, out=out, region=(slice(3, 5), slice(25, 30))) is out
+    assert (out == x[3:5, 25:30]).all()
+
+
+@pytest.mark.parametrize("view", [bytes, bytearray, memoryview])
+def test_a_stream_may_be_any_bytes(view):
+    assert decompress(view(compress(np.arange(5)))).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_relative_bound_of_nothing_finite_is_refused():
+    with pytest.raises(BoundError, match="no finite value"):
+        compress(np.array([np.nan, np.inf]), "rel:0.1")
+
+
+def test_a_relative_bound_of_a_range_that_overflows_is_refused():
+    with pytest.raises(BoundError, match="overflow"):
+        compress(np.array([-1.7e308, 1.7e308]), "rel:0.1")
+
+
+@pytest.mark.parametrize("bound", ["abs:-1", "psnr:60", "abs", "rel:nan"])
+def test_senseless_bounds_are_refused(bound):
+    with pytest.raises(BoundError):
+        compress(np.zeros(3), bound)
+
+
+@pytest.mark.parametrize("bound", ["lossless", "abs:1", "rel:0.1"])
+@pytest.mark.parametrize("values", [np.array(["a"]), np.array([None]), np.zeros(1, np.longdouble)])
+def test_types_that_no_stream_holds_are_refused(values, bound):
+    with pytest.raises(UnsupportedDtypeError):
+        compress(values, bound)
+
+
+def test_what_is_no_stream_is_refused():
+    with pytest.raises(CorruptStreamError, match="signature"):
+        decompress(b"PK\x03\x04" * 100)
+    with pytest.raises(CorruptStreamError, match=r"cut off|damaged"):
+        decompress(compress(np.arange(100))[:-5])
