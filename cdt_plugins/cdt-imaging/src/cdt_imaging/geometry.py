@@ -12,10 +12,14 @@ import xarray as xr
 
 from cdt_core.errors import ReaderError
 
-__all__ = ["axis_coordinate", "expected_bytes", "json_value", "place_attributes"]
+__all__ = ["LONGEST_AXIS", "axis_coordinate", "expected_bytes", "json_value", "place_attributes"]
 
 #: The longest binary value that is kept as text; longer ones are named by their length alone.
 _MOST_BYTES = 1 << 20
+
+
+#: A longer axis gets no coordinate: its length may be a lie, and positions that are evenly spaced say little.
+LONGEST_AXIS = 1 << 24
 
 
 def axis_coordinate(

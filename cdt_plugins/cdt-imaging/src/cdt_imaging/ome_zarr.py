@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
 from cdt_core.model import Finding
-from cdt_imaging.geometry import axis_coordinate, json_value, place_attributes
+from cdt_imaging.geometry import LONGEST_AXIS, axis_coordinate, json_value, place_attributes
 from cdt_imaging.lazy import NOTES, LazyArray, check_cap, dataset_of, lazy_variable, note
 from cdt_imaging.ome_zarr_axes import Level, levels_of, multiscales_of
 
@@ -169,7 +169,7 @@ def _add_level(found: _Hierarchy, path: str, level: Level) -> None:
     for name, units, step, start, length in zip(
         level.names, level.units, level.steps, level.starts, array.shape, strict=True
     ):
-        if level.known and (units or name in "zyx"):
+        if level.known and length <= LONGEST_AXIS and (units or name in "zyx"):
             about = {
                 **({"units": units} if units else {}),
                 **({"axis": name.upper()} if name in ("z", "y", "x", "t") else {}),

@@ -218,6 +218,8 @@ def _pages(file: _File, number: int, level: int, series: Any) -> PageSeries:
     leading = tuple(int(n) for n in series.shape[: len(series.shape) - inner])
     if math.prod(leading) != len(frames) or tuple(series.shape[len(leading) :]) != tuple(series.keyframe.shape):
         raise ReaderError(f"{where}: {len(frames)} pages do not fill an image of shape {tuple(series.shape)}")
+    if len(series.keyframe.dataoffsets) != segments:
+        raise _miscounted(where, 0, len(series.keyframe.dataoffsets), segments)
     offsets, counts = np.zeros((len(frames), segments), np.int64), np.zeros((len(frames), segments), np.int64)
     for index, page in enumerate(frames):
         if page is None:
@@ -226,11 +228,13 @@ def _pages(file: _File, number: int, level: int, series: Any) -> PageSeries:
             file.notes.append(note("incomplete", f"plane {index} is missing and reads as {layout.fill}"))
             continue
         if len(page.dataoffsets) != segments or len(page.databytecounts) != segments:
-            raise ReaderError(
-                f"{where}: page {index} has {len(page.dataoffsets)} strips or tiles, but its size asks for {segments}"
-            )
+            raise _miscounted(where, index, len(page.dataoffsets), segments)
         offsets[index], counts[index] = page.dataoffsets, page.databytecounts
     return PageSeries(file.source, number, level, leading, layout, offsets, counts)
+
+
+def _miscounted(where: str, page: int, count: int, expected: int) -> ReaderError:
+    return ReaderError(f"{where}: page {page} has {count} strips or tiles, but its size asks for {expected}")
 
 
 def _check_decoder(pages: PageSeries) -> None:

@@ -11,7 +11,7 @@ import xarray as xr
 from attrs import field, frozen
 
 from cdt_core.errors import ReaderError
-from cdt_imaging.geometry import axis_coordinate, json_value
+from cdt_imaging.geometry import LONGEST_AXIS, axis_coordinate, json_value
 
 __all__ = ["Meaning", "dimension_names", "ome_images", "tag_attributes", "tag_meaning"]
 
@@ -33,7 +33,7 @@ class Meaning:
         """Coordinates of the axes whose step is known."""
         found = {}
         for letter, dim, length in zip(axes, dims, shape, strict=True):
-            if letter not in self.steps:
+            if letter not in self.steps or length > LONGEST_AXIS:
                 continue
             step, units = self.steps[letter]
             about = {"units": units, "axis": letter} if units else {"axis": letter}
