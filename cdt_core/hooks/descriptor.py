@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import field, frozen, validators
@@ -21,8 +22,18 @@ __all__ = [
     "load_function",
 ]
 
+#: NumPy's letters for the kinds of numbers that are treated.
+_KINDS = validators.matches_re(r"[iufbc]+")
 _NAME = validators.matches_re(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 _FUNCTION = validators.matches_re(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_TEXTS = validators.deep_iterable(validators.instance_of(str))
+
+
+def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:
+    """A tuple of ``values``; one text alone is refused, for its letters would be taken one by one (``*`` matches all)."""
+    if isinstance(values, str | bytes):
+        raise TypeError(f"{values!r} is one text; give a tuple of texts, as in ({values!r},)")
+    return tuple(values)
 
 
 @frozen(kw_only=True)
@@ -48,8 +59,8 @@ class Descriptor:
 class Magic:
     """Bytes that a format has at a fixed offset."""
 
-    offset: int
-    signature: bytes
+    offset: int = field(validator=validators.and_(validators.instance_of(int), validators.ge(0)))
+    signature: bytes = field(validator=validators.and_(validators.instance_of(bytes), validators.min_len(1)))
 
 
 @frozen(kw_only=True)
@@ -63,11 +74,13 @@ class Reader(Descriptor):
     TIFF).
     """
 
-    patterns: tuple[str, ...] = ()
-    magic: tuple[Magic, ...] = ()
+    patterns: tuple[str, ...] = field(default=(), converter=_tuple, validator=_TEXTS)
+    magic: tuple[Magic, ...] = field(
+        default=(), converter=_tuple, validator=validators.deep_iterable(validators.instance_of(Magic))
+    )
     directories: bool = False
-    markers: tuple[str, ...] = ()
-    priority: int = 0
+    markers: tuple[str, ...] = field(default=(), converter=_tuple, validator=_TEXTS)
+    priority: int = field(default=0, validator=validators.instance_of(int))
 
 
 @frozen(kw_only=True)
@@ -76,7 +89,7 @@ class Processor(Descriptor):
     of the same shape and dtype; deterministic; called on whole chunks, from several threads. ``dtype_kinds`` as NumPy's.
     """
 
-    dtype_kinds: str = "iuf"
+    dtype_kinds: str = field(default="iuf", validator=_KINDS)
 
 
 @frozen(kw_only=True)
@@ -90,10 +103,12 @@ class Validator(Descriptor):
     """
 
     scope: str = field(default="variable", validator=validators.in_(("variable", "dataset")))
-    checks: tuple[str, ...] = ()
-    dtype_kinds: str = "iufb"
-    roles: tuple[str, ...] = ("data",)
-    min_ndim: int = 0
+    checks: tuple[str, ...] = field(default=(), converter=_tuple, validator=_TEXTS)
+    dtype_kinds: str = field(default="iufb", validator=_KINDS)
+    roles: tuple[str, ...] = field(
+        default=("data",), converter=_tuple, validator=validators.deep_iterable(validators.in_(("data", "coordinate")))
+    )
+    min_ndim: int = field(default=0, validator=validators.instance_of(int))
 
 
 @frozen(kw_only=True)
@@ -105,7 +120,7 @@ class Aggregator(Descriptor):
     when the rule is a weighted sum, so that it can run under secure aggregation.
     """
 
-    breakdown: float = 0.0
+    breakdown: float = field(default=0.0, validator=[validators.ge(0), validators.le(1)])
     additive: bool = False
 
 
@@ -113,11 +128,16 @@ class Aggregator(Descriptor):
 class CodecOffer(Descriptor):
     """A codec for the planner. ``function`` is a class that keeps :class:`cdt_core.hooks.contracts.ChunkCodec`.
 
-    ``dtype_kinds`` and ``bounds`` (kinds of :data:`cdt_core.model.bound.BOUND_KINDS`) say what it can hold.
+    ``dtype_kinds`` and ``bounds`` (``"lossless"``, ``"abs"``, ``"pw_rel"``; a ``rel`` bound reaches a codec as ``abs``) say
+    what it can hold.
     """
 
-    dtype_kinds: str = "iufb"
-    bounds: tuple[str, ...] = ("lossless",)
+    dtype_kinds: str = field(default="iufb", validator=_KINDS)
+    bounds: tuple[str, ...] = field(
+        default=("lossless",),
+        converter=_tuple,
+        validator=validators.deep_iterable(validators.in_(("abs", "pw_rel", "lossless"))),
+    )
 
 
 @frozen(kw_only=True)

@@ -68,6 +68,30 @@ BROKEN = {
     ),
     "bad-name": (f"{READERS}return [Reader(name='a b', function='HERE:read')]", "cdt_readers raised ValueError"),
     "function-itself": (f"{READERS}return [Reader(name='x', function=print)]", "cdt_readers raised TypeError"),
+    "pattern-not-in-a-tuple": (
+        f"{READERS}return [Reader(name='x', function='HERE:read', patterns='*.x')]",
+        "cdt_readers raised TypeError: '\\*.x' is one text; give a tuple",
+    ),
+    "magic-of-nothing": (
+        f"{READERS}return [Reader(name='x', function='HERE:read', magic=(Magic(0, b''),))]",
+        "cdt_readers raised ValueError: .*signature",
+    ),
+    "magic-of-text": (
+        f"{READERS}return [Reader(name='x', function='HERE:read', magic=(Magic(0, 'BUOY'),))]",
+        "cdt_readers raised TypeError: .*signature",
+    ),
+    "unknown-kind": (
+        "\n@hookimpl\ndef cdt_processors():\n    return [Processor(name='x', function='HERE:f', dtype_kinds='float')]",
+        "cdt_processors raised ValueError: .*dtype_kinds",
+    ),
+    "impossible-breakdown": (
+        "\n@hookimpl\ndef cdt_aggregators():\n    return [Aggregator(name='x', function='HERE:f', breakdown=50)]",
+        "cdt_aggregators raised ValueError: .*breakdown",
+    ),
+    "unknown-bound": (
+        "\n@hookimpl\ndef cdt_codecs():\n    return [CodecOffer(name='x', function='HERE:C', bounds=('psnr',))]",
+        "cdt_codecs raised ValueError: .*bounds",
+    ),
     "no-hook": ("def cdt_readers():\n    return []", "implements no hook .*hookimpl"),
     "own-name-twice": (
         f"{READERS}return [Reader(name='x', function='HERE:read'), Reader(name='x', function='HERE:other')]",
