@@ -16,42 +16,66 @@ from cdt_core.validators.units import problem_of
 
 __all__ = ["conformance"]
 
-_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+_CF_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 _KINDS = "biufcSUOMm"
 
 
 def conformance(subject: Subject) -> Iterable[Finding]:
-    """Findings on units, packing, names and data types of each variable, and on the dataset as a whole."""
-    with_units = any("units" in spec.attributes for spec in subject.specs.values())
+    """Findings on units, packing, names and data types of each variable, and on the dataset as a whole.
+
+    The rules of CF-1.12 on names and on units of every variable are asked of files that declare CF in ``Conventions``;
+    of others only readable names, and units where some of their data have them.
+    """
+    is_cf = any("CF-" in str(attributes.get("Conventions", "")) for attributes in subject.attributes.values())
+    needs_units = is_cf or any("units" in spec.attributes and _is_quantity(spec) for spec in subject.specs.values())
     for spec in subject.specs.values():
-        if with_units and spec.role == "data" and _is_number(spec) and "flag_values" not in spec.attributes:
+        if needs_units and _is_quantity(spec):
             yield _units_present(spec)
         if "units" in spec.attributes:
             yield _units_parseable(spec)
         if _is_number(spec):
             yield _packing_valid(spec)
             yield from _fill_value_valid(spec)
-        yield _yes(
-            "core.dtype_supported",
-            "format",
-            [] if np.dtype(spec.dtype).kind in _KINDS else [f"no codec holds {spec.dtype}"],
-            spec.name,
-            "the data type is one that a codec can hold",
-        )
-        leaf = spec.name.rsplit("/", 1)[-1]
-        yield _yes(
-            "core.names_valid",
-            "consistency",
-            [] if _NAME.match(leaf) else [f"{leaf!r} has other characters than letters, digits and underscores"],
-            spec.name,
-            "names begin with a letter and have letters, digits and underscores (CF-1.12 section 2.3)",
-        )
+        yield _dtype_supported(spec)
+        yield _name_valid(spec, is_cf)
     yield _dimensions(subject)
     yield _readable(subject)
 
 
+def _dtype_supported(spec: VariableSpec) -> Finding:
+    problems = [] if _kind(spec) in _KINDS else [f"no codec holds {spec.dtype}"]
+    return _yes("core.dtype_supported", "format", problems, spec.name, "the data type is one that a codec can hold")
+
+
+def _name_valid(spec: VariableSpec, is_cf: bool) -> Finding:
+    leaf, problems = spec.name.rsplit("/", 1)[-1], []
+    if is_cf:
+        method = "names begin with a letter and have letters, digits and underscores (CF-1.12 section 2.3)"
+        if not _CF_NAME.match(leaf):
+            problems = [f"{leaf!r} has other characters than letters, digits and underscores"]
+    else:
+        method = "names are printable, without space at their ends (NetCDF Users Guide, permitted characters)"
+        if not leaf or not leaf.isprintable() or leaf != leaf.strip():
+            problems = [f"{leaf!r} is empty, has control characters, or begins or ends with a space"]
+    return _yes("core.names_valid", "consistency", problems, spec.name, method)
+
+
+def _is_quantity(spec: VariableSpec) -> bool:
+    """Data that may have a unit: no scalar (parameters, grid mappings), no codes, nothing without numbers."""
+    exempt = {"grid_mapping_name", "flag_values", "flag_masks", "flag_meanings"} & set(spec.attributes)
+    return spec.role == "data" and _is_number(spec) and bool(spec.dims) and not exempt
+
+
 def _is_number(spec: VariableSpec) -> bool:
-    return np.dtype(spec.dtype).kind in "iuf"
+    return _kind(spec) in "iuf"
+
+
+def _kind(spec: VariableSpec) -> str:
+    """NumPy's letter; ``V`` for types of structures and raw bytes, whose names NumPy does not read back."""
+    try:
+        return np.dtype(spec.dtype).kind
+    except TypeError:
+        return "V"
 
 
 def _yes(check: str, dimension: Dimension, problems: list[str], variable: str | None, method: str) -> Finding:
@@ -69,9 +93,7 @@ def _yes(check: str, dimension: Dimension, problems: list[str], variable: str | 
 
 
 def _units_present(spec: VariableSpec) -> Finding:
-    # A grid mapping's variable carries attributes only (CF-1.12 section 5.6).
-    exempt = "units" in spec.attributes or "grid_mapping_name" in spec.attributes or not spec.dims
-    problems = [] if exempt else ["no units attribute, though other variables have one"]
+    problems = [] if "units" in spec.attributes else ["no units attribute"]
     return _yes("core.units_present", "consistency", problems, spec.name, "a units attribute (CF-1.12 section 3.1)")
 
 
@@ -122,18 +144,15 @@ def _number(value: Any) -> float | None:
 
 
 def _code_problem(code: Any, dtype: np.dtype[Any]) -> str:
-    kind = np.asarray(code).dtype.kind
-    if kind not in "iuf":
+    if np.asarray(code).dtype.kind not in "iuf":
         return f"is not a number, but the stored type is {dtype}"
-    if dtype.kind in "iu":
-        number = float(code)
-        limits = np.iinfo(dtype)
-        # An unsigned view of a signed code, or the reverse, is what the _Unsigned attribute declares.
-        if not number.is_integer() or not -(2 ** (8 * dtype.itemsize - 1)) <= number <= max(
-            limits.max, 2 ** (8 * dtype.itemsize) - 1
-        ):
-            return f"is outside {dtype}"
-    return ""
+    number = np.asarray(code).item()
+    if dtype.kind == "f":
+        return f"is outside {dtype}" if math.isfinite(number) and abs(number) > float(np.finfo(dtype).max) else ""
+    # An unsigned view of a signed code, or the reverse, is what the _Unsigned attribute declares.
+    bits = 8 * dtype.itemsize
+    holds = math.isfinite(number) and number == int(number) and -(2 ** (bits - 1)) <= number < 2**bits
+    return "" if holds else f"is outside {dtype}"
 
 
 def _dimensions(subject: Subject) -> Finding:

@@ -21,7 +21,11 @@ _REGULAR_SHARE, _REGULAR_STEP = 0.7, 0.01
 
 
 def coordinates(subject: Subject) -> Iterable[Finding]:
-    """Findings on each index coordinate; an axis without a regular step gets no finding on gaps."""
+    """Findings on each index coordinate.
+
+    Order is asked of coordinates that measure something, not of labels (text, numbers of samples); gaps of those among
+    them whose steps are regular.
+    """
     for name, spec in subject.specs.items():
         leaf = name.rsplit("/", 1)[-1]
         if len(spec.dims) == 1 and spec.dims[0].rsplit("/", 1)[-1] == leaf and spec.size:
@@ -47,7 +51,7 @@ def _one(spec: VariableSpec, values: NDArray[Any]) -> Iterator[Finding]:
         int((counts - 1).sum()),
         method="values that occurred before in the coordinate",
     )
-    if kept.dtype.kind not in "iufM" or kept.size < 2:
+    if kept.size < 2 or not _is_measured(spec, kept.dtype):
         return
     steps = _steps(kept)
     wrong = steps < 0 if (steps >= 0).sum() >= (steps <= 0).sum() else steps > 0
@@ -66,14 +70,22 @@ def _one(spec: VariableSpec, values: NDArray[Any]) -> Iterator[Finding]:
 def _absent(spec: VariableSpec, values: NDArray[Any]) -> NDArray[np.bool_]:
     absent: NDArray[np.bool_] = np.zeros(values.shape, bool)
     if values.dtype.kind == "M":
-        return absent | np.isnat(values)
+        return np.asarray(np.isnat(values), bool)
+    if values.dtype.kind == "O":
+        return np.array([value is None or value != value for value in values.tolist()], bool)
     if values.dtype.kind not in "iuf":
         return absent
     absent |= ~np.isfinite(values)
     for code in spec.packing.missing:
         if code == code:
-            absent |= values == code
+            absent |= np.asarray(values == code, bool)
     return absent
+
+
+def _is_measured(spec: VariableSpec, dtype: np.dtype[Any]) -> bool:
+    """Whole numbers without units, ``axis`` or ``standard_name`` are labels, whose order and steps mean nothing."""
+    described = spec.units not in ("", "1") or bool({"axis", "standard_name"} & set(spec.attributes))
+    return dtype.kind in "fM" or (dtype.kind in "iu" and described)
 
 
 def _steps(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.model import Finding
+from cdt_core.validators.sampling import lattice_of, strides_for
 from cdt_core.validators.summary import OfVariable
 
 if TYPE_CHECKING:
@@ -19,14 +21,17 @@ __all__ = ["Slices"]
 
 #: At most this many slices are followed, in runs of neighbours, so that the state stays under a megabyte.
 _MOST, _RUN = 16384, 64
-_SHOWN = 10
+_SHOWN, _SAMPLE = 10, 1024
+#: Duplicates are asked for where chance gives fewer than this share of slices.
+_BY_CHANCE = 1e-3
 
 
 class Slices(OfVariable):
     """Keeps, per slice, the extremes of its valid values, their number, and a sum of hashes over its blocks.
 
     Only variables of three or more dimensions are looked at: in two, a row of equal numbers (a pole, the margin of an
-    image) is normal. Blocks hold parts of slices, so a slice's hash is a sum over its parts.
+    image) is normal. Blocks hold parts of slices, so a slice's hash is a sum over its parts. Not asked of one slice alone,
+    nor of a variable whose values are all equal; duplicates not where slices hold so little that chance repeats them.
     """
 
     @property
@@ -36,7 +41,8 @@ class Slices(OfVariable):
 
     def start(self) -> State:
         """No slice seen yet."""
-        return {"index": np.zeros(0, np.int64), "low": None, "high": None, "valid": None, "hash": None}
+        empty = np.zeros(0, np.int64)
+        return {"index": empty, "low": None, "high": None, "valid": None, "hash": None, "sample": np.zeros(0)}
 
     def update(self, state: State, block: Block) -> State:
         """Add the parts of slices that a block holds."""
@@ -61,6 +67,7 @@ class Slices(OfVariable):
             "high": highs,
             "valid": valid,
             "hash": _hashes(rows, block.start[1:]),
+            "sample": lattice_of(block, strides_for(self.spec.shape, _SAMPLE)),
         }
         return self.merge(state, more)
 
@@ -77,35 +84,28 @@ class Slices(OfVariable):
         np.maximum.at(highs, where, both[2])
         np.add.at(valid, where, both[3])
         np.add.at(hashes, where, both[4])
-        return {"index": index, "low": lows, "high": highs, "valid": valid, "hash": hashes}
+        sample = np.concatenate([left["sample"], right["sample"]])
+        return {"index": index, "low": lows, "high": highs, "valid": valid, "hash": hashes, "sample": sample}
 
     def finish(self, state: State) -> Iterable[Finding]:
         """The share of constant slices, and of slices that repeat an earlier one that is not constant."""
         index = state["index"]
-        if not len(index):
+        if len(index) < 2 or not self.has_spread:
             return
-        constant = (state["valid"] > 1) & (state["low"] == state["high"])
-        first: dict[tuple[Any, ...], int] = {}
-        pairs = []
-        columns = zip(*(state[key].tolist() for key in ("hash", "low", "high", "valid")), strict=True)
-        for position, key, skip in zip(
-            index.tolist(), columns, (constant | (state["valid"] == 0)).tolist(), strict=True
-        ):
-            if skip:
-                continue
-            earlier = first.setdefault(key, position)
-            if earlier != position:
-                pairs.append([earlier, position])
         sampled = len(index) / self.spec.shape[0]
+        constant = (state["valid"] > 1) & (state["low"] == state["high"])
         yield self._share(
             "core.constant_slices",
             [int(i) for i in index[constant]],
             sampled,
             "slices along the leading axis whose valid values are all equal; slices without any are not counted",
         )
+        varied = np.flatnonzero(~constant & (state["valid"] > 0))
+        if len(varied) < 2 or _chance(state["sample"], state["valid"][varied]) > _BY_CHANCE:
+            return
         yield self._share(
             "core.duplicate_slices",
-            pairs,
+            _repeated(state, varied),
             sampled,
             "slices equal to an earlier, not constant slice, by a 64-bit multilinear hash and both extremes",
         )
@@ -123,6 +123,29 @@ class Slices(OfVariable):
             interval=None if sampled == 1.0 else (max(0.0, share - half), min(1.0, share + half)),
             evidence={"count": len(found), "slices": self.spec.shape[0], "first": found[:_SHOWN]},
         )
+
+
+def _repeated(state: State, kept: NDArray[np.intp]) -> list[list[int]]:
+    """Pairs of the index of a slice and of the first that is equal to it."""
+    first: dict[tuple[Any, ...], int] = {}
+    pairs = []
+    columns = zip(*(state[key][kept].tolist() for key in ("hash", "low", "high", "valid")), strict=True)
+    for position, key in zip(state["index"][kept].tolist(), columns, strict=True):
+        earlier = first.setdefault(key, position)
+        if earlier != position:
+            pairs.append([earlier, position])
+    return pairs
+
+
+def _chance(sample: NDArray[np.float64], valid: NDArray[np.int64]) -> float:
+    """Share of slices that would repeat an earlier one if all values were drawn independently from the sample."""
+    _, counts = np.unique(sample, return_counts=True)
+    pairs = max(1, sample.size * (sample.size - 1))
+    equal = max(float((counts * (counts - 1)).sum()), 1.0) / pairs
+    if equal >= 1.0:
+        return 1.0
+    logarithm = math.log(len(valid) / 2) + float(np.median(valid)) * math.log(equal)
+    return math.exp(min(0.0, logarithm))
 
 
 def _limits(dtype: np.dtype[Any]) -> tuple[Any, Any]:

@@ -74,7 +74,8 @@ def fences_of(sample: NDArray[np.float64], centre: Centre, z: float) -> tuple[Fe
     """The innermost gap of each tail of a sorted sample beyond ``z`` scales, below and above the median.
 
     A tail with Pareto's index ``a`` has spacings ``log(d[i] / d[i - 1])`` that are exponential with rate ``a`` times the
-    number of values from ``i`` outwards (Renyi 1953); ``a`` comes from the 7th and the 15th of 16 parts of the distances.
+    number of values from ``i`` outwards (Renyi 1953); ``a`` comes from the two distances that 1/8 and 1/16 of the values
+    exceed.
     """
     with np.errstate(over="ignore"):
         distance = sample - centre.median

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from attrs import field, frozen
 
-from cdt_core.hooks.contracts import Block
+from cdt_core.hooks.contracts import Block, Subject
 from cdt_core.kernels import stats
 from cdt_core.model import Bound, Finding, Packing, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
@@ -82,6 +82,35 @@ class Case:
 @pytest.fixture(scope="session")
 def case() -> type[Case]:
     return Case
+
+
+def subject_of(
+    variables: dict[str, tuple[Any, ...]], attributes: dict[str, Any] | None = None, notes: Sequence[Finding] = ()
+) -> Subject:
+    """A dataset as stored, from ``(dims, values, attributes)`` per path; index variables are its coordinates."""
+    import xarray as xr
+
+    from cdt_core.readers.meaning import packing_of
+
+    specs, stored = {}, {}
+    for name, (dims, values, *more) in variables.items():
+        array = np.asarray(values)
+        stored[name] = xr.Variable(dims, array, *more)
+        specs[name] = VariableSpec(
+            name=name,
+            dims=tuple(dims),
+            shape=array.shape,
+            dtype=array.dtype.name if array.dtype.kind != "U" else "object",
+            role="coordinate" if tuple(dims) == (name.rpartition("/")[2],) else "data",
+            attributes=dict(*more),
+            packing=packing_of(array.dtype, dict(*more)) if array.dtype.kind in "iuf" else Packing(),
+        )
+    return Subject(stored, specs, {}, {"": attributes or {}}, notes=notes)
+
+
+@pytest.fixture(scope="session")
+def subject() -> Any:
+    return subject_of
 
 
 @pytest.fixture

@@ -48,3 +48,37 @@ def test_long_axes_are_sampled_in_runs(case):
     assert finding.sampled == pytest.approx(1 / 3, abs=0.01)
     assert finding.evidence["first"] == [[0, 1]]
     assert finding.interval[0] <= finding.value <= finding.interval[1]
+
+
+def test_slices_that_chance_repeats_are_not_asked_for(case):
+    x = np.random.default_rng(0).integers(0, 3, (500, 2, 2)).astype(np.uint8)
+    assert set(case(x, x).run(Slices)) == {"core.constant_slices"}
+
+
+def test_sparse_slices_are_no_duplicates(case):
+    x = np.zeros((100, 40, 40), np.uint8)
+    rng = np.random.default_rng(0)
+    x.reshape(100, -1)[np.arange(100)[:, None], rng.integers(0, 1600, (100, 30))] = 255
+    assert case(x, x).run(Slices)["core.duplicate_slices"].value == 0
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.full((5, 6, 6), np.nan),
+        np.ones((5, 6, 6)),
+        np.random.default_rng(0).normal(size=(1, 9, 9)),
+        np.ones((0, 2, 2)),
+    ],
+)
+def test_is_not_asked_of_one_slice_or_of_equal_values(case, x):
+    assert case(x, x).run(Slices) == {}
+
+
+@pytest.mark.parametrize("chunk", [(1, 80, 90), (4, 17, 90), (6, 80, 1)])
+def test_any_cut_into_blocks_gives_the_same_findings(case, smooth, chunk):
+    smooth[3, :40] = np.nan
+    smooth[5] = smooth[3]
+    smooth[4] = -1
+    made = case(smooth, smooth)
+    assert made.run(Slices, chunk, tree=True) == made.run(Slices)
