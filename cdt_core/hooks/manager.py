@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -27,6 +30,8 @@ from cdt_core.hooks.inspection import Candidate, inspect_plugin
 __all__ = ["Catalog", "PluginRecord", "catalog", "discover"]
 
 D = TypeVar("D", bound=Descriptor)
+
+_log = logging.getLogger("cdt.plugins")
 
 #: The plugin that always wins a clash: the core itself.
 _CORE = "core"
@@ -113,7 +118,8 @@ def discover(found: Iterable[EntryPoint] | None = None, *, disabled: Collection[
     """Load every plugin of the entry-point group ``cdt`` (or of ``found``) but those ``disabled``.
 
     The environment variable ``CDT_DISABLE_PLUGINS`` (names with commas) disables more. Nothing is raised for a plugin's
-    faults: its record has the reason.
+    faults: its record has the reason, and the log says it once. What a plugin prints goes to standard error, so that it cannot
+    end up in a command's JSON.
     """
     found = entry_points(group=spec.ENTRY_POINT_GROUP) if found is None else found
     disabled = {*disabled, *filter(None, os.environ.get("CDT_DISABLE_PLUGINS", "").split(","))}
@@ -125,10 +131,14 @@ def discover(found: Iterable[EntryPoint] | None = None, *, disabled: Collection[
         else:
             candidates.append(Candidate(record, entry))
     _refuse_name_clashes(candidates)
-    for candidate in candidates:
-        if candidate.record.status == "active":
-            inspect_plugin(candidate, _KINDS)
+    with contextlib.redirect_stdout(sys.stderr):
+        for candidate in candidates:
+            if candidate.record.status == "active":
+                inspect_plugin(candidate, _KINDS)
     _refuse_offer_clashes(candidates)
+    for record in (candidate.record for candidate in candidates):
+        if record.status == "quarantined":
+            _log.warning("plugin %s (%s) is out: %s", record.name, record.distribution or "?", record.reason)
     return _catalog(candidates)
 
 

@@ -227,6 +227,23 @@ def test_the_table_says_why_a_plugin_is_out(
     assert "dist-future 1.2" in shown
 
 
+def test_a_plugin_that_is_out_is_said_once_to_whoever_uses_cdt(shelf: Shelf, lists: Path, caplog: Any) -> None:
+    shelf.put("good", GOOD)
+    shelf.put("future", "CDT_API = 99")
+    for _ in range(2):
+        cdt.open(lists)
+    said = [record.getMessage() for record in caplog.records if record.name == "cdt.plugins"]
+    assert said == [
+        "plugin future (dist-future) is out: needs hook API 99; this release has 1 (set CDT_API = 1)",
+    ]
+
+
+def test_what_a_plugin_prints_stays_out_of_the_json(shelf: Shelf, plugins_json: Any) -> None:
+    """``plugins_json`` reads all of standard output as JSON."""
+    shelf.put("chatty", f"print('hello from chatty'){READERS}print('and again')\n    return []")
+    assert plugins_json()["chatty"]["status"] == "active"
+
+
 def test_a_name_that_nobody_offers_is_refused_with_what_there_is(shelf: Shelf) -> None:
     with pytest.raises(PluginError, match=r"no processor is called 'nobody'; installed: .*mask_values.*cdt plugins"):
         shelf.catalog.processor("nobody")
