@@ -63,10 +63,10 @@ def _write(store: Path, part: Path, kind: str) -> None:
         with tree:
             plain = tree.map_over_datasets(_plain)
             if kind == "netcdf":
-                encoding = {path: _compressed(node.to_dataset()) for path, node in plain.subtree_with_keys}
+                encoding = {path: _compressed(node.to_dataset(inherit=False)) for path, node in plain.subtree_with_keys}
                 plain.to_netcdf(part, engine="h5netcdf", encoding=_absolute(encoding))
             else:
-                plain.to_zarr(part, zarr_format=3, consolidated=False)
+                plain.to_zarr(part, zarr_format=3, consolidated=True)
 
 
 def _plain(dataset: xr.Dataset) -> xr.Dataset:

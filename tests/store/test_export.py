@@ -1,0 +1,83 @@
+"""Plain copies for people without cdt."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import cdt_core as cdt
+from cdt_core.errors import OutputError
+from tests.datasets import climate, climate_file
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    return cdt.treat(climate_file(folder / "in.nc"), folder / "out", bound="rel:1e-3").path
+
+
+@pytest.mark.parametrize("name", ["plain.nc", "plain.nc4", "plain.h5", "plain.zarr"])
+def test_the_copy_has_the_same_values_and_attributes(made, tmp_path, name):
+    target = cdt.export(made, tmp_path / name)
+    engine = "zarr" if name.endswith(".zarr") else "h5netcdf"
+    with xr.open_zarr(made / "data.zarr") as store, xr.open_dataset(target, engine=engine) as plain:
+        assert set(plain.variables) == set(store.variables)
+        for variable in store.variables:
+            assert np.array_equal(
+                plain[variable].values, store[variable].values, equal_nan=store[variable].dtype.kind == "f"
+            )
+            assert plain[variable].dims == store[variable].dims
+        assert plain["temperature"].attrs["cdt_bound"] == "rel:0.001"
+        assert plain["temperature"].attrs["units"] == "K"
+        assert plain.attrs["title"] == "generated"
+
+
+def test_plain_zarr_needs_no_codec_of_cdt(made, tmp_path):
+    target = cdt.export(made, tmp_path / "plain.zarr")
+    for path in target.rglob("zarr.json"):
+        codecs = json.loads(path.read_text()).get("codecs", [])
+        assert not [codec for codec in codecs if codec["name"].startswith("cdt")]
+
+
+def test_groups_are_exported(tmp_path):
+    tree = xr.DataTree.from_dict({"/": climate()[["land"]], "/ocean": climate(1)[["pressure"]]})
+    made = cdt.treat(tree, tmp_path / "out").path
+    with xr.open_datatree(cdt.export(made, tmp_path / "a.nc"), engine="h5netcdf") as plain:
+        assert plain["ocean/pressure"].shape == (8, 24, 36)
+    with xr.open_datatree(cdt.export(made, tmp_path / "a.zarr"), engine="zarr", consolidated=False) as plain:
+        assert plain["ocean/pressure"].shape == (8, 24, 36)
+
+
+def test_complex_numbers_survive_in_zarr_and_are_refused_or_kept_in_netcdf(tmp_path):
+    values = np.array([1 + 2j, 3 - 4j], np.complex64)
+    made = cdt.treat(values, tmp_path / "out").path
+    with xr.open_zarr(cdt.export(made, tmp_path / "a.zarr"), consolidated=False) as plain:
+        assert plain["array"].values.tolist() == values.tolist()
+    try:
+        target = cdt.export(made, tmp_path / "a.nc")
+    except OutputError as error:
+        assert "array" in str(error)
+        assert not (tmp_path / "a.nc").exists()
+    else:
+        with xr.open_dataset(target, engine="h5netcdf") as plain:
+            assert plain["array"].values.tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("a.txt", "unknown ending"), ("taken.nc", "exists"), ("none/a.nc", "cannot be written")]
+)
+def test_bad_targets_are_refused(made, tmp_path, name, said):
+    (tmp_path / "taken.nc").write_text("mine")
+    with pytest.raises(OutputError, match=said):
+        cdt.export(made, tmp_path / name)
+    assert (tmp_path / "taken.nc").read_text() == "mine"
+    assert [p.name for p in tmp_path.iterdir()] == ["taken.nc"]
+
+
+def test_overwriting_is_possible_when_asked(made, tmp_path):
+    for name in ("a.nc", "a.zarr"):
+        cdt.export(made, tmp_path / name)
+        cdt.export(made, tmp_path / name, overwrite=True)
