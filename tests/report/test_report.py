@@ -153,7 +153,8 @@ def test_a_browser_shows_it_without_errors(report, tmp_path):
 @browser
 @pytest.mark.browser
 def test_it_fits_a_phone(report, tmp_path):
-    frame = f'<!doctype html><title></title><body><iframe id="f" style="width:400px;height:800px;border:0" srcdoc="{html.escape(report[1])}"></iframe>'
+    style = "width:400px;height:800px;border:0"
+    frame = f'<!doctype html><title></title><body><iframe id="f" style="{style}" srcdoc="{html.escape(report[1])}"></iframe>'
     script = """<script>document.getElementById("f").onload = (e) => {
         const d = e.target.contentDocument.documentElement;
         document.title = JSON.stringify([d.clientWidth, d.scrollWidth]) }</script></body>"""
