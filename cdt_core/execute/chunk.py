@@ -86,7 +86,9 @@ class ChunkWorker:
             raw_bytes=stored.nbytes,
             stored_bytes=len(attempt.encoded.stream),
             digests={f"{job.spec.name}/{key}": hashlib.sha256(attempt.encoded.stream).hexdigest()},
-            input_digest=hashlib.sha256(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data).hexdigest() if self.digest_input else "",
+            input_digest=hashlib.sha256(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data).hexdigest()
+            if self.digest_input
+            else "",
             max_error=comparison.max_relative_error if relative else comparison.max_error,
             exact_values=attempt.encoded.exact_values,
             fallback=fallback,
@@ -169,7 +171,9 @@ def _attempt(
     if _same_bits(values, decoded):
         treated = original
     elif lossless:
-        raise TreatmentError(f"variable {job.spec.name!r}, block at {start}: the lossless codec changed values")
+        raise TreatmentError(
+            f"variable {job.spec.name!r}, block at {start}: codec {job.plan.codec!r} changed values, though asked not to"
+        )
     else:
         treated = decoded if job.plan.form == "decoded" else dataset.decoded(job.spec.name, decoded)
     return _Attempt(encoded, _block(job, start, original, treated, missing), lossless)

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from cdt_core.errors import PlanError
 from cdt_core.hooks.descriptor import CodecOffer
+from cdt_core.kernels import stats
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.readers.stored import StoredDataset
@@ -108,13 +109,13 @@ def trials_of(
 ) -> list[Candidate]:
     """Every applicable codec and parameter set on the blocks ``data``, fast ones first as their codecs list them.
 
-    A lossy promise is also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises is logged
-    and left out.
+    A lossy promise is also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises, or
+    does not keep its promise on a sample, is logged and left out.
 
     Raises
     ------
     PlanError
-        Every applicable codec raised.
+        Every applicable codec failed.
     """
     samples, objective = data
     blocks: tuple[NDArray[Any], ...] = samples.stored if form.name == "stored" else samples.physical
@@ -144,8 +145,10 @@ def _try(
     form, blocks = on
     codec = offer.load()(parameters, bound, form.missing)
     raw = encoded = 0
-    for block in blocks:
+    for number, block in enumerate(blocks):
         stream = codec.encode(block).stream
+        if number == 0:
+            _check_decoded(codec.decode(stream, block.shape, block.dtype), block, bound, form.missing)
         raw += block.nbytes
         encoded += len(stream)
     return Candidate(
@@ -156,3 +159,20 @@ def _try(
         ratio=raw / max(1, encoded),
         sample_bytes=encoded,
     )
+
+
+def _check_decoded(decoded: NDArray[Any], block: NDArray[Any], bound: Bound, missing: tuple[float | int, ...]) -> None:
+    """Refuse a codec that does not keep its promise on the first sampled block, before a plan relies on it.
+
+    Every chunk is checked again when it is treated; there, a broken promise ends the treatment.
+    """
+    if decoded.shape != block.shape or decoded.dtype != block.dtype:
+        raise PlanError(f"decodes {block.shape} {block.dtype} to {decoded.shape} {decoded.dtype}")
+    if bound.is_lossless:
+        if decoded.tobytes() != block.tobytes():
+            raise PlanError("does not give back the values, though it was asked to be lossless")
+    elif block.dtype.kind in "iuf":
+        found = stats.compare(block, decoded, missing=stats.mask(block, missing), bound=bound)
+        if found.over_bound or found.mismatched:
+            changed = f"{found.over_bound} values over {bound}, {found.mismatched} missing or non-finite values changed"
+            raise PlanError(f"does not keep its promise: {changed}")

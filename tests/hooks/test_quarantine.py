@@ -14,8 +14,6 @@ import cdt_core as cdt
 from cdt_core import cli
 from cdt_core.errors import PluginError
 from cdt_core.hooks.manager import discover
-from cdt_core.planning.trial import Form, Samples, trials_of
-from cdt_core.testing import SampleVariable
 from tests.hooks.conftest import Shelf
 
 GOOD = """
@@ -247,75 +245,3 @@ def test_what_a_plugin_prints_stays_out_of_the_json(shelf: Shelf, plugins_json: 
 def test_a_name_that_nobody_offers_is_refused_with_what_there_is(shelf: Shelf) -> None:
     with pytest.raises(PluginError, match=r"no processor is called 'nobody'; installed: .*mask_values.*cdt plugins"):
         shelf.catalog.processor("nobody")
-
-
-BAD_POLICIES = {
-    "raises": "raise OSError('no thresholds today')",
-    "is-no-json": "return 'at most 3'",
-    "has-unknown-fields": 'return \'{"name": "x", "rules": {}, "mood": 1}\'',
-    "returns-nothing": "return None",
-}
-
-
-@pytest.mark.parametrize("fault", BAD_POLICIES)
-def test_a_policy_that_cannot_be_read_leaves_the_policy_in_force_alone(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: str
-) -> None:
-    """Only its own rules are lost, so what they would have judged stays unassessed; naming it is an error."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    source = (
-        "\n@hookimpl\ndef cdt_policies():\n    return [Policy(name='bad', function='HERE:text')]\n\ndef text():\n    "
-    )
-    shelf.put("bad", source + BAD_POLICIES[fault])
-    treated = cdt.treat(np.arange(12.0), tmp_path / "out")
-    assert treated.certificate.level
-    assert "policy 'bad'" in caplog.text
-    with pytest.raises(cdt.CdtError, match="policy 'bad'"):
-        cdt.treat(np.arange(12.0), tmp_path / "other", policy="bad")
-    assert not (tmp_path / "other").exists()
-
-
-CODEC = """
-    @hookimpl
-    def cdt_codecs():
-        return [CodecOffer(name="bad", function="HERE:Bad", dtype_kinds="iuf", bounds=("lossless", "abs"))]
-
-    class Bad:
-        def __init__(self, parameters, bound, missing):
-            pass
-
-        @classmethod
-        def candidates(cls, spec, profile, bound, objective):
-            return [{}]
-
-        def encode(self, values):
-            raise ValueError("no room")
-"""
-
-BAD_CODECS = {
-    "cannot-be-loaded": (CODEC.replace("class Bad", "class Worse"), "has no attribute 'Bad'"),
-    "cannot-be-made": (CODEC.replace("pass", "raise KeyError('level')"), "KeyError: 'level'"),
-    "cannot-list-candidates": (CODEC.replace("return [{}]", "return 1 / 0"), "ZeroDivisionError"),
-    "cannot-encode": (CODEC, "ValueError: no room"),
-}
-
-
-@pytest.mark.parametrize("fault", BAD_CODECS)
-def test_a_codec_that_fails_is_no_candidate_and_the_others_are(
-    shelf: Shelf, caplog: pytest.LogCaptureFixture, fault: str
-) -> None:
-    source, reason = BAD_CODECS[fault]
-    shelf.put("bad", source)
-    (planned,) = cdt.plan(np.linspace(0, 1, 300), bound="abs:1e-3").variables
-    assert "bad" not in {candidate.codec for candidate in planned.candidates}
-    assert len(planned.candidates) > 1
-    assert re.search(f"variable 'array': left out codec bad: .*{reason}", caplog.text)
-
-
-def test_when_every_codec_fails_the_plan_says_why(shelf: Shelf) -> None:
-    shelf.put("bad", CODEC)
-    sample = SampleVariable(np.arange(5.0), np.arange(5.0))
-    form = Form("stored", "float64", (), cdt.Bound("lossless"))
-    blocks = Samples((sample.original,), (sample.original,))
-    with pytest.raises(cdt.CdtError, match="no codec could be tried: bad: ValueError: no room"):
-        trials_of((shelf.catalog.codec("bad"),), sample.spec, sample.profile, form, (blocks, "balanced"))
