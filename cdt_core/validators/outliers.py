@@ -14,7 +14,7 @@ from cdt_core.validators.histogram import share_beyond
 from cdt_core.validators.intervals import wilson
 from cdt_core.validators.sampling import lattice_of, strides_for
 from cdt_core.validators.summary import OfVariable
-from cdt_core.validators.tails import FEWEST_SAMPLED, Centre, centre_of, fences_of
+from cdt_core.validators.tails import FEWEST_SAMPLED, Centre, centre_of, fences_of, is_code
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class Outliers(OfVariable):
     Heavy tails, sparse fields and bright objects on a dark ground reach far, but without a gap; a damaged value is far and
     alone. Median, scale and gaps come from a lattice of sampled values and the extremes of the variable; the share from the
     histogram over all values where its bins tell the gaps, from the sample where a few extreme values stretched them. Not
-    asked of codes, of fewer than 100 values, and of a column of whole numbers that are all different: such a column is a key.
+    asked of codes, of fewer than 100 values, and of columns of whole numbers that are keys or codes by their repetitions.
     """
 
     def start(self) -> State:
@@ -64,7 +64,7 @@ class Outliers(OfVariable):
         low, high, counts = self.profile.minimum, self.profile.maximum, state["counts"]
         if self.is_flag or low is None or high is None or counts is None:
             return
-        if int(counts.sum()) < _FEWEST or self._is_key(sample):
+        if int(counts.sum()) < _FEWEST:
             return
         shared: dict[str, Any] = {"method": _METHOD, "parameters": {"z": _Z}}
         centre = centre_of(sample)
@@ -73,12 +73,14 @@ class Outliers(OfVariable):
                 message = "too few finite values in the sample"
                 yield self.finding("core.outlier_share", "validity", None, message=message, **shared)
             return
+        if self._is_whole_column and is_code(sample[sample != centre.mode], centre.scale):
+            return
         limits = (float(low), float(high))
         yield self._share(sample, centre, limits, counts, shared)
 
-    def _is_key(self, sample: NDArray[np.float64]) -> bool:
-        whole = np.dtype(self.spec.dtype).kind in "iu" and not self.spec.packing.is_packed and len(self.spec.shape) == 1
-        return whole and bool((np.diff(sample) > 0).all())
+    @property
+    def _is_whole_column(self) -> bool:
+        return np.dtype(self.spec.dtype).kind in "iu" and not self.spec.packing.is_packed and len(self.spec.shape) == 1
 
     def _share(
         self,

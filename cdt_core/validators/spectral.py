@@ -46,12 +46,12 @@ class SpectralError(OfVariable):
         """Sums of power per group of tiles and band: of x, of y, and the number of modes."""
         shape = (Tiles.GROUPS, _BANDS)
         sums = {"x": np.zeros(shape), "y": np.zeros(shape), "modes": np.zeros(shape)}
-        return {**sums, "tiles": 0, "values": 0, "changed": False}
+        return {**sums, "tiles": 0, "values": 0, "changed": None}
 
     def update(self, state: State, block: Block) -> State:
         """Add the tiles of a block that hold valid values only."""
         changed = is_changed(block.comparison)
-        state["changed"] = state["changed"] or changed
+        state["changed"] = bool(state["changed"] or changed)
         spread = 0.0 if block.edges is None else block.edges[1] - block.edges[0]
         if not self.is_asked or not 0 < spread < math.inf or (self.bound.is_lossless and not changed):
             return state
@@ -67,13 +67,13 @@ class SpectralError(OfVariable):
 
     def merge(self, left: State, right: State) -> State:
         """Both together."""
-        merged = {key: left[key] + right[key] for key in left}
-        merged["changed"] = left["changed"] or right["changed"]
+        merged = {key: left[key] + right[key] for key in left if key != "changed"}
+        merged["changed"] = right["changed"] if left["changed"] is None else bool(left["changed"] or right["changed"])
         return merged
 
     def finish(self, state: State) -> Iterable[Finding]:
         """One finding, with a 95 % interval by the grouped jackknife where not all values were in tiles."""
-        if not self.is_asked:
+        if not self.is_asked or state["changed"] is None:
             return
         shared: dict[str, Any] = {
             "method": "max over resolved bands of |P_y / P_x - 1|; P: mean of Hann-windowed periodograms (Welch 1967) of "

@@ -34,12 +34,12 @@ class StructuralSimilarity(OfVariable):
     def start(self) -> State:
         """No tile seen yet."""
         blank = {"seen": 0, "total": 0, "tiles": 0, "windows": 0, "sum": 0.0, "squares": 0.0, "lowest": 1.0}
-        return {**blank, "changed": False}
+        return {**blank, "changed": None}
 
     def update(self, state: State, block: Block) -> State:
         """Add the tiles of a block; each tile counts with the mean over its windows."""
         changed = is_changed(block.comparison)
-        state["changed"] = state["changed"] or changed
+        state["changed"] = bool(state["changed"] or changed)
         spread = 0.0 if block.edges is None else block.edges[1] - block.edges[0]
         if not 0 < spread < math.inf or len(plane_of(self.spec.shape)) < 2 or (self.bound.is_lossless and not changed):
             return state
@@ -60,14 +60,15 @@ class StructuralSimilarity(OfVariable):
 
     def merge(self, left: State, right: State) -> State:
         """Both together."""
-        merged = {key: left[key] + right[key] for key in left}
+        merged = {key: left[key] + right[key] for key in left if key != "changed"}
         merged["lowest"] = min(left["lowest"], right["lowest"])
-        merged["changed"] = left["changed"] or right["changed"]
+        merged["changed"] = right["changed"] if left["changed"] is None else bool(left["changed"] or right["changed"])
         return merged
 
     def finish(self, state: State) -> Iterable[Finding]:
         """The mean over tiles; where not all tiles were looked at, with a 95 % interval from their variance."""
-        if self.is_flag or not self.has_spread or len(plane_of(self.spec.shape)) < 2:
+        is_asked = self.has_spread and not self.is_flag and len(plane_of(self.spec.shape)) > 1
+        if not is_asked or state["changed"] is None:
             return
         method = (
             "mean SSIM (Wang, Bovik, Sheikh & Simoncelli 2004, eq. 13), uniform window, float64, L = value range; "

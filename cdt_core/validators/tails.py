@@ -11,16 +11,18 @@ from attrs import frozen
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FEWEST_SAMPLED", "Centre", "Fence", "centre_of", "fences_of"]
+__all__ = ["FEWEST_SAMPLED", "Centre", "Fence", "centre_of", "fences_of", "is_code"]
 
 _MAD_TO_STD = 1.482602218505602
 #: The standard deviation of a normal law over its mean absolute deviation: sqrt(pi / 2).
 _MEAN_DEVIATION_TO_STD = math.sqrt(math.pi / 2)
 
-#: What lies beyond a gap and is more than this share of the values is a second population (an object, a group).
+#: What lies beyond a gap and is more than this share of the bulk is a second population (an object, a group).
 _LARGEST = 1 / 16
 #: The least ratio of distances across a gap, and -log of the probability with which a tail has such a gap by chance.
 _RATIO, _UNLIKELY = 2.0, 7.0
+#: Steps between codes, as the mean probability of two equal values times the scale; 0.28 for what is measured.
+_FAR_APART = 10.0
 #: The index of a tail that ends, where the two quantiles are equal.
 _LIGHTEST = 1e3
 #: From fewer values neither a scale nor the weight of a tail can be told.
@@ -77,12 +79,29 @@ def fences_of(sample: NDArray[np.float64], centre: Centre, z: float) -> tuple[Fe
     number of values from ``i`` outwards (Renyi 1953); ``a`` comes from the two distances that 1/8 and 1/16 of the values
     exceed.
     """
+    if centre.mode is not None:
+        sample = sample[sample != centre.mode]
     with np.errstate(over="ignore"):
         distance = sample - centre.median
-    index = _pareto_index(np.abs(distance[sample != centre.mode] if centre.mode is not None else distance))
+    index = _pareto_index(np.abs(distance))
     below = _gap(-distance[distance < 0][::-1], centre.scale, z, index, sample.size)
     above = _gap(distance[distance > 0], centre.scale, z, index, sample.size)
     return Fence(centre.median - below.middle, below.width), Fence(centre.median + above.middle, above.width)
+
+
+def is_code(sample: NDArray[np.float64], scale: float) -> bool:
+    """True when the sorted whole numbers of a sample name things: keys, or codes that repeat though they lie far apart.
+
+    Two of ``n`` measured values are equal with a probability of about 0.28 steps over the standard deviation (for a normal
+    law ``1 / (2 sqrt(pi) s)``), whatever the step; codes are equal far more often, and keys never.
+    """
+    steps = np.diff(sample)
+    if not steps.any():
+        return False
+    _, counts = np.unique(sample, return_counts=True)
+    equal = float((counts * (counts - 1)).sum()) / (sample.size * (sample.size - 1))
+    step = float(np.gcd.reduce(steps[steps > 0].astype(np.int64)))
+    return equal == 0 or equal * scale / step > _FAR_APART
 
 
 def _pareto_index(distance: NDArray[np.float64]) -> float:

@@ -78,12 +78,33 @@ def test_tails_groups_and_sparse_fields_are_no_outliers(case, name, size):
     assert all(finding.value <= 0.001 for finding in found.values())
 
 
-@pytest.mark.parametrize("name", ["lognormal", "rain", "counts", "two groups"])
-def test_values_set_apart_from_a_heavy_tail_are_outliers(case, name):
+@pytest.mark.parametrize(("name", "every"), [("lognormal", 50), ("rain", 400), ("counts", 100), ("two groups", 50)])
+def test_values_set_apart_from_a_heavy_tail_are_outliers(case, name, every):
     x = heavy(name).astype(np.float64)
-    x[::50] = -1e9
+    x[np.random.default_rng(3).choice(x.size, x.size // every, replace=False)] = -1e9
     finding = case(x.reshape(20, -1), x.reshape(20, -1)).run(Outliers)["core.outlier_share"]
-    assert finding.value == pytest.approx(0.02, rel=0.2)
+    assert finding.value == pytest.approx(1 / every, rel=0.2)
+
+
+def test_signals_between_numerical_zeros_are_no_outliers(case):
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(1200) < 0.8, 0, 10.0 ** rng.uniform(-38, -8, 1200))
+    x[::20] = rng.uniform(0.01, 2, 60)
+    assert case(x, x).run(Outliers)["core.outlier_share"].value <= 0.01
+
+
+def test_codes_far_apart_are_no_outliers_though_they_have_no_attributes(case):
+    rng = np.random.default_rng(0)
+    codes = rng.choice([4302207, 4058899, 44786664, 3035995, 4276526], 1500, p=[0.4, 0.3, 0.05, 0.15, 0.1])
+    assert case(codes, codes, dims=("row",)).run(Outliers) == {}
+
+
+def test_measured_whole_numbers_are_no_codes(case):
+    rng = np.random.default_rng(0)
+    for x in (rng.normal(0, 300, 5000), 100 * np.round(rng.normal(0, 30, 5000)), rng.poisson(3, 5000)):
+        x = x.astype(np.int32)
+        x[::50] = 10**6
+        assert case(x, x, dims=("row",)).run(Outliers)["core.outlier_share"].value == 0.02
 
 
 def test_refusal_codes_of_a_questionnaire_are_outliers(case):
