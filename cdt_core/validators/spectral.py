@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["SpectralError"]
 
 _BANDS = 16
-#: Tiles of the second size are looked at where the first holds none without missing values, and so on.
-_SIDES, _SEGMENTS = (64, 32, 16), (1024, 256, 64)
+#: Smaller tiles are looked at where missing values leave fewer than the jackknife's groups of larger ones.
+_SIDES, _SEGMENTS = (64, 32, 16, 8), (1024, 256, 64, 16)
 #: A band is resolved when its power is this factor (20 dB) above the white noise that the bound allows.
 _ABOVE_NOISE = 100.0
+#: And when chance changes its ratio with a standard error of 1 percent at most: noise of power N adds ``2 sqrt(P N)`` times a
+#: random phase to each mode's power P, so over M modes the ratio has the standard error ``sqrt(2 N / (P M))``.
+_RATIO_ERROR = 0.01
 
 
 class SpectralError(OfVariable):
@@ -55,14 +58,9 @@ class SpectralError(OfVariable):
         spread = 0.0 if block.edges is None else block.edges[1] - block.edges[0]
         if not self.is_asked or not 0 < spread < math.inf or (self.bound.is_lossless and not changed):
             return state
-        for side in _SIDES if len(plane_of(self.spec.shape)) > 1 else _SEGMENTS:
-            tiles = tiles_of(block, side)
-            if tiles is None:
-                return state
-            whole = tiles.valid.reshape(len(tiles.valid), -1).all(axis=1)
-            if whole.any():
-                _add(state, tiles, np.flatnonzero(whole), spread)
-                return state
+        found = _whole_tiles(block, _SIDES if len(plane_of(self.spec.shape)) > 1 else _SEGMENTS)
+        if found is not None:
+            _add(state, *found, spread)
         return state
 
     def merge(self, left: State, right: State) -> State:
@@ -83,6 +81,7 @@ class SpectralError(OfVariable):
                 "tiles": list(_SIDES),
                 "segments": list(_SEGMENTS),
                 "resolved_above_noise": _ABOVE_NOISE,
+                "ratio_error": _RATIO_ERROR,
             },
         }
         if not state["changed"]:
@@ -121,7 +120,7 @@ class SpectralError(OfVariable):
         if spread and low is not None and high is not None and not self.bound.is_lossless:
             size = max(abs(float(low)), abs(float(high))) if self.bound.kind == "pw_rel" else 1.0
             noise = (self.bound.value / spread * size) ** 2 / 3
-        resolved: NDArray[np.bool_] = (power > 0) & (power > _ABOVE_NOISE * noise * modes)
+        resolved: NDArray[np.bool_] = (power > _ABOVE_NOISE * noise * modes) & (power > 2 / _RATIO_ERROR**2 * noise)
         return resolved
 
     @staticmethod
@@ -136,6 +135,21 @@ class SpectralError(OfVariable):
             without.append(float(np.abs(ratio[resolved] - 1).max()))
         spread = np.array(without) - np.mean(without)
         return student(len(used) - 1) * math.sqrt((len(used) - 1) / len(used) * float((spread**2).sum()))
+
+
+def _whole_tiles(block: Block, sides: tuple[int, ...]) -> tuple[Tiles, NDArray[np.intp]] | None:
+    """The largest tiles of which enough hold no missing value, else the size with most of them; and which they are."""
+    best: tuple[Tiles, NDArray[np.intp]] | None = None
+    for side in sides:
+        tiles = tiles_of(block, side)
+        if tiles is None:
+            return None
+        whole = np.flatnonzero(tiles.valid.reshape(len(tiles.valid), -1).all(axis=1))
+        if len(whole) and (best is None or len(whole) > len(best[1])):
+            best = tiles, whole
+        if len(whole) >= min(Tiles.GROUPS, tiles.total) or tiles.valid.all():
+            break
+    return best
 
 
 def _add(state: State, tiles: Tiles, kept: NDArray[np.intp], spread: float) -> None:
