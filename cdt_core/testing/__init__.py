@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cdt_core.testing import strategies
 from cdt_core.testing.aggregator import check_aggregator
+from cdt_core.testing.codec import check_codec
 from cdt_core.testing.contract import ContractError
 from cdt_core.testing.processor import check_processor
 from cdt_core.testing.reader import check_reader
@@ -20,6 +21,7 @@ __all__ = [
     "ContractError",
     "SampleVariable",
     "check_aggregator",
+    "check_codec",
     "check_processor",
     "check_reader",
     "check_validator",
