@@ -61,7 +61,10 @@ class Plain:
             self._local.decompressor = zstandard.ZstdDecompressor()
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         try:
-            raw = self._local.decompressor.decompress(stream, max_output_size=max(1, size))
+            # The library would allocate what the frame claims, whatever the limit.
+            if zstandard.frame_content_size(stream) not in (size, -1):
+                raise CorruptStreamError(f"does not hold the {size} bytes of shape {shape} and dtype {dtype}")
+            raw = self._local.decompressor.decompress(stream, max_output_size=max(1, size), allow_extra_data=False)
         except zstandard.ZstdError as error:
             raise CorruptStreamError(f"not a valid Zstandard frame: {error}") from error
         if len(raw) != size:
