@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -227,3 +228,13 @@ def test_more_than_the_limit_is_refused_before_it_is_made():
 def test_a_boolean_is_0_or_1_whatever_its_byte_was():
     odd = np.array([0, 1, 2, 255] * 50, "u1").view(bool)
     assert bytes(coded(odd, LOSSLESS)[1]) == bytes([0, 1, 1, 1] * 50)
+
+
+def test_threads_make_the_same_streams():
+    fields = [np.cumsum(np.random.default_rng(seed).normal(size=(64, 512)), axis=1) for seed in range(8)]
+    alone = [compress.encode(x, Bound("abs", 0.01)).stream for x in fields]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda x: compress.encode(x, Bound("abs", 0.01)).stream, fields * 4))
+        values = list(pool.map(compress.decode, together))
+    assert together == alone * 4
+    assert all(np.abs(x - y).max() <= 0.01 for x, y in zip(fields * 4, values, strict=True))
