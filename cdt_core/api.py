@@ -163,17 +163,9 @@ def treat(
             plan = _plan(dataset, measured, request, workers)
         else:
             plan = _replayed(plan, dataset)
-        todo = TreatRequest(
-            dataset=dataset,
-            profile=measured,
-            plan=plan,
-            catalog=plugins,
-            executor=executor_for(workers, client),
-            progress=progress,
-            digests=digests,
-            key=None if key is None else Path(key),
-            policy=policy,
-        )
+        signer = None if key is None else Path(key)
+        executor = executor_for(workers, client)
+        todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, digests, signer, policy)
         return treat_dataset(todo, place)
 
 
