@@ -29,6 +29,18 @@ _ABOVE_NOISE = 100.0
 #: random phase to each mode's power P, so over M modes the ratio has the standard error ``sqrt(2 N / (P M))``.
 _RATIO_ERROR = 0.01
 
+_METHOD = (
+    "max over resolved bands of |P_y / P_x - 1|; P: mean of Hann-windowed periodograms (Welch 1967) of "
+    "tiles (segments in 1-d); interval by the grouped jackknife; exactly 0 where no value changed"
+)
+_PARAMETERS: dict[str, Any] = {
+    "bands": _BANDS,
+    "tiles": list(_SIDES),
+    "segments": list(_SEGMENTS),
+    "resolved_above_noise": _ABOVE_NOISE,
+    "ratio_error": _RATIO_ERROR,
+}
+
 
 class SpectralError(OfVariable):
     """Largest ``|P_y / P_x - 1|`` over resolved bands of the averaged power spectrum.
@@ -73,17 +85,7 @@ class SpectralError(OfVariable):
         """One finding, with a 95 % interval by the grouped jackknife where not all values were in tiles."""
         if not self.is_asked or state["changed"] is None:
             return
-        shared: dict[str, Any] = {
-            "method": "max over resolved bands of |P_y / P_x - 1|; P: mean of Hann-windowed periodograms (Welch 1967) of "
-            "tiles (segments in 1-d); interval by the grouped jackknife; exactly 0 where no value changed",
-            "parameters": {
-                "bands": _BANDS,
-                "tiles": list(_SIDES),
-                "segments": list(_SEGMENTS),
-                "resolved_above_noise": _ABOVE_NOISE,
-                "ratio_error": _RATIO_ERROR,
-            },
-        }
+        shared: dict[str, Any] = {"method": _METHOD, "parameters": _PARAMETERS}
         if not state["changed"]:
             yield self.finding("core.spectral_error", "accuracy", 0.0, evidence={"identical": True}, **shared)
             return
