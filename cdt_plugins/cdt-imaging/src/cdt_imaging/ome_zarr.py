@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
 from cdt_core.model import Finding
+from cdt_imaging.blosc_length import check_chunks, is_blosc
 from cdt_imaging.geometry import LONGEST_AXIS, axis_coordinate, json_value, place_attributes
 from cdt_imaging.lazy import NOTES, LazyArray, check_cap, dataset_of, lazy_variable, note
 from cdt_imaging.ome_zarr_axes import Level, levels_of, multiscales_of
@@ -36,6 +37,8 @@ class _Blocks:
 
     def __call__(self, region: tuple[slice, ...]) -> NDArray[Any]:
         try:
+            if is_blosc(self.array):
+                check_chunks(self.array, region)
             return np.asarray(self.array[region])
         except Exception as error:  # each store and codec has its own errors
             bounds = ", ".join(f"{part.start}:{part.stop}" for part in region)
