@@ -69,8 +69,8 @@ class Outliers(OfVariable):
         shared: dict[str, Any] = {"method": _METHOD, "parameters": {"z": _Z}}
         centre = centre_of(sample)
         if centre is None:
-            if sample.size < FEWEST_SAMPLED:
-                message = "too few finite values in the sample"
+            if sample.size < FEWEST_SAMPLED or not math.isfinite(float(high) - float(low)):
+                message = "too few finite values in the sample, or their spread overflows float64"
                 yield self.finding("core.outlier_share", "validity", None, message=message, **shared)
             return
         if self._is_whole_column and is_code(sample[sample != centre.mode], centre.scale):

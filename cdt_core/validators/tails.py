@@ -51,19 +51,19 @@ def centre_of(sample: NDArray[np.float64]) -> Centre | None:
 
     Where more than half of the values are equal (rain, counts, sparse matrices), they are left out: the rest is the bulk.
     The scale is never below the smallest step between two values, so that neighbours on a lattice of counts are near.
-    ``None`` for fewer than 50 values, or where the rest is fewer or all equal.
+    ``None`` for fewer than 50 values, where the rest is fewer or all equal, and where the scale overflows.
     """
     if sample.size < FEWEST_SAMPLED:
         return None
     mode: float | None = None
-    median = float(np.median(sample))
-    if (sample == median).mean() > 0.5:
-        mode = median
-        sample = sample[sample != mode]
-        if sample.size < FEWEST_SAMPLED:
-            return None
-        median = float(np.median(sample))
     with np.errstate(over="ignore"):
+        median = float(np.median(sample))
+        if (sample == median).mean() > 0.5:
+            mode = median
+            sample = sample[sample != mode]
+            if sample.size < FEWEST_SAMPLED:
+                return None
+            median = float(np.median(sample))
         deviation = np.abs(sample - median)
         scale = _MAD_TO_STD * float(np.median(deviation)) or _MEAN_DEVIATION_TO_STD * float(deviation.mean())
         steps = np.diff(sample)
@@ -100,7 +100,7 @@ def is_code(sample: NDArray[np.float64], scale: float) -> bool:
         return False
     _, counts = np.unique(sample, return_counts=True)
     equal = float((counts * (counts - 1)).sum()) / (sample.size * (sample.size - 1))
-    step = float(np.gcd.reduce(steps[steps > 0].astype(np.int64)))
+    step = float(np.gcd.reduce(steps[steps > 0].astype(np.int64))) if steps.max() < 2**62 else 1.0
     return equal == 0 or equal * scale / step > _FAR_APART
 
 
