@@ -15,7 +15,9 @@ def image(values: np.ndarray, **elements: Any) -> FileDataset:
     """A data set whose pixels are ``values`` (rows, columns), with what else is asked for."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.MediaStorageSOPInstanceUID = generate_uid(
+        entropy_srcs=[values.tobytes().hex(), str(elements.get("InstanceNumber"))]
+    )
     meta.TransferSyntaxUID = elements.pop("syntax", ExplicitVRLittleEndian)
     made = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     made.SOPClassUID, made.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID

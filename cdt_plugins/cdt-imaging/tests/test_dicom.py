@@ -219,7 +219,8 @@ def test_a_file_cut_anywhere_is_refused(files, tmp_path_factory, kind, share):
     folder = tmp_path_factory.mktemp("cut")
     whole = files.saved(folder / "a.dcm", made).read_bytes()
     path = folder / "b.dcm"
-    path.write_bytes(whole[: int(share * len(whole))])
+    needed = len(whole) - (kind == "deflated")  # its last byte may be padding
+    path.write_bytes(whole[: int(share * needed)])
     with pytest.raises(ReaderError):
         open_dicom(Source(str(path)), False)["image"].values  # noqa: B018
 

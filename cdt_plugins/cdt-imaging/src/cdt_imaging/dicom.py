@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from cdt_imaging.dicom_header import DicomImage, Pixels, read_image
 from cdt_imaging.dicom_pixels import block_reader, stored_bytes
 from cdt_imaging.geometry import place_attributes
 from cdt_imaging.lazy import BlockReader, LazyArray, dataset_of, lazy_variable, note
+from cdt_imaging.quiet import quiet
 
 __all__ = ["Layers", "checked", "header_attributes", "open_dicom", "value_attributes"]
 
@@ -46,8 +46,7 @@ def open_dicom(source: Source, allow_partial: bool) -> xr.Dataset:
     Dimensions are ``(y, x)``, with ``z``, ``t`` or ``frame`` before them for several frames and ``sample`` behind them for
     colours. Colours stay in the file's colour space. With ``allow_partial``, the whole frames of a truncated file.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # values that bend the standard are kept as they are
+    with quiet("pydicom"):  # values that bend the standard are kept as they are
         image, notes, size = checked(read_image(source), allow_partial)
         block = block_reader(image.pixels)
         coordinates = _coordinates(image)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
 import zlib
 from typing import IO, Any
 
@@ -18,6 +17,7 @@ from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
 from cdt_imaging.dicom_elements import number, text
 from cdt_imaging.geometry import expected_bytes
+from cdt_imaging.quiet import quiet
 
 __all__ = ["DicomImage", "NotAnImageError", "Pixels", "read_image"]
 
@@ -104,8 +104,7 @@ def _header(stream: IO[bytes], where: str, bare: bool = False) -> Dataset:
     if not bare and head[128:] != b"DICM" and head[:1] not in (b"\x02", b"\x08"):
         raise ReaderError(f"{where}: not DICOM: no 'DICM' after 128 bytes, and no header without it")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # values that bend the standard are kept as they are
+        with quiet("pydicom"):  # values that bend the standard are kept as they are
             return dcmread(stream, stop_before_pixels=True, force=True)
     except Exception as error:  # pydicom raises errors of many kinds on damaged files
         raise ReaderError(f"{where}: the DICOM header is damaged: {type(error).__name__}: {error}") from error

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
-import warnings
 from typing import IO, Any
 
 import numpy as np
@@ -17,11 +15,10 @@ from pydicom.uid import UID
 from cdt_core.errors import ReaderError
 from cdt_imaging.dicom_header import Pixels
 from cdt_imaging.lazy import BlockReader, StoredValues
+from cdt_imaging.quiet import quiet
 
 __all__ = ["block_reader", "stored_bytes"]
 
-#: Filters of warnings belong to the whole process: one decoder sets them at a time.
-_ONE_AT_A_TIME = threading.Lock()
 _UNBOUNDED = 1 << 62
 _ITEM, _END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 
@@ -78,8 +75,7 @@ class _Encapsulated:
         with self.pixels.open() as file:
             raw = b"".join(_at(file, position, length) for position, length in self.frames[frame])
         try:
-            with _ONE_AT_A_TIME, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet("pydicom"):
                 values = _decode(self.pixels, raw)
         except Exception as error:  # each decoder has its own errors
             raise ReaderError(f"{self.pixels.source.location}: frame {frame} cannot be decoded: {error}") from error

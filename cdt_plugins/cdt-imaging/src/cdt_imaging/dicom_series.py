@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from cdt_imaging.dicom_header import NotAnImageError, Pixels, read_image
 from cdt_imaging.dicom_pixels import block_reader
 from cdt_imaging.dicom_stack import Slice, stacked
 from cdt_imaging.lazy import NOTES, note
+from cdt_imaging.quiet import quiet
 
 __all__ = ["open_series"]
 
@@ -99,8 +99,7 @@ def _files(source: Source) -> list[str]:
 
 
 def _slice(file: Source, allow_partial: bool) -> Slice:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # values that bend the standard are kept as they are
+    with quiet("pydicom"):  # values that bend the standard are kept as they are
         image, _, size = checked(read_image(file), allow_partial)
         header = image.header
         plane = plane_of(header)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +16,7 @@ from cdt_core.hooks.source import Source
 from cdt_core.model import Finding
 from cdt_imaging.geometry import expected_bytes, place_attributes
 from cdt_imaging.lazy import NOTES, LazyArray, StoredValues, dataset_of, lazy_variable, note
+from cdt_imaging.quiet import quiet
 from cdt_imaging.tiff_directory import count_pages
 from cdt_imaging.tiff_meaning import Meaning, dimension_names, ome_images, tag_attributes, tag_meaning
 from cdt_imaging.tiff_pages import PageSeries, check_segments, layout_of
@@ -27,7 +25,6 @@ __all__ = ["open_ome_tiff", "open_tiff"]
 
 #: GeoKeyDirectory: a map, not an image; its place on Earth stays in the tags.
 _GEO_KEYS = 34735
-_ONE_AT_A_TIME = threading.Lock()
 #: Words in the library's warnings that mean missing or contradicting data, not an odd tag.
 _SERIOUS = ("OME series", "missing", "corrupt", "zeroed", "failed to re")
 
@@ -64,7 +61,7 @@ def _open(source: Source, allow_partial: bool, ome: bool) -> xr.Dataset | xr.Dat
         pages = count_pages(stream, where)
         size = stream.seek(0, 2)
         stream.seek(0)
-        with _quiet() as heard:
+        with quiet("tifffile") as heard:
             try:
                 tiff = TiffFile(stream, name=source.name)
                 series = list(tiff.series)
@@ -85,33 +82,6 @@ def _open(source: Source, allow_partial: bool, ome: bool) -> xr.Dataset | xr.Dat
     tree = xr.DataTree.from_dict({"/": root, **{name: item.drop_attrs(deep=False) for name, item in datasets.items()}})
     tree.encoding[NOTES] = tuple(file.notes)
     return tree
-
-
-class _Heard(logging.Handler):
-    """Keeps what is logged."""
-
-    def __init__(self, level: int) -> None:
-        super().__init__(level)
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep one record."""
-        self.records.append(record)
-
-
-@contextmanager
-def _quiet() -> Iterator[list[logging.LogRecord]]:
-    """What the library would log, collected."""
-    logger, handler = logging.getLogger("tifffile"), _Heard(logging.WARNING)
-    with _ONE_AT_A_TIME:
-        before = logger.propagate
-        logger.addHandler(handler)
-        logger.propagate = False
-        try:
-            yield handler.records
-        finally:
-            logger.removeHandler(handler)
-            logger.propagate = before
 
 
 def _judge(heard: list[logging.LogRecord], file: _File) -> None:
