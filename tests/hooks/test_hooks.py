@@ -14,6 +14,7 @@ import xarray as xr
 
 import cdt_core as cdt
 from cdt_core.hooks import spec
+from cdt_core.hooks.manager import discover
 from cdt_core.model import ProcessorUse
 from tests.datasets import smooth
 from tests.hooks.conftest import Shelf
@@ -280,8 +281,33 @@ def test_a_notification_that_raises_is_logged_and_nothing_more(
     assert (tmp_path / "out" / "certificate.json").is_file()
 
 
-def test_there_are_eight_hooks() -> None:
-    assert len(HOOKS) == 8
+#: The hooks of API 1 and their arguments. Arguments may be added; taking one away, or a hook, needs a new API_VERSION.
+API_1: dict[str, set[str]] = {
+    "cdt_readers": set(),
+    "cdt_processors": set(),
+    "cdt_validators": set(),
+    "cdt_aggregators": set(),
+    "cdt_codecs": set(),
+    "cdt_policies": set(),
+    "cdt_treatment_started": {"plan", "output"},
+    "cdt_treatment_finished": {"treatment"},
+}
+
+
+def test_hooks_and_their_arguments_are_only_ever_added() -> None:
+    assert spec.API_VERSION == 1
+    for name, arguments in API_1.items():
+        assert arguments <= set(inspect.signature(HOOKS[name]).parameters)
+
+
+def test_the_core_comes_by_the_same_door_as_everyone(shelf: Shelf) -> None:
+    """Without its entry point there is no reader, validator or codec left."""
+    nobody = discover([])
+    assert not any((nobody.readers, nobody.validators, nobody.codecs, nobody.processors, nobody.policies))
+    assert shelf.record("core").distribution == "cdt"
+    without = discover(disabled=["core"])
+    assert "core.fidelity" not in {validator.name for validator in without.validators}
+    assert "netcdf" not in {reader.name for reader in without.readers}
 
 
 @pytest.mark.parametrize("name", HOOKS)
