@@ -26,7 +26,7 @@ _PER_BLOCK, _PER_VARIABLE = 4, 64
 
 
 def strides_for(shape: Sequence[int], values: int = LATTICE_VALUES) -> tuple[int, ...]:
-    """Stride per axis so that a lattice over ``shape`` has about ``values`` points; all 1 when it is no larger.
+    """Stride per axis so that a lattice over ``shape`` has nearly ``values`` points, and no more; all 1 when it is no larger.
 
     Short axes (levels, members) keep all their indices, long ones share what is left of the points equally.
     """
@@ -35,8 +35,8 @@ def strides_for(shape: Sequence[int], values: int = LATTICE_VALUES) -> tuple[int
         return tuple(strides)
     left = float(values)
     for done, axis in enumerate(sorted(range(len(shape)), key=lambda axis: shape[axis])):
-        kept = max(1.0, left ** (1 / (len(shape) - done)))
-        strides[axis] = max(1, math.ceil(shape[axis] / kept - 1e-9))
+        kept = max(1, math.floor(left ** (1 / (len(shape) - done)) + 1e-9))
+        strides[axis] = max(1, -(-shape[axis] // kept))
         left /= -(-shape[axis] // strides[axis])
     return tuple(strides)
 

@@ -28,6 +28,19 @@ def test_nan_is_missing_where_it_is_declared(case):
     assert found["core.nonfinite_share"].value == 0
 
 
-def test_the_empty_variable_is_not_assessed(case):
+def test_nothing_is_said_of_the_empty_variable(case):
     x = np.zeros((0, 3))
     assert case(x, x).run(Missing) == {}
+
+
+def test_integers_have_missing_codes_only(case):
+    x = np.array([[1, -99], [3, 4]], np.int16)
+    found = case(x, x, packing=Packing(missing=(-99,))).run(Missing, (1, 2))
+    assert found["core.missing_share"].value == 0.25
+    assert found["core.nonfinite_share"].value == 0
+
+
+def test_a_scalar_is_missing_or_not(case):
+    x = np.array(1e20)
+    assert case(x, x, packing=Packing(missing=(1e20,))).run(Missing)["core.missing_share"].value == 1
+    assert case(x, x).run(Missing)["core.missing_share"].value == 0

@@ -57,3 +57,21 @@ def test_a_packed_limit_is_found_on_physical_values(case):
     finding = check(case(x, x, packing=packing, dtype="int16"))
     assert finding.value == 1
     assert next(iter(finding.evidence.values()))["first"] == [7, 8]
+
+
+@pytest.mark.parametrize("x", [np.full((5, 5), np.nan), np.zeros((0, 5)), np.array(np.inf)])
+def test_is_not_asked_without_a_finite_value(case, x):
+    assert case(x, x).run(Sentinels) == {}
+
+
+def test_is_not_asked_of_bit_fields_whose_values_are_not_listed(case):
+    x = np.array([1, 2, 4, 32767] * 9, np.int16)
+    assert case(x, x, attributes={"flag_masks": [1, 2, 4]}).run(Sentinels) == {}
+    assert check(case(x, x, attributes={"flag_values": [1, 2, 4]})).value == 9
+
+
+def test_a_variable_of_nothing_but_codes_has_no_other_value_to_stand_apart_from(case):
+    x = np.full((4, 4), -9999.0)
+    assert check(case(x, x)).value == 0
+    scalar = np.array(-999.0)
+    assert check(case(scalar, scalar)).value == 0

@@ -37,3 +37,28 @@ def test_limits_are_taken_in_the_type_of_the_values(case):
     x = np.array([0.1, 0.2], np.float32)
     made = case(x, x, attributes={"valid_min": 0.1, "valid_max": 0.2})
     assert made.run(ValidRange)["core.valid_range"].value == 0
+
+
+@pytest.mark.parametrize("x", [np.full((5, 5), np.nan), np.zeros((0, 5)), np.array(-np.inf)])
+def test_is_not_asked_without_a_finite_value(case, x):
+    assert case(x, x, attributes={"valid_min": 0.0}).run(ValidRange) == {}
+
+
+def test_missing_codes_may_lie_outside(case):
+    x = np.array([[1, 2, -99], [3, -99, 12]], np.int16)
+    made = case(x, x, attributes={"valid_min": np.int16(0), "valid_max": np.int16(10)}, packing=Packing(missing=(-99,)))
+    finding = made.run(ValidRange, (1, 3))["core.valid_range"]
+    assert finding.value == 1
+    assert finding.evidence["first"] == [1, 2]
+
+
+@pytest.mark.parametrize(("key", "outside"), [("valid_min", 1), ("valid_max", 2)])
+def test_one_limit_alone_is_a_range(case, key, outside):
+    x = np.array([1.0, 5.0, 9.0, 9.5])
+    finding = case(x, x, attributes={key: 5.0}).run(ValidRange)["core.valid_range"]
+    assert finding.value == outside
+
+
+def test_a_limit_that_is_no_number_declares_nothing(case):
+    x = np.array([1.0, 5.0])
+    assert case(x, x, attributes={"valid_min": "low"}).run(ValidRange) == {}
