@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 from hypothesis import HealthCheck, find, given, settings
 
@@ -62,3 +65,8 @@ def test_bounds_parse_back(bound: Bound) -> None:
 def test_datasets_have_variables_with_their_own_dimensions(dataset) -> None:
     assert dataset.data_vars
     assert all(str(dim).startswith(str(name)) for name, v in dataset.data_vars.items() for dim in v.dims)
+
+
+def test_contract_checks_need_no_hypothesis() -> None:
+    code = "import sys, cdt_core.testing as t; assert t.check_reader; assert 'hypothesis' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
