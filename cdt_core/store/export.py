@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import warnings
@@ -63,6 +64,7 @@ def _write(store: Path, part: Path, kind: str) -> None:
         with tree:
             plain = tree.map_over_datasets(_plain)
             if kind == "netcdf":
+                plain = plain.map_over_datasets(_flat)
                 encoding = {path: _compressed(node.to_dataset(inherit=False)) for path, node in plain.subtree_with_keys}
                 plain.to_netcdf(part, engine="h5netcdf", encoding=_absolute(encoding))
             else:
@@ -74,6 +76,23 @@ def _plain(dataset: xr.Dataset) -> xr.Dataset:
     for variable in dataset.variables.values():
         variable.encoding = {}
     return dataset
+
+
+def _flat(dataset: xr.Dataset) -> xr.Dataset:
+    """With attributes that NetCDF has no type for (mappings, nested or mixed lists, nothing) as JSON text."""
+    for item in (dataset, *dataset.variables.values()):
+        item.attrs = {key: _flat_value(value) for key, value in item.attrs.items()}
+    return dataset
+
+
+def _flat_value(value: Any) -> Any:
+    if isinstance(value, bool | None | dict):
+        return json.dumps(value)
+    if isinstance(value, list | tuple):
+        kinds = {str if isinstance(part, str) else float for part in value if type(part) in (str, int, float)}
+        plain = len(kinds) == 1 and all(type(part) in (str, int, float) for part in value)
+        return value if plain else json.dumps(value)
+    return value
 
 
 def _compressed(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
