@@ -17,7 +17,7 @@ from cdt_core.model import Bound, BoundRules, Plan, ProcessorUse, Profile, Treat
 from cdt_core.model.serial import from_tree
 from cdt_core.planning.chunks import grids_of
 from cdt_core.planning.make import make_plan
-from cdt_core.planning.replay import check_fits
+from cdt_core.planning.replay import fitted
 from cdt_core.planning.request import PlanRequest
 from cdt_core.policies import DEFAULT_POLICY
 from cdt_core.profiling import scan
@@ -282,8 +282,7 @@ def _replayed(plan: Plan | str | os.PathLike[str], dataset: StoredDataset) -> Pl
         except (OSError, ValueError) as error:
             raise PlanError(f"{plan}: cannot be read as a plan: {error}") from error
         plan = from_tree(tree, Plan, str(plan), PlanError)
-    check_fits(plan, dataset.specs)
-    return plan
+    return fitted(plan, dataset.specs)
 
 
 def _refuse_inside(dataset: StoredDataset, place: PartialOutput) -> None:

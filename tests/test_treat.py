@@ -127,6 +127,15 @@ def test_a_plan_is_replayed(source, tmp_path):
     assert folder_bytes(first.path) == folder_bytes(again.path)
 
 
+def test_a_plan_of_the_opened_dataset_fits_its_file(source, tmp_path):
+    plan = cdt.plan(cdt.open(source), bound="rel:1e-3")
+    out = cdt.treat(source, tmp_path / "out", plan=plan)
+    assert out.plan["pressure"].form == "decoded"
+    with xr.open_dataset(source, engine="h5netcdf", decode_times=False) as before:
+        assert compare(before, out.path) == 0
+    assert cdt.verify(out.path, original=source).ok
+
+
 def test_a_plan_for_another_dataset_is_refused(source, tmp_path):
     first = cdt.treat(source, tmp_path / "first")
     with pytest.raises(PlanError, match="variable"):
