@@ -78,3 +78,17 @@ def test_a_treated_image_has_findings_and_keeps_its_bound(tmp_path):
         assert np.abs(image.values.astype(np.float64) - values.T).max() <= 0.25
         assert image.attrs["affine"][2][2] == 3
         assert written.attrs["nifti_dim"] == [3, 24, 24, 24, 1, 1, 1, 1]
+
+
+def test_a_treated_image_can_be_exported_with_its_header(files, tmp_path):
+    import xarray as xr
+
+    import cdt_core as cdt
+
+    plane = np.random.default_rng(1).integers(0, 999, (16, 16), dtype=np.int16)
+    files.saved(tmp_path / "a.dcm", files.image(plane, RescaleSlope="2", RescaleIntercept="-9"))
+    cdt.treat(tmp_path / "a.dcm", tmp_path / "out")
+    cdt.export(tmp_path / "out", tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as exported:
+        assert (exported["image"].values == plane * 2.0 - 9).all()
+        assert exported.attrs["PatientName"] == "Doe^Jane"
