@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from typing import IO, Any
 
 import numpy as np
 from attrs import frozen
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID
 
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
 from cdt_imaging.dicom_elements import number, text
+from cdt_imaging.dicom_file import UNDEFINED, cut_after, expanded
 from cdt_imaging.geometry import expected_bytes
 from cdt_imaging.quiet import quiet
 
@@ -27,13 +27,7 @@ _PIXEL_TAGS = {
     (0x7FE0, 0x0009): "DoubleFloatPixelData",
 }
 #: Words in the names of the storage classes that have pixels.
-_IMAGES = ("Image", "Dose", "Segmentation", "Parametric Map", "Tomography", "Private", "Unknown")
-_DEFLATED = DeflatedExplicitVRLittleEndian.encode()
-_NOT_DEFLATED = ExplicitVRLittleEndian.encode().ljust(len(_DEFLATED), b"\0")
-_PIXEL_GROUP = 0x7FE0
-#: Value representations whose length takes four bytes (PS3.5 table 7.1-1).
-_LONG_FORMS = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
-_UNDEFINED = 0xFFFFFFFF
+_IMAGES = ("Image", "Dose", "Segmentation", "Parametric Map", "Tomography")
 
 
 class NotAnImageError(ReaderError):
@@ -90,12 +84,12 @@ def read_image(source: Source) -> DicomImage:
     """
     where = source.location
     with source.open() as file:
-        expanded = _expanded(file, source)
-        stream = file if expanded is None else io.BytesIO(expanded)
-        header = _header(stream, where, bare=expanded is not None)
+        content = expanded(file, source)
+        stream = file if content is None else io.BytesIO(content)
+        header = _header(stream, where, bare=content is not None)
         keyword, position, length = _find_pixels(stream, header, where)
-        cut = _cut_after(stream, header, position, length)
-    return DicomImage(header, _pixels(source, header, keyword, (position, length), expanded), cut)
+        cut = cut_after(stream, _encoding(header), position, length)
+    return DicomImage(header, _pixels(source, header, keyword, (position, length), content), cut)
 
 
 def _header(stream: IO[bytes], where: str, bare: bool = False) -> Dataset:
@@ -110,33 +104,15 @@ def _header(stream: IO[bytes], where: str, bare: bool = False) -> Dataset:
         raise ReaderError(f"{where}: the DICOM header is damaged: {type(error).__name__}: {error}") from error
 
 
-def _expanded(file: IO[bytes], source: Source) -> bytes | None:
-    """The content of a deflated file, with its data set inflated, at most ``max_expanded_bytes`` of it; else ``None``."""
-    head = file.read(1024)
-    file.seek(0)
-    if _DEFLATED not in head or head[128:132] != b"DICM":
-        return None
-    group = struct.unpack_from("<I", head, 140)[0] if head[132:138] == b"\x02\0\0\0UL" else None
-    if group is None:
-        raise ReaderError(f"{source.location}: a deflated DICOM file without the length of its meta information")
-    meta = file.read(144 + group)
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        content = inflate.decompress(file.read(), source.max_expanded_bytes)
-    except zlib.error as error:
-        raise ReaderError(f"{source.location}: the deflated data set is damaged: {error}") from error
-    if inflate.unconsumed_tail:
-        raise ReaderError(
-            f"{source.location}: inflates to more than {source.max_expanded_bytes} bytes (max_expanded_bytes)"
-        )
-    if not inflate.eof:
-        raise ReaderError(f"{source.location}: truncated inside the deflated data set")
-    return meta.replace(_DEFLATED, _NOT_DEFLATED) + content
+def _encoding(header: Dataset) -> tuple[bool, bool]:
+    """Whether value representations are implicit, and whether numbers are little-endian."""
+    implicit, little = header.original_encoding
+    return bool(implicit), bool(little)
 
 
 def _find_pixels(stream: IO[bytes], header: Dataset, where: str) -> tuple[str, int, int]:
     """Keyword, position and length of the element that the stream stands at."""
-    implicit, little = header.original_encoding
+    implicit, little = _encoding(header)
     order = "<" if little else ">"
     start = stream.tell()
     raw = stream.read(12).ljust(12, b"\0")
@@ -149,38 +125,11 @@ def _find_pixels(stream: IO[bytes], header: Dataset, where: str) -> tuple[str, i
     return keyword, start + 12, struct.unpack_from(f"{order}I", raw, 8)[0]
 
 
-def _cut_after(stream: IO[bytes], header: Dataset, position: int, length: int) -> str:
-    """Whether an element behind whole pixels (signatures, padding) is cut; empty when none is, or none is there."""
-    implicit, little = header.original_encoding
-    order, size = "<" if little else ">", stream.seek(0, 2)
-    place = position + length
-    while length != _UNDEFINED and place < size:
-        stream.seek(place)
-        raw = stream.read(12)
-        if not raw.strip(b"\0"):
-            return ""
-        if len(raw) < 8:
-            return f"the file ends inside the header of an element, at byte {place}"
-        group, element = struct.unpack_from(f"{order}HH", raw)
-        if group < _PIXEL_GROUP:
-            return ""
-        if implicit:
-            start, length = 8, struct.unpack_from(f"{order}I", raw, 4)[0]
-        elif raw[4:6] in _LONG_FORMS:
-            start, length = 12, struct.unpack_from(f"{order}I", raw.ljust(12, b"\0"), 8)[0]
-        else:
-            start, length = 8, struct.unpack_from(f"{order}H", raw, 6)[0]
-        place += start + length
-        if length != _UNDEFINED and place > size:
-            return f"element ({group:04X},{element:04X}) would end at byte {place} of {size}"
-    return ""
-
-
 def _no_pixels(header: Dataset, where: str) -> ReaderError:
     meta = getattr(header, "file_meta", None)
     kind = text(header, "SOPClassUID") or (text(meta, "MediaStorageSOPClassUID") if meta is not None else "")
     name = UID(kind).name if kind else ""
-    if kind and "Rows" not in header and not any(word in name for word in _IMAGES):
+    if name != kind and "Rows" not in header and not any(word in name for word in _IMAGES):
         return NotAnImageError(f"{where}: is no image but {name}")
     return ReaderError(f"{where}: holds no pixel data{f' ({name})' if name else ''}: it is cut before its pixels")
 
@@ -196,7 +145,7 @@ def _pixels(source: Source, header: Dataset, keyword: str, place: tuple[int, int
     stored = bits if keyword != "PixelData" else _count(header, "BitsStored", where, bits)
     if stored > bits:
         raise ReaderError(f"{where}: the header contradicts itself: BitsStored {stored} over BitsAllocated {bits}")
-    little = header.original_encoding[1]
+    little = _encoding(header)[1]
     kind = "f" if keyword != "PixelData" else "i" if number(header, "PixelRepresentation") == 1 else "u"
     meta = getattr(header, "file_meta", None)
     syntax = str(meta.get("TransferSyntaxUID", "") if meta is not None else "")
@@ -211,7 +160,7 @@ def _pixels(source: Source, header: Dataset, keyword: str, place: tuple[int, int
         planar=int(number(header, "PlanarConfiguration") or 0) if samples > 1 else 0,
         photometric=text(header, "PhotometricInterpretation"),
         position=position,
-        length=None if length == _UNDEFINED else length,
+        length=None if length == UNDEFINED else length,
         expanded=expanded,
     )
 

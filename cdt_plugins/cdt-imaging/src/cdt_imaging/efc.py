@@ -72,12 +72,21 @@ class EntropyFocus(OfImage):
             )
             yield self.finding("imaging.efc", "validity", None, method=_METHOD, message=f"not assessed: {why}")
             return
-        values = before[known]
         shape = [self.spec.shape[axis] for axis in self.axes_but(("z", "y", "x"))]
         sampled = len(state["index"]) / int(np.prod(shape, dtype=np.int64))
-        half = 1.96 * float(values.std()) / math.sqrt(len(values))
-        mean = float(values.mean())
+        yield self._criterion(before[known], after[known], sampled)
         yield self.finding(
+            "imaging.efc_change",
+            "accuracy",
+            float(np.abs(after[known] - before[known]).max()),
+            method="largest absolute change of the entropy focus criterion of a volume by the treatment",
+            sampled=sampled,
+        )
+
+    def _criterion(self, before: NDArray[np.float64], after: NDArray[np.float64], sampled: float) -> Finding:
+        mean = float(before.mean())
+        half = 1.96 * float(before.std()) / math.sqrt(len(before))
+        return self.finding(
             "imaging.efc",
             "validity",
             mean,
@@ -85,19 +94,12 @@ class EntropyFocus(OfImage):
             sampled=sampled,
             interval=None if sampled == 1.0 else (mean - half, mean + half),
             evidence={
-                "volumes": len(values),
-                "lowest": float(values.min()),
-                "highest": float(values.max()),
-                "first": values[:_SHOWN].tolist(),
-                "treated_first": after[known][:_SHOWN].tolist(),
+                "volumes": len(before),
+                "lowest": float(before.min()),
+                "highest": float(before.max()),
+                "first": before[:_SHOWN].tolist(),
+                "treated_first": after[:_SHOWN].tolist(),
             },
-        )
-        yield self.finding(
-            "imaging.efc_change",
-            "accuracy",
-            float(np.abs(after[known] - values).max()),
-            method="largest absolute change of the entropy focus criterion of a volume by the treatment",
-            sampled=sampled,
         )
 
 
