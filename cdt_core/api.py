@@ -162,7 +162,7 @@ def treat(
             request = _plan_request(plugins, bound, objective, max_size, processors)
             plan = _plan(dataset, measured, request, workers)
         else:
-            plan = _replayed(plan, dataset)
+            plan = _replayed(plan, dataset, measured)
         signer = None if key is None else Path(key)
         executor = executor_for(workers, client)
         todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, digests, signer, policy)
@@ -273,7 +273,7 @@ def _plan(dataset: StoredDataset, measured: Profile, request: PlanRequest, worke
     return make_plan(dataset, measured, request, executor_for(workers, None).map)
 
 
-def _replayed(plan: Plan | str | os.PathLike[str], dataset: StoredDataset) -> Plan:
+def _replayed(plan: Plan | str | os.PathLike[str], dataset: StoredDataset, measured: Profile) -> Plan:
     if not isinstance(plan, Plan):
         import json
 
@@ -282,7 +282,7 @@ def _replayed(plan: Plan | str | os.PathLike[str], dataset: StoredDataset) -> Pl
         except (OSError, ValueError) as error:
             raise PlanError(f"{plan}: cannot be read as a plan: {error}") from error
         plan = from_tree(tree, Plan, str(plan), PlanError)
-    return fitted(plan, dataset.specs)
+    return fitted(plan, dataset.specs, measured)
 
 
 def _refuse_inside(dataset: StoredDataset, place: PartialOutput) -> None:

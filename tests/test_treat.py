@@ -136,6 +136,15 @@ def test_a_plan_of_the_opened_dataset_fits_its_file(source, tmp_path):
     assert cdt.verify(out.path, original=source).ok
 
 
+def test_a_plan_for_other_values_keeps_their_own_relative_bound(tmp_path):
+    wide, narrow = smooth((40, 50)) * 100, smooth((40, 50), 1)
+    first = cdt.treat(wide, tmp_path / "first", bound="rel:1e-2")
+    again = cdt.treat(narrow, tmp_path / "again", plan=first.plan)
+    assert again.plan["array"].applied.value < first.plan["array"].applied.value / 50
+    with xr.open_zarr(again.path / "data.zarr") as after:
+        assert values_over(narrow, after["array"].values, "rel", 1e-2) == 0
+
+
 def test_a_plan_for_another_dataset_is_refused(source, tmp_path):
     first = cdt.treat(source, tmp_path / "first")
     with pytest.raises(PlanError, match="variable"):

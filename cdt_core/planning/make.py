@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from attrs import evolve
 
-from cdt_core.errors import BoundError, PlanError
+from cdt_core.errors import PlanError
 from cdt_core.model import Bound, Candidate, Plan, ProcessorUse, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
+from cdt_core.planning.promise import applied_bound
 from cdt_core.planning.request import OBJECTIVES, PlanRequest
 from cdt_core.planning.trial import Form, forms_of, sample, trials_of
 from cdt_core.readers.stored import StoredDataset
@@ -72,7 +73,7 @@ def _options(dataset: StoredDataset, profile: Profile, request: PlanRequest, nam
     asked = request.bounds.bound_for(name) if spec.role == "data" else Bound("lossless")
     if is_text(spec):
         return [_text_plan(dataset, spec, request)]
-    applied = _applied(spec, profile, asked)
+    applied = applied_bound(spec, profile[name], asked)
     uses = _processors_for(request, name) if spec.role == "data" else ()
     grid = ChunkGrid(spec.shape, chunk_shape_of(dataset, spec, request.chunk_bytes))
     samples = sample(dataset, name, grid)
@@ -117,19 +118,6 @@ def _with(base: VariablePlan, found: list[tuple[Form, Candidate]], best: int, gr
         candidates=listed,
         note=note,
     )
-
-
-def _applied(spec: VariableSpec, profile: Profile, asked: Bound) -> Bound:
-    kind = np.dtype(spec.packing.dtype or spec.dtype).kind
-    if asked.is_lossless or kind in "bmM":
-        return Bound("lossless")
-    measured = profile[spec.name]
-    if not spec.size:
-        return Bound("lossless")
-    try:
-        return asked.applied(measured.minimum, measured.maximum)
-    except BoundError as error:
-        raise BoundError(f"variable {spec.name!r}: {error}") from None
 
 
 def _ranked(candidates: list[Candidate], slack: float) -> list[int]:

@@ -15,6 +15,7 @@ from cdt_core.hooks.descriptor import CodecOffer
 from cdt_core.kernels import stats
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
+from cdt_core.planning.promise import packed_steps
 from cdt_core.readers.stored import StoredDataset
 
 if TYPE_CHECKING:
@@ -84,24 +85,11 @@ def forms_of(spec: VariableSpec, profile: VariableProfile, applied: Bound, proce
         return [Form("stored", spec.dtype, packing.missing, applied)]
     forms = [Form("stored", spec.dtype, packing.missing, Bound("lossless"))]
     if not applied.is_lossless:
-        steps = _packed_steps(spec, profile, applied)
+        steps = packed_steps(spec, profile, applied)
         if steps >= 1:
             forms.append(Form("stored", spec.dtype, packing.missing, Bound("abs", float(steps))))
         forms.append(decoded)
     return forms
-
-
-def _packed_steps(spec: VariableSpec, profile: VariableProfile, applied: Bound) -> int:
-    """How many steps of a packed integer an absolute bound allows, less what unpacking itself may round."""
-    dtype = np.dtype(spec.packing.dtype or "f8")
-    if applied.kind != "abs" or np.dtype(spec.dtype).kind not in "iu" or profile.minimum is None or dtype.kind != "f":
-        return 0
-    scale = 1.0 if spec.packing.scale_factor is None else abs(float(spec.packing.scale_factor))
-    offset = abs(float(spec.packing.add_offset or 0.0))
-    largest = max(abs(float(profile.minimum)), abs(float(profile.maximum or 0.0))) + offset
-    rounding = 4 * float(np.finfo(dtype).eps) * largest
-    room = applied.value - rounding
-    return int(room / scale) if scale > 0 and room > scale else 0
 
 
 def trials_of(

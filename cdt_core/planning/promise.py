@@ -1,0 +1,48 @@
+"""From the bound that was asked for to the one that a codec keeps on the numbers that it is given."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cdt_core.errors import BoundError
+from cdt_core.model import Bound, VariableProfile, VariableSpec
+
+__all__ = ["applied_bound", "codec_bound", "packed_steps"]
+
+
+def applied_bound(spec: VariableSpec, profile: VariableProfile, asked: Bound) -> Bound:
+    """``asked`` on the physical values, ``rel`` resolved by their range; times and truth values are always lossless.
+
+    Raises
+    ------
+    BoundError
+        The bound makes no sense for the variable, which is named.
+    """
+    kind = np.dtype(spec.packing.dtype or spec.dtype).kind
+    if asked.is_lossless or kind in "bmMO" or not spec.size:
+        return Bound("lossless")
+    try:
+        return asked.applied(profile.minimum, profile.maximum)
+    except BoundError as error:
+        raise BoundError(f"variable {spec.name!r}: {error}") from None
+
+
+def codec_bound(spec: VariableSpec, profile: VariableProfile, applied: Bound, form: str) -> Bound:
+    """What the codec must keep in that form, so that ``applied`` holds on physical values."""
+    if applied.is_lossless or form == "decoded" or not spec.packing.is_packed:
+        return applied
+    steps = packed_steps(spec, profile, applied)
+    return Bound("abs", float(steps)) if steps >= 1 else Bound("lossless")
+
+
+def packed_steps(spec: VariableSpec, profile: VariableProfile, applied: Bound) -> int:
+    """How many steps of a packed integer an absolute bound allows, less what unpacking itself may round."""
+    dtype = np.dtype(spec.packing.dtype or "f8")
+    if applied.kind != "abs" or np.dtype(spec.dtype).kind not in "iu" or profile.minimum is None or dtype.kind != "f":
+        return 0
+    scale = 1.0 if spec.packing.scale_factor is None else abs(float(spec.packing.scale_factor))
+    offset = abs(float(spec.packing.add_offset or 0.0))
+    largest = max(abs(float(profile.minimum)), abs(float(profile.maximum or 0.0))) + offset
+    rounding = 4 * float(np.finfo(dtype).eps) * largest
+    room = applied.value - rounding
+    return int(room / scale) if scale > 0 and room > scale else 0
