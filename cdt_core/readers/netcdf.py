@@ -71,7 +71,7 @@ def _understood(dataset: xr.Dataset) -> xr.Dataset:
     variables = {}
     for name, variable in dataset.variables.items():
         if variable.dtype == "S1" and variable.ndim:
-            variable = coder.decode(variable, name=name)  # type: ignore[no-untyped-call]
+            variable = coder.decode(variable, name=name)
         members = (getattr(variable.encoding.get("dtype"), "metadata", None) or {}).get("enum")
         if members:
             variable = variable.copy(deep=False)

@@ -139,6 +139,16 @@ static inline double NAME(error_)(T x, T y)
 #endif
 }
 
+/* y - x; of 64-bit integers by their difference, which their neighbours in double would lose. */
+static inline double NAME(signed_error_)(T x, T y)
+{
+#if !IS_FLOAT
+    if (sizeof(T) == 8)
+        return y >= x ? NAME(error_)(x, y) : -NAME(error_)(x, y);
+#endif
+    return (double)y - (double)x;
+}
+
 static inline int NAME(is_over_)(T x, T y, const cdt_histograms *h)
 {
     if (h->kind == CDT_BOUND_LOSSLESS)
@@ -171,13 +181,13 @@ static CDT_DISPATCH void NAME(tile_errors_)(const T *restrict x, const T *restri
     }
     for (i = 0; i + LANES <= n; i += LANES)
         for (size_t k = 0; k < LANES; k++) {
-            const double a = (double)x[i + k], b = (double)y[i + k], e = b - a;
+            const double a = (double)x[i + k], b = (double)y[i + k], e = NAME(signed_error_)(x[i + k], y[i + k]);
             sums[k] += e;
             squares[k] += e * e;
             products[k] += (a - mean_x) * (b - mean_y);
         }
     for (; i < n; i++) {
-        const double a = (double)x[i], b = (double)y[i], e = b - a;
+        const double a = (double)x[i], b = (double)y[i], e = NAME(signed_error_)(x[i], y[i]);
         sums[i % LANES] += e;
         squares[i % LANES] += e * e;
         products[i % LANES] += (a - mean_x) * (b - mean_y);

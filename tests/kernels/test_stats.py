@@ -276,3 +276,9 @@ def test_what_cannot_be_compared_is_refused():
         stats.compare(x, x, bound=Bound("rel", 0.1))
     with pytest.raises(ValueError, match="2 places for 3"):
         stats.describe(x, missing=np.zeros(2, bool))
+
+
+def test_errors_of_wide_integers_are_those_of_their_difference():
+    x = np.array([2**60, 2**60 + 5, -(2**62)], np.int64)
+    found = stats.compare(x, x + np.array([3, -2, 0]))
+    assert (found.sum_error, found.sum_squared_error, found.max_error) == (1.0, 13.0, 3.0)

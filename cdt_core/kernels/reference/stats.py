@@ -59,7 +59,7 @@ def compare(
     difference = np.abs(x.astype(wide) - y.astype(wide))
     size = np.abs(x.astype(wide))
     relative = difference[size > 0] / size[size > 0]
-    error = y.astype(np.float64) - x.astype(np.float64)
+    error = (y.astype(wide) - x.astype(wide)).astype(np.float64)
     xf, yf = x.astype(np.float64), y.astype(np.float64)
     co_moment = float(((xf - xf.mean()) * (yf - yf.mean())).sum()) if x.size else 0.0
     return Comparison(
