@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +21,27 @@ def gaussian_field(side: int, ndim: int = 3, exponent: float = -5 / 3, seed: int
     return (field / field.std()).astype(np.float32)
 
 
+@lru_cache(maxsize=1)
+def _noise(seed: int) -> np.ndarray:
+    """Normal noise that blocks cut windows from: 16 MiB, so that a virtual field is not a test of the generator."""
+    return np.random.default_rng(seed).standard_normal((2048, 2048), dtype=np.float32) * np.float32(1e-3)
+
+
+@lru_cache(maxsize=4)
+def _across(start: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+    y, x = (np.arange(s, s + n, dtype=np.float32) for s, n in zip(start, shape, strict=True))
+    return np.sin(y / 37)[:, None] * np.cos(x / 53)[None, :] + 0.3 * np.sin((y[:, None] + 2 * x[None, :]) / 211)
+
+
 def waves_block(start: tuple[int, ...], shape: tuple[int, ...], seed: int = 1) -> np.ndarray:
     """A block of an endless smooth 3-d field with 1e-3 noise, float32: the same values wherever blocks are cut along axis 0."""
-    z, y, x = (np.arange(s, s + n, dtype=np.float32) for s, n in zip(start, shape, strict=True))
     block = np.empty(shape, np.float32)
-    across = np.sin(y / 37)[:, None] * np.cos(x / 53)[None, :] + 0.3 * np.sin((y[:, None] + 2 * x[None, :]) / 211)
-    for row, depth in enumerate(z):
-        generator = np.random.default_rng([seed, int(depth)])
-        block[row] = across * np.cos(depth / 19) + np.sin(depth / 91)
-        block[row] += generator.standard_normal(across.shape, dtype=np.float32) * np.float32(1e-3)
+    across, noise = _across(start[1:], shape[1:]), _noise(seed)
+    for row, depth in enumerate(np.arange(start[0], start[0] + shape[0], dtype=np.float32)):
+        np.multiply(across, np.cos(depth / 19), out=block[row])
+        block[row] += np.sin(depth / 91)
+        top, left = (np.random.default_rng([seed, int(depth)]).integers(0, 1024, 2)).tolist()
+        block[row] += noise[top : top + shape[1], left : left + shape[2]]
     return block
 
 
