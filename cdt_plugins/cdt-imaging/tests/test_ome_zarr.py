@@ -11,10 +11,14 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 
+import cdt_core as cdt
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.contracts import Subject
 from cdt_core.hooks.source import Source
+from cdt_core.model import VariableSpec
 from cdt_imaging.ome_zarr import open_ome_zarr
 from cdt_imaging.ome_zarr_axes import levels_of
+from cdt_imaging.ome_zarr_check import multiscales as multiscales_check
 
 AXES = [
     {"name": "c", "type": "channel"},
@@ -188,3 +192,33 @@ def test_chunks_over_the_limit_are_refused(tmp_path):
     path = image(tmp_path / "a.zarr")
     with pytest.raises(ReaderError, match="max_expanded_bytes"):
         open_ome_zarr(Source(str(path), max_expanded_bytes=100), False)
+
+
+def of_arrays(attributes, names):
+    specs = {name: VariableSpec(name, ("c", "y", "x"), (2, 4, 4), "float32") for name in names}
+    return Subject({}, specs, {}, {"": attributes})
+
+
+@pytest.mark.parametrize(
+    ("names", "change", "valid"),
+    [
+        (["0/image", "1/image"], {}, 1),
+        (["0", "1"], {}, 1),  # as the plain Zarr reader names them
+        (["0/image"], {}, 0),
+        (["0/image", "1/image"], {"datasets": []}, 0),
+        (["0/image", "1/image"], {"axes": AXES[1:], "datasets": [{"path": "0"}]}, 0),
+    ],
+)
+def test_metadata_that_the_arrays_contradict_is_a_finding(names, change, valid):
+    """The plain Zarr reader opens what this plugin's refuses: the finding is what tells."""
+    (found,) = multiscales_check(of_arrays({"multiscales": multiscales(**change)}, names))
+    assert (found.check, found.value) == ("imaging.multiscales_valid", valid)
+    assert bool(found.message) == (not valid)
+
+
+def test_a_treatment_of_an_image_that_lost_a_level_fails_the_check(tmp_path):
+    path = image(tmp_path / "a.zarr")
+    shutil.rmtree(path / "1")
+    treated = cdt.treat(path, tmp_path / "out")
+    (found,) = [finding for finding in treated.findings if finding.check == "imaging.multiscales_valid"]
+    assert found.verdict == "fail"

@@ -80,6 +80,13 @@ VALIDATORS: tuple[Validator, ...] = (
         description="distance between pixels and slices: given, and even",
     ),
     Validator(
+        name="imaging.multiscales",
+        function="cdt_imaging.ome_zarr_check:multiscales",
+        scope="dataset",
+        checks=("imaging.multiscales_valid",),
+        description="the levels that OME-Zarr metadata lists are there",
+    ),
+    Validator(
         name="imaging.empty_slices",
         function="cdt_imaging.empty:EmptySlices",
         checks=("imaging.empty_slices",),
