@@ -16,7 +16,7 @@ from cdt_core.inspecting import Inspection, inspection_of
 from cdt_core.model import Bound, BoundRules, Plan, ProcessorUse, Profile, Treatment
 from cdt_core.model.serial import from_tree
 from cdt_core.planning.chunks import grids_of
-from cdt_core.planning.make import make_plan
+from cdt_core.planning.make import check_request, make_plan
 from cdt_core.planning.replay import fitted
 from cdt_core.planning.request import PlanRequest
 from cdt_core.policies import DEFAULT_POLICY
@@ -89,6 +89,7 @@ def plan(
     """How each variable would be stored, after a profiling pass and trials on sampled blocks; see :func:`treat`."""
     dataset, progress = _stored(source), progress or Silent()
     request = _plan_request(catalog(), bound, objective, max_size, processors)
+    check_request(dataset.specs, request)
     return _plan(dataset, _profile(dataset, workers, None, progress), request, workers)
 
 
@@ -156,13 +157,13 @@ def treat(
     dataset = _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
     plugins = catalog()
+    request = _plan_request(plugins, bound, objective, max_size, processors)
+    given = None if plan is None else _read_plan(plan)
+    if given is None:
+        check_request(dataset.specs, request)
     with FileDigests(dataset.files) as digests:
         measured = _profile(dataset, workers, client, progress)
-        if plan is None:
-            request = _plan_request(plugins, bound, objective, max_size, processors)
-            plan = _plan(dataset, measured, request, workers)
-        else:
-            plan = _replayed(plan, dataset, measured)
+        plan = _plan(dataset, measured, request, workers) if given is None else fitted(given, dataset.specs, measured)
         signer = None if key is None else Path(key)
         executor = executor_for(workers, client)
         todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, digests, signer, policy)
@@ -273,16 +274,16 @@ def _plan(dataset: StoredDataset, measured: Profile, request: PlanRequest, worke
     return make_plan(dataset, measured, request, executor_for(workers, None).map)
 
 
-def _replayed(plan: Plan | str | os.PathLike[str], dataset: StoredDataset, measured: Profile) -> Plan:
-    if not isinstance(plan, Plan):
-        import json
+def _read_plan(plan: Plan | str | os.PathLike[str]) -> Plan:
+    if isinstance(plan, Plan):
+        return plan
+    import json
 
-        try:
-            tree = json.loads(Path(plan).read_text())
-        except (OSError, ValueError) as error:
-            raise PlanError(f"{plan}: cannot be read as a plan: {error}") from error
-        plan = from_tree(tree, Plan, str(plan), PlanError)
-    return fitted(plan, dataset.specs, measured)
+    try:
+        tree = json.loads(Path(plan).read_text())
+    except (OSError, ValueError) as error:
+        raise PlanError(f"{plan}: cannot be read as a plan: {error}") from error
+    return from_tree(tree, Plan, str(plan), PlanError)
 
 
 def _refuse_inside(dataset: StoredDataset, place: PartialOutput) -> None:

@@ -217,6 +217,18 @@ def test_bounds_that_make_no_sense_are_refused(source, tmp_path, bound, error):
     assert not list(tmp_path.glob(".out*"))
 
 
+def test_a_typing_error_is_told_before_anything_is_read(source, tmp_path):
+    class Unread:
+        def stage(self, name, total):
+            raise AssertionError(f"stage {name} began")
+
+        advance = stage
+
+    for wrong in ({"bound": {"tempratur": "abs:1"}}, {"processors": {"t": ["none"]}}, {"plan": tmp_path / "none.json"}):
+        with pytest.raises(cdt.CdtError):
+            cdt.treat(source, tmp_path / "out", progress=Unread(), **wrong)
+
+
 def test_an_existing_folder_is_never_touched_without_leave(source, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,7 +18,7 @@ from cdt_core.planning.request import OBJECTIVES, PlanRequest
 from cdt_core.planning.trial import Form, forms_of, sample, trials_of
 from cdt_core.readers.stored import StoredDataset
 
-__all__ = ["TEXT_CODEC", "make_plan"]
+__all__ = ["TEXT_CODEC", "check_request", "make_plan"]
 
 #: Strings are stored by Zarr's own codecs.
 TEXT_CODEC = "zarr.string"
@@ -38,9 +38,7 @@ def make_plan(dataset: StoredDataset, profile: Profile, request: PlanRequest, ru
     PlanError
         No choice of candidates fits ``max_size``: the message says what the smallest one takes.
     """
-    names = [spec.name for spec in dataset.specs.values() if spec.role == "data"]
-    request.bounds.check_used(names)
-    _check_processors(request, names)
+    check_request(dataset.specs, request)
     options = list(run(lambda name: _options(dataset, profile, request, name), list(dataset.specs)))
     return Plan(
         variables=tuple(_within_budget(options, request)),
@@ -48,6 +46,19 @@ def make_plan(dataset: StoredDataset, profile: Profile, request: PlanRequest, ru
         max_size=request.max_size,
         engine_version=request.engine_version,
     )
+
+
+def check_request(specs: Mapping[str, VariableSpec], request: PlanRequest) -> None:
+    """Refuse what names no variable or no processor, before anything is read.
+
+    Raises
+    ------
+    BoundError, PlanError
+        With the names that there are.
+    """
+    names = [spec.name for spec in specs.values() if spec.role == "data"]
+    request.bounds.check_used(names)
+    _check_processors(request, names)
 
 
 def _check_processors(request: PlanRequest, names: list[str]) -> None:
