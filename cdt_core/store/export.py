@@ -80,8 +80,9 @@ def _plain(dataset: xr.Dataset) -> xr.Dataset:
 
 def _flat(dataset: xr.Dataset) -> xr.Dataset:
     """With attributes that NetCDF has no type for (mappings, nested or mixed lists, nothing) as JSON text."""
-    for item in (dataset, *dataset.variables.values()):
-        item.attrs = {key: _flat_value(value) for key, value in item.attrs.items()}
+    dataset.attrs = {key: _flat_value(value) for key, value in dataset.attrs.items()}
+    for variable in dataset.variables.values():
+        variable.attrs = {key: _flat_value(value) for key, value in variable.attrs.items()}
     return dataset
 
 
