@@ -1,4 +1,4 @@
-"""The stream container, version 1: header, block table, payloads, checksum. docs/format.md is its specification."""
+"""The stream container, version 1: header, block table, payloads, checksum. FORMAT.md is its specification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled decoder and one written from docs/format.md alone read the same."""
+"""The compiled decoder and one written from FORMAT.md alone read the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A slow decoder of streams, written from ``docs/format.md`` and nothing else: what the fast one is held to."""
+"""A slow decoder of streams, written from ``FORMAT.md`` and nothing else: what the fast one is held to."""
 
 from __future__ import annotations
 
