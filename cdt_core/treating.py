@@ -62,8 +62,8 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
     """
     begin, started = time.perf_counter(), datetime.now(UTC)
     policy, key = policy_in_force(request.catalog, request.policy), load_or_create(request.key)
-    output.begin()
     before = _look(request.dataset)
+    output.begin()
     try:
         request.catalog.notify("cdt_treatment_started", plan=request.plan, output=str(output.target))
         results = _execute(request, output)
@@ -89,6 +89,8 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
     except OSError as error:
         output.discard()
         raise OutputError(f"{output.target}: cannot be written: {error.strerror or error}; nothing was kept") from error
+    finally:
+        output.release()
     request.catalog.notify("cdt_treatment_finished", treatment=treatment)
     return treatment
 
@@ -201,7 +203,7 @@ def _write_text(
 
 
 def _dataset_findings(request: TreatRequest) -> list[Finding]:
-    """Findings of the dataset-scope validators; one that crashes is a finding itself."""
+    """The reader's notes, and findings of the dataset-scope validators; one that crashes is a finding itself."""
     dataset = request.dataset
     subject = Subject(
         variables=dataset.variables,
@@ -211,7 +213,7 @@ def _dataset_findings(request: TreatRequest) -> list[Finding]:
         source=dataset.source,
         notes=dataset.notes,
     )
-    findings: list[Finding] = []
+    findings: list[Finding] = list(dataset.notes)
     for validator in request.catalog.validators:
         if validator.scope != "dataset":
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -11,35 +12,64 @@ from cdt_core.errors import OutputError
 __all__ = ["PartialOutput"]
 
 
+#: What a treatment's folder holds; anything else in it is the user's own, and keeps it from being replaced.
+_OURS = {"certificate.json", "data.zarr", "plan.json", "report.html", "ro-crate-metadata.json"}
+
+
 class PartialOutput:
     """The folder that a treatment is written to until it is complete: ``.<name>.cdt-partial`` beside ``target``.
 
     An interrupted treatment leaves it there, and the same call goes on from it; ``target`` is never touched before
-    :meth:`commit`.
+    :meth:`commit`. A target that is a link stands for the folder that it points to.
     """
 
     def __init__(self, target: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        self.target = Path(os.path.abspath(target))
+        place = Path(os.path.abspath(target))
+        self.target = Path(os.path.realpath(place)) if place.is_symlink() and place.exists() else place
         self.overwrite = overwrite
         self.path = self.target.with_name(f".{self.target.name}.cdt-partial")
+        self._old = self.target.with_name(f".{self.target.name}.cdt-old")
+        self._lock: int | None = None
+        if self._old.is_dir() and self.path.is_dir():
+            self._lock = _locked(self.path)  # another treatment may be just between the two renames
+        self._restore()
+        self.release()
         self._check_target()
 
     def begin(self) -> None:
-        """Make the partial folder, or go on with the one that an interrupted treatment left."""
+        """Make the partial folder, or go on with the one that an interrupted treatment left; nobody else may meanwhile."""
         try:
             self.store.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self.target}: the folder cannot be made: {error.strerror}") from error
+        self._lock = _locked(self.path)
+
+    def release(self) -> None:
+        """Let others write to the partial folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _restore(self) -> None:
+        """Put the earlier folder back, where a kill between the two renames of :meth:`commit` left it aside."""
+        if self._old.is_dir() and not os.path.lexists(self.target):
+            try:
+                os.rename(self._old, self.target)
+            except OSError as error:
+                raise OutputError(f"{self._old}: cannot be renamed to {self.target}: {error.strerror}") from error
 
     def _check_target(self) -> None:
-        if not self.target.exists() and not self.target.is_symlink():
+        if not os.path.lexists(self.target):
             return
         if not self.overwrite:
             raise OutputError(f"{self.target} exists already; choose another place or allow overwriting")
-        is_treatment = (self.target / "certificate.json").is_file() and (self.target / "data.zarr").is_dir()
-        is_empty = self.target.is_dir() and not any(self.target.iterdir())
-        if not is_treatment and not is_empty:
+        present = {path.name for path in self.target.iterdir()} if self.target.is_dir() else {""}
+        if present and not {"certificate.json", "data.zarr"} <= present:
             raise OutputError(f"{self.target} exists and is no treatment of cdt; it is not overwritten")
+        if strange := sorted(present - _OURS):
+            raise OutputError(
+                f"{self.target} also holds {strange[0]!r}, which is not of cdt; move it, or it would be lost"
+            )
 
     @property
     def store(self) -> Path:
@@ -61,19 +91,40 @@ class PartialOutput:
 
     def commit(self) -> None:
         """Give the folder its final name. The old folder, if any, is there until the new one is complete."""
+        self._check_target()  # once more: what appeared there meanwhile is not ours to replace
         shutil.rmtree(self.journal, ignore_errors=True)
-        old = self.target.with_name(f".{self.target.name}.cdt-old")
         try:
             if self.target.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                os.rename(self.target, old)
+                shutil.rmtree(self._old, ignore_errors=True)
+                os.rename(self.target, self._old)
             os.rename(self.path, self.target)
         except OSError as error:
-            if old.exists() and not self.target.exists():
-                os.rename(old, self.target)
+            self._restore()
             raise OutputError(f"{self.target}: the finished folder cannot be renamed: {error.strerror}") from error
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(self._old, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove what was written so far."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that holds the folder's lock until it is closed; ``None`` where the file system has no locks.
+
+    Raises
+    ------
+    OutputError
+        Another treatment holds it, or held it and has just given the folder its final name.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if folder.exists() and os.path.samestat(folder.stat(), os.fstat(handle)):
+            return handle
+    except BlockingIOError:
+        pass
+    except OSError:
+        os.close(handle)
+        return None
+    os.close(handle)
+    raise OutputError(f"{folder}: another treatment is writing there; wait for it, or choose another place")
