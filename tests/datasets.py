@@ -48,6 +48,8 @@ def climate(seed: int = 0) -> xr.Dataset:
 def climate_file(path, seed: int = 0):
     """The climate dataset as a NetCDF-4 file; returns its path."""
     dataset = climate(seed)
-    encoding = {name: {"_FillValue": variable.attrs.pop("_FillValue", None)} for name, variable in dataset.variables.items()}
+    encoding = {
+        name: {"_FillValue": variable.attrs.pop("_FillValue", None)} for name, variable in dataset.variables.items()
+    }
     dataset.to_netcdf(path, engine="h5netcdf", encoding=encoding)
     return path

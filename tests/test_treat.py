@@ -378,3 +378,15 @@ def test_times_in_memory_come_back(tmp_path):
     with xr.open_zarr(tmp_path / "out" / "data.zarr", decode_timedelta=True) as after:
         assert after["time"].values.tolist() == times.tolist()
         assert after["age"].values.tolist() == data["age"].values.tolist()
+
+
+def test_what_was_read_in_part_reaches_no_level(tmp_path):
+    np.save(tmp_path / "whole.npy", np.arange(1000.0))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "whole.npy").read_bytes()[:-4000])
+    with pytest.raises(ReaderError, match=r"cut\.npy"):
+        cdt.treat(tmp_path / "cut.npy", tmp_path / "out")
+    out = cdt.treat(tmp_path / "cut.npy", tmp_path / "out", allow_partial=True)
+    assert out.certificate.level == "NONE"
+    assert "core.readable" in out.certificate.reasons[0]
+    assert any(f.check == "core.reader.truncated" and f.verdict == "fail" for f in out.findings)
+    assert cdt.verify(out.path).ok

@@ -10,10 +10,11 @@ import xarray as xr
 from attrs import evolve
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import note
 from cdt_core.model import Finding, VariableSpec
 from cdt_core.model.grid import choose_chunk_shape
 from cdt_core.readers.dataset import StoredBlock, StoredDataset
-from cdt_core.readers.flatten import flatten, note
+from cdt_core.readers.flatten import flatten
 from cdt_core.readers.lazy import LazyArray, lazy_variable
 
 __all__ = ["combined"]

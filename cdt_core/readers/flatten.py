@@ -11,37 +11,21 @@ from attrs import define, field, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES, note
 from cdt_core.model import Finding, VariableSpec
 from cdt_core.readers.dataset import StoredDataset
 from cdt_core.readers.lazy import LazyArray, lazy_variable, load_block, preferred_chunks
 from cdt_core.readers.meaning import coordinate_names, is_text, packing_of
 from cdt_core.readers.times import as_numbers
 
-__all__ = ["NOTES", "Groups", "Raw", "flatten", "note", "path_name"]
+__all__ = ["Groups", "Raw", "flatten", "path_name"]
 
 #: Group path -> dataset, for files whose groups give one dimension several lengths, which a DataTree cannot hold.
 Groups = Mapping[str, xr.Dataset]
 Raw = xr.Dataset | xr.DataTree | Groups
 
-#: Key in ``encoding`` of a reader's result under which it leaves its own findings.
-NOTES = "cdt_notes"
-
 _RESERVED = ("", ".", "..", "zarr.json")
 _LONGEST_NAME = 200
-
-
-def note(check: str, message: str, variable: str | None = None, **evidence: Any) -> Finding:
-    """A reader's own finding: a value of 1 means that it happened."""
-    return Finding(
-        check=f"core.reader.{check}",
-        dimension="completeness",
-        value=1,
-        unit="bool",
-        variable=variable,
-        method="noted by the reader",
-        message=message,
-        evidence=evidence,
-    )
 
 
 @define

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from xarray.backends import CachingFileManager
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
-from cdt_core.readers.flatten import NOTES, Raw, note
+from cdt_core.readers.flatten import Raw
 from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, one_size_per_dim, sized_dims
 
 __all__ = ["HDF5_MAGIC", "check_links", "flags_of", "open_hdf5"]

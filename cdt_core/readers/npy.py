@@ -14,8 +14,8 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
-from cdt_core.readers.flatten import NOTES, note
 from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, sized_dims
 
 __all__ = ["open_npy", "open_npz"]

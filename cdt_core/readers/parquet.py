@@ -14,9 +14,9 @@ from attrs import define, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
 from cdt_core.readers.columns import Column, column_of, text_of
-from cdt_core.readers.flatten import NOTES, note
 from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable
 
 __all__ = ["open_parquet"]

@@ -18,8 +18,10 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
-from cdt_core.readers.flatten import NOTES, Raw, note
+from cdt_core.hooks.zarr_chunks import check_chunks, is_blosc
+from cdt_core.readers.flatten import Raw
 from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, one_size_per_dim, sized_dims
 
 __all__ = ["open_zarr"]
@@ -36,6 +38,8 @@ class _Array:
     array: zarr.Array[Any]
 
     def __call__(self, region: tuple[slice, ...]) -> NDArray[Any]:
+        if is_blosc(self.array):
+            check_chunks(self.array, region)
         return np.asarray(self.array[region])
 
 

@@ -174,6 +174,6 @@ def _dimensions(subject: Subject) -> Finding:
 
 
 def _readable(subject: Subject) -> Finding:
-    failed = [note for note in subject.notes if note.verdict == "fail" or note.value in (0, False)]
+    failed = [note for note in subject.notes if note.verdict == "fail"]
     problems = [note.message or f"{note.check}: {note.value}" for note in failed]
     return _yes("core.readable", "format", problems, None, "the reader read the whole file and left no failed note")

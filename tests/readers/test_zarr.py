@@ -136,3 +136,13 @@ def test_metadata_that_is_no_json_is_an_error(tmp_path, opened):
     (tmp_path / "g.zarr" / "zarr.json").write_text('{"zarr_format": 3, "node_type": "arr')
     with pytest.raises(ReaderError, match=r"g\.zarr"):
         opened(tmp_path / "g.zarr")
+
+
+def test_a_cut_blosc_chunk_is_an_error_though_its_decoder_reads_on(tmp_path, opened):
+    compressor = zarr.codecs.BloscCodec(cname="lz4", clevel=5)
+    values = np.random.default_rng(0).normal(size=1000)
+    zarr.create_array(tmp_path / "v.zarr", data=values, chunks=(1000,), compressors=compressor)
+    chunk = tmp_path / "v.zarr" / "c" / "0"
+    chunk.write_bytes(chunk.read_bytes()[:-900])
+    with pytest.raises(ReaderError, match=r"header asks for"):
+        opened(tmp_path / "v.zarr").read("array", (slice(0, 1000),))

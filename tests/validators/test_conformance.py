@@ -161,7 +161,6 @@ def test_notes_of_the_reader_decide_whether_the_file_is_readable(subject):
 
     assert checks(subject({}), "readable") == {None: 1}
     assert checks(subject({}, notes=[note(1)]), "readable") == {None: 1}
-    assert checks(subject({}, notes=[note(0)]), "readable") == {None: 0}
     failed = subject({}, notes=[note(5, verdict="fail")])
     assert checks(failed, "readable") == {None: 0}
     assert message(failed, "readable") == "half of it"

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
 from cdt_core.model import Finding
 from cdt_imaging.dicom import checked, header_attributes, open_dicom, value_attributes
@@ -18,7 +19,6 @@ from cdt_imaging.dicom_geometry import Plane, plane_of
 from cdt_imaging.dicom_header import NotAnImageError, Pixels, read_image
 from cdt_imaging.dicom_pixels import block_reader
 from cdt_imaging.dicom_stack import Slice, stacked
-from cdt_imaging.lazy import NOTES, note
 from cdt_imaging.quiet import quiet
 
 __all__ = ["open_series"]

@@ -14,13 +14,11 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES
 from cdt_core.hooks.source import Source
 from cdt_core.model import Finding
 
-__all__ = ["NOTES", "BlockReader", "LazyArray", "StoredValues", "check_cap", "dataset_of", "lazy_variable", "note"]
-
-#: Key in ``encoding`` of a reader's result under which it leaves its own findings.
-NOTES = "cdt_notes"
+__all__ = ["BlockReader", "LazyArray", "StoredValues", "check_cap", "dataset_of", "lazy_variable"]
 
 
 class BlockReader(Protocol):
@@ -117,17 +115,3 @@ def dataset_of(
     dataset = xr.Dataset(dict(variables), coords=xr.Coordinates(dict(coordinates), indexes={}), attrs=dict(attributes))
     dataset.encoding[NOTES] = tuple(notes)
     return dataset
-
-
-def note(check: str, message: str, variable: str | None = None, **evidence: Any) -> Finding:
-    """A reader's own finding: a value of 1 means that it happened."""
-    return Finding(
-        check=f"core.reader.{check}",
-        dimension="completeness",
-        value=1,
-        unit="bool",
-        variable=variable,
-        method="noted by the reader",
-        message=message,
-        evidence=evidence,
-    )

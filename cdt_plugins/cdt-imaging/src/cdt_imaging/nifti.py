@@ -14,9 +14,10 @@ from attrs import define, evolve, field
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import note
 from cdt_core.hooks.source import Source
 from cdt_imaging.geometry import axis_coordinate
-from cdt_imaging.lazy import LazyArray, StoredValues, check_cap, dataset_of, lazy_variable, note
+from cdt_imaging.lazy import LazyArray, StoredValues, check_cap, dataset_of, lazy_variable
 from cdt_imaging.nifti_header import NiftiHeader, read_header
 
 __all__ = ["open_nifti", "open_nifti_gz"]

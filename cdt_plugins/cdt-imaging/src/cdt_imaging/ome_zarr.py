@@ -15,11 +15,12 @@ from attrs import define, field, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
+from cdt_core.hooks.zarr_chunks import check_chunks, is_blosc
 from cdt_core.model import Finding
-from cdt_imaging.blosc_length import check_chunks, is_blosc
 from cdt_imaging.geometry import LONGEST_AXIS, axis_coordinate, json_value, place_attributes
-from cdt_imaging.lazy import NOTES, LazyArray, check_cap, dataset_of, lazy_variable, note
+from cdt_imaging.lazy import LazyArray, check_cap, dataset_of, lazy_variable
 from cdt_imaging.ome_zarr_axes import Level, levels_of, multiscales_of
 
 __all__ = ["open_ome_zarr"]

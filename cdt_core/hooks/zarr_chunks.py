@@ -1,4 +1,6 @@
-"""Chunks that Blosc compressed must have the length that their headers name: the decoder reads past the end of shorter ones."""
+"""For readers of Zarr: chunks that Blosc compressed must have the length that their headers name, since its decoder reads past
+the end of shorter ones and gives values that were never written.
+"""
 
 from __future__ import annotations
 
