@@ -224,13 +224,14 @@ def inspect(source: Input) -> Inspection:
 
 
 def _stored(source: Any, *, allow_partial: bool = False) -> StoredDataset:
-    if isinstance(source, str | os.PathLike) or (isinstance(source, Sequence) and not hasattr(source, "dtype")):
+    places = [source] if isinstance(source, str | os.PathLike) else source
+    if isinstance(places, list | tuple) and all(isinstance(place, str | os.PathLike) for place in places):
         return open_stored(source, catalog().readers, allow_partial=allow_partial)
     if hasattr(source, "data_vars") or hasattr(source, "coords") or hasattr(source, "subtree"):
         return from_xarray(source)
     if hasattr(source, "__array__"):
         return from_xarray(_as_dataset(source))
-    raise ReaderError(f"cannot open {type(source).__name__}: give a path, a URL, an xarray object or an array")
+    raise ReaderError(f"cannot open {type(source).__name__}: give paths, a URL, an xarray object or an array")
 
 
 def _as_dataset(array: Any) -> xr.Dataset:

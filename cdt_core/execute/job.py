@@ -71,8 +71,11 @@ class VariableJob:
         kind = np.dtype(self.spec.packing.dtype or self.spec.dtype).kind
         if kind != "c":
             return self.spec
-        part = np.dtype(self.spec.dtype).type(0).real.dtype.name
-        return evolve(self.spec, dims=(*self.spec.dims, "part"), shape=(*self.spec.shape, 2), dtype=part)
+        part = np.dtype(self.spec.packing.dtype or self.spec.dtype).type(0).real.dtype.name
+        packing = evolve(self.spec.packing, dtype=part)
+        return evolve(
+            self.spec, dims=(*self.spec.dims, "part"), shape=(*self.spec.shape, 2), dtype=part, packing=packing
+        )
 
     @cached_property
     def summaries(self) -> list[tuple[Validator, VariableSummary | Exception]]:

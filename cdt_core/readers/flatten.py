@@ -45,7 +45,7 @@ def flatten(raw: Raw, source: str, allow_partial: bool = False) -> StoredDataset
     found = _Collected()
     for path, dataset in _groups(raw):
         place = "/".join(path_name(part) for part in path.split("/") if part)
-        found.attributes[place] = dict(dataset.attrs)
+        found.attributes[place] = _unicode(dict(dataset.attrs))
         found.notes.extend(dataset.encoding.get(NOTES, ()))
         for name, variable in dataset.variables.items():
             _collect(found, place, (str(name), variable, name in dataset.coords), allow_partial)
@@ -72,8 +72,8 @@ def _groups(raw: Raw) -> Iterator[tuple[str, xr.Dataset]]:
 
 
 def path_name(name: str) -> str:
-    """``name`` as one part of a path: no slash, not reserved, not longer than a file name may be."""
-    clean = name.replace("/", "_").replace("\0", "_")
+    """``name`` as one part of a path: no slash, all Unicode, not reserved, not longer than a file name may be."""
+    clean = name.replace("/", "_").replace("\0", "_").encode("utf-8", "replace").decode()
     if clean in _RESERVED or clean.startswith("__"):
         clean = "_" + clean.strip("_.").replace(".", "_")
     return clean if len(clean.encode()) <= _LONGEST_NAME else clean.encode()[:_LONGEST_NAME].decode(errors="ignore")
@@ -93,9 +93,21 @@ def _collect(found: _Collected, group: str, item: tuple[str, xr.Variable, bool],
             continue
         if path.rpartition("/")[2] != leaf:
             stored.attrs.setdefault("original_name", leaf)
+        stored.attrs = _unicode(stored.attrs)
         found.variables[path] = stored
         if is_coordinate:
             found.coordinates.add(path)
+
+
+def _unicode(value: Any) -> Any:
+    """The attributes with escapes for what no Unicode text can hold: lone surrogates, as from bytes of another encoding."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_unicode(key): _unicode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_unicode, value))
+    return value
 
 
 def _free(found: _Collected, path: str) -> str:

@@ -45,12 +45,17 @@ def _fill_attribute(value: Any, dtype: np.dtype[Any]) -> Any:
     return bool(value) if dtype.kind == "b" else int(value)
 
 
-def _holds(dtype: np.dtype[Any], fill: Any) -> bool:
-    """True when ``fill`` is a value of ``dtype``."""
+def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
+    """The one number of ``dtype`` that the attribute ``value`` is, or ``None``."""
+    found = np.asarray(value).reshape(-1)
+    if not found.size or found.dtype.kind not in ("iufcb" if dtype.kind == "c" else "iufb"):
+        return None
+    fill = found[0]
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
-        return bool(np.isfinite(fill)) and float(fill).is_integer() and limits.min <= int(fill) <= limits.max
-    return dtype.kind in "fcb"
+        whole = bool(np.isfinite(fill)) and float(fill).is_integer()
+        return fill if whole and limits.min <= int(fill) <= limits.max else None
+    return fill if dtype.kind in "fcb" else None
 
 
 def array_attributes(
@@ -73,11 +78,12 @@ def array_attributes(
             attributes["_FillValue"] = math.nan
         attributes["cdt_source_packing"] = packing
     if "_FillValue" in attributes:
-        fill = np.asarray(attributes.pop("_FillValue")).reshape(-1)[0]
-        if _holds(dtype, fill):
+        given = attributes.pop("_FillValue")
+        fill = _fill_value(given, dtype)
+        if fill is not None:
             attributes["_FillValue"] = _fill_attribute(fill, dtype)
         else:  # no value can be missing by such a code, and readers of Zarr refuse it
-            attributes["cdt_source_FillValue"] = fill
+            attributes["cdt_source_FillValue"] = given
     if spec.role == "data":
         attributes["cdt_algorithm"] = plan.codec
         attributes["cdt_implementation"] = f"cdt {engine_version}"
@@ -86,7 +92,8 @@ def array_attributes(
         if outcome is not None:
             kind = "relative" if plan.applied.kind == "pw_rel" else "absolute"
             attributes[f"cdt_maximum_{kind}_error"] = outcome.max_error
-    return {str(key): json_value(value) for key, value in attributes.items()}
+    result: dict[str, Any] = json_value(attributes)
+    return result
 
 
 def _zarr_fill(dtype: np.dtype[Any]) -> Any:
@@ -132,7 +139,7 @@ def write_groups(root: Path, groups: Mapping[str, Mapping[str, Any]], coordinate
         parts = path.split("/")
         paths |= {"/".join(parts[:depth]) for depth in range(1, len(parts))}
     for path in sorted(paths):
-        attributes = {str(key): json_value(value) for key, value in groups.get(path, {}).items()}
+        attributes = json_value(groups.get(path, {}))
         if coordinates.get(path) and "coordinates" not in attributes:
             attributes["coordinates"] = " ".join(coordinates[path])
         _write_json(root / path / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": attributes})
@@ -144,12 +151,12 @@ def consolidate(root: Path) -> None:
     for path in sorted(root.rglob("zarr.json")):
         name = path.parent.relative_to(root).as_posix()
         if name != ".":
-            members[name] = json.loads(path.read_text())
-    document = json.loads((root / "zarr.json").read_text())
+            members[name] = json.loads(path.read_bytes())
+    document = json.loads((root / "zarr.json").read_bytes())
     document["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": members}
     _write_json(root / "zarr.json", document)
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
