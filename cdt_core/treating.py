@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from attrs import frozen
 
 from cdt_core import __version__
-from cdt_core.errors import CdtError, OutputError, ReaderError
+from cdt_core.errors import CdtError, OutputError
 from cdt_core.execute.chunk import ChunkWorker
 from cdt_core.execute.executor import Executor
 from cdt_core.execute.fold import VariableResult
@@ -62,7 +63,6 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
     """
     begin, started = time.perf_counter(), datetime.now(UTC)
     policy, key = policy_in_force(request.catalog, request.policy), load_or_create(request.key)
-    before = _look(request.dataset)
     output.begin()
     try:
         request.catalog.notify("cdt_treatment_started", plan=request.plan, output=str(output.target))
@@ -81,7 +81,6 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
             begin=begin,
             started=started,
         )
-        _refuse_changed(request.dataset, before)
         treatment = finish(done, output)
     except CdtError:
         output.discard()
@@ -99,6 +98,8 @@ def _execute(request: TreatRequest, output: PartialOutput) -> dict[str, Variable
     """Encode all variables; results in the dataset's order."""
     dataset, plan = request.dataset, request.plan
     journal = Journal(output.journal, _identity(request))
+    if journal.is_new:
+        output.clear()
     jobs = {name: _job(request, plan[name]) for name in dataset.specs if plan[name].codec != TEXT_CODEC}
     write_groups(output.store, dataset.attributes, _coordinates(dataset))
     digest_input = not dataset.files
@@ -117,23 +118,14 @@ def _execute(request: TreatRequest, output: PartialOutput) -> dict[str, Variable
 
 
 def _identity(request: TreatRequest) -> str:
-    """What must be the same for an interrupted run to go on: plan, version, plugins, and the input as far as a look shows."""
+    """What must be the same for an interrupted run to go on: plan, version, plugins, and the input as far as a look shows.
+
+    Of what is no local file, a look shows nothing: its treatment begins anew each time.
+    """
     plugins = [(record.name, record.version) for record in request.catalog.plugins]
-    looked = json.dumps([_look(request.dataset), plugins])
+    looked = json.dumps([request.digests.looks or uuid.uuid4().hex, plugins])
     parts = [to_json(request.plan), to_json(request.profile), __version__, looked]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _look(dataset: StoredDataset) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of every input file."""
-    found = [(name, Path(name).stat()) for name in dataset.files]
-    return [(name, facts.st_size, facts.st_mtime_ns) for name, facts in found]
-
-
-def _refuse_changed(dataset: StoredDataset, before: list[tuple[str, int, int]]) -> None:
-    for earlier, now in zip(before, _look(dataset), strict=True):
-        if earlier != now:
-            raise ReaderError(f"{now[0]}: changed while it was treated; nothing was kept, run it again")
 
 
 def _job(request: TreatRequest, plan: VariablePlan) -> VariableJob:
@@ -185,7 +177,7 @@ def _coordinates(dataset: StoredDataset) -> dict[str, list[str]]:
 def _write_text(
     dataset: StoredDataset, output: PartialOutput, spec: VariableSpec, plan: VariablePlan
 ) -> VariableResult:
-    outcome, leaves, digest = write_text(
+    outcome, leaves, digest, missing = write_text(
         output.store,
         spec,
         plan,
@@ -198,6 +190,8 @@ def _write_text(
         variable=spec.name,
         value=1.0,
         method="every chunk of text was read back from the store and compared",
+        evidence={"chunks": outcome.chunks, "missing": missing},
+        message=f"{missing} missing values became empty text" if missing else "",
     )
     return VariableResult(outcome, (finding,), leaves, digest)
 

@@ -18,23 +18,34 @@ __all__ = ["Journal"]
 #: Seconds between checkpoints of the variable in progress; what was done since is done again.
 _CHECKPOINT_SECONDS = 2.0
 
+#: A checkpoint may take one part in this many of the time, however many chunks it lists.
+_CHECKPOINT_SHARE = 20
+
 
 class Journal:
     """Finished variables, one JSON line each, and a checkpoint of the one in progress, in ``folder``.
 
-    ``identity`` names the input, plan and version; a journal of another identity is discarded.
+    ``identity`` names the input, plan and version; a journal of another identity, or one that cannot be read, is discarded,
+    and ``is_new`` says so.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.folder = folder
-        self._last = time.monotonic()
+        self._next = time.monotonic() + _CHECKPOINT_SECONDS
+        self.finished: dict[str, VariableResult] = {}
+        self._started: dict[str, Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
         mark = folder / "identity"
-        if not mark.is_file() or mark.read_text() != identity:
+        self.is_new = not mark.is_file() or mark.read_bytes() != identity.encode()
+        if not self.is_new:
+            try:
+                self.finished, self._started = self._read_finished(), self._read_checkpoint()
+            except (OutputError, ValueError, KeyError, TypeError):  # torn by a crash of the machine, or by another hand
+                self.finished, self.is_new = {}, True
+        if self.is_new:
             for name in ("finished.jsonl", "checkpoint.json"):
                 (folder / name).unlink(missing_ok=True)
             mark.write_text(identity)
-        self.finished = self._read_finished()
 
     def _read_finished(self) -> dict[str, VariableResult]:
         path = self.folder / "finished.jsonl"
@@ -57,21 +68,25 @@ class Journal:
         self.finished[result.outcome.name] = result
 
     def checkpoint(self, fold: VariableFold) -> None:
-        """Note the variable in progress, at most once every two seconds."""
-        if time.monotonic() - self._last < _CHECKPOINT_SECONDS:
+        """Note the variable in progress, every two seconds or less often where it lists many chunks."""
+        begin = time.monotonic()
+        if begin < self._next:
             return
         snapshot: dict[str, Any] = {"name": fold.job.spec.name, **fold.snapshot()}
         target = self.folder / "checkpoint.json"
         part = target.with_suffix(".part")
         part.write_text(state_to_json(snapshot))
         os.replace(part, target)
-        self._last = time.monotonic()
+        now = time.monotonic()
+        self._next = now + max(_CHECKPOINT_SECONDS, _CHECKPOINT_SHARE * (now - begin))
+
+    def _read_checkpoint(self) -> dict[str, Any]:
+        path = self.folder / "checkpoint.json"
+        found = state_from_json(path.read_text()) if path.is_file() else {}
+        return {found.pop("name"): found} if found else {}
 
     def resume(self, fold: VariableFold) -> None:
         """Restore the fold from the checkpoint when it is of the same variable."""
-        path = self.folder / "checkpoint.json"
-        if not path.is_file():
-            return
-        snapshot = state_from_json(path.read_text())
-        if snapshot.pop("name") == fold.job.spec.name:
+        snapshot = self._started.pop(fold.job.spec.name, None)
+        if snapshot is not None:
             fold.restore(snapshot)

@@ -36,6 +36,13 @@ class InputDigest:
 class FileDigests:
     """Digests of input files, made by a thread of its own while the files are treated; hashing releases the GIL.
 
+    ``looks`` has path, size and time of change (ns) of each file, before anything of it was read for the digest.
+
+    Raises
+    ------
+    ReaderError
+        A file is not there.
+
     >>> with FileDigests([]) as digests:
     ...     digests.result()
     ()
@@ -43,6 +50,7 @@ class FileDigests:
 
     def __init__(self, files: Sequence[str]) -> None:
         self._paths = sorted({os.path.abspath(name) for name in files})
+        self.looks = [_look(path) for path in self._paths]
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="cdt-digest")
         self._futures = [self._pool.submit(self._digest, path) for path in self._paths]
@@ -70,17 +78,28 @@ class FileDigests:
         Raises
         ------
         ReaderError
-            A file cannot be read any more.
+            A file cannot be read any more, or is not what it was at the beginning.
         """
         paths = self._paths
         if not paths:
             return ()
         shared = os.path.commonpath([os.path.dirname(path) for path in paths])
         names = {path: os.path.relpath(path, shared).replace(os.sep, "/") for path in paths}
-        sizes = {path: os.stat(path).st_size for path in paths}
         digests = {path: future.result() for path, future in zip(paths, self._futures, strict=True)}
+        for look in self.looks:
+            if look != _look(look[0]):
+                raise ReaderError(f"{look[0]}: changed while it was treated; nothing was kept, run it again")
+        sizes = {path: size for path, size, _ in self.looks}
         if len(paths) > _NAMED_FILES:
             root = merkle_root({names[path]: digest for path, digest in digests.items()})
             name = f"{os.path.basename(shared)} ({len(paths)} files)"
             return (InputDigest(name, sum(sizes.values()), root, "merkleSha256"),)
         return tuple(InputDigest(names[path], sizes[path], digests[path]) for path in paths)
+
+
+def _look(path: str) -> tuple[str, int, int]:
+    try:
+        facts = os.stat(path)
+    except OSError as error:
+        raise ReaderError(f"{path}: cannot be read for its digest: {error.strerror}") from error
+    return path, facts.st_size, facts.st_mtime_ns

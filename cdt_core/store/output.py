@@ -81,8 +81,13 @@ class PartialOutput:
         """The folder of the journal, which a finished treatment does not have."""
         return self.path / ".journal"
 
+    def clear(self) -> None:
+        """Empty the store: what an attempt of another identity left there could pass for this treatment's."""
+        shutil.rmtree(self.store)
+        self.store.mkdir()
+
     def keep_only(self, files: set[str]) -> None:
-        """Delete files of the store (paths relative to it) that do not belong to this treatment: left by an older attempt."""
+        """Delete files of the store (paths relative to it) that no variable of this treatment has."""
         for path in sorted(self.store.rglob("*"), reverse=True):
             if path.is_file() and path.relative_to(self.store).as_posix() not in files:
                 path.unlink()

@@ -27,15 +27,18 @@ def write_text(
     plan: VariablePlan,
     read: Callable[[tuple[slice, ...]], NDArray[Any]],
     attributes: Mapping[str, Any],
-) -> tuple[VariableOutcome, dict[str, str], str]:
+) -> tuple[VariableOutcome, dict[str, str], str, int]:
     """Write a text variable chunk by chunk as variable-length UTF-8, read each chunk back and compare.
 
-    Returns the outcome, the SHA-256 of each chunk file by its path under ``root``, and the digest of what was read.
+    Text has no missing value: what is missing becomes empty.
+
+    Returns the outcome, the SHA-256 of each chunk file by its path under ``root``, the SHA-256 over the lines of the SHA-256
+    of each chunk's values (as a JSON list, ``null`` for missing ones), and the number of missing values.
     """
     import zarr
 
-    raw = 0
-    digest = hashlib.sha256()
+    raw = missing = 0
+    digests = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zarr warns that its string type is not in the core specification yet
         array = zarr.open_group(root, mode="a").create_array(
@@ -50,28 +53,27 @@ def write_text(
         grid = ChunkGrid(spec.shape, plan.chunk_shape)
         for index in grid:
             region = grid.region(index)
-            values = _as_text(read(region), spec.name)
+            found = read(region)
+            absent = np.array([value is None for value in found.reshape(-1)], dtype=bool).reshape(found.shape)
+            values = found.copy()
+            values[absent] = ""
+            _check_unicode(values, spec.name)
             array[region] = values
             if not np.array_equal(np.asarray(array[region], dtype=object), values):
                 raise TreatmentError(f"variable {spec.name!r}, chunk {index}: text changed when it was read back")
-            encoded = json.dumps(values.tolist()).encode()
-            digest.update(encoded)
+            digests.append(hashlib.sha256(json.dumps(found.tolist()).encode()).hexdigest())
+            missing += int(absent.sum())
             raw += sum(len(text.encode()) for text in values.reshape(-1)) + values.size
     files = sorted(path for path in (root / spec.name).rglob("*") if path.is_file() and path.name != "zarr.json")
     leaves = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     stored = sum(path.stat().st_size for path in files)
     outcome = VariableOutcome(spec.name, raw_bytes=raw, stored_bytes=stored, chunks=len(grid), max_error=0.0)
-    return outcome, leaves, digest.hexdigest()
+    return outcome, leaves, hashlib.sha256("\n".join(digests).encode()).hexdigest(), missing
 
 
-def _as_text(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """An object array of ``str``; missing entries (``None``, NaN) become empty text."""
-    flat = np.empty(values.size, dtype=object)
-    for position, value in enumerate(np.asarray(values, dtype=object).reshape(-1)):
-        if isinstance(value, bytes):
-            try:
-                value = value.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise TreatmentError(f"variable {name!r}: bytes {value[:20]!r} are not UTF-8 text: {error}") from error
-        flat[position] = "" if value is None or value != value else str(value)
-    return flat.reshape(values.shape)
+def _check_unicode(values: NDArray[Any], name: str) -> None:
+    for text in values.reshape(-1):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise TreatmentError(f"variable {name!r}: {text[:20]!r} is no Unicode text: {error}; correct it") from error

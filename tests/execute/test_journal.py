@@ -37,3 +37,12 @@ def test_a_line_torn_by_a_kill_is_dropped_and_the_rest_kept(tmp_path):
         "u",
         "v",
     ]
+
+
+def test_a_damaged_journal_starts_afresh(tmp_path):
+    for name, damage in (("finished.jsonl", "{}\n"), ("checkpoint.json", "[1"), ("checkpoint.json", '{"a": 1}')):
+        Journal(tmp_path, "one").finish(a_result("u"))
+        (tmp_path / name).write_text(damage)
+        journal = Journal(tmp_path, "one")
+        assert journal.is_new
+        assert journal.finished == {}
