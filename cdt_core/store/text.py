@@ -54,15 +54,12 @@ def write_text(
         for index in grid:
             region = grid.region(index)
             found = read(region)
-            absent = np.array([value is None for value in found.reshape(-1)], dtype=bool).reshape(found.shape)
-            values = found.copy()
-            values[absent] = ""
-            _check_unicode(values, spec.name)
+            values, absent = _filled(found, spec.name)
             array[region] = values
             if not np.array_equal(np.asarray(array[region], dtype=object), values):
                 raise TreatmentError(f"variable {spec.name!r}, chunk {index}: text changed when it was read back")
             digests.append(hashlib.sha256(json.dumps(found.tolist()).encode()).hexdigest())
-            missing += int(absent.sum())
+            missing += absent
             raw += sum(len(text.encode()) for text in values.reshape(-1)) + values.size
     files = sorted(path for path in (root / spec.name).rglob("*") if path.is_file() and path.name != "zarr.json")
     leaves = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -71,9 +68,15 @@ def write_text(
     return outcome, leaves, hashlib.sha256("\n".join(digests).encode()).hexdigest(), missing
 
 
-def _check_unicode(values: NDArray[Any], name: str) -> None:
-    for text in values.reshape(-1):
+def _filled(found: NDArray[Any], name: str) -> tuple[NDArray[Any], int]:
+    """The text with missing values empty, and how many those are."""
+    values: NDArray[Any] = np.empty(found.shape, dtype=object)
+    absent = 0
+    for position, text in enumerate(found.reshape(-1)):
+        absent += text is None
+        values.reshape(-1)[position] = text = "" if text is None else text
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise TreatmentError(f"variable {name!r}: {text[:20]!r} is no Unicode text: {error}; correct it") from error
+    return values, absent
