@@ -58,6 +58,17 @@ def waves_file(path: Path, gigabytes: float = 1.0) -> Path:
     return path
 
 
+def turbulence_file(path: Path, gigabytes: float = 1.0) -> Path:
+    """A ``.npy`` file like :func:`waves_file`'s: blocks of :func:`gaussian_field`, repeated with other offsets and scales."""
+    planes = max(1, round(gigabytes * 1e9 / (1024 * 1024 * 4)))
+    cube = gaussian_field(256)
+    values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(planes, 1024, 1024))
+    for plane in range(planes):
+        values[plane] = np.tile(np.roll(cube[plane % 256], 7 * (plane // 256), axis=0), (4, 4))
+    values.flush()
+    return path
+
+
 def waves_dataset(gigabytes: float):
     """A virtual dataset of :func:`waves_block`: lazy, chunks of 2 planes, nothing stored anywhere."""
     import dask.array as da

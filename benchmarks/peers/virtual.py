@@ -6,13 +6,13 @@ The values are generated block by block; nothing but the result is stored. Print
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
 from pathlib import Path
 
 import cdt_core as cdt
 from benchmarks.fields import waves_dataset
+from benchmarks.peers.treat import peak_megabytes
 
 
 def main() -> None:
@@ -24,8 +24,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         treatment = cdt.treat(waves_dataset(given.gb), Path(folder) / "out", bound="rel:1e-3", workers=given.workers)
     seconds = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{treatment.raw_bytes / 1e9:.1f} GB, ratio {treatment.ratio:.2f}, {seconds:.0f} s, peak {peak:.0f} MB")
+    print(
+        f"{treatment.raw_bytes / 1e9:.1f} GB, ratio {treatment.ratio:.2f}, {seconds:.0f} s, peak {peak_megabytes():.0f} MB"
+    )
 
 
 if __name__ == "__main__":
