@@ -10,7 +10,7 @@ from cdt_core.certify.policy import Policy, extended, merged, read_policy
 from cdt_core.errors import CdtError, CertificateError, PluginError
 from cdt_core.hooks.manager import Catalog
 
-__all__ = ["DEFAULT_POLICY", "policy_in_force"]
+__all__ = ["DEFAULT_POLICY", "installed_policy", "policy_in_force"]
 
 DEFAULT_POLICY = "core-1"
 
@@ -30,7 +30,15 @@ def policy_in_force(catalog: Catalog, wanted: str) -> Policy:
     PluginError
         No policy of that name is installed.
     """
-    policy = _read(catalog, wanted)
+    return _complete(catalog, _read(catalog, wanted), wanted)
+
+
+def installed_policy(catalog: Catalog, name: str) -> Policy:
+    """As :func:`policy_in_force`, for a name that somebody else wrote: it is never taken for the path of a file."""
+    return _complete(catalog, _offered(catalog, name), name)
+
+
+def _complete(catalog: Catalog, policy: Policy, wanted: str) -> Policy:
     if policy.extends is not None:
         policy = extended(policy, _read(catalog, policy.extends))
     if not policy.levels:

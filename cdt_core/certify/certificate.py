@@ -15,7 +15,7 @@ from cdt_core.certify.policy import Policy
 from cdt_core.certify.score import grade, scores
 from cdt_core.certify.statement import PREDICATE_TYPE, STATEMENT_TYPE, statement_of
 from cdt_core.errors import CertificateError
-from cdt_core.model import Certificate, Finding
+from cdt_core.model import Certificate
 from cdt_core.model.serial import from_tree
 from cdt_core.provenance.document import canonical
 from cdt_core.provenance.dsse import opened, sealed
@@ -80,37 +80,46 @@ def read_certificate(path: Path, public_key: str | None = None) -> CertificateFi
         document = json.loads(path.read_bytes())
         extra = document["cdt"]
         inside, leaves = extra["public_key"], dict(extra["leaves"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CertificateError(f"{path}: cannot be read as a certificate: {error}") from error
-    if not all(isinstance(name, str) and _is_digest(digest) for name, digest in leaves.items()):
-        raise CertificateError(f"{path}: a digest in 'leaves' is not a SHA-256")
+    for name, digest in leaves.items():
+        if not (_is_inside(name) and _is_digest(digest)):
+            raise CertificateError(f"{path}: 'leaves' has {name!r}, which is no file of the store with a SHA-256")
     pem = public_key if public_key is not None else inside
     if not isinstance(pem, str):
         raise CertificateError(f"{path}: 'public_key' is not PEM text")
     payload = opened(document, pem, str(path))
-    statement = json.loads(payload)
-    if statement.get("_type") != STATEMENT_TYPE or statement.get("predicateType") != PREDICATE_TYPE:
-        raise CertificateError(f"{path}: the statement is not of type {PREDICATE_TYPE}; a newer release may read it")
-    return CertificateFile(_certificate(statement, document, str(path)), key_id(pem), leaves, statement)
+    try:
+        statement = json.loads(payload)
+        kinds = (statement["_type"], statement["predicateType"])
+        if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
+            raise CertificateError(f"{path}: the statement is of type {kinds}; a newer release may read it")
+        certificate = _certificate(statement, document, str(path))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CertificateError(f"{path}: what is signed is no statement of a treatment: {error}") from error
+    return CertificateFile(certificate, key_id(pem), leaves, statement)
 
 
 def _certificate(statement: Mapping[str, Any], document: Mapping[str, Any], where: str) -> Certificate:
     predicate = statement["predicate"]
-    try:
-        findings = tuple(from_tree(item, Finding, where, CertificateError) for item in predicate["findings"])
-        envelope = {key: value for key, value in document.items() if key != "cdt"}
-        return Certificate(
-            level=predicate["level"],
-            score=predicate["score"],
-            scores=predicate["scores"],
-            findings=findings,
-            reasons=tuple(predicate["reasons"]),
-            limits=tuple(predicate["limits"]),
-            statement=statement,
-            envelope=envelope,
-        )
-    except (KeyError, TypeError) as error:
-        raise CertificateError(f"{where}: the statement lacks {error}") from error
+    kept = ("level", "score", "scores", "reasons", "limits")
+    return from_tree(
+        {
+            **{key: predicate[key] for key in kept},
+            "findings": predicate["findings"],
+            "statement": statement,
+            "envelope": {key: value for key, value in document.items() if key != "cdt"},
+        },
+        Certificate,
+        where,
+        CertificateError,
+    )
+
+
+def _is_inside(name: str) -> bool:
+    """True for a path that stays in its folder, of Unicode that the file system and the Merkle tree take."""
+    parts = name.split("/")
+    return not {"", ".", ".."} & set(parts) and "\0" not in name and not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def _is_digest(text: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from attrs import evolve
@@ -71,7 +70,7 @@ def _number(finding: Finding, rule: Rule) -> float | int | None:
             value = float(value)
         except ValueError:
             return None
-    return None if value is None or math.isnan(value) else value
+    return value if isinstance(value, float | int) and value == value else None
 
 
 def _text(number: float | int) -> str:

@@ -27,6 +27,7 @@ _LIMITS = (
     "It does not say who signed: the key's holder did, and its identifier must be compared with one that you trust.",
     "It does not say that the data are fit for your purpose; the bounds are those that the person who treated them chose.",
     "It does not say when it was made; a signature has no clock.",
+    "It does not cover report.html and ro-crate-metadata.json, which have dates and are not signed.",
 )
 
 

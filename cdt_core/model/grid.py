@@ -8,12 +8,19 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from cdt_core.errors import PlanError
+
 __all__ = ["ChunkGrid", "choose_chunk_shape"]
 
 
 @frozen
 class ChunkGrid:
     """Chunks of ``chunk_shape`` that tile ``shape``; those at the far edges are clipped.
+
+    Raises
+    ------
+    PlanError
+        A chunk shape that tiles nothing.
 
     >>> grid = ChunkGrid((5,), (2,))
     >>> [grid.region(index) for index in grid]
@@ -22,6 +29,12 @@ class ChunkGrid:
 
     shape: tuple[int, ...]
     chunk_shape: tuple[int, ...]
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.shape) != len(self.chunk_shape) or min((*self.shape, 0)) < 0 or min((*self.chunk_shape, 1)) < 1:
+            raise PlanError(
+                f"chunks of shape {self.chunk_shape} do not tile shape {self.shape}; one length of 1 or more for each axis"
+            )
 
     @property
     def counts(self) -> tuple[int, ...]:
