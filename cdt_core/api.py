@@ -288,6 +288,13 @@ def _read_plan(plan: Plan | str | os.PathLike[str]) -> Plan:
 
 
 def _refuse_inside(dataset: StoredDataset, place: PartialOutput) -> None:
-    for name in dataset.files:
-        if place.target == Path(name).absolute() or place.target in Path(name).absolute().parents:
+    """Refuse an output that is, holds, or lies in what is read: a folder that is the source, or a store of its files."""
+    target = Path(os.path.realpath(place.target))
+    files = {Path(os.path.realpath(name)) for name in dataset.files}
+    for name in files:
+        if target == name or target in name.parents:
             raise OutputError(f"{place.target} is, or holds, the input {name}; choose another place")
+    source = Path(os.path.realpath(dataset.source)) if dataset.files else None
+    for folder in target.parents:
+        if folder == source or any(folder / marker in files for marker in (".zgroup", ".zarray", "zarr.json")):
+            raise OutputError(f"{place.target} is inside the input {folder}; choose another place")

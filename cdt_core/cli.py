@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cdt_core import __version__
-from cdt_core.errors import BoundError, CdtError
+from cdt_core.errors import BoundError, CdtError, OutputError
 
 if TYPE_CHECKING:
     from cdt_core.model import Treatment
@@ -118,6 +119,8 @@ def plan(
     from cdt_core.console import progress_shown
     from cdt_core.model.serial import to_json
 
+    if output is not None:
+        _check_plan_file(output)
     with progress_shown(quiet or as_json) as progress:
         made = api.plan(
             _one(source),
@@ -129,11 +132,24 @@ def plan(
             progress=progress,
         )
     if output is not None:
-        output.write_text(to_json(made))
+        try:
+            output.write_text(to_json(made), encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{output}: the plan cannot be written: {error.strerror}") from error
     if as_json:
         sys.stdout.write(to_json(made))
     else:
         printing.print_plan(made)
+
+
+def _check_plan_file(path: Path) -> None:
+    """Refuse a file that is there and is no plan: it would be lost."""
+    try:
+        if not os.path.lexists(path) or "variables" in json.loads(path.read_bytes()):
+            return
+    except (OSError, ValueError, TypeError, RecursionError):
+        pass
+    raise OutputError(f"{path} exists and is no plan; it is not overwritten, choose another name")
 
 
 @app.command()
@@ -276,9 +292,12 @@ def _size(text: str | None) -> int | None:
     number = text.strip().lower().rstrip("bkmgt")
     unit = text.strip().lower()[len(number) :]
     try:
-        return int(float(number) * units[unit])
-    except (ValueError, KeyError):
-        raise CdtError(f"--max-size {text!r}: write a number of bytes, or 500MB, 2GB") from None
+        size = int(float(number) * units[unit])
+    except (ValueError, OverflowError, KeyError):
+        size = 0
+    if size < 1:
+        raise CdtError(f"--max-size {text!r}: write a number of bytes above 0, or 500MB, 2GB")
+    return size
 
 
 def _client(scheduler: str | None) -> Any:

@@ -10,6 +10,8 @@ import sys
 import pytest
 import xarray as xr
 
+from cdt_core.cli import _size
+from cdt_core.errors import CdtError
 from tests.datasets import climate_file
 
 CDT = [sys.executable, "-m", "cdt_core"]
@@ -149,3 +151,29 @@ def test_version_and_help(run):
     assert run("--version").stdout.startswith("cdt ")
     for command in ("treat", "plan", "inspect", "verify", "export", "plugins", "demo"):
         assert "--json" in run(command, "--help").stdout
+
+
+@pytest.mark.parametrize("text", ["inf", "1e400", "nan", "-1", "0", "0.5", "2GiB", "GB", "", "1e3 XB"])
+def test_odd_sizes_are_refused(text):
+    with pytest.raises(CdtError, match="--max-size"):
+        _size(text)
+
+
+@pytest.mark.parametrize(("text", "size"), [("2GB", 2 * 10**9), (" 1.5 mb ", 1_500_000), ("10", 10), ("1e3", 1000)])
+def test_sizes(text, size):
+    assert _size(text) == size
+
+
+def test_a_plan_never_replaces_anything_but_a_plan(run, source, tmp_path):
+    for name in ("climate.nc", "mine.txt"):
+        (tmp_path / "mine.txt").write_text("[1]")
+        before = (tmp_path / name).read_bytes()
+        refused = run("plan", source, "-o", name)
+        assert refused.returncode == 2
+        assert "is no plan" in refused.stderr
+        assert (tmp_path / name).read_bytes() == before
+    for _ in range(2):
+        assert run("plan", source, "-o", "plan.json").returncode == 0
+    nowhere = run("plan", source, "-o", "none/plan.json")
+    assert nowhere.returncode == 2
+    assert "none/plan.json" in nowhere.stderr

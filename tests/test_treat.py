@@ -266,6 +266,18 @@ def test_the_output_must_not_be_the_input(tmp_path):
     assert path.is_file()
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_output_must_not_be_inside_a_store_that_is_read(tmp_path, linked):
+    climate().to_zarr(tmp_path / "in.zarr", zarr_format=3, consolidated=False)
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "in.zarr")
+    before = sorted(tmp_path.rglob("*"))
+    read, written = ("link.zarr", "in.zarr") if linked else ("in.zarr", "in.zarr")
+    for source in (tmp_path / read, f"{tmp_path}/{read[:-1]}?"):
+        with pytest.raises(OutputError, match="inside the input"):
+            cdt.treat(source, tmp_path / written / "out")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_an_input_that_changes_meanwhile_is_refused(source, tmp_path):
     class Touching:
         def stage(self, name, total):

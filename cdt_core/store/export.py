@@ -28,24 +28,44 @@ def export_store(store: Path, target: Path, *, overwrite: bool = False) -> None:
     Raises
     ------
     OutputError
-        Unknown ending, the target exists, or the disk refuses.
+        Unknown ending, the target exists, is in the treatment or is of another kind, or the disk refuses.
     """
     kind = EXPORT_FORMATS.get(target.suffix.lower())
     if kind is None:
         raise OutputError(f"{target}: unknown ending; use one of {', '.join(EXPORT_FORMATS)}")
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already; choose another place or allow overwriting")
+    _check_target(store, target, kind, overwrite=overwrite)
     part = target.with_name(f".{target.name}.cdt-partial{target.suffix}")
+    old = target.with_name(f".{target.name}.cdt-old")
     _remove(part)
     try:
         _write(store, part, kind)
-        if overwrite:
-            _remove(target)
+        if target.is_dir():
+            os.rename(target, old)
         os.replace(part, target)
     except OSError as error:
+        if old.exists() and not target.exists():
+            os.rename(old, target)
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+    except (
+        Exception
+    ) as error:  # whatever the libraries raise on a store that is damaged, or on what a format cannot hold
+        raise OutputError(f"{store}: cannot be exported to {target}: {type(error).__name__}: {error}") from error
     finally:
         _remove(part)
+    _remove(old)
+
+
+def _check_target(store: Path, target: Path, kind: str, *, overwrite: bool) -> None:
+    inside, place = store.resolve(), target.resolve()
+    if place == inside or inside in place.parents or place in inside.parents:
+        raise OutputError(f"{target} is in, or holds, the treatment's {store}; choose another place")
+    if not os.path.lexists(target):
+        return
+    if not overwrite:
+        raise OutputError(f"{target} exists already; choose another place or allow overwriting")
+    is_store = target.is_dir() and any((target / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+    if not (is_store if kind == "zarr" else target.is_file()):
+        raise OutputError(f"{target} exists and is no {kind} to replace; choose another place")
 
 
 def _remove(path: Path) -> None:

@@ -75,3 +75,29 @@ def test_overwriting_is_possible_when_asked(made, tmp_path):
     for name in ("a.nc", "a.zarr"):
         cdt.export(made, tmp_path / name)
         cdt.export(made, tmp_path / name, overwrite=True)
+
+
+def test_what_is_no_export_is_never_replaced(made, tmp_path):
+    (tmp_path / "mine.zarr").mkdir()
+    (tmp_path / "mine.zarr" / "notes.txt").write_text("mine")
+    (tmp_path / "mine.nc").mkdir()
+    for name in ("mine.zarr", "mine.nc"):
+        with pytest.raises(OutputError, match="exists and is no"):
+            cdt.export(made, tmp_path / name, overwrite=True)
+    assert (tmp_path / "mine.zarr" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.zarr/data.zarr", "out.zarr/data.zarr/u.zarr"])
+def test_an_export_never_replaces_its_own_treatment(tmp_path, name):
+    made = cdt.treat(np.arange(9.0), tmp_path / "out.zarr").path
+    with pytest.raises(OutputError, match="is in, or holds"):
+        cdt.export(made, tmp_path / name, overwrite=True)
+    assert cdt.verify(made).ok
+
+
+def test_a_damaged_store_is_an_error_in_words_and_leaves_nothing(tmp_path):
+    made = cdt.treat(np.arange(9.0), tmp_path / "out").path
+    (made / "data.zarr" / "zarr.json").write_text("[]")
+    with pytest.raises(OutputError, match="cannot be exported"):
+        cdt.export(made, tmp_path / "plain.nc")
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
