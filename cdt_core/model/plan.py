@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from attrs import field, frozen
@@ -76,10 +77,11 @@ class Plan:
     version: int = PLAN_VERSION
 
     def __getitem__(self, name: str) -> VariablePlan:
-        for variable in self.variables:
-            if variable.name == name:
-                return variable
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, VariablePlan]:
+        return {variable.name: variable for variable in self.variables}
 
     @property
     def predicted_bytes(self) -> int:

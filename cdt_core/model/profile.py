@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from attrs import frozen
 
 __all__ = ["Profile", "VariableProfile"]
@@ -47,7 +49,8 @@ class Profile:
     variables: tuple[VariableProfile, ...]
 
     def __getitem__(self, name: str) -> VariableProfile:
-        for variable in self.variables:
-            if variable.name == name:
-                return variable
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, VariableProfile]:
+        return {variable.name: variable for variable in self.variables}
