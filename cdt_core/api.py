@@ -11,6 +11,7 @@ from cdt_core import __version__
 from cdt_core.codecs.array import compress, decompress
 from cdt_core.errors import OutputError, PlanError, ReaderError
 from cdt_core.execute.executor import executor_for
+from cdt_core.execute.processing import ProcessedValues, Processing
 from cdt_core.hooks.manager import Catalog, catalog
 from cdt_core.inspecting import Inspection, inspection_of
 from cdt_core.model import Bound, BoundRules, Plan, ProcessorUse, Profile, Treatment
@@ -73,7 +74,7 @@ def profile(
     source: Input, *, workers: int | None = None, client: Any = None, progress: Progress | None = None
 ) -> Profile:
     """Read every value once and summarise each variable: range, moments, missing and non-finite values, roughness, noise."""
-    return _profile(_stored(source), workers, client, progress or Silent())
+    return _profile(_stored(source), {}, workers, client, progress or Silent())
 
 
 def plan(
@@ -90,7 +91,8 @@ def plan(
     dataset, progress = _stored(source), progress or Silent()
     request = _plan_request(catalog(), bound, objective, max_size, processors)
     check_request(dataset.specs, request)
-    return _plan(dataset, _profile(dataset, workers, None, progress), request, workers)
+    processing = _processing({name: request.processors_for(spec) for name, spec in dataset.specs.items()})
+    return _plan(dataset, _profile(dataset, processing, workers, None, progress), request, workers)
 
 
 def treat(
@@ -161,8 +163,12 @@ def treat(
     given = None if plan is None else _read_plan(plan)
     if given is None:
         check_request(dataset.specs, request)
+        uses = {name: request.processors_for(spec) for name, spec in dataset.specs.items()}
+    else:
+        uses = {variable.name: variable.processors for variable in given.variables}
+    processing = _processing(uses)
     with FileDigests(dataset.files) as digests:
-        measured = _profile(dataset, workers, client, progress)
+        measured = _profile(dataset, processing, workers, client, progress)
         plan = _plan(dataset, measured, request, workers) if given is None else fitted(given, dataset.specs, measured)
         signer = None if key is None else Path(key)
         executor = executor_for(workers, client)
@@ -242,7 +248,18 @@ def _as_dataset(array: Any) -> xr.Dataset:
     return xr.Dataset({"array": (tuple(f"axis_{axis}" for axis in range(values.ndim)), values)})
 
 
-def _profile(dataset: StoredDataset, workers: int | None, client: Any, progress: Progress) -> Profile:
+def _processing(uses: Mapping[str, Sequence[ProcessorUse]]) -> dict[str, Processing]:
+    offers = catalog()
+    return {
+        name: [(offers.processor(use.name).load(), use.parameters) for use in wanted]
+        for name, wanted in uses.items()
+        if wanted
+    }
+
+
+def _profile(
+    dataset: StoredDataset, processing: Mapping[str, Processing], workers: int | None, client: Any, progress: Progress
+) -> Profile:
     import numpy as np
 
     chunk_bytes = PlanRequest(BoundRules.parse(None), ()).chunk_bytes
@@ -250,7 +267,8 @@ def _profile(dataset: StoredDataset, workers: int | None, client: Any, progress:
     itemsizes = {name: np.dtype(dataset.specs[name].dtype).itemsize for name in grids}
     progress.stage("profile", sum(itemsizes[name] * dataset.specs[name].size for name in grids))
     executor = executor_for(workers, client)
-    return scan(dataset, grids, executor.map, lambda name, values: progress.advance(values * itemsizes[name]))
+    values = ProcessedValues(dataset, processing)
+    return scan(values, grids, executor.map, lambda name, count: progress.advance(count * itemsizes[name]))
 
 
 def _plan_request(

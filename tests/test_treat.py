@@ -16,7 +16,15 @@ import pytest
 import xarray as xr
 
 import cdt_core as cdt
-from cdt_core.errors import BoundError, CertificateError, OutputError, PlanError, PluginError, ReaderError
+from cdt_core.errors import (
+    BoundError,
+    CertificateError,
+    OutputError,
+    PlanError,
+    PluginError,
+    ReaderError,
+    TreatmentError,
+)
 from tests.datasets import climate, climate_file, smooth
 from tests.independent import compare, values_over
 
@@ -189,6 +197,27 @@ def test_processors_are_applied_and_noted(tmp_path):
     values[3, 4] = np.nan
     assert values_over(values, found, "abs", 0.01) == 0
     assert cdt.verify(out.path, original=data).ok
+
+
+@pytest.mark.parametrize("replayed", [False, True])
+def test_a_bound_relative_to_the_range_is_one_of_the_processed_values(tmp_path, replayed):
+    values = smooth((30, 40)) + 20
+    values[3, 4] = -9999
+    data = xr.Dataset({"t": (("y", "x"), values)})
+    how = {"bound": "rel:1e-3", "processors": {"t": [cdt.ProcessorUse("mask_values", {"codes": [-9999]})]}}
+    if replayed:
+        how = {"plan": cdt.plan(data, **how)}
+    out = cdt.treat(data, tmp_path / "out", **how)
+    values[3, 4] = np.nan
+    assert out.plan["t"].applied.value <= 1e-3 * (np.nanmax(values) - np.nanmin(values)) * (1 + 1e-12)
+    with xr.open_zarr(out.path / "data.zarr") as after:
+        assert values_over(values, after["t"].values, "rel", 1e-3) == 0
+
+
+def test_a_processor_that_fails_is_named_with_its_block(tmp_path):
+    uses = {"t": [cdt.ProcessorUse("mask_values", {"code": [-9999]})]}
+    with pytest.raises(TreatmentError, match=r"variable 't'.*unexpected keyword"):
+        cdt.treat(xr.Dataset({"t": ("x", np.arange(9.0))}), tmp_path / "out", processors=uses)
 
 
 def test_max_size_is_kept_or_refused(source, tmp_path):

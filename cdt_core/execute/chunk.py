@@ -11,6 +11,7 @@ from attrs import define, frozen
 
 from cdt_core.errors import CdtError, OutputError, TreatmentError
 from cdt_core.execute.job import ChunkRecord, VariableJob
+from cdt_core.execute.processing import processed
 from cdt_core.hooks.contracts import Block, ChunkCodec, Encoded
 from cdt_core.readers.stored import StoredDataset
 
@@ -105,14 +106,7 @@ class ChunkWorker:
         if job.plan.form == "stored" and not job.plan.processors:
             return stored, self.dataset.decoded(name, stored), missing
         values = self.dataset.decoded(name, stored)
-        for function, parameters in job.processor_functions:
-            processed = np.asarray(function(values, job.spec, start, **parameters))
-            if processed.shape != values.shape or processed.dtype != values.dtype:
-                raise TreatmentError(
-                    f"variable {name!r}: a processor changed shape or dtype from {values.shape} {values.dtype} to "
-                    f"{processed.shape} {processed.dtype}; processors must keep both"
-                )
-            values = processed
+        values = processed(values, job.spec, start, job.processor_functions)
         if job.plan.processors and values.dtype.kind == "f":
             missing = np.isnan(values)
         return values, values, missing
@@ -223,7 +217,10 @@ def _summarise(job: VariableJob, block: Block) -> tuple[dict[str, Any], dict[str
 
 def _write(path: Path, stream: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(stream)
+        try:
+            path.write_bytes(stream)
+        except FileNotFoundError:  # the folder's first chunk
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(stream)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import evolve
 
 from cdt_core.errors import PlanError
-from cdt_core.model import Bound, Candidate, Plan, ProcessorUse, Profile, VariablePlan, VariableSpec
+from cdt_core.model import Bound, Candidate, Plan, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
 from cdt_core.planning.promise import applied_bound
@@ -71,13 +71,6 @@ def _check_processors(request: PlanRequest, names: list[str]) -> None:
                 raise PlanError(f"processor {use.name!r} is not installed; installed are: {known}")
 
 
-def _processors_for(request: PlanRequest, name: str) -> tuple[ProcessorUse, ...]:
-    for pattern, uses in request.processors.items():
-        if fnmatchcase(name, pattern):
-            return tuple(uses)
-    return ()
-
-
 def _options(dataset: StoredDataset, profile: Profile, request: PlanRequest, name: str) -> list[VariablePlan]:
     """Every feasible plan of one variable, the objective's choice first."""
     spec = dataset.specs[name]
@@ -85,7 +78,7 @@ def _options(dataset: StoredDataset, profile: Profile, request: PlanRequest, nam
     if is_text(spec):
         return [_text_plan(dataset, spec, request)]
     applied = applied_bound(spec, profile[name], asked)
-    uses = _processors_for(request, name) if spec.role == "data" else ()
+    uses = request.processors_for(spec)
     grid = ChunkGrid(spec.shape, chunk_shape_of(dataset, spec, request.chunk_bytes))
     samples = sample(dataset, name, grid)
     found: list[tuple[Form, Candidate]] = []

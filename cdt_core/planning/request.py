@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from attrs import field, frozen
 
 from cdt_core.errors import PlanError
 from cdt_core.hooks.descriptor import CodecOffer, Processor
-from cdt_core.model import BoundRules, ProcessorUse
+from cdt_core.model import BoundRules, ProcessorUse, VariableSpec
 
 __all__ = ["OBJECTIVES", "PlanRequest"]
 
@@ -38,6 +39,12 @@ class PlanRequest:
     def _known(self, _: Any, value: str) -> None:
         if value not in OBJECTIVES:
             raise PlanError(f"objective {value!r}: use one of {', '.join(OBJECTIVES)}")
+
+    def processors_for(self, spec: VariableSpec) -> tuple[ProcessorUse, ...]:
+        """What is applied to a variable: of the first pattern that matches; nothing to coordinates."""
+        if spec.role != "data":
+            return ()
+        return next((tuple(uses) for pattern, uses in self.processors.items() if fnmatchcase(spec.name, pattern)), ())
 
     @max_size.validator
     def _positive(self, _: Any, value: int | None) -> None:
