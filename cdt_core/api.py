@@ -18,7 +18,7 @@ from cdt_core.model import Bound, BoundRules, Plan, ProcessorUse, Profile, Treat
 from cdt_core.model.serial import from_tree
 from cdt_core.planning.chunks import grids_of
 from cdt_core.planning.make import check_request, make_plan
-from cdt_core.planning.replay import fitted
+from cdt_core.planning.replay import aligned, fitted
 from cdt_core.planning.request import PlanRequest
 from cdt_core.policies import DEFAULT_POLICY
 from cdt_core.profiling import scan
@@ -160,7 +160,7 @@ def treat(
     _refuse_inside(dataset, place)
     plugins = catalog()
     request = _plan_request(plugins, bound, objective, max_size, processors)
-    given = None if plan is None else _read_plan(plan)
+    given = None if plan is None else aligned(_read_plan(plan), dataset.specs)
     if given is None:
         check_request(dataset.specs, request)
         uses = {name: request.processors_for(spec) for name, spec in dataset.specs.items()}
@@ -299,8 +299,8 @@ def _read_plan(plan: Plan | str | os.PathLike[str]) -> Plan:
     import json
 
     try:
-        tree = json.loads(Path(plan).read_text())
-    except (OSError, ValueError) as error:
+        tree = json.loads(Path(plan).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         raise PlanError(f"{plan}: cannot be read as a plan: {error}") from error
     return from_tree(tree, Plan, str(plan), PlanError)
 

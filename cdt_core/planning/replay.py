@@ -8,16 +8,18 @@ from attrs import evolve
 
 from cdt_core.errors import PlanError
 from cdt_core.model import Bound, Plan, Profile, VariablePlan, VariableProfile, VariableSpec
+from cdt_core.model.grid import ChunkGrid
+from cdt_core.model.plan import PLAN_VERSION
+from cdt_core.planning.chunks import is_text
+from cdt_core.planning.make import TEXT_CODEC
 from cdt_core.planning.promise import applied_bound, codec_bound
+from cdt_core.planning.request import OBJECTIVES
 
-__all__ = ["fitted"]
+__all__ = ["aligned", "fitted"]
 
 
 def fitted(plan: Plan, specs: Mapping[str, VariableSpec], profile: Profile) -> Plan:
-    """The plan for these variables; one made for other names, shapes or types is refused.
-
-    A plan for decoded values (of a dataset that was opened and decoded) fits the packed variables of its file: those are
-    then stored decoded, as the plan says. Bounds relative to the range are resolved anew, by these data's own range.
+    """The plan for these variables and values: :func:`aligned`, with bounds relative to the range resolved anew.
 
     Raises
     ------
@@ -26,30 +28,62 @@ def fitted(plan: Plan, specs: Mapping[str, VariableSpec], profile: Profile) -> P
     BoundError
         A bound of the plan makes no sense for these data.
     """
-    planned = {variable.name for variable in plan.variables}
+    plan = aligned(plan, specs)
+    return evolve(plan, variables=tuple(_promised(v, specs[v.name], profile[v.name]) for v in plan.variables))
+
+
+def aligned(plan: Plan, specs: Mapping[str, VariableSpec]) -> Plan:
+    """The plan in the order of these variables; one made for other names, shapes or types is refused, before data are read.
+
+    A plan for decoded values (of a dataset that was opened and decoded) fits the packed variables of its file: those are
+    then stored decoded, as the plan says.
+
+    Raises
+    ------
+    PlanError
+        Of another version, without sense, or for other data; names the first variable that differs.
+    """
+    if plan.version != PLAN_VERSION:
+        raise PlanError(
+            f"the plan is of version {plan.version}, and this program reads {PLAN_VERSION}; make a new plan"
+        )
+    if plan.objective not in OBJECTIVES or (plan.max_size is not None and plan.max_size < 1):
+        raise PlanError(f"the plan's objective {plan.objective!r} or max_size {plan.max_size} makes no sense")
+    planned = {variable.name: variable for variable in plan.variables}
+    if len(planned) < len(plan.variables):
+        raise PlanError("the plan names a variable twice")
+    for name in planned:
+        if name not in specs:
+            raise PlanError(f"the plan names variable {name!r}, which the dataset does not have")
     for name in specs:
         if name not in planned:
             raise PlanError(f"the plan has no variable {name!r}, which the dataset has; make a new plan")
-    variables = [_fitted(variable, specs) for variable in plan.variables]
-    return evolve(plan, variables=tuple(_promised(v, specs[v.name], profile[v.name]) for v in variables))
+    return evolve(plan, variables=tuple(_aligned(planned[name], spec) for name, spec in specs.items()))
 
 
 def _promised(variable: VariablePlan, spec: VariableSpec, profile: VariableProfile) -> VariablePlan:
     applied = applied_bound(spec, profile, variable.bound)
-    if applied == variable.applied:
-        return variable
     kept = Bound("lossless") if variable.codec_bound.is_lossless else codec_bound(spec, profile, applied, variable.form)
     return evolve(variable, applied=applied, codec_bound=kept)
 
 
-def _fitted(variable: VariablePlan, specs: Mapping[str, VariableSpec]) -> VariablePlan:
-    name, spec = variable.name, specs.get(variable.name)
-    if spec is None:
-        raise PlanError(f"the plan names variable {name!r}, which the dataset does not have")
+def _aligned(variable: VariablePlan, spec: VariableSpec) -> VariablePlan:
+    name, exact = variable.name, spec.role != "data" or is_text(spec)
     if spec.shape != variable.shape:
         raise PlanError(f"variable {name!r} has shape {spec.shape}, but the plan was made for {variable.shape}")
+    longest = tuple(max(1, length) for length in spec.shape)
+    ChunkGrid(spec.shape, variable.chunk_shape)
+    if any(chunk > length for chunk, length in zip(variable.chunk_shape, longest, strict=True)):
+        raise PlanError(f"variable {name!r} of shape {spec.shape} has no chunks of shape {variable.chunk_shape}")
+    if variable.form not in ("stored", "decoded") or (variable.codec == TEXT_CODEC) != is_text(spec):
+        raise PlanError(
+            f"variable {name!r} of {spec.dtype} cannot be stored by {variable.codec!r} as {variable.form!r}"
+        )
+    if exact and (variable.processors or not variable.bound.is_lossless):
+        raise PlanError(f"variable {name!r} is a coordinate or text: always lossless, and without processors")
     decoded = spec.packing.dtype or spec.dtype
-    expected = spec.dtype if variable.form == "stored" else decoded
+    as_stored = variable.form == "stored" and not variable.processors
+    expected = spec.dtype if as_stored else decoded
     if expected == variable.dtype:
         return variable
     if spec.packing.is_packed and decoded == variable.dtype:
