@@ -100,9 +100,10 @@ class StoredDataset:
         return unpacked(values, spec.packing, None if unsigned is None else str(unsigned))
 
     def missing_mask(self, name: str, values: NDArray[Any]) -> NDArray[np.bool_] | None:
-        """True where stored ``values`` are declared missing or NaN; ``None`` when the variable can have neither."""
+        """True where stored ``values`` are declared missing or NaN; ``None`` when none of them is."""
         spec = self.specs[name]
-        return None if spec.dtype == "object" else missing_in(values, spec.packing)
+        mask = None if spec.dtype == "object" else missing_in(values, spec.packing)
+        return mask if mask is not None and mask.any() else None
 
 
 @frozen

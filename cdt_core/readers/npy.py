@@ -64,10 +64,32 @@ class _Mapped:
         header = self.header
         if not header.nbytes:
             return np.empty(header.shape, header.dtype)[region]
+        rows = _whole_rows(region, header.shape)
+        if rows is not None and not header.fortran:
+            return self._rows(*rows)
         order: Any = "F" if header.fortran else "C"
         mapped = np.memmap(self.path, header.dtype, "r", header.offset, header.shape or (1,), order)
         values = mapped if header.shape else mapped.reshape(())
         return np.array(values[region])
+
+    def _rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows of the first axis, which lie together: read, since that costs less than a map made for one block."""
+        header = self.header
+        row = math.prod(header.shape[1:])
+        offset = header.offset + start * row * header.dtype.itemsize
+        values = np.fromfile(self.path, header.dtype, (stop - start) * row, offset=offset)
+        if values.size != (stop - start) * row:
+            raise ReaderError(f"{self.path}: became shorter while it was read")
+        return values.reshape((stop - start, *header.shape[1:]))
+
+
+def _whole_rows(region: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """First and last row when ``region`` is whole rows of the first axis, one after another."""
+    if not region or any(
+        (part.start, part.stop, part.step) != (0, n, 1) for part, n in zip(region[1:], shape[1:], strict=True)
+    ):
+        return None
+    return (region[0].start, region[0].stop) if region[0].step == 1 else None
 
 
 @define

@@ -15,6 +15,15 @@
 /* Sums run in so many lanes: what vectors do anyway, and one order of additions on every path. */
 #define LANES 8
 
+/* Most tiles have no missing value, also in arrays that have some. */
+static CDT_DISPATCH int any_set(const uint8_t *mask, size_t n)
+{
+    uint8_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        found |= mask[i];
+    return found != 0;
+}
+
 /* Neighbours often fall into one bin, where each count would wait for the one before: they take turns in four tables. */
 #define TURNS 4
 

@@ -117,8 +117,9 @@ int NAME(cdt_describe_)(const T *x, const uint8_t *mask, size_t n, cdt_moments *
     for (size_t start = 0; start < n; start += TILE) {
         size_t count = n - start < TILE ? n - start : TILE;
         const T *values = x + start;
-        if (mask || !NAME(all_finite_)(values, count)) {
-            count = NAME(keep_finite_)(values, mask ? mask + start : NULL, count, kept, moments);
+        const uint8_t *m = mask && any_set(mask + start, count) ? mask + start : NULL;
+        if (m || !NAME(all_finite_)(values, count)) {
+            count = NAME(keep_finite_)(values, m, count, kept, moments);
             values = kept;
         }
         if (count) {
@@ -301,7 +302,7 @@ int NAME(cdt_compare_)(const T *x, const T *y, const uint8_t *mask, size_t n, co
     for (size_t start = 0; start < n; start += TILE) {
         size_t count = n - start < TILE ? n - start : TILE;
         const T *a = x + start, *b = y + start;
-        const uint8_t *m = mask ? mask + start : NULL;
+        const uint8_t *m = mask && any_set(mask + start, count) ? mask + start : NULL;
         if (m || !NAME(all_finite_)(a, count) || (!same && !NAME(all_finite_)(b, count))) {
             const size_t n_x = NAME(keep_finite_)(a, m, count, kept_x, &c->x);
             if (n_x) {
