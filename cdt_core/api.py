@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +22,11 @@ from cdt_core.planning.chunks import grids_of
 from cdt_core.planning.make import check_request, make_plan
 from cdt_core.planning.replay import aligned, fitted
 from cdt_core.planning.request import PlanRequest
-from cdt_core.policies import DEFAULT_POLICY
+from cdt_core.policies import DEFAULT_POLICY, policy_in_force
 from cdt_core.profiling import scan
 from cdt_core.progress import Progress, Silent
 from cdt_core.provenance.inputs import FileDigests
+from cdt_core.provenance.keys import load_or_create
 from cdt_core.readers.choose import open_stored
 from cdt_core.readers.stored import StoredDataset, as_xarray, from_xarray
 from cdt_core.store.export import export_store
@@ -91,7 +94,7 @@ def plan(
     dataset, progress = _stored(source), progress or Silent()
     request = _plan_request(catalog(), bound, objective, max_size, processors)
     check_request(dataset.specs, request)
-    processing = _processing({name: request.processors_for(spec) for name, spec in dataset.specs.items()})
+    processing = _processing(_uses(dataset, request))
     return _plan(dataset, _profile(dataset, processing, workers, None, progress), request, workers)
 
 
@@ -154,25 +157,26 @@ def treat(
     ReaderError, BoundError, PlanError, TreatmentError, OutputError
         Nothing is left behind, and an existing ``output`` is untouched.
     """
+    begin, started = time.perf_counter(), datetime.now(UTC)
     place = PartialOutput(output, overwrite=overwrite)
-    progress = progress or Silent()
+    plugins, progress = catalog(), progress or Silent()
+    rules, signer = policy_in_force(plugins, policy), load_or_create(None if key is None else Path(key))
+    executor = executor_for(workers, client)
     dataset = _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
-    plugins = catalog()
     request = _plan_request(plugins, bound, objective, max_size, processors)
-    given = None if plan is None else aligned(_read_plan(plan), dataset.specs)
-    if given is None:
+    if plan is None:
         check_request(dataset.specs, request)
-        uses = {name: request.processors_for(spec) for name, spec in dataset.specs.items()}
+        given, processing = None, _processing(_uses(dataset, request))
     else:
-        uses = {variable.name: variable.processors for variable in given.variables}
-    processing = _processing(uses)
+        given = aligned(_read_plan(plan), dataset.specs)
+        processing = _processing({variable.name: variable.processors for variable in given.variables})
     with FileDigests(dataset.files) as digests:
         measured = _profile(dataset, processing, workers, client, progress)
         plan = _plan(dataset, measured, request, workers) if given is None else fitted(given, dataset.specs, measured)
-        signer = None if key is None else Path(key)
-        executor = executor_for(workers, client)
-        todo = TreatRequest(dataset, measured, plan, plugins, executor, progress, digests, signer, policy)
+        todo = TreatRequest(
+            dataset, measured, plan, plugins, executor, progress, digests, signer, rules, begin=begin, started=started
+        )
         return treat_dataset(todo, place)
 
 
@@ -246,6 +250,10 @@ def _as_dataset(array: Any) -> xr.Dataset:
 
     values: NDArray[np.generic] = np.asarray(array)
     return xr.Dataset({"array": (tuple(f"axis_{axis}" for axis in range(values.ndim)), values)})
+
+
+def _uses(dataset: StoredDataset, request: PlanRequest) -> dict[str, tuple[ProcessorUse, ...]]:
+    return {name: request.processors_for(spec) for name, spec in dataset.specs.items()}
 
 
 def _processing(uses: Mapping[str, Sequence[ProcessorUse]]) -> dict[str, Processing]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
 
 from cdt_core import __version__
+from cdt_core.certify.policy import Policy
 from cdt_core.errors import CdtError, OutputError
 from cdt_core.execute.chunk import ChunkWorker
 from cdt_core.execute.executor import Executor
@@ -28,21 +27,22 @@ from cdt_core.hooks.manager import Catalog
 from cdt_core.model import Finding, Plan, Profile, Treatment, VariablePlan, VariableSpec
 from cdt_core.model.serial import to_json
 from cdt_core.planning.make import TEXT_CODEC
-from cdt_core.policies import DEFAULT_POLICY, policy_in_force
 from cdt_core.progress import Progress
 from cdt_core.provenance.inputs import FileDigests
-from cdt_core.provenance.keys import load_or_create
 from cdt_core.readers.stored import StoredDataset
 from cdt_core.store.metadata import array_attributes, consolidate, write_array, write_groups
 from cdt_core.store.output import PartialOutput
 from cdt_core.store.text import write_text
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 __all__ = ["TreatRequest", "treat_dataset"]
 
 
 @frozen(eq=False)
 class TreatRequest:
-    """What a treatment runs on and with."""
+    """What a treatment runs on and with. ``begin`` (of ``time.perf_counter``) and ``started`` are when its call was made."""
 
     dataset: StoredDataset
     profile: Profile
@@ -51,8 +51,10 @@ class TreatRequest:
     executor: Executor
     progress: Progress
     digests: FileDigests
-    key: Path | None = None
-    policy: str = DEFAULT_POLICY
+    key: Ed25519PrivateKey
+    policy: Policy
+    begin: float
+    started: datetime
 
 
 def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
@@ -61,8 +63,6 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
     An error of the input, the plan or the disk removes what was written; an interruption (Ctrl-C, a kill) keeps it for the
     same call to go on from.
     """
-    begin, started = time.perf_counter(), datetime.now(UTC)
-    policy, key = policy_in_force(request.catalog, request.policy), load_or_create(request.key)
     output.begin()
     try:
         request.catalog.notify("cdt_treatment_started", plan=request.plan, output=str(output.target))
@@ -74,12 +74,12 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
             plan=request.plan,
             catalog=request.catalog,
             digests=request.digests,
-            policy=policy,
-            key=key,
+            policy=request.policy,
+            key=request.key,
             results=results,
             findings=(*findings, *_size_finding(request.plan, results)),
-            begin=begin,
-            started=started,
+            begin=request.begin,
+            started=request.started,
         )
         treatment = finish(done, output)
     except CdtError:

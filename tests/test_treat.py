@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -253,9 +254,35 @@ def test_a_typing_error_is_told_before_anything_is_read(source, tmp_path):
 
         advance = stage
 
-    for wrong in ({"bound": {"tempratur": "abs:1"}}, {"processors": {"t": ["none"]}}, {"plan": tmp_path / "none.json"}):
+    (tmp_path / "file").write_text("")
+    for wrong in (
+        {"bound": {"tempratur": "abs:1"}},
+        {"processors": {"t": ["none"]}},
+        {"plan": tmp_path / "none.json"},
+        {"plan": cdt.plan(np.arange(9.0))},
+        {"policy": "nobody's"},
+        {"key": tmp_path / "none.pem"},
+        {"workers": 0},
+        {"output": tmp_path / "file" / "out"},
+    ):
         with pytest.raises(cdt.CdtError):
-            cdt.treat(source, tmp_path / "out", progress=Unread(), **wrong)
+            cdt.treat(source, **{"output": tmp_path / "out", "progress": Unread(), **wrong})
+
+
+def test_the_time_that_is_told_is_that_of_the_whole_call(source, tmp_path):
+    class Watch:
+        def __init__(self):
+            self.began = {}
+
+        def stage(self, name, total):
+            self.began[name] = time.perf_counter()
+
+        def advance(self, raw_bytes):
+            pass
+
+    watch = Watch()
+    out = cdt.treat(source, tmp_path / "out", progress=watch)
+    assert watch.began["treat"] - watch.began["profile"] <= out.seconds
 
 
 def test_an_existing_folder_is_never_touched_without_leave(source, tmp_path):

@@ -35,6 +35,7 @@ class PartialOutput:
         self._restore()
         self.release()
         self._check_target()
+        self._check_parent()
 
     def begin(self) -> None:
         """Make the partial folder, or go on with the one that an interrupted treatment left; nobody else may meanwhile."""
@@ -70,6 +71,14 @@ class PartialOutput:
             raise OutputError(
                 f"{self.target} also holds {strange[0]!r}, which is not of cdt; move it, or it would be lost"
             )
+
+    def _check_parent(self) -> None:
+        """Say at once, and not after hours of reading, that the folder cannot be made."""
+        there = next(folder for folder in self.target.parents if os.path.lexists(folder))
+        if not there.is_dir():
+            raise OutputError(f"{self.target}: the folder cannot be made: {there} is no folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise OutputError(f"{self.target}: the folder cannot be made: {there} may not be written to")
 
     @property
     def store(self) -> Path:

@@ -97,3 +97,12 @@ def test_a_relative_place_stays_where_it_was_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "elsewhere")
     _finished(output).commit()
     assert (tmp_path / "out").is_dir()
+
+
+def test_a_place_where_no_folder_can_be_made_is_refused_at_once(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="is no folder"):
+        PartialOutput(tmp_path / "file" / "deep" / "out")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="may not be written to"):
+        PartialOutput(tmp_path / "deep" / "out")
