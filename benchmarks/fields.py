@@ -59,12 +59,13 @@ def waves_file(path: Path, gigabytes: float = 1.0) -> Path:
 
 
 def turbulence_file(path: Path, gigabytes: float = 1.0) -> Path:
-    """A ``.npy`` file like :func:`waves_file`'s: blocks of :func:`gaussian_field`, repeated with other offsets and scales."""
+    """A ``.npy`` file like :func:`waves_file`'s: each plane another mix of six Gaussian random fields, so that none repeats."""
     planes = max(1, round(gigabytes * 1e9 / (1024 * 1024 * 4)))
-    cube = gaussian_field(256)
+    parts = np.stack([gaussian_field(1024, 2, seed=seed) for seed in range(6)])
     values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(planes, 1024, 1024))
+    speeds = np.sqrt(np.array([2, 3, 5, 7, 11, 13])) / 19
     for plane in range(planes):
-        values[plane] = np.tile(np.roll(cube[plane % 256], 7 * (plane // 256), axis=0), (4, 4))
+        values[plane] = np.tensordot(np.cos(speeds * plane).astype(np.float32), parts, 1)
     values.flush()
     return path
 
