@@ -3,7 +3,8 @@
 Rows: ``cdt treat`` (read, plan, encode, decode, check, validate, certify, report), the bare kernels on the same blocks and
 threads (encode, decode, SHA-256 of block and chunk; bit planes, as the plan chooses), ``xarray.to_zarr`` with its default
 codec, and bit rounding (the fewest mantissa bits that keep the bound) + Zstandard through ``to_zarr``. Each row runs in a
-process of its own, in turn, several times; medians. Imports are not in the wall time: they are what the first, small run (``first s``) takes more.
+process of its own, in turn, several times; medians. Imports are not in the wall time: they are what the first, small run
+(``first s``) takes more.
 """
 
 from __future__ import annotations
