@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -25,6 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Treat a scientific dataset once, so that it is smaller, certified and shareable.",
 )
+
+#: What typer exits with after Ctrl-C: 128 and the number of SIGINT.
+_INTERRUPTED = 130
 
 Source = Annotated[list[str], typer.Argument(help="Files, a glob, a folder or a URL.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -276,9 +280,9 @@ def _processors(process: list[str] | None) -> dict[str, list[Any]]:
         pattern, equals, rest = rule.partition("=")
         name, _, parameters = rest.partition(":")
         try:
-            use = ProcessorUse(name, json.loads(parameters) if parameters else {})
-        except ValueError as error:
-            raise CdtError(f"--process {rule!r}: the parameters are not JSON: {error}") from None
+            use = ProcessorUse(name, dict(json.loads(parameters)) if parameters else {})
+        except (ValueError, TypeError) as error:
+            raise CdtError(f"--process {rule!r}: the parameters are no JSON object: {error}") from None
         if not equals or not pattern or not name:
             raise CdtError(f"--process {rule!r}: write NAME=PROCESSOR or NAME=PROCESSOR:JSON")
         uses.setdefault(pattern, []).append(use)
@@ -315,6 +319,8 @@ def _client(scheduler: str | None) -> Any:
 
 def main() -> None:
     """Run the command line; a :class:`CdtError` is one line on standard error, and exit code 2 (1 for failed checks)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of any alphabet, on terminals of few
     try:
         app()
     except CdtError as error:
@@ -329,6 +335,7 @@ def main() -> None:
             raise
         print(f"cdt: internal error, {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
         sys.exit(3)
-    except KeyboardInterrupt:
-        print("cdt: interrupted; run the same command again to go on from here", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:
+            print("cdt: interrupted; run the same command again to go on from here", file=sys.stderr)
+        raise

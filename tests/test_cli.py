@@ -177,3 +177,34 @@ def test_a_plan_never_replaces_anything_but_a_plan(run, source, tmp_path):
     nowhere = run("plan", source, "-o", "none/plan.json")
     assert nowhere.returncode == 2
     assert "none/plan.json" in nowhere.stderr
+
+
+def test_names_of_any_alphabet_on_a_terminal_of_few(run, tmp_path):
+    (tmp_path / "ü.csv").write_text("grüße,b\n1,2\n3,4\n", encoding="utf-8")
+    for command in (["inspect", "ü.csv"], ["treat", "ü.csv", "-o", "ü"], ["verify", "ü"]):
+        done = run(*command, PYTHONIOENCODING="ascii")
+        assert done.returncode == 0, done.stderr
+
+
+def test_parameters_of_a_processor_are_an_object(run, source):
+    refused = run("treat", source, "-o", "out", "--process", "temperature=mask_values:[1]")
+    assert refused.returncode == 2
+    assert "no JSON object" in refused.stderr
+
+
+def test_after_an_interruption_the_next_step_is_told():
+    code = """
+import sys
+from cdt_core import api, cli
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+api.inspect = interrupted
+sys.argv = ["cdt", "inspect", "any.nc"]
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 130
+    assert "run the same command again" in done.stderr
+    assert "Traceback" not in done.stderr

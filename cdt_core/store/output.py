@@ -25,11 +25,17 @@ class PartialOutput:
 
     def __init__(self, target: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         place = Path(os.path.abspath(target))
-        self.target = Path(os.path.realpath(place)) if place.is_symlink() and place.exists() else place
+        self.target = Path(os.path.realpath(place)) if os.path.islink(place) and os.path.exists(place) else place
         self.overwrite = overwrite
-        self.path = self.target.with_name(f".{self.target.name}.cdt-partial")
-        self._old = self.target.with_name(f".{self.target.name}.cdt-old")
+        self.path = self.target.parent / f".{self.target.name}.cdt-partial"
+        self._old = self.target.parent / f".{self.target.name}.cdt-old"
         self._lock: int | None = None
+        try:
+            self._look_around()
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{self.target}: {error}; choose another place") from error
+
+    def _look_around(self) -> None:
         if self._old.is_dir() and self.path.is_dir():
             self._lock = _locked(self.path)  # another treatment may be just between the two renames
         self._restore()
@@ -41,8 +47,8 @@ class PartialOutput:
         """Make the partial folder, or go on with the one that an interrupted treatment left; nobody else may meanwhile."""
         try:
             self.store.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{self.target}: the folder cannot be made: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{self.target}: the folder cannot be made: {error}") from error
         self._lock = _locked(self.path)
 
     def release(self) -> None:

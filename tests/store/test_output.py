@@ -106,3 +106,9 @@ def test_a_place_where_no_folder_can_be_made_is_refused_at_once(tmp_path, monkey
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(OutputError, match="may not be written to"):
         PartialOutput(tmp_path / "deep" / "out")
+
+
+@pytest.mark.parametrize("place", ["/", "x" * 250, "a\0b"], ids=["root", "long", "null"])
+def test_what_is_no_name_for_a_folder_is_refused_in_words(tmp_path, place):
+    with pytest.raises(OutputError):
+        PartialOutput(tmp_path / place, overwrite=True).begin()
