@@ -97,3 +97,17 @@ class Source:
             return b""
         with self.open() as file:
             return file.read(count)
+
+    def check_cap(self, what: str, needed: int) -> None:
+        """Refuse to hold ``needed`` bytes for ``what`` when that is more than ``max_expanded_bytes``.
+
+        Raises
+        ------
+        ReaderError
+            With both figures.
+        """
+        if needed > self.max_expanded_bytes:
+            raise ReaderError(
+                f"{self.location}: {what} takes {needed} bytes in memory, over the limit of {self.max_expanded_bytes} "
+                "(max_expanded_bytes)"
+            )

@@ -21,9 +21,10 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
-from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable
+from cdt_core.readers.lazy import dataset_of
 from cdt_core.readers.text import TextScan, open_text, scan_text
 from cdt_core.readers.typed import typed
 

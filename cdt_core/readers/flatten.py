@@ -11,10 +11,11 @@ from attrs import define, field, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.model import Finding, VariableSpec
 from cdt_core.readers.dataset import StoredDataset
-from cdt_core.readers.lazy import LazyArray, lazy_variable, load_block, preferred_chunks
+from cdt_core.readers.lazy import load_block, preferred_chunks
 from cdt_core.readers.meaning import coordinate_names, is_text, packing_of
 from cdt_core.readers.times import as_numbers
 

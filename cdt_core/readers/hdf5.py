@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from xarray.backends import CachingFileManager
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
 from cdt_core.readers.flatten import Raw
-from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, one_size_per_dim, sized_dims
+from cdt_core.readers.lazy import dataset_of, one_size_per_dim, sized_dims
 
 __all__ = ["HDF5_MAGIC", "check_links", "flags_of", "open_hdf5"]
 
@@ -208,12 +209,7 @@ def check_links(source: Source, *, netcdf: bool) -> None:
 
 
 def _check_storage(source: Source, place: str, dataset: h5py.Dataset) -> None:
-    held = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
-    if held > source.max_expanded_bytes:
-        raise ReaderError(
-            f"{source.location}: one chunk of {place!r} takes {held} bytes in memory, over the limit of "
-            f"{source.max_expanded_bytes} (max_expanded_bytes)"
-        )
+    source.check_cap(f"one chunk of {place!r}", math.prod(dataset.chunks or ()) * dataset.dtype.itemsize)
     if dataset.external:
         raise ReaderError(f"{source.location}: {place!r} keeps its values in another file ({dataset.external[0][0]!r})")
     if dataset.is_virtual:

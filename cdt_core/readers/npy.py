@@ -14,9 +14,10 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
-from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, sized_dims
+from cdt_core.readers.lazy import dataset_of, sized_dims
 
 __all__ = ["open_npy", "open_npz"]
 
@@ -109,7 +110,7 @@ class _Held:
         return self._values[region].copy()
 
     def _load(self) -> NDArray[Any]:
-        _check_cap(self.source, self.member, self.header.nbytes)
+        self.source.check_cap(self.member or "the array", self.header.nbytes)
         with self.source.open() as file:
             if not self.member:
                 return self._parse(file)
@@ -132,14 +133,6 @@ class _Held:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.source, self.member, self.header = state
         self._values, self._lock = None, threading.Lock()
-
-
-def _check_cap(source: Source, member: str, needed: int) -> None:
-    if needed > source.max_expanded_bytes:
-        raise ReaderError(
-            f"{source.location}: {member or 'the array'} takes {needed} bytes in memory, over the limit of "
-            f"{source.max_expanded_bytes} (max_expanded_bytes)"
-        )
 
 
 def open_npy(source: Source, allow_partial: bool) -> xr.Dataset:

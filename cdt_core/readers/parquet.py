@@ -14,10 +14,11 @@ from attrs import define, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
 from cdt_core.readers.columns import Column, column_of, text_of
-from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable
+from cdt_core.readers.lazy import dataset_of
 
 __all__ = ["open_parquet"]
 
@@ -68,11 +69,7 @@ def open_parquet(source: Source, allow_partial: bool) -> xr.Dataset:
         sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         starts = tuple(accumulate(sizes, initial=0))
         held = max((metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)), default=0)
-        if held > source.max_expanded_bytes:
-            raise ReaderError(
-                f"{source.location}: a row group takes {held} bytes in memory, over the limit of "
-                f"{source.max_expanded_bytes} (max_expanded_bytes)"
-            )
+        source.check_cap("a row group", held)
         if starts[-1] != metadata.num_rows:
             raise ReaderError(
                 f"{source.location}: the row groups hold {starts[-1]} rows, the footer says {metadata.num_rows}"

@@ -10,7 +10,8 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
-from cdt_core.readers.lazy import LazyArray, lazy_variable, load_block, preferred_chunks
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
+from cdt_core.readers.lazy import load_block, preferred_chunks
 
 __all__ = ["as_numbers"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.readers.dataset import StoredBlock, StoredDataset
-from cdt_core.readers.lazy import LazyArray, lazy_variable
 from cdt_core.readers.meaning import decodable_attributes
 
 __all__ = ["as_xarray"]

@@ -18,11 +18,12 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
 from cdt_core.hooks.zarr_chunks import check_chunks, is_blosc
 from cdt_core.readers.flatten import Raw
-from cdt_core.readers.lazy import LazyArray, dataset_of, lazy_variable, one_size_per_dim, sized_dims
+from cdt_core.readers.lazy import dataset_of, one_size_per_dim, sized_dims
 
 __all__ = ["open_zarr"]
 
@@ -133,12 +134,7 @@ def _variable(source: Source, array: zarr.Array[Any], path: str) -> xr.Variable:
     metadata = array.metadata.to_dict()
     if "pickle" in str([metadata.get(key) for key in ("filters", "compressor", "codecs")]):
         raise ReaderError(f"{where}: holds pickled Python objects, which are never loaded")
-    held = math.prod(array.chunks) * max(1, array.dtype.itemsize)
-    if held > source.max_expanded_bytes:
-        raise ReaderError(
-            f"{where}: one chunk takes {held} bytes in memory, over the limit of {source.max_expanded_bytes} "
-            "(max_expanded_bytes)"
-        )
+    source.check_cap(f"one chunk of {path!r}", math.prod(array.chunks) * max(1, array.dtype.itemsize))
     attributes = dict(array.attrs)
     dims = attributes.pop(_DIMENSIONS, None) or getattr(array.metadata, "dimension_names", None)
     from_xarray = _DIMENSIONS in array.attrs

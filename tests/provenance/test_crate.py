@@ -20,7 +20,7 @@ def made(tmp_path_factory):
 
 
 def test_rocrate_reads_it(made):
-    source, out = made
+    _, out = made
     crate = ROCrate(str(out.path))
     assert crate.name == "generated"
     assert out.certificate.level in crate.description

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import BlockReader, LazyArray, lazy_variable
 from cdt_core.hooks.notes import note
 from cdt_core.hooks.source import Source
 from cdt_core.model import Finding
@@ -19,7 +20,7 @@ from cdt_imaging.dicom_geometry import affine_of, frame_axis, plane_axes, plane_
 from cdt_imaging.dicom_header import DicomImage, Pixels, read_image
 from cdt_imaging.dicom_pixels import block_reader, stored_bytes
 from cdt_imaging.geometry import place_attributes
-from cdt_imaging.lazy import BlockReader, LazyArray, dataset_of, lazy_variable
+from cdt_imaging.lazy import dataset_of
 from cdt_imaging.quiet import quiet
 
 __all__ = ["Layers", "checked", "header_attributes", "open_dicom", "value_attributes"]

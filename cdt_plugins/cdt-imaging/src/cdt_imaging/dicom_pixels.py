@@ -13,8 +13,9 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import BlockReader
 from cdt_imaging.dicom_header import Pixels
-from cdt_imaging.lazy import BlockReader, StoredValues
+from cdt_imaging.lazy import StoredValues
 from cdt_imaging.quiet import quiet
 
 __all__ = ["block_reader", "stored_bytes"]

@@ -10,10 +10,11 @@ import xarray as xr
 from attrs import frozen
 from numpy.typing import NDArray
 
+from cdt_core.hooks.lazy import BlockReader, LazyArray, lazy_variable
 from cdt_imaging.dicom_geometry import Plane, affine_of, distances, plane_axes
 from cdt_imaging.dicom_header import Pixels
 from cdt_imaging.geometry import place_attributes
-from cdt_imaging.lazy import BlockReader, LazyArray, dataset_of, lazy_variable
+from cdt_imaging.lazy import dataset_of
 
 __all__ = ["Slice", "stacked"]
 

@@ -14,10 +14,11 @@ from attrs import define, evolve, field
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import note
 from cdt_core.hooks.source import Source
 from cdt_imaging.geometry import axis_coordinate
-from cdt_imaging.lazy import LazyArray, StoredValues, check_cap, dataset_of, lazy_variable
+from cdt_imaging.lazy import StoredValues, dataset_of
 from cdt_imaging.nifti_header import NiftiHeader, read_header
 
 __all__ = ["open_nifti", "open_nifti_gz"]
@@ -44,7 +45,7 @@ class _Expanded:
     def _load(self) -> NDArray[Any]:
         where = self.source.location
         needed = self.header.nbytes(where)
-        check_cap(self.source, "the image", needed)
+        self.source.check_cap("the image", needed)
         values = np.empty(self.header.shape, self.header.dtype)
         target: Any = values.reshape(-1).view(np.uint8)
         with self.source.open() as file, gzip.GzipFile(fileobj=file) as stream:
@@ -109,7 +110,7 @@ def open_nifti_gz(source: Source, allow_partial: bool) -> xr.Dataset:
             with gzip.GzipFile(fileobj=file) as stream:
                 header = read_header(cast("IO[bytes]", stream), where)
             needed = header.nbytes(where)
-            check_cap(source, "the image", needed)
+            source.check_cap("the image", needed)
             stored = _length(file, header.offset + needed) - header.offset
         except (EOFError, OSError, zlib.error) as error:
             raise ReaderError(f"{where}: the gzip stream is damaged or truncated: {error}") from error

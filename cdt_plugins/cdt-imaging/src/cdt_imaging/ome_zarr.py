@@ -15,12 +15,13 @@ from attrs import define, field, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
 from cdt_core.hooks.zarr_chunks import check_chunks, is_blosc
 from cdt_core.model import Finding
 from cdt_imaging.geometry import LONGEST_AXIS, axis_coordinate, json_value, place_attributes
-from cdt_imaging.lazy import LazyArray, check_cap, dataset_of, lazy_variable
+from cdt_imaging.lazy import dataset_of
 from cdt_imaging.ome_zarr_axes import Level, levels_of, multiscales_of
 
 __all__ = ["open_ome_zarr"]
@@ -220,7 +221,7 @@ def _variable(found: _Hierarchy, path: str, dims: tuple[str, ...], attributes: d
     where, array = f"{found.source.location}: array {path!r}", found.arrays[path]
     if "pickle" in str(array.metadata.to_dict()):
         raise ReaderError(f"{where}: holds pickled Python objects, which are never loaded")
-    check_cap(found.source, f"one chunk of array {path!r}", math.prod(array.chunks) * max(1, array.dtype.itemsize))
+    found.source.check_cap(f"one chunk of array {path!r}", math.prod(array.chunks) * max(1, array.dtype.itemsize))
     own = {key: json_value(value) for key, value in dict(array.attrs).items() if key != "_ARRAY_DIMENSIONS"}
     return lazy_variable(
         dims, LazyArray(array.shape, array.dtype, _Blocks(array, where)), {**own, **attributes}, array.chunks

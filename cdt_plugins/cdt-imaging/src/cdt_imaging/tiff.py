@@ -12,11 +12,12 @@ from attrs import define, field
 from tifffile import TiffFile
 
 from cdt_core.errors import ReaderError
+from cdt_core.hooks.lazy import LazyArray, lazy_variable
 from cdt_core.hooks.notes import NOTES, note
 from cdt_core.hooks.source import Source
 from cdt_core.model import Finding
 from cdt_imaging.geometry import expected_bytes, place_attributes
-from cdt_imaging.lazy import LazyArray, StoredValues, dataset_of, lazy_variable
+from cdt_imaging.lazy import StoredValues, dataset_of
 from cdt_imaging.quiet import quiet
 from cdt_imaging.tiff_directory import count_pages
 from cdt_imaging.tiff_meaning import Meaning, dimension_names, ome_images, tag_attributes, tag_meaning

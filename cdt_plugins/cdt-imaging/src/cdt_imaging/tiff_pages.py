@@ -15,7 +15,6 @@ from tifffile import TiffFile
 
 from cdt_core.errors import ReaderError
 from cdt_core.hooks.source import Source
-from cdt_imaging.lazy import check_cap
 
 __all__ = ["Layout", "PageSeries", "check_segments", "layout_of"]
 
@@ -184,7 +183,7 @@ def check_segments(series: PageSeries, size: int, allow_partial: bool) -> str:
         A strip or tile lies outside of the file or is shorter than its values, unless ``allow_partial``; or none is there.
     """
     where, layout = series.source.location, series.layout
-    check_cap(series.source, "one strip or tile", layout.chunk_bytes)
+    series.source.check_cap("one strip or tile", layout.chunk_bytes)
     present = (series.offsets > 0) & (series.counts > 0)
     if not present.any():
         raise ReaderError(f"{where}: no strip or tile of the image is there: it holds no pixel data")
