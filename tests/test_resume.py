@@ -85,3 +85,12 @@ def test_missing_text_is_named(tmp_path):
     assert found.evidence["missing"] == 2
     assert "2 missing values became empty" in found.message
     assert cdt.verify(out.path, original=data).ok
+
+
+def test_the_digests_of_some_inputs_do_not_pass_for_those_of_all(tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    np.save(tmp_path / "a.npy", np.arange(5.0))
+    with fsspec.open("memory://cdt-mixed/b.npy", "wb") as file:
+        file.write((tmp_path / "a.npy").read_bytes())
+    out = cdt.treat([str(tmp_path / "a.npy"), "memory://cdt-mixed/b.npy"], tmp_path / "out")
+    assert {item["algorithm"] for item in out.certificate.statement["predicate"]["inputs"]} == {"sha256OfChunks"}

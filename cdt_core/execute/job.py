@@ -98,7 +98,7 @@ class VariableJob:
 
 @frozen(eq=False)
 class ChunkRecord:
-    """What treating one chunk measured. ``states`` holds one state per validator, or the text of the error that it raised."""
+    """What treating one chunk measured. ``states`` has the state of each validator, ``errors`` the text of what one raised."""
 
     name: str
     position: int
