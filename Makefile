@@ -30,6 +30,7 @@ lint: $(VENV)/.tested
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -e '.[bench]'
+	$(BIN)/asv machine --yes
 	$(BIN)/asv run --quick --show-stderr
 
 clean:

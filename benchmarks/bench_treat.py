@@ -52,8 +52,9 @@ class Imports:
 
     def timeraw_help(self):
         return """
-        import sys
+        import contextlib, io, sys
         sys.argv = ["cdt", "--help"]
         from cdt_core.cli import app
-        app(standalone_mode=False)
+        with contextlib.redirect_stdout(io.StringIO()):
+            app(standalone_mode=False)
         """
