@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cdt_core.certify.policy import Policy, extended, merged, read_policy
@@ -30,20 +30,27 @@ def policy_in_force(catalog: Catalog, wanted: str) -> Policy:
     PluginError
         No policy of that name is installed.
     """
-    return _complete(catalog, _read(catalog, wanted), wanted)
+    policy = _completed(catalog, _read(catalog, wanted), wanted)
+    return merged(policy, [addition for addition in _additions(catalog) if not addition.levels])
 
 
-def installed_policy(catalog: Catalog, name: str) -> Policy:
-    """As :func:`policy_in_force`, for a name that somebody else wrote: it is never taken for the path of a file."""
-    return _complete(catalog, _offered(catalog, name), name)
+def installed_policy(catalog: Catalog, name: str, additions: Sequence[str]) -> Policy:
+    """The installed policy of that name with the rules of these plugins' policies alone, as somebody else used it.
+
+    Raises
+    ------
+    CertificateError, PluginError
+        One of them is not installed, or cannot be read. No name is ever taken for the path of a file.
+    """
+    return merged(_completed(catalog, _offered(catalog, name), name), [_offered(catalog, added) for added in additions])
 
 
-def _complete(catalog: Catalog, policy: Policy, wanted: str) -> Policy:
+def _completed(catalog: Catalog, policy: Policy, wanted: str) -> Policy:
     if policy.extends is not None:
         policy = extended(policy, _read(catalog, policy.extends))
     if not policy.levels:
         raise CertificateError(f'policy {wanted!r} has no levels; add them, or "extends": "{DEFAULT_POLICY}"')
-    return merged(policy, [addition for addition in _additions(catalog) if not addition.levels])
+    return policy
 
 
 def _additions(catalog: Catalog) -> Iterator[Policy]:
@@ -59,9 +66,14 @@ def _read(catalog: Catalog, wanted: str) -> Policy:
     if path.suffix != ".json":
         return _offered(catalog, wanted)
     try:
-        return read_policy(path.read_text(encoding="utf-8"), wanted)
-    except (OSError, UnicodeDecodeError) as error:
+        policy = read_policy(path.read_text(encoding="utf-8"), wanted)
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, CdtError):
+            raise
         raise CertificateError(f"policy {wanted}: cannot be read: {error}") from error
+    if any(policy.name == descriptor.name for descriptor in catalog.policies):
+        raise CertificateError(f"policy {wanted}: {policy.name!r} is the name of an installed one; give yours its own")
+    return policy
 
 
 def _offered(catalog: Catalog, name: str) -> Policy:

@@ -75,6 +75,7 @@ class _Signed:
     plan_digest: str
     policy: str
     policy_digest: str
+    additions: tuple[str, ...]
     variables: Sequence[Mapping[str, Any]]
     outcomes: tuple[VariableOutcome, ...]
 
@@ -90,6 +91,7 @@ def _signed(found: CertificateFile) -> _Signed:
             plan_digest=str(subjects["plan.json"]["sha256"]),
             policy=str(predicate["policy"]["name"]),
             policy_digest=str(predicate["policy"]["sha256"]),
+            additions=tuple(map(str, predicate["policy"]["additions"])),
             variables=[{**dict.fromkeys(_VARIABLE), **item} for item in predicate["variables"]],
             outcomes=tuple(
                 from_tree({name: item[name] for name in names}, VariableOutcome, where, CertificateError)
@@ -152,11 +154,15 @@ def _check_level(catalog: Catalog, found: CertificateFile, signed: _Signed) -> C
     """The verdicts, scores and level once more from the signed findings, under the policy that they name."""
     name, certificate = "level", found.certificate
     try:
-        policy = installed_policy(catalog, signed.policy)
+        policy = installed_policy(catalog, signed.policy, signed.additions)
     except CdtError as error:
         return Check(name, True, f"{certificate.level} as signed; not judged again, since {error}")
     if policy.digest != signed.policy_digest:
-        return Check(name, True, f"{certificate.level} as signed; not judged again, policy {policy.name} differs here")
+        if not signed.additions:
+            return Check(
+                name, False, f"{certificate.level} is by a policy that calls itself {policy.name}, but is another"
+            )
+        return Check(name, True, f"{certificate.level} as signed; not judged again, policies of plugins differ here")
     judged = judge([evolve(finding, verdict="not-assessed") for finding in certificate.findings], policy)
     for kept, again_judged in zip(certificate.findings, judged, strict=True):
         decided = again_judged.verdict != "not-assessed"  # where no number decides, the validator's own verdict stays

@@ -348,6 +348,21 @@ def test_an_input_that_changes_meanwhile_is_refused(source, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"name": "core-1", "rules": {}}', "give yours its own"),
+        ("[" * 100_000, "cannot be read"),
+        ("\xff", "read|JSON"),
+    ],
+    ids=["borrowed", "deep", "bytes"],
+)
+def test_a_policy_file_that_cannot_be_used_is_refused_and_named(source, tmp_path, text, said):
+    (tmp_path / "mine.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(CertificateError, match=rf"mine\.json.*({said})"):
+        cdt.treat(source, tmp_path / "out", policy=str(tmp_path / "mine.json"))
+
+
 def test_an_unknown_policy_is_refused_before_any_work(source, tmp_path):
     with pytest.raises(PluginError, match="core-1"):
         cdt.treat(source, tmp_path / "out", policy="nobody's")

@@ -235,3 +235,19 @@ def test_a_policy_by_the_path_of_a_file_is_not_opened(out, tmp_path):
 def test_an_original_of_other_types_fails_in_words(out):
     numbers = _source().assign(name=("y", np.arange(20)), u=(("y", "x"), np.full((20, 30), "a")))
     assert "values against the original" in _failure(out, original=numbers)
+
+
+def test_a_softer_policy_does_not_pass_for_the_cores(out):
+    statement = _statement(out)
+    statement["predicate"]["policy"] = {"name": "core-1", "sha256": "0" * 64, "additions": []}
+    _sign(out, statement)
+    assert "calls itself core-1, but is another" in _failure(out)
+
+
+def test_a_policy_of_plugins_that_are_not_here_is_said_so(out):
+    statement = _statement(out)
+    statement["predicate"]["policy"]["additions"] = ["nobodys-1"]
+    _sign(out, statement)
+    (level,) = [check for check in cdt.verify(out).checks if check.name == "level"]
+    assert level.ok
+    assert "not judged again" in level.detail
