@@ -127,7 +127,8 @@ def treat(
         One bound for all data variables (``"rel:1e-3"``, ``"abs:0.05"``, ``"pw_rel:1e-4"``, ``"lossless"``), or a mapping from
         name pattern to bound, first match wins. Default: lossless. Coordinates are always lossless.
     plan
-        A plan (or the path of a ``plan.json``) to replay, instead of ``bound`` and ``objective``.
+        A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size`` and
+        ``processors``.
     objective
         ``"size"``, ``"balanced"`` or ``"speed"``.
     max_size
@@ -169,6 +170,8 @@ def treat(
         check_request(dataset.specs, request)
         given, processing = None, _processing(_uses(dataset, request))
     else:
+        if (bound, max_size, processors) != (None, None, None):
+            raise PlanError("a plan has its own bounds, max_size and processors; give the plan, or give those")
         given = aligned(_read_plan(plan), dataset.specs)
         processing = _processing({variable.name: variable.processors for variable in given.variables})
     with FileDigests(dataset.files) as digests:

@@ -35,7 +35,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Workers = Annotated[int | None, typer.Option(help="Number of threads (default: all cores).")]
 BoundOption = Annotated[
-    str, typer.Option("--bound", "-b", help="Bound of all data variables: abs:X, rel:X, pw_rel:X or lossless.")
+    str | None,
+    typer.Option(
+        "--bound", "-b", help="Bound of all data variables: abs:X, rel:X, pw_rel:X or lossless (the default)."
+    ),
 ]
 VarOption = Annotated[
     list[str] | None,
@@ -65,7 +68,7 @@ def _common(
 def treat(
     source: Source,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.", show_default=False)],
-    bound: BoundOption = "lossless",
+    bound: BoundOption = None,
     var: VarOption = None,
     objective: Objective = "balanced",
     max_size: MaxSize = None,
@@ -93,7 +96,7 @@ def treat(
             plan=plan,
             objective=objective,
             max_size=_size(max_size),
-            processors=_processors(process),
+            processors=_processors(process) or None,
             workers=workers,
             client=client,
             key=key,
@@ -108,7 +111,7 @@ def treat(
 @app.command()
 def plan(
     source: Source,
-    bound: BoundOption = "lossless",
+    bound: BoundOption = None,
     var: VarOption = None,
     objective: Objective = "balanced",
     max_size: MaxSize = None,
@@ -131,7 +134,7 @@ def plan(
             bound=_bounds(bound, var),
             objective=objective,
             max_size=_size(max_size),
-            processors=_processors(process),
+            processors=_processors(process) or None,
             workers=workers,
             progress=progress,
         )
@@ -260,15 +263,17 @@ def _one(source: list[str]) -> str | list[str]:
     return source[0] if len(source) == 1 else source
 
 
-def _bounds(bound: str, var: list[str] | None) -> dict[str, str]:
+def _bounds(bound: str | None, var: list[str] | None) -> dict[str, str] | None:
     """Patterns of ``--var`` first, then ``--bound`` for the rest."""
+    if bound is None and not var:
+        return None
     rules: dict[str, str] = {}
     for rule in var or []:
         pattern, equals, text = rule.rpartition("=")
         if not equals or not pattern:
             raise BoundError(f"--var {rule!r}: write NAME=BOUND, as in 'weight=abs:0.01'")
         rules[pattern] = text
-    rules.setdefault("*", bound)
+    rules.setdefault("*", "lossless" if bound is None else bound)
     return rules
 
 

@@ -208,3 +208,10 @@ cli.main()
     assert done.returncode == 130
     assert "run the same command again" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_bound_beside_a_plan_is_refused_and_not_ignored(run, source):
+    assert run("plan", source, "-o", "plan.json", "-b", "abs:1").returncode == 0
+    refused = run("treat", source, "-o", "out", "--plan", "plan.json", "--bound", "lossless")
+    assert refused.returncode == 2
+    assert "a plan has its own bounds" in refused.stderr

@@ -260,6 +260,8 @@ def test_a_typing_error_is_told_before_anything_is_read(source, tmp_path):
         {"processors": {"t": ["none"]}},
         {"plan": tmp_path / "none.json"},
         {"plan": cdt.plan(np.arange(9.0))},
+        {"plan": cdt.plan(source), "bound": "abs:1"},
+        {"plan": cdt.plan(source), "max_size": 10**9},
         {"policy": "nobody's"},
         {"key": tmp_path / "none.pem"},
         {"workers": 0},
