@@ -54,7 +54,24 @@ def _preview_of(dataset: StoredDataset, spec: VariableSpec, group: zarr.Group, f
     shown = min(2, len(spec.shape))
     thin = tuple(slice(None, None, -(-n // _PIXELS)) for n in physical[0].shape[-shown:])
     planes = [values.reshape(values.shape[-shown:])[thin] for values in physical]
+    if shown == 2 and _runs_north(dataset, spec):
+        planes = [plane[::-1] for plane in planes]
     return Preview(before=planes[0], after=planes[1], label=label, dims=spec.dims[-shown:])
+
+
+def _runs_north(dataset: StoredDataset, spec: VariableSpec) -> bool:
+    """True when rows run from south to north, so that a map must be turned over to have north at its top."""
+    group = spec.name.rpartition("/")[0]
+    for name, other in dataset.specs.items():
+        beside = name.rpartition("/")[0] == group and other.dims in (spec.dims[-2:-1], spec.dims[-2:])
+        if beside and other.units.startswith(("degrees_n", "degree_n")) and other.size > 1:
+            rest = tuple(slice(n // 2, n // 2 + 1) for n in other.shape[1:])
+            first, last = (
+                dataset.decoded(name, dataset.read(name, (slice(row, row + 1), *rest)))
+                for row in (0, other.shape[0] - 1)
+            )
+            return bool(first.reshape(-1)[0] < last.reshape(-1)[0])
+    return False
 
 
 def _plane(spec: VariableSpec) -> tuple[tuple[slice, ...], str]:
