@@ -186,6 +186,16 @@ def test_groups_are_kept(tmp_path):
     assert cdt.verify(out.path).ok
 
 
+def test_a_group_and_a_variable_whose_names_become_one_are_both_kept(tmp_path):
+    values = np.arange(9.0)
+    groups = {"/": xr.Dataset({"_a": ("t", values)}), "/__a": xr.Dataset({"b": ("t", values + 1)})}
+    out = cdt.treat(xr.DataTree.from_dict(groups), tmp_path / "out")
+    with xr.open_datatree(out.path / "data.zarr", engine="zarr") as after:
+        assert after["_a_2"].values.tolist() == values.tolist()
+        assert after["_a/b"].values.tolist() == (values + 1).tolist()
+    assert cdt.verify(out.path).ok
+
+
 def test_processors_are_applied_and_noted(tmp_path):
     values = smooth((30, 40)) + 20
     values[3, 4] = -9999

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class _Collected:
     attributes: dict[str, dict[str, Any]] = field(factory=dict)
     coordinates: set[str] = field(factory=set)
     notes: list[Finding] = field(factory=list)
+    groups: set[str] = field(factory=set)
 
 
 def flatten(raw: Raw, source: str, allow_partial: bool = False) -> StoredDataset:
@@ -43,9 +45,13 @@ def flatten(raw: Raw, source: str, allow_partial: bool = False) -> StoredDataset
     Compound types become one variable per field (``"name.field"``); times become CF integers; a variable of a type that
     cannot be stored is an error, or with ``allow_partial`` a note.
     """
-    found = _Collected()
-    for path, dataset in _groups(raw):
-        place = "/".join(path_name(part) for part in path.split("/") if part)
+    groups = [
+        ("/".join(path_name(part) for part in path.split("/") if part), dataset) for path, dataset in _groups(raw)
+    ]
+    found = _Collected(
+        groups={prefix for place, _ in groups for prefix in accumulate(place.split("/"), "{}/{}".format)}
+    )
+    for place, dataset in groups:
         found.attributes[place] = _unicode(dict(dataset.attrs))
         found.notes.extend(dataset.encoding.get(NOTES, ()))
         for name, variable in dataset.variables.items():
@@ -112,9 +118,9 @@ def _unicode(value: Any) -> Any:
 
 
 def _free(found: _Collected, path: str) -> str:
-    """``path``, with a number when it is taken: two names of the source may become one."""
+    """``path``, with a number when it is taken, by a group too: two names of the source may become one."""
     candidate, count = path, 1
-    while candidate in found.variables:
+    while candidate in found.variables or candidate in found.groups:
         count += 1
         candidate = f"{path}_{count}"
     return candidate
