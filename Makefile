@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?=
 PLUGINS := cdt_plugins/cdt-imaging cdt_plugins/cdt-robust
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test search lint bench clean
 
 $(VENV)/.installed: pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/src/*.[ch] ext/include/*.h)
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested
 	$(BIN)/python -m pytest
+
+search: $(VENV)/.tested
+	$(BIN)/python -m pytest --hypothesis-profile=search
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -212,6 +212,15 @@ static CDT_DISPATCH double NAME(tile_relative_)(const T *restrict x, const T *re
         const double ratio = size > 0 ? NAME(error_)(x[i], y[i]) / size : 0;
         worst = ratio > worst ? ratio : worst;
     }
+    if (worst <= DBL_MAX)
+        return worst;
+    /* Somewhere x - y has no double; its half has, and no digit is lost where that happens. */
+    worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double size = fabs((double)x[i]), error = NAME(error_)(x[i], y[i]);
+        const double ratio = error <= DBL_MAX ? error / size : fabs((double)x[i] / 2 - (double)y[i] / 2) / (size / 2);
+        worst = size > 0 && ratio > worst ? ratio : worst;
+    }
     return worst;
 }
 

@@ -181,6 +181,15 @@ def test_ties_with_the_bound(x, y, bound, over):
     assert stats.compare(*pair, bound=bound).over_bound == over
 
 
+def test_a_relative_error_whose_difference_has_no_double():
+    x, y = np.array([-7.28e307, 1.0]), np.array([1.53e308, 1.5])
+    found = stats.compare(x, y, bound=Bound("pw_rel", 0.5))
+    assert found.max_error == math.inf
+    assert found.max_relative_error == pytest.approx(
+        float((Fraction(1.53e308) + Fraction(7.28e307)) / Fraction(7.28e307))
+    )
+
+
 @settings(max_examples=100, deadline=None)
 @given(pairs(), masks, pairs_of_kinds, st.integers(0, 600))
 def test_comparisons_of_pieces_merge_to_that_of_the_whole(xy, seed, bound, cut):
