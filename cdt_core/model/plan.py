@@ -28,7 +28,8 @@ class Candidate:
     """A way to store a variable that was tried on sampled blocks, with what it measured there.
 
     ``ratio`` is raw bytes over encoded bytes of the samples, ``sample_bytes`` the latter. Time is not kept: it would make
-    the plan depend on the machine. Codecs list their parameters from fast to slow instead.
+    the plan depend on the machine. Codecs list their parameters from fast to slow instead. ``error_share`` is the share of
+    the applied bound that the codec was allowed.
     """
 
     codec: str
@@ -38,6 +39,7 @@ class Candidate:
     ratio: float
     sample_bytes: int
     chosen: bool = False
+    error_share: float = 1.0
 
 
 @frozen
@@ -46,8 +48,9 @@ class VariablePlan:
 
     ``form`` is ``"stored"`` (the file's own numbers, packed ones stay packed) or ``"decoded"`` (physical values), and
     ``dtype`` the type of the numbers in that form. ``bound`` is the promise asked for; ``applied`` the same on physical
-    values with ``rel`` resolved to ``abs`` by the range; ``codec_bound`` what the codec must keep on the numbers that it
-    is given, so that ``applied`` holds once they are unpacked.
+    values with ``rel`` resolved to ``abs`` by the range; ``error_share`` the share of ``applied`` that the codec is allowed,
+    below 1 where keeping to less costs nothing; ``codec_bound`` what the codec must keep on the numbers that it is given,
+    so that ``error_share`` of ``applied`` holds once they are unpacked.
     """
 
     name: str
@@ -60,6 +63,7 @@ class VariablePlan:
     applied: Bound
     codec_bound: Bound
     form: str = "stored"
+    error_share: float = 1.0
     processors: tuple[ProcessorUse, ...] = ()
     predicted_bytes: int = 0
     candidates: tuple[Candidate, ...] = ()

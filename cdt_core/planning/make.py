@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from cdt_core.errors import PlanError
 from cdt_core.model import Bound, Candidate, Plan, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
-from cdt_core.planning.promise import applied_bound
+from cdt_core.planning.promise import applied_bound, codec_bound
 from cdt_core.planning.request import OBJECTIVES, PlanRequest
-from cdt_core.planning.trial import Form, forms_of, sample, trials_of
+from cdt_core.planning.trial import Form, forms_of, sample, tightened, trials_of
 from cdt_core.readers.stored import StoredDataset
 
 __all__ = ["TEXT_CODEC", "check_request", "make_plan"]
@@ -88,6 +89,12 @@ def _options(dataset: StoredDataset, profile: Profile, request: PlanRequest, nam
     if not found:
         raise PlanError(f"variable {name!r}: no codec holds dtype {spec.dtype}; install a plugin that offers one")
     order = _ranked([candidate for _, candidate in found], OBJECTIVES[request.objective])
+    form, first = found[order[0]]
+    if request.objective == "balanced" and not first.codec_bound.is_lossless:
+        bound_for = partial(codec_bound, spec, profile[name], applied, form.name)
+        tighter = tightened(request.codecs, spec, first, form, (samples, bound_for))
+        found.extend((form, candidate) for candidate in tighter)
+        order = [*range(len(found) - 1, len(found) - 1 - len(tighter), -1), *order]
     base = VariablePlan(
         name=name,
         dtype=spec.dtype,
@@ -111,6 +118,8 @@ def _with(base: VariablePlan, found: list[tuple[Form, Candidate]], best: int, gr
     note = ""
     if candidate.codec_bound.is_lossless and not base.bound.is_lossless:
         note = "lossless is at least as small as any lossy choice on the sampled blocks"
+    elif candidate.error_share < 1:
+        note = f"keeps to {candidate.error_share:g} of the allowed error, which takes hardly more space"
     return evolve(
         base,
         dtype=form.dtype,
@@ -118,6 +127,7 @@ def _with(base: VariablePlan, found: list[tuple[Form, Candidate]], best: int, gr
         parameters=candidate.parameters,
         codec_bound=candidate.codec_bound,
         form=form.name,
+        error_share=candidate.error_share,
         predicted_bytes=round(candidate.sample_bytes * growth),
         candidates=listed,
         note=note,

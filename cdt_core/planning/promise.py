@@ -27,8 +27,13 @@ def applied_bound(spec: VariableSpec, profile: VariableProfile, asked: Bound) ->
         raise BoundError(f"variable {spec.name!r}: {error}") from None
 
 
-def codec_bound(spec: VariableSpec, profile: VariableProfile, applied: Bound, form: str) -> Bound:
-    """What the codec must keep in that form, so that ``applied`` holds on physical values."""
+def codec_bound(
+    spec: VariableSpec, profile: VariableProfile, applied: Bound, form: str, error_share: float = 1.0
+) -> Bound:
+    """What the codec must keep in that form, so that ``error_share`` of ``applied`` holds on physical values."""
+    if not applied.is_lossless:
+        allowed = applied.value * error_share
+        applied = Bound(applied.kind, allowed) if allowed > 0 else Bound("lossless")
     if applied.is_lossless or form == "decoded" or not spec.packing.is_packed:
         return applied
     steps = packed_steps(spec, profile, applied)

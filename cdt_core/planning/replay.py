@@ -63,7 +63,9 @@ def aligned(plan: Plan, specs: Mapping[str, VariableSpec]) -> Plan:
 
 def _promised(variable: VariablePlan, spec: VariableSpec, profile: VariableProfile) -> VariablePlan:
     applied = applied_bound(spec, profile, variable.bound)
-    kept = Bound("lossless") if variable.codec_bound.is_lossless else codec_bound(spec, profile, applied, variable.form)
+    kept = Bound("lossless")
+    if not variable.codec_bound.is_lossless:
+        kept = codec_bound(spec, profile, applied, variable.form, variable.error_share)
     return evolve(variable, applied=applied, codec_bound=kept)
 
 
@@ -79,6 +81,8 @@ def _aligned(variable: VariablePlan, spec: VariableSpec) -> VariablePlan:
         raise PlanError(
             f"variable {name!r} of {spec.dtype} cannot be stored by {variable.codec!r} as {variable.form!r}"
         )
+    if not 0 < variable.error_share <= 1:
+        raise PlanError(f"variable {name!r}: error_share {variable.error_share} is not above 0 and at most 1")
     if exact and (variable.processors or not variable.bound.is_lossless):
         raise PlanError(f"variable {name!r} is a coordinate or text: always lossless, and without processors")
     decoded = spec.packing.dtype or spec.dtype

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +21,15 @@ from cdt_core.readers.stored import StoredDataset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Form", "Samples", "forms_of", "sample", "trials_of"]
+__all__ = ["Form", "Samples", "forms_of", "sample", "tightened", "trials_of"]
 
 _log = logging.getLogger("cdt.plugins")
 
 _SAMPLE_BLOCKS = 3
 _SAMPLE_VALUES = 1 << 18
+#: Shares of the allowed error that are tried after the whole of it, and how much larger a chunk may get for one.
+_ERROR_SHARES = (0.5, 0.25, 0.125)
+_SHARE_SLACK = 1.02
 
 
 @frozen(eq=False)
@@ -124,6 +127,37 @@ def trials_of(
                 _log.warning("variable %r: left out codec %s", spec.name, failures[-1])
     if failures and not found:
         raise PlanError(f"variable {spec.name!r}: no codec could be tried: {'; '.join(failures)}")
+    return found
+
+
+def tightened(
+    offers: tuple[CodecOffer, ...],
+    spec: VariableSpec,
+    candidate: Candidate,
+    form: Form,
+    data: tuple[Samples, Callable[[float], Bound]],
+) -> list[Candidate]:
+    """The candidate with smaller shares of the error that it is allowed, as long as that costs next to nothing in size.
+
+    ``data`` are the sampled blocks, and what gives the codec's bound for a share. Where most of a chunk's bytes do not
+    depend on the bound (values on a grid, long runs), less error is free.
+    """
+    samples, bound_for = data
+    offer = next(offer for offer in offers if offer.name == candidate.codec)
+    blocks = samples.stored if form.name == "stored" else samples.physical
+    found: list[Candidate] = []
+    for share in _ERROR_SHARES:
+        bound = bound_for(share)
+        if bound.is_lossless:
+            break
+        try:
+            tried = _try(offer, candidate.parameters, bound, (form, blocks))
+        except Exception as error:  # a codec that cannot keep less is still the choice for the whole
+            _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
+            break
+        if tried.sample_bytes > _SHARE_SLACK * candidate.sample_bytes:
+            break
+        found.append(evolve(tried, error_share=share))
     return found
 
 

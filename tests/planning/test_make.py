@@ -54,8 +54,36 @@ def test_a_packed_variable_stays_packed_when_that_is_smaller(tmp_path):
 
 def test_a_bound_on_physical_values_becomes_steps_of_the_packed_integer(tmp_path):
     plan = cdt.plan(climate_file(tmp_path / "c.nc"), bound={"pressure": "abs:2.6"})["pressure"]
-    stored = [c for c in plan.candidates if c.form == "stored" and not c.codec_bound.is_lossless]
+    stored = [c for c in plan.candidates if c.form == "stored" and not c.codec_bound.is_lossless and c.error_share == 1]
     assert {c.codec_bound for c in stored} == {Bound("abs", 10.0)}
+
+
+def on_a_grid() -> xr.Dataset:
+    steps = np.random.default_rng(0).normal(size=(200, 300)).cumsum(1)
+    return dataset(whole=np.round(steps).astype("f4"), rough=steps.astype("f4"))
+
+
+def test_less_error_is_taken_where_it_costs_next_to_nothing(tmp_path):
+    data = on_a_grid()
+    plan = cdt.plan(data, bound="abs:0.1")
+    assert plan["rough"].error_share == 1
+    chosen = plan["whole"]
+    assert chosen.error_share < 1
+    assert chosen.codec_bound == Bound("abs", 0.1 * chosen.error_share)
+    assert chosen.applied == Bound("abs", 0.1)
+    full = min(c.sample_bytes for c in chosen.candidates if c.error_share == 1)
+    assert next(c for c in chosen.candidates if c.chosen).sample_bytes <= 1.05 * 1.02 * full
+    out = cdt.treat(data, tmp_path / "out", plan=plan)
+    assert out.plan == plan
+    stored = xr.open_zarr(tmp_path / "out" / "data.zarr")
+    assert float(abs(stored["whole"] - data["whole"]).max()) <= 0.1 * chosen.error_share
+    assert cdt.verify(tmp_path / "out", original=data).ok
+
+
+@pytest.mark.parametrize("objective", ["size", "speed"])
+def test_other_objectives_spend_the_whole_error(objective):
+    plan = cdt.plan(on_a_grid(), bound="abs:0.1", objective=objective)
+    assert {c.error_share for v in plan.variables for c in v.candidates} == {1.0}
 
 
 def test_the_plan_is_the_same_for_any_number_of_workers(tmp_path):

@@ -44,6 +44,9 @@ def _changed(plan, which, **changes):
         ("s", {"codec": "zstd"}, "cannot be stored by"),
         ("v", {"form": "other"}, "cannot be stored by"),
         ("v", {"dtype": "f8"}, "dtype"),
+        ("v", {"error_share": 1.5}, "error_share"),
+        ("v", {"error_share": 0.0}, "error_share"),
+        ("v", {"error_share": float("nan")}, "error_share"),
         ("v", {"name": "../v"}, "does not have"),
     ],
 )
