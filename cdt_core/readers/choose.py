@@ -136,6 +136,10 @@ def candidates(source: Source, readers: Sequence[Reader]) -> list[Reader]:
     if source.is_dir():
         names = _folder_names(source)
         found = [reader for reader in readers if reader.directories and _marked(reader, names)]
+        if not found and {"data.zarr", "certificate.json"} <= names:
+            raise ReaderError(
+                f"{source.location}: a treatment; its values are in {source.location.rstrip('/')}/data.zarr"
+            )
         return _ranked(source, found) or _unknown(
             source,
             readers,

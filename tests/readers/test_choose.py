@@ -74,6 +74,13 @@ def test_a_missing_file_is_named(tmp_path, opened, name):
         opened(tmp_path / name)
 
 
+def test_the_folder_of_a_treatment_says_where_its_values_are(tmp_path, opened):
+    (tmp_path / "era" / "data.zarr").mkdir(parents=True)
+    (tmp_path / "era" / "certificate.json").touch()
+    with pytest.raises(ReaderError, match=r"era: a treatment; its values are in .*era/data\.zarr"):
+        opened(tmp_path / "era")
+
+
 def test_empty_unknown_and_folder(tmp_path, opened):
     (tmp_path / "empty.nc").touch()
     with pytest.raises(ReaderError, match=r"empty\.nc: the file is empty"):
