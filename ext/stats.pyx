@@ -47,6 +47,8 @@ cdef extern from "cdt_stats.h" nogil:
     int cdt_compare_u4(const uint32_t *, const uint32_t *, const uint8_t *, size_t, const cdt_histograms *, cdt_comparison *, uint32_t *)
     int cdt_compare_u8(const uint64_t *, const uint64_t *, const uint8_t *, size_t, const cdt_histograms *, cdt_comparison *, uint64_t *)
 
+    int cdt_row_hashes(const uint8_t *, size_t, size_t, uint64_t *)
+
 ctypedef fused value_t:
     float
     double
@@ -183,3 +185,17 @@ def compare(const value_t[::1] original not None, const value_t[::1] treated not
         "sum_squared_error": c.sum_squared_error,
         "co_moment": c.co_moment,
     }
+
+
+def row_hashes(const uint8_t[:, ::1] rows not None, uint64_t[::1] hashes not None):
+    """A 64-bit hash of each row of bytes, into ``hashes``."""
+    cdef size_t count = rows.shape[0], width = rows.shape[1]
+    cdef int status
+    if <size_t>hashes.shape[0] != count:
+        raise ValueError("hashes must have one place for each row")
+    if not count or not width:
+        hashes[:] = 0
+        return
+    with nogil:
+        status = cdt_row_hashes(&rows[0, 0], count, width, &hashes[0])
+    check(status)

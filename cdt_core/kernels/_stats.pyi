@@ -1,5 +1,6 @@
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 def describe(values: NDArray[Any], mask: NDArray[Any] | None) -> dict[str, Any]: ...
@@ -11,3 +12,4 @@ def compare(
     bound: tuple[int, float],
     counts: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
 ) -> dict[str, Any]: ...
+def row_hashes(rows: NDArray[np.uint8], hashes: NDArray[np.uint64]) -> None: ...

@@ -16,7 +16,7 @@ from cdt_core.model import Bound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Comparison", "Description", "compare", "describe", "mask"]
+__all__ = ["Comparison", "Description", "compare", "describe", "mask", "row_hashes"]
 
 _BOUND_NUMBERS = {"lossless": 1, "abs": 2, "pw_rel": 3}
 
@@ -99,6 +99,18 @@ def mask(values: NDArray[Any], codes: Sequence[float | int]) -> NDArray[np.bool_
         hit = np.isnan(values) if code != code else values == code
         found = hit if found is None else found | hit
     return found if found is not None and bool(found.any()) else None
+
+
+def row_hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """A 64-bit hash of the bytes of each row of a two-dimensional array, to find equal rows; not against an adversary.
+
+    The same on every machine of one byte order. About 10 GB/s on one core.
+    """
+    rows = np.ascontiguousarray(rows)
+    hashes = np.zeros(len(rows), np.uint64)
+    if rows.size:
+        _stats.row_hashes(rows.view(np.uint8), hashes)
+    return hashes
 
 
 def _flat(values: NDArray[Any]) -> NDArray[Any]:

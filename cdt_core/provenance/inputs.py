@@ -17,6 +17,8 @@ __all__ = ["FileDigests", "InputDigest"]
 
 #: Inputs of more files than this (Zarr folders) are named as one, by their Merkle root.
 _NAMED_FILES = 64
+#: Read at once: small enough for the cache that hashing reads from.
+_PIECE = 1 << 18
 
 
 @frozen
@@ -64,10 +66,11 @@ class FileDigests:
 
     def _digest(self, path: str) -> str:
         digest = hashlib.sha256()
+        piece = memoryview(bytearray(_PIECE))
         try:
             with open(path, "rb", buffering=0) as file:
-                while not self._stopped.is_set() and (piece := file.read(1 << 20)):
-                    digest.update(piece)
+                while not self._stopped.is_set() and (count := file.readinto(piece)):
+                    digest.update(piece[:count])
         except OSError as error:
             raise ReaderError(f"{path}: cannot be read for its digest: {error.strerror}") from error
         return digest.hexdigest()

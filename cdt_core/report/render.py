@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -42,8 +43,7 @@ def _rendered(content: ReportContent, scale: tuple[int, int, int, int]) -> str:
     treatment = content.treatment
     interesting = most_interesting(treatment, content.specs)
     worst = max((o for o in treatment.outcomes), key=lambda o: _share(content, o.name, o.max_error), default=None)
-    template = _environment().get_template("template.html")
-    return template.render(
+    return _template().render(
         content=content,
         certificate=treatment.certificate,
         treatment=treatment,
@@ -71,7 +71,8 @@ def _text(name: str) -> str:
     return files("cdt_core.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _environment() -> jinja2.Environment:
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
     loader = jinja2.FunctionLoader(_text)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -84,4 +85,4 @@ def _environment() -> jinja2.Environment:
         "count": numbers.count,
     }
     environment.filters.update(filters)
-    return environment
+    return environment.get_template("template.html")

@@ -21,8 +21,8 @@ LATTICE_VALUES = 8192
 
 #: Shorter axes (colours, vector components, a few levels) have no neighbourhoods to compare.
 _SHORTEST = 8
-#: Tiles per block, and how many a variable gets at least where it has them.
-_PER_BLOCK, _PER_VARIABLE = 4, 64
+#: How many tiles a variable gets where it has them; each of its blocks gives one at least.
+_PER_VARIABLE = 64
 
 
 def strides_for(shape: Sequence[int], values: int = LATTICE_VALUES) -> tuple[int, ...]:
@@ -91,7 +91,8 @@ def tiles_of(block: Block, side: int) -> Tiles | None:
     if not plane or min(lengths) < _SHORTEST or block.original.size == 0:
         return None
     last = range(-len(plane), 0)
-    original, treated, valid = (np.moveaxis(a, plane, last) for a in (block.original, block.treated, block.valid))
+    original, treated = (np.moveaxis(a, plane, last) for a in (block.original, block.treated))
+    missing = None if block.missing is None else np.moveaxis(block.missing, plane, last)
     sides = [min(side, length) for length in lengths]
     starts = [_starts(length, s) for length, s in zip(lengths, sides, strict=True)]
     grid = (*original.shape[: -len(plane)], *(len(s) for s in starts))
@@ -101,14 +102,16 @@ def tiles_of(block: Block, side: int) -> Tiles | None:
     before = np.stack([original[w] for w in where]).astype(np.float64)
     same = block.treated is block.original
     after = before if same else np.stack([treated[w] for w in where]).astype(np.float64)
-    kept = np.stack([valid[w] for w in where]) & np.isfinite(after)
+    kept = np.isfinite(before) & np.isfinite(after)
+    if missing is not None:
+        kept &= ~np.stack([missing[w] for w in where])
     first = zlib.crc32(repr(block.start).encode())
     return Tiles(before, after, kept, (first + np.arange(len(picked))) % Tiles.GROUPS, total)
 
 
 def _most(block: Block) -> int:
     """Small variables have few blocks, and more tiles in each."""
-    return max(_PER_BLOCK, -(-_PER_VARIABLE * block.original.size // max(1, block.spec.size)))
+    return max(1, -(-_PER_VARIABLE * block.original.size // max(1, block.spec.size)))
 
 
 def _stratified(total: int, count: int, start: tuple[int, ...]) -> list[int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cdt_core.hooks.contracts import Block, State
+from cdt_core.kernels import stats
 from cdt_core.model import Finding
 from cdt_core.validators.sampling import lattice_of, strides_for
 from cdt_core.validators.summary import OfVariable
@@ -21,13 +21,13 @@ __all__ = ["Slices"]
 
 #: At most this many slices are followed, in runs of neighbours, so that the state stays under a megabyte.
 _MOST, _RUN = 16384, 64
-_SHOWN, _SAMPLE = 10, 1024
+_SHOWN, _SAMPLE, _THIN = 10, 1024, 256
 #: Duplicates are asked for where chance gives fewer than this share of slices.
 _BY_CHANCE = 1e-3
 
 
 class Slices(OfVariable):
-    """Keeps, per slice, the extremes of its valid values, their number, and a sum of hashes over its blocks.
+    """Keeps, per slice, two valid values that differ if any do, the number of valid ones, and a sum of hashes over its blocks.
 
     Only variables of three or more dimensions are looked at: in two, a row of equal numbers (a pole, the margin of an
     image) is normal. Blocks hold parts of slices, so a slice's hash is a sum over its parts. Not asked of one slice alone,
@@ -55,7 +55,8 @@ class Slices(OfVariable):
         described = block.comparison.original
         low, high = _limits(rows.dtype)
         if described.finite == described.count:
-            lows, highs, valid = rows.min(axis=1), rows.max(axis=1), np.full(len(rows), rows.shape[1], np.int64)
+            lows, highs = _seen_extremes(rows)
+            valid = np.full(len(rows), rows.shape[1], np.int64)
         else:
             good = block.valid[kept].reshape(rows.shape)
             lows = np.min(rows, axis=1, where=good, initial=high)
@@ -66,7 +67,7 @@ class Slices(OfVariable):
             "low": lows,
             "high": highs,
             "valid": valid,
-            "hash": _hashes(rows, block.start[1:]),
+            "hash": stats.row_hashes(rows) * np.uint64(_factor(block.start[1:])),
             "sample": lattice_of(block, strides_for(self.spec.shape, _SAMPLE)),
         }
         return self.merge(state, more)
@@ -107,7 +108,7 @@ class Slices(OfVariable):
             "core.duplicate_slices",
             _repeated(state, varied),
             sampled,
-            "slices equal to an earlier, not constant slice, by a 64-bit multilinear hash and both extremes",
+            "slices equal to an earlier, not constant slice, by a 64-bit hash and the number of valid values",
         )
 
     def _share(self, check: str, found: list[Any], sampled: float, method: str) -> Finding:
@@ -129,7 +130,7 @@ def _repeated(state: State, kept: NDArray[np.intp]) -> list[list[int]]:
     """Pairs of the index of a slice and of the first that is equal to it."""
     first: dict[tuple[Any, ...], int] = {}
     pairs = []
-    columns = zip(*(state[key][kept].tolist() for key in ("hash", "low", "high", "valid")), strict=True)
+    columns = zip(*(state[key][kept].tolist() for key in ("hash", "valid")), strict=True)
     for position, key in zip(state["index"][kept].tolist(), columns, strict=True):
         earlier = first.setdefault(key, position)
         if earlier != position:
@@ -155,22 +156,14 @@ def _limits(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     return limits.min, limits.max
 
 
-@lru_cache(maxsize=4)
-def _weights(count: int) -> NDArray[np.uint64]:
-    weights: NDArray[np.uint64] = np.random.Philox(0x636474).random_raw(count)
-    return weights
-
-
-def _hashes(rows: NDArray[Any], place: tuple[int, ...]) -> NDArray[np.uint64]:
-    """Multilinear hash of each row modulo 2**64 (Carter & Wegman 1979), times an odd number fixed by the block's place.
-
-    High bits are folded onto low ones first: a difference in high bits alone would move few bits of the product.
-    """
-    wide = rows.view(np.uint64) if rows.shape[1] * rows.itemsize % 8 == 0 else rows.view(f"u{rows.itemsize}")
-    words = wide.astype(np.uint64, copy=False)
-    words = words ^ (words >> np.uint64(32))
-    summed: NDArray[np.uint64] = (words @ _weights(words.shape[1])) * np.uint64(_factor(place))
-    return summed
+def _seen_extremes(rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Lowest and highest value of a thin sample of each row, and of the whole row where those are equal."""
+    thin = rows[:, :: max(1, rows.shape[1] // _THIN)]
+    lows, highs = thin.min(axis=1), thin.max(axis=1)
+    alike = lows == highs
+    if alike.any():
+        lows[alike], highs[alike] = rows[alike].min(axis=1), rows[alike].max(axis=1)
+    return lows, highs
 
 
 def _factor(place: tuple[int, ...]) -> int:

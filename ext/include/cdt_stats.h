@@ -47,4 +47,7 @@ CDT_STATS_DECL(u2, uint16_t)
 CDT_STATS_DECL(u4, uint32_t)
 CDT_STATS_DECL(u8, uint64_t)
 
+/* 64-bit hashes of `rows` runs of `width` bytes each, one after the other. Not against an adversary. */
+int cdt_row_hashes(const uint8_t *bytes, size_t rows, size_t width, uint64_t *hashes);
+
 #endif

@@ -192,3 +192,44 @@ static int is_over_product(double a, double b, double bound)
 #undef U
 #undef SUFFIX
 #undef IS_FLOAT
+
+/* So many words of a row are hashed side by side, as vectors do. */
+#define HASH_LANES 32
+/* 2**64 / golden ratio, and the finalizer's factors (Steele, Lea & Flood 2014, SplitMix). */
+#define HASH_FACTOR UINT64_C(0x9E3779B97F4A7C15)
+
+static uint64_t mixed(uint64_t h)
+{
+    h = (h ^ (h >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    h = (h ^ (h >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return h ^ (h >> 31);
+}
+
+/* Each step is a bijection of a lane: rows that differ in one word differ in its lane. */
+static CDT_DISPATCH uint64_t row_hash(const uint8_t *bytes, size_t width)
+{
+    uint64_t lanes[HASH_LANES], words[HASH_LANES];
+    for (size_t k = 0; k < HASH_LANES; k++)
+        lanes[k] = (k + 1) * HASH_FACTOR;
+    for (size_t start = 0; start < width; start += sizeof words) {
+        const size_t left = width - start;
+        if (left < sizeof words)
+            memset(words, 0, sizeof words);
+        memcpy(words, bytes + start, left < sizeof words ? left : sizeof words);
+        for (size_t k = 0; k < HASH_LANES; k++) {
+            const uint64_t h = (lanes[k] ^ words[k]) * HASH_FACTOR;
+            lanes[k] = h ^ (h >> 32);
+        }
+    }
+    uint64_t hash = (uint64_t)width;
+    for (size_t k = 0; k < HASH_LANES; k++)
+        hash = mixed(hash * HASH_FACTOR ^ lanes[k]);
+    return hash;
+}
+
+int cdt_row_hashes(const uint8_t *bytes, size_t rows, size_t width, uint64_t *hashes)
+{
+    for (size_t row = 0; row < rows; row++)
+        hashes[row] = row_hash(bytes + row * width, width);
+    return CDT_OK;
+}

@@ -9,30 +9,27 @@ typedef struct {
     int64_t finite, zeros;
 } NAME(tile_);
 
-/* True when all n values are finite: no exponent has all bits set. */
-static CDT_DISPATCH int NAME(all_finite_)(const T *restrict x, size_t n)
+/* Sum of a tile. LANES sums, so that the order of additions is the same on every path. */
+static CDT_DISPATCH double NAME(tile_sum_)(const T *restrict x, size_t n)
 {
-#if IS_FLOAT
-    const T infinite = (T)INFINITY;
-    U most, bits, found = 0;
-    memcpy(&most, &infinite, sizeof most);
-    for (size_t i = 0; i < n; i++) {
-        memcpy(&bits, x + i, sizeof bits);
-        found |= (bits & most) == most;
-    }
-    return !found;
-#else
-    (void)x, (void)n;
-    return 1;
-#endif
+    double sums[LANES] = {0}, total = 0;
+    size_t i;
+    for (i = 0; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            sums[k] += (double)x[i + k];
+    for (; i < n; i++)
+        sums[i % LANES] += (double)x[i];
+    for (size_t k = 0; k < LANES; k++)
+        total += sums[k];
+    return total;
 }
 
-/* Moments of a tile of finite values; n > 0. Four sums, so that the order of additions is the same on every path. */
-static CDT_DISPATCH void NAME(tile_moments_)(const T *restrict x, size_t n, NAME(tile_) *restrict tile)
+/* Moments of a tile of n > 0 finite values with the sum `total`. */
+static CDT_DISPATCH void NAME(tile_moments_)(const T *restrict x, size_t n, double total, NAME(tile_) *restrict tile)
 {
     T least = x[0], most = x[0];
     uint32_t zeros = 0;
-    double sums[LANES] = {0}, squares[LANES] = {0};
+    double squares[LANES] = {0};
     size_t i;
     SIMD(reduction(min : least) reduction(max : most))
     for (i = 0; i < n; i++) {
@@ -41,14 +38,6 @@ static CDT_DISPATCH void NAME(tile_moments_)(const T *restrict x, size_t n, NAME
     }
     for (i = 0; i < n; i++)
         zeros += x[i] == 0;
-    for (i = 0; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++)
-            sums[k] += (double)x[i + k];
-    for (; i < n; i++)
-        sums[i % LANES] += (double)x[i];
-    double total = 0;
-    for (size_t k = 0; k < LANES; k++)
-        total += sums[k];
     const double mean = total / (double)n;
     for (i = 0; i + LANES <= n; i += LANES)
         for (size_t k = 0; k < LANES; k++) {
@@ -118,12 +107,14 @@ int NAME(cdt_describe_)(const T *x, const uint8_t *mask, size_t n, cdt_moments *
         size_t count = n - start < TILE ? n - start : TILE;
         const T *values = x + start;
         const uint8_t *m = mask && any_set(mask + start, count) ? mask + start : NULL;
-        if (m || !NAME(all_finite_)(values, count)) {
+        double total = NAME(tile_sum_)(values, count);
+        if (m || !(fabs(total) <= DBL_MAX)) { /* a value that is not finite leaves no finite sum */
             count = NAME(keep_finite_)(values, m, count, kept, moments);
             values = kept;
+            total = NAME(tile_sum_)(values, count);
         }
         if (count) {
-            NAME(tile_moments_)(values, count, &tile);
+            NAME(tile_moments_)(values, count, total, &tile);
             NAME(take_tile_)(&tile, moments, least, most);
         }
     }
@@ -169,30 +160,35 @@ static inline int NAME(is_over_)(T x, T y, const cdt_histograms *h)
 #endif
 }
 
-/* Errors of a tile of finite pairs. */
+/* Errors of a tile of finite pairs; out[5] says whether some |x - y| / |x| may be above `relative`. */
 static CDT_DISPATCH void NAME(tile_errors_)(const T *restrict x, const T *restrict y, size_t n, double mean_x, double mean_y,
-                                            double *restrict out)
+                                            double relative, double *restrict out)
 {
-    double worst = 0, sums[LANES] = {0}, squares[LANES] = {0}, products[LANES] = {0};
+    double worst = 0, least_room = 1, errors[TILE], sums[LANES] = {0}, squares[LANES] = {0}, products[LANES] = {0};
     size_t i;
-    SIMD(reduction(max : worst))
+    for (i = 0; i < n; i++)
+        errors[i] = NAME(signed_error_)(x[i], y[i]);
+    SIMD(reduction(max : worst) reduction(min : least_room))
     for (i = 0; i < n; i++) {
-        const double d = NAME(error_)(x[i], y[i]);
+        const double d = fabs(errors[i]), room = relative * fabs((double)x[i]) - d;
         worst = d > worst ? d : worst;
+        least_room = room < least_room ? room : least_room;
     }
     for (i = 0; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++) {
-            const double a = (double)x[i + k], b = (double)y[i + k], e = NAME(signed_error_)(x[i + k], y[i + k]);
-            sums[k] += e;
-            squares[k] += e * e;
-            products[k] += (a - mean_x) * (b - mean_y);
-        }
-    for (; i < n; i++) {
-        const double a = (double)x[i], b = (double)y[i], e = NAME(signed_error_)(x[i], y[i]);
-        sums[i % LANES] += e;
-        squares[i % LANES] += e * e;
-        products[i % LANES] += (a - mean_x) * (b - mean_y);
-    }
+        for (size_t k = 0; k < LANES; k++)
+            sums[k] += errors[i + k];
+    for (; i < n; i++)
+        sums[i % LANES] += errors[i];
+    for (i = 0; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            squares[k] += errors[i + k] * errors[i + k];
+    for (; i < n; i++)
+        squares[i % LANES] += errors[i] * errors[i];
+    for (i = 0; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            products[k] += ((double)x[i + k] - mean_x) * ((double)y[i + k] - mean_y);
+    for (; i < n; i++)
+        products[i % LANES] += ((double)x[i] - mean_x) * ((double)y[i] - mean_y);
     out[0] = worst;
     out[2] = out[3] = out[4] = 0;
     for (size_t k = 0; k < LANES; k++) {
@@ -200,6 +196,7 @@ static CDT_DISPATCH void NAME(tile_errors_)(const T *restrict x, const T *restri
         out[3] += squares[k];
         out[4] += products[k];
     }
+    out[5] = !(least_room > 0) || worst > DBL_MAX;
 }
 
 /* Largest |x - y| / |x| over x != 0. */
@@ -312,43 +309,44 @@ int NAME(cdt_compare_)(const T *x, const T *y, const uint8_t *mask, size_t n, co
         size_t count = n - start < TILE ? n - start : TILE;
         const T *a = x + start, *b = y + start;
         const uint8_t *m = mask && any_set(mask + start, count) ? mask + start : NULL;
-        if (m || !NAME(all_finite_)(a, count) || (!same && !NAME(all_finite_)(b, count))) {
+        double total_x = NAME(tile_sum_)(a, count), total_y = same ? total_x : NAME(tile_sum_)(b, count);
+        const int is_whole = !m && fabs(total_x) <= DBL_MAX && fabs(total_y) <= DBL_MAX;
+        if (!is_whole) {
             const size_t n_x = NAME(keep_finite_)(a, m, count, kept_x, &c->x);
             if (n_x) {
-                NAME(tile_moments_)(kept_x, n_x, &tx);
+                NAME(tile_moments_)(kept_x, n_x, NAME(tile_sum_)(kept_x, n_x), &tx);
                 NAME(take_tile_)(&tx, &c->x, extremes, extremes + 1);
             }
             if (!same) {
                 const size_t n_y = NAME(keep_finite_)(b, m, count, kept_y, &c->y);
                 if (n_y) {
-                    NAME(tile_moments_)(kept_y, n_y, &ty);
+                    NAME(tile_moments_)(kept_y, n_y, NAME(tile_sum_)(kept_y, n_y), &ty);
                     NAME(take_tile_)(&ty, &c->y, extremes + 2, extremes + 3);
                 }
-                count = NAME(keep_pairs_)(a, b, m, count, kept_x, kept_y, c);
-                b = kept_y;
-            } else {
-                count = n_x;
-                b = kept_x;
             }
+            count = same ? n_x : NAME(keep_pairs_)(a, b, m, count, kept_x, kept_y, c);
             a = kept_x;
+            b = same ? kept_x : kept_y;
             if (!count)
                 continue;
-            NAME(tile_moments_)(a, count, &tx);
-            if (!same)
-                NAME(tile_moments_)(b, count, &ty);
-        } else {
-            NAME(tile_moments_)(a, count, &tx);
+            total_x = NAME(tile_sum_)(a, count);
+            total_y = NAME(tile_sum_)(b, count);
+        }
+        NAME(tile_moments_)(a, count, total_x, &tx);
+        if (!same)
+            NAME(tile_moments_)(b, count, total_y, &ty);
+        if (is_whole) {
             NAME(take_tile_)(&tx, &c->x, extremes, extremes + 1);
-            if (!same) {
-                NAME(tile_moments_)(b, count, &ty);
+            if (!same)
                 NAME(take_tile_)(&ty, &c->y, extremes + 2, extremes + 3);
-            }
         }
         NAME(count_tile_)(a, b, count, same, h, &tables);
-        double errors[5] = {0, 0, 0, 0, tx.m2};
+        double errors[6] = {0, 0, 0, 0, tx.m2, 0};
         if (!same) {
-            NAME(tile_errors_)(a, b, count, tx.mean, ty.mean, errors);
-            errors[1] = NAME(tile_relative_)(a, b, count);
+            NAME(tile_errors_)(a, b, count, tx.mean, ty.mean, c->max_relative_error, errors);
+            /* A quotient above the largest so far has d >= fl(largest * |x|); most tiles have none, and are spared divisions. */
+            if (errors[5] != 0 && errors[0] > 0)
+                errors[1] = NAME(tile_relative_)(a, b, count);
             /* One look at the worst error spares the look at each value. */
             if (h->kind == CDT_BOUND_LOSSLESS || (h->kind == CDT_BOUND_ABS && errors[0] >= h->bound) ||
                 h->kind == CDT_BOUND_PW_REL)

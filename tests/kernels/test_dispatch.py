@@ -142,3 +142,15 @@ def same_everywhere(cores, results, argument):
     plain = [array.tobytes() for array in results(cores["x86-64"], argument)]
     for level, core in cores.items():
         assert [array.tobytes() for array in results(core, argument)] == plain, level
+
+
+def hashes(core, width):
+    rows, made = np.random.default_rng(5).permutation(7 * width).astype("u1"), np.zeros(7, "u8")
+    core("cdt_row_hashes", rows, 7, width, made)
+    assert len(set(made.tolist())) == 7
+    return [made]
+
+
+@pytest.mark.parametrize("width", [1, 100, 256, 1500])
+def test_row_hashes(cores, width):
+    same_everywhere(cores, hashes, width)

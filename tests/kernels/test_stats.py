@@ -291,3 +291,28 @@ def test_errors_of_wide_integers_are_those_of_their_difference():
     x = np.array([2**60, 2**60 + 5, -(2**62)], np.int64)
     found = stats.compare(x, x + np.array([3, -2, 0]))
     assert (found.sum_error, found.sum_squared_error, found.max_error) == (1.0, 13.0, 3.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 700), st.sampled_from(["u1", "f4", "f8"]), st.integers(0, 2**32))
+def test_row_hashes_are_those_of_the_reference_and_part_rows(count, width, dtype, seed):
+    rows = np.random.default_rng(seed).integers(0, 256, (count, width * np.dtype(dtype).itemsize)).astype(np.uint8)
+    rows = rows.view(dtype)
+    found = stats.row_hashes(rows)
+    assert found.tolist() == reference.row_hashes(rows).tolist()
+    other = rows.copy()
+    other.view(np.uint8)[0, seed % rows.view(np.uint8).shape[1]] ^= 1 << seed % 8
+    changed = stats.row_hashes(other)
+    assert changed[0] != found[0]
+    assert changed[1:].tolist() == found[1:].tolist()
+
+
+def test_row_hashes_of_nothing():
+    assert stats.row_hashes(np.zeros((3, 0))).tolist() == [0, 0, 0]
+    assert stats.row_hashes(np.zeros((0, 5))).size == 0
+
+
+def test_swapped_blocks_and_trailing_zeros_have_other_hashes():
+    row = np.random.default_rng(0).integers(0, 9, 128).astype(np.uint64)
+    swapped = np.concatenate([row[64:], row[:64]])
+    assert len({int(stats.row_hashes(r[None])[0]) for r in (row, swapped, row[::-1], np.append(row, 0), row[:-1])}) == 5

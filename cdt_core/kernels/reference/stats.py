@@ -12,7 +12,7 @@ from cdt_core.model import Bound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["compare", "describe"]
+__all__ = ["compare", "describe", "row_hashes"]
 
 
 def _finite(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
@@ -110,3 +110,22 @@ def _error_histogram(
     if bound.kind == "pw_rel":
         error = np.divide(error, np.abs(x), out=np.zeros_like(error), where=x != 0)
     return _histogram(error, (-bound.value, bound.value), bins)
+
+
+def row_hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """A hash of the bytes of each row: 32 lanes of words, each ``(h ^ word) * factor`` with high bits folded, then mixed."""
+    data = np.ascontiguousarray(rows).view(np.uint8)
+    padded = np.pad(data, ((0, 0), (0, -data.shape[1] % 256))).view("=u8").reshape(len(data), -1, 32)
+    with np.errstate(over="ignore"):
+        factor = np.uint64(0x9E3779B97F4A7C15)
+        lanes = np.arange(1, 33, dtype=np.uint64) * factor * np.ones((len(data), 1), np.uint64)
+        for step in range(padded.shape[1]):
+            lanes = (lanes ^ padded[:, step]) * factor
+            lanes ^= lanes >> np.uint64(32)
+        hashes = np.full(len(data), data.shape[1], np.uint64)
+        for lane in lanes.T:
+            hashes = hashes * factor ^ lane
+            hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            hashes ^= hashes >> np.uint64(31)
+    return hashes
