@@ -10,39 +10,9 @@ import xarray as xr
 
 import cdt_core as cdt
 from tests.independent import bounds_of, compare, values_over
+from tests.real_files import NETCDF, TABLES, real_file
 
-NETCDF = [
-    "geospatial/A1B_north_america.nc",
-    "geospatial/eraint_uvz.nc",
-    "geospatial/nemo_1m_20150101-20150201_grid-T.nc",
-    "geospatial/orca2_votemper.nc",
-    "geospatial/toa_brightness_stereographic.nc",
-    "hostile/nan_inf_fill.nc",
-]
-TABLES = [
-    "astronomy/sunspots.csv",
-    "biobank/breast_cancer.csv",
-    "biobank/randhie.csv",
-    "clinical/CONCEPT.csv",
-    "clinical/CONDITION_ERA.csv",
-    "clinical/OBSERVATION.csv",
-    "clinical/PERSON.csv",
-    "genomics/pine_snps_100_500.csv",
-    "geospatial/co2_mauna_loa.csv",
-    "metabolomics/int_matrix3.tabular",
-    "proteomics/proteinGroups.txt",
-    "proteomics/protein_data.tabular",
-    "proteomics/test_MQ_evidence.tabular",
-    "transcriptomics/T4T7_func.tsv",
-    "transcriptomics/transcript_data.tabular",
-]
 OTHERS = ["transcriptomics/pbmc68k_reduced_dev.h5ad", "imaging_microscopy/cell_f32.ome.zarr.zip"]
-
-
-def _path(test_data, name):
-    if not (test_data / name).is_file():
-        pytest.skip(f"the test data has no {name}")
-    return test_data / name
 
 
 def _raw(path):
@@ -55,7 +25,7 @@ def _raw(path):
 @pytest.mark.parametrize("name", NETCDF)
 @pytest.mark.parametrize("bound", ["rel:1e-3", "lossless"])
 def test_netcdf(test_data, tmp_path, name, bound):
-    path = _path(test_data, name)
+    path = real_file(test_data, name)
     out = cdt.treat(path, tmp_path / "out", bound=bound)
     bounds = bounds_of(out.path)
     with _raw(path) as before, xr.open_zarr(out.path / "data.zarr", decode_times=False, decode_coords=False) as after:
@@ -69,7 +39,7 @@ def test_netcdf(test_data, tmp_path, name, bound):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_tables(test_data, tmp_path, name):
-    path = _path(test_data, name)
+    path = real_file(test_data, name)
     before = cdt.open(path).load()
     out = cdt.treat(path, tmp_path / "out")
     assert compare(before, out.path) == 0
@@ -79,7 +49,7 @@ def test_tables(test_data, tmp_path, name):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_hierarchies(test_data, tmp_path, name):
-    path = _path(test_data, name)
+    path = real_file(test_data, name)
     out = cdt.treat(path, tmp_path / "out", bound={"X": "rel:1e-4", "*": "lossless"} if "h5ad" in name else "abs:0.5")
     result = cdt.verify(out.path, original=path)
     assert result.ok, result.first_failure
@@ -92,7 +62,7 @@ def test_hierarchies(test_data, tmp_path, name):
 
 
 def test_a_raw_field(test_data, tmp_path):
-    path = _path(test_data, "physics/vorticity_41x128x128.f32")
+    path = real_file(test_data, "physics/vorticity_41x128x128.f32")
     field = np.fromfile(path, "<f4").reshape(41, 128, 128)
     for bound, value in (("rel:1e-3", 1e-3), ("rel:1e-5", 1e-5)):
         out = cdt.treat(field, tmp_path / bound.replace(":", ""), bound=bound)
@@ -114,7 +84,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_with_the_reason(test_data, tmp_path, name):
-    path = _path(test_data, name)
+    path = real_file(test_data, name)
     with pytest.raises(cdt.CdtError, match=HOSTILE[name]) as caught:
         cdt.treat(path, tmp_path / "out")
     assert path.name in str(caught.value)

@@ -12,44 +12,13 @@ import xarray as xr
 import zarr
 
 from cdt_core.readers.stored import as_xarray
-
-NETCDF = [
-    "geospatial/A1B_north_america.nc",
-    "geospatial/eraint_uvz.nc",
-    "geospatial/nemo_1m_20150101-20150201_grid-T.nc",
-    "geospatial/orca2_votemper.nc",
-    "geospatial/toa_brightness_stereographic.nc",
-    "hostile/nan_inf_fill.nc",
-]
-TABLES = [
-    "astronomy/sunspots.csv",
-    "biobank/breast_cancer.csv",
-    "biobank/randhie.csv",
-    "clinical/CONCEPT.csv",
-    "clinical/CONDITION_ERA.csv",
-    "clinical/OBSERVATION.csv",
-    "clinical/PERSON.csv",
-    "genomics/pine_snps_100_500.csv",
-    "geospatial/co2_mauna_loa.csv",
-    "metabolomics/int_matrix3.tabular",
-    "proteomics/proteinGroups.txt",
-    "proteomics/protein_data.tabular",
-    "proteomics/test_MQ_evidence.tabular",
-    "transcriptomics/T4T7_func.tsv",
-    "transcriptomics/transcript_data.tabular",
-]
-
-
-def _path(test_data, name):
-    if not (test_data / name).is_file():
-        pytest.skip(f"the test data has no {name}")
-    return test_data / name
+from tests.real_files import NETCDF, TABLES, real_file
 
 
 @pytest.mark.filterwarnings("ignore::xarray.SerializationWarning")
 @pytest.mark.parametrize("name", NETCDF)
 def test_netcdf_equals_xarray(test_data, opened, whole, name):
-    path = _path(test_data, name)
+    path = real_file(test_data, name)
     stored = opened(path)
     engine = "scipy" if path.read_bytes()[:3] == b"CDF" else "h5netcdf"
     raw_options = {"mask_and_scale": False, "decode_times": False, "decode_coords": False, "decode_timedelta": False}
@@ -69,7 +38,7 @@ def test_netcdf_equals_xarray(test_data, opened, whole, name):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_equal_pandas(test_data, opened, whole, name):
-    path = _path(test_data, name)
+    path = real_file(test_data, name)
     stored = opened(path)
     frame = pd.read_csv(path, sep="," if path.suffix == ".csv" else "\t", low_memory=False)
     assert len(stored.specs) == len(frame.columns)
@@ -85,7 +54,7 @@ def test_tables_equal_pandas(test_data, opened, whole, name):
 
 
 def test_h5ad_equals_h5py(test_data, opened, whole):
-    path = _path(test_data, "transcriptomics/pbmc68k_reduced_dev.h5ad")
+    path = real_file(test_data, "transcriptomics/pbmc68k_reduced_dev.h5ad")
     stored = opened(path)
     compared = 0
     with h5py.File(path) as file:
@@ -99,7 +68,7 @@ def test_h5ad_equals_h5py(test_data, opened, whole):
 
 
 def test_ome_zarr_archive_equals_zarr(test_data, opened, whole):
-    path = _path(test_data, "imaging_microscopy/cell_f32.ome.zarr.zip")
+    path = real_file(test_data, "imaging_microscopy/cell_f32.ome.zarr.zip")
     stored = opened(path)
     assert list(stored.specs) == ["0", "1", "2"]
     assert "multiscales" in stored.attributes[""]
