@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+import xarray as xr
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -187,6 +188,28 @@ def test_another_original_is_seen(made, out, tmp_path):
     other = climate_file(tmp_path / "other.nc", seed=5)
     assert "values against the original" in _failure(out, original=other)
     assert "is not the original's" in _failure(out, original=np.zeros(3))
+
+
+@pytest.mark.parametrize("dtype", ["i4", "f4", "c16"])
+def test_an_original_of_another_type_is_seen_though_its_values_are_equal_once_cast(tmp_path, dtype):
+    values = np.arange(20.0)
+    cdt.treat(values, tmp_path / "out")
+    assert "there it is" in _failure(tmp_path / "out", original=values.astype(dtype))
+
+
+def test_a_variable_that_the_treatment_lacks_is_seen(tmp_path):
+    whole = xr.Dataset({"a": ("x", np.arange(5.0)), "b": ("x", np.arange(5.0))})
+    cdt.treat(whole[["a"]], tmp_path / "out")
+    assert "variable 'b' of the original is not in the treatment" in _failure(tmp_path / "out", original=whole)
+
+
+def test_numbers_that_stand_for_one_value_are_still_told_apart(tmp_path):
+    codes = np.array([-1, 5, -2, 2**62, 2**62 + 1])
+    attributes = {"scale_factor": 0.5, "missing_value": [-1, -2]}
+    other = codes[[2, 1, 0, 4, 3]]
+    cdt.treat(xr.Dataset({"a": ("x", codes, attributes)}), tmp_path / "out")
+    found = _failure(tmp_path / "out", original=xr.Dataset({"a": ("x", other, attributes)}))
+    assert "chunk (0,) of variable 'a': numbers are not what they were" in found
 
 
 @pytest.mark.parametrize(
