@@ -13,6 +13,7 @@ from cdt_core.errors import CdtError, OutputError, TreatmentError
 from cdt_core.execute.job import ChunkRecord, VariableJob
 from cdt_core.execute.processing import processed
 from cdt_core.hooks.contracts import Block, ChunkCodec, Encoded
+from cdt_core.kernels import stats
 from cdt_core.readers.stored import StoredDataset
 
 if TYPE_CHECKING:
@@ -26,16 +27,29 @@ REPLAY_EVERY = 16
 
 @frozen(eq=False)
 class _Attempt:
-    """A block encoded and decoded again, with the comparison of physical values."""
+    """A block encoded and decoded again, with the comparison of physical values.
+
+    ``distance`` is the largest error of whole complex numbers, of which ``block`` has the two parts; else 0.
+    """
 
     encoded: Encoded
     block: Block
     lossless: bool
+    distance: float
 
     @property
     def kept(self) -> bool:
         """True when every value keeps the promise and no missing or non-finite value moved."""
-        return self.block.comparison.over_bound == 0 and self.block.comparison.mismatched == 0
+        bound, found = self.block.bound, self.block.comparison
+        is_near = bound is None or bound.kind != "abs" or self.distance <= bound.value
+        return found.over_bound == 0 and found.mismatched == 0 and is_near
+
+    @property
+    def max_error(self) -> float:
+        """The largest error in the terms of the bound."""
+        bound, found = self.block.bound, self.block.comparison
+        is_relative = bound is not None and bound.kind == "pw_rel"
+        return found.max_relative_error if is_relative else max(found.max_error, self.distance)
 
 
 @define(slots=False, eq=False)
@@ -79,8 +93,6 @@ class ChunkWorker:
         if position % REPLAY_EVERY == 0:
             replayed = _codec(job, attempt.lossless).encode(_padded(values, job)).stream == attempt.encoded.stream
         states, errors = _summarise(job, attempt.block)
-        comparison = attempt.block.comparison
-        relative = job.plan.applied.kind == "pw_rel"
         return ChunkRecord(
             name=job.spec.name,
             position=position,
@@ -90,7 +102,7 @@ class ChunkWorker:
             input_digest=hashlib.sha256(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data).hexdigest()
             if self.digest_input
             else "",
-            max_error=comparison.max_relative_error if relative else comparison.max_error,
+            max_error=attempt.max_error,
             exact_values=attempt.encoded.exact_values,
             fallback=fallback,
             replayed=replayed,
@@ -170,7 +182,9 @@ def _attempt(
         )
     else:
         treated = decoded if job.plan.form == "decoded" else dataset.decoded(job.spec.name, decoded)
-    return _Attempt(encoded, _block(job, start, original, treated, missing), lossless)
+    is_complex = original.dtype.kind == "c" and treated is not original
+    distance = stats.largest_distance(original, treated) if is_complex else 0.0
+    return _Attempt(encoded, _block(job, start, original, treated, missing), lossless, distance)
 
 
 def _block(

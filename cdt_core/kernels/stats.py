@@ -16,7 +16,7 @@ from cdt_core.model import Bound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Comparison", "Description", "compare", "describe", "mask", "row_hashes"]
+__all__ = ["Comparison", "Description", "compare", "describe", "largest_distance", "mask", "row_hashes"]
 
 _BOUND_NUMBERS = {"lossless": 1, "abs": 2, "pw_rel": 3}
 
@@ -90,6 +90,13 @@ def compare(  # noqa: PLR0913 -- all but two by name only
             "error_histogram": counts[2],
         }
     )
+
+
+def largest_distance(original: NDArray[Any], treated: NDArray[Any]) -> float:
+    """Largest ``|x - y|`` of two complex arrays of one shape, over the numbers whose two parts are finite; 0 without any."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        distances = np.abs(np.subtract(original, treated, dtype=np.complex128))
+    return float(np.fmax.reduce(distances, axis=None, initial=0.0))
 
 
 def mask(values: NDArray[Any], codes: Sequence[float | int]) -> NDArray[np.bool_] | None:
