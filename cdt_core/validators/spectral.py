@@ -28,6 +28,8 @@ _ABOVE_NOISE = 100.0
 #: And when chance changes its ratio with a standard error of 1 percent at most: noise of power N adds ``2 sqrt(P N)`` times a
 #: random phase to each mode's power P, so over M modes the ratio has the standard error ``sqrt(2 N / (P M))``.
 _RATIO_ERROR = 0.01
+#: No band stands out of noise so many times the range of the values, and its square is still a number.
+_LOUDEST = 1e100
 
 _METHOD = (
     "max over resolved bands of |P_y / P_x - 1|; P: mean of Hann-windowed periodograms (Welch 1967) of "
@@ -121,7 +123,7 @@ class SpectralError(OfVariable):
         noise = 0.0
         if spread and low is not None and high is not None and not self.bound.is_lossless:
             size = max(abs(float(low)), abs(float(high))) if self.bound.kind == "pw_rel" else 1.0
-            noise = (self.bound.value / spread * size) ** 2 / 3
+            noise = min(self.bound.value / spread * size, _LOUDEST) ** 2 / 3
         resolved: NDArray[np.bool_] = (power > _ABOVE_NOISE * noise * modes) & (power > 2 / _RATIO_ERROR**2 * noise)
         return resolved
 

@@ -33,9 +33,10 @@ def test_removed_small_scales_are_found_and_allowed_noise_is_not(case):
     assert case(x, noisy, Bound("abs", 1e-4)).run(SpectralError)["core.spectral_error"].value < 0.01
 
 
-def test_bands_under_the_allowed_noise_are_not_asked_for(case):
+@pytest.mark.parametrize("bound", [Bound("abs", 5.0), Bound("abs", 1e300), Bound("pw_rel", 1e308)])
+def test_bands_under_the_allowed_noise_are_not_asked_for(case, bound):
     x = np.random.default_rng(1).normal(0, 1, 4096)
-    assert case(x, x + 0.1, Bound("abs", 5.0)).run(SpectralError) == {}
+    assert case(x, x + 0.1, bound).run(SpectralError) == {}
 
 
 def test_what_did_not_change_is_exactly_zero(case, smooth):
