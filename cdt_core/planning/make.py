@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve
 
-from cdt_core.errors import PlanError
+from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Bound, Candidate, Plan, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
@@ -58,6 +58,10 @@ def check_request(specs: Mapping[str, VariableSpec], request: PlanRequest) -> No
         With the names that there are.
     """
     names = [spec.name for spec in specs.values() if spec.role == "data"]
+    for pattern, bound in request.bounds.rules:
+        found = [name for name in specs if fnmatchcase(name, pattern)]
+        if pattern != "*" and found and not set(found) & set(names):
+            raise BoundError(f"bound '{pattern}={bound}' is for a coordinate; those are always lossless, leave it out")
     request.bounds.check_used(names)
     _check_processors(request, names)
 

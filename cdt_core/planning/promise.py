@@ -11,7 +11,7 @@ __all__ = ["applied_bound", "codec_bound", "packed_steps"]
 
 
 def applied_bound(spec: VariableSpec, profile: VariableProfile, asked: Bound) -> Bound:
-    """``asked`` on the physical values, ``rel`` resolved by their range; times and truth values are always lossless.
+    """``asked`` on the physical values, ``rel`` resolved by their range; times, durations and truth values are lossless.
 
     Raises
     ------
@@ -19,7 +19,8 @@ def applied_bound(spec: VariableSpec, profile: VariableProfile, asked: Bound) ->
         The bound makes no sense for the variable, which is named.
     """
     kind = np.dtype(spec.packing.dtype or spec.dtype).kind
-    if asked.is_lossless or kind in "bmMO" or not spec.size:
+    is_duration = str(spec.attributes.get("dtype", "")).startswith("timedelta64")  # numbers by now
+    if asked.is_lossless or kind in "bO" or is_duration or not spec.size:
         return Bound("lossless")
     try:
         return asked.applied(profile.minimum, profile.maximum)

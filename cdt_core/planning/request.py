@@ -48,5 +48,5 @@ class PlanRequest:
 
     @max_size.validator
     def _positive(self, _: Any, value: int | None) -> None:
-        if value is not None and value <= 0:
-            raise PlanError(f"max_size={value}: the budget must be above 0 bytes")
+        if value is not None and (type(value) is not int or value <= 0):
+            raise PlanError(f"max_size={value!r}: the budget must be a whole number of bytes above 0")

@@ -47,6 +47,11 @@ def test_coordinates_and_text_are_lossless_under_any_bound(tmp_path):
     assert plan["land"].applied.is_lossless
 
 
+def test_durations_are_lossless_under_any_bound():
+    waits = (np.arange(400) ** 2 * 10**9).astype("m8[ns]")
+    assert cdt.plan(dataset(waits=waits), bound="rel:0.1")["waits"].applied.is_lossless
+
+
 def test_a_packed_variable_stays_packed_when_that_is_smaller(tmp_path):
     plan = cdt.plan(climate_file(tmp_path / "c.nc"), bound="lossless")["pressure"]
     assert (plan.form, plan.dtype, plan.codec_bound) == ("stored", "int16", Bound("lossless"))
@@ -119,6 +124,18 @@ def test_an_unknown_pattern_objective_or_processor_is_refused():
         cdt.plan(data, processors={"u": ["nothing"]})
     with pytest.raises(PlanError, match="match no variable"):
         cdt.plan(data, processors={"w": [ProcessorUse("mask_values", {"codes": [1]})]})
+
+
+@pytest.mark.parametrize("max_size", [0, -1, 1.5, "10", True])
+def test_a_budget_that_is_no_number_of_bytes_is_refused(max_size):
+    with pytest.raises(PlanError, match="max_size="):
+        cdt.plan(dataset(u=smooth((4, 5))), max_size=max_size)
+
+
+def test_a_pattern_that_names_a_coordinate_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(BoundError, match=r"'lat=abs:1\.0' is for a coordinate; those are always lossless"):
+        cdt.plan(climate_file(tmp_path / "c.nc"), bound={"lat": "abs:1"})
+    assert cdt.plan(xr.Dataset(coords={"x": [1.0, 2.0]}), bound="abs:1")["x"].bound.is_lossless
 
 
 def test_many_variables_are_planned_one_by_one():
