@@ -197,12 +197,17 @@ def _block(
     bound = job.plan.applied
     if original.dtype.kind != "c":
         return Block(job.physical_spec, start, original, treated, missing, job.edges, bound)
-    part = original.real.dtype
     same = treated is original
-    original = np.ascontiguousarray(original)[..., None].view(part)
-    treated = original if same else np.ascontiguousarray(treated)[..., None].view(part)
+    original = _parts(original)
+    treated = original if same else _parts(treated)
     missing = None if missing is None else np.broadcast_to(missing[..., None], original.shape).copy()
     return Block(job.physical_spec, (*start, 0), original, treated, missing, job.edges, bound)
+
+
+def _parts(values: NDArray[Any]) -> NDArray[Any]:
+    """Complex ``values`` as real and imaginary parts along a last axis."""
+    whole: NDArray[Any] = np.ascontiguousarray(values).reshape(values.shape)  # which had made an axis for a scalar
+    return whole[..., None].view(values.real.dtype)
 
 
 def _same_bits(values: NDArray[Any], decoded: NDArray[Any]) -> bool:

@@ -58,6 +58,12 @@ def _fill_value(value: Any, dtype: np.dtype[Any]) -> Any:
     return fill if dtype.kind in "fcb" else None
 
 
+def _complex_codes(given: Any) -> dict[str, Any]:
+    """``missing_value`` of real codes; JSON has no complex ones, and readers would take two parts for two codes."""
+    codes = np.asarray(given)
+    return {"missing_value": codes.real} if not codes.imag.any() else {"cdt_source_missing_value": given}
+
+
 def array_attributes(
     spec: VariableSpec, plan: VariablePlan, outcome: VariableOutcome | None, engine_version: str
 ) -> dict[str, Any]:
@@ -84,6 +90,8 @@ def array_attributes(
             attributes["_FillValue"] = _fill_attribute(fill, dtype)
         else:  # no value can be missing by such a code, and readers of Zarr refuse it
             attributes["cdt_source_FillValue"] = given
+    if np.asarray(attributes.get("missing_value")).dtype.kind == "c":
+        attributes |= _complex_codes(attributes.pop("missing_value"))
     if spec.role == "data":
         attributes["cdt_algorithm"] = plan.codec
         attributes["cdt_implementation"] = f"cdt {engine_version}"

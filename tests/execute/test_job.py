@@ -16,6 +16,12 @@ def test_validators_understand_complex_numbers(tmp_path, bound):
     assert not [finding.evidence for finding in out.findings if finding.check == "core.validator_crashed"]
 
 
+@pytest.mark.parametrize("value", [1 + 2j, complex(np.nan, 1)])
+def test_validators_understand_one_complex_number(tmp_path, value):
+    out = cdt.treat(xr.Dataset({"v": ((), value)}), tmp_path / "out")
+    assert not [finding.evidence for finding in out.findings if finding.check == "core.validator_crashed"]
+
+
 def test_the_error_of_complex_numbers_is_their_distance_and_not_that_of_a_part(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.normal(size=600) + 1j * rng.normal(size=600)

@@ -42,3 +42,13 @@ def test_text_that_is_no_unicode_is_escaped_everywhere(tmp_path):
 def test_a_list_of_numbers_is_refused_in_words(tmp_path):
     with pytest.raises(cdt.CdtError, match="cannot open list"):
         cdt.treat([1, 2, 3], tmp_path / "out")
+
+
+@pytest.mark.filterwarnings("ignore:variable .* has multiple fill values")
+@pytest.mark.parametrize("code", [np.complex128(-9999), np.array([-9999, -1], complex)])
+def test_a_complex_missing_value_does_not_become_two_codes(tmp_path, code):
+    data = xr.Dataset({"v": ("x", np.array([-9999, 0, 1j]), {"missing_value": code})})
+    cdt.treat(data, tmp_path / "out")
+    with xr.open_zarr(tmp_path / "out" / "data.zarr") as after:
+        assert np.isnan(after["v"].values).tolist() == [True, False, False]
+    assert cdt.verify(tmp_path / "out", original=data).ok
