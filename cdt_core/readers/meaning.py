@@ -94,8 +94,13 @@ def decodable_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
         has_missing = "_FillValue" in result or "missing_value" in result
         result[key] = float(scalar) if has_missing and value.dtype.kind in "iu" else scalar
     for key in ("_FillValue", "missing_value"):
-        if key in result and np.asarray(result[key]).dtype.kind not in "iufbc":
+        if key not in result:
+            continue
+        codes = np.asarray(result[key])
+        if codes.dtype.kind not in "iufbc":
             del result[key]
+        elif codes.size == 1 and isinstance(result[key], np.ndarray | list | tuple):
+            result[key] = codes.reshape(-1)[0]
     return result
 
 
@@ -172,12 +177,15 @@ def _as_stored(value: Any, dtype: np.dtype[Any]) -> float | int | None:
 
 def _decode(values: NDArray[Any], attributes: Mapping[str, Any]) -> NDArray[Any]:
     """Xarray's own decoding of a few values: it alone decides on types and on which codes are missing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        variable = xr.Variable(("x",), values, dict(attributes))
-        return np.asarray(
-            xr.conventions.decode_cf_variable("x", variable, decode_times=False, decode_timedelta=False).values
-        )
+    variable = xr.Variable(("x",), values, dict(attributes))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = xr.conventions.decode_cf_variable("x", variable, decode_times=False, decode_timedelta=False)
+            return np.asarray(found.values)
+    except Exception as error:  # whatever xarray raises on attributes that contradict each other or the type
+        said = ", ".join(f"{key}={value!r}" for key, value in attributes.items())
+        raise ReaderError(f"its attributes {said} make no sense together: {error}; correct or remove them") from error
 
 
 def missing_in(values: NDArray[Any], packing: Packing) -> NDArray[np.bool_] | None:

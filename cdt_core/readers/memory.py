@@ -53,6 +53,8 @@ def _stored_form(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _stored_variable(name: str, variable: xr.Variable) -> xr.Variable:
+    if not isinstance(variable.dtype, np.dtype):
+        raise ReaderError(f"variable {name!r}: has type {variable.dtype}, which is pandas' own; convert it with astype")
     if variable.dtype.kind in "mM":
         found = _by_encoding(name, variable)
         return _bare(variable, preferred_chunks(variable)) if found is None else found

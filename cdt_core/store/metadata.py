@@ -88,6 +88,8 @@ def array_attributes(
         fill = _fill_value(given, dtype)
         if fill is not None:
             attributes["_FillValue"] = _fill_attribute(fill, dtype)
+            if others := np.asarray(given).reshape(-1)[1:].tolist():  # Zarr's readers take one
+                attributes["missing_value"] = [*np.atleast_1d(attributes.get("missing_value", [])), *others]
         else:  # no value can be missing by such a code, and readers of Zarr refuse it
             attributes["cdt_source_FillValue"] = given
     if np.asarray(attributes.get("missing_value")).dtype.kind == "c":

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import ReaderError
 from cdt_core.readers.flatten import flatten
+from cdt_core.readers.meaning import packing_of
 
 FLOATS = [np.float32(0.1), np.float64(0.1), 0.01, np.float32(2.5), np.float64(-3.25)]
 STORED = ["i1", "u1", "i2", ">i2", "u2", "i4", "u4", "i8", "f4", ">f4", "f8"]
@@ -137,3 +138,8 @@ def test_a_scalar_has_a_mask_and_values_of_no_axes():
     assert isinstance(mask, np.ndarray)
     assert isinstance(decoded, np.ndarray)
     assert (mask.shape, decoded.shape, bool(mask), bool(np.isnan(decoded))) == ((), (), True, True)
+
+
+@pytest.mark.parametrize("code", [np.array([-1], "i1"), np.array(-1, "i1"), [-1]])
+def test_a_list_of_one_code_is_a_code(code):
+    assert packing_of(np.dtype("i1"), {"_FillValue": code, "_Unsigned": "true"}).missing == (-1,)

@@ -100,3 +100,18 @@ def test_the_object_given_is_not_changed():
     before = dataset.copy(deep=True)
     from_xarray(dataset)
     xr.testing.assert_identical(dataset, before)
+
+
+def test_attributes_that_contradict_each_other_are_refused_in_words():
+    attributes = {"_Unsigned": "true", "_FillValue": 1e20}
+    with pytest.raises(ReaderError, match=r"variable 'v': its attributes _FillValue=1e\+20, _Unsigned='true' make no"):
+        from_xarray(xr.Dataset({"v": ("x", np.arange(3, dtype="i2"), attributes)}))
+
+
+@pytest.mark.parametrize(
+    "values", [pd.Categorical(["a", "b"]), pd.array([1, None], "Int64"), pd.array([True], "boolean")]
+)
+def test_types_of_pandas_alone_are_refused_in_words(values):
+    frame = pd.DataFrame({"v": values})
+    with pytest.raises(ReaderError, match=r"variable 'v': has type .*, which is pandas' own"):
+        from_xarray(xr.Dataset.from_dataframe(frame))

@@ -52,3 +52,12 @@ def test_a_complex_missing_value_does_not_become_two_codes(tmp_path, code):
     with xr.open_zarr(tmp_path / "out" / "data.zarr") as after:
         assert np.isnan(after["v"].values).tolist() == [True, False, False]
     assert cdt.verify(tmp_path / "out", original=data).ok
+
+
+@pytest.mark.filterwarnings("ignore:variable .* has multiple fill values")
+@pytest.mark.parametrize("more", [{}, {"missing_value": np.int16(3)}])
+def test_every_code_of_a_list_of_fill_values_stays_missing(tmp_path, more):
+    data = xr.Dataset({"v": ("x", np.arange(5, dtype="i2"), {"_FillValue": np.array([1, 2], "i2"), **more})})
+    cdt.treat(data, tmp_path / "out", bound="abs:0.5")
+    with xr.open_zarr(tmp_path / "out" / "data.zarr") as after:
+        np.testing.assert_array_equal(after["v"].values, xr.decode_cf(data)["v"].values)
