@@ -7,9 +7,10 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cdt_core import __version__
 from cdt_core.certify.certificate import certificate_text, certify, signed
@@ -22,6 +23,7 @@ from cdt_core.model import Finding, Plan, Profile, Treatment
 from cdt_core.model.serial import to_json
 from cdt_core.preview import previews_of
 from cdt_core.provenance.crate import CrateContent, crate_document
+from cdt_core.provenance.document import readable
 from cdt_core.provenance.inputs import FileDigests, InputDigest
 from cdt_core.provenance.keys import key_id, public_pem
 from cdt_core.provenance.merkle import file_digest, leaves_of_folder, merkle_root
@@ -113,11 +115,12 @@ def _inputs(done: Finished) -> tuple[InputDigest, ...]:
 def _describe(done: Finished, output: PartialOutput, treatment: Treatment, evidence: Evidence) -> None:
     """``report.html`` and ``ro-crate-metadata.json``."""
     root: Mapping[str, Any] = done.dataset.attributes.get("", {})
-    source = evidence.inputs[0].name if done.dataset.files and len(evidence.inputs) == 1 else done.dataset.source
+    is_one = done.dataset.files and len(evidence.inputs) == 1
+    source = evidence.inputs[0].name if is_one else readable(done.dataset.source)
     title = str(root.get("title") or source or "dataset in memory")
     software = _software(done.catalog)
     report = ReportContent(
-        treatment=treatment,
+        treatment=evolve(treatment, path=Path(readable(str(treatment.path)))),
         title=title,
         source=source or "dataset in memory",
         specs=done.dataset.specs,

@@ -378,8 +378,19 @@ def test_a_policy_file_that_cannot_be_used_is_refused_and_named(source, tmp_path
 def test_an_unknown_policy_is_refused_before_any_work(source, tmp_path):
     with pytest.raises(PluginError, match="core-1"):
         cdt.treat(source, tmp_path / "out", policy="nobody's")
-    with pytest.raises(CertificateError, match="cannot be read"):
+    with pytest.raises(CertificateError, match="cannot be read: No such file or directory$"):
         cdt.treat(source, tmp_path / "out", policy=str(tmp_path / "none.json"))
+    with pytest.raises(PlanError, match=r"none\.json: the plan cannot be read: No such file or directory$"):
+        cdt.treat(source, tmp_path / "out", plan=tmp_path / "none.json")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_array_whose_parts_would_be_lost_is_refused(tmp_path):
+    masked = np.ma.masked_greater(np.arange(6.0), 3)
+    with pytest.raises(ReaderError, match="mask"):
+        cdt.treat(masked, tmp_path / "out")
+    with pytest.raises(ReaderError, match=r"DataFrame.*to_xarray"):
+        cdt.treat(pytest.importorskip("pandas").DataFrame({"a": [1.0], "b": [2]}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -485,3 +496,16 @@ def test_what_was_read_in_part_reaches_no_level(tmp_path):
     assert "core.readable" in out.certificate.reasons[0]
     assert any(f.check == "core.reader.truncated" and f.verdict == "fail" for f in out.findings)
     assert cdt.verify(out.path).ok
+
+
+def test_names_of_files_that_are_no_unicode_are_shown_with_escapes(tmp_path):
+    odd = os.fsdecode(b"a\xff")
+    try:
+        np.save(tmp_path / f"{odd}.npy", np.arange(9.0))
+    except OSError:
+        pytest.skip("this file system takes Unicode names alone")
+    out = cdt.treat(tmp_path / f"{odd}.npy", tmp_path / odd)
+    assert out.path == tmp_path / odd
+    assert cdt.verify(out.path, original=tmp_path / f"{odd}.npy").ok
+    assert r"a\xff.npy" in (out.path / "report.html").read_text(encoding="utf-8")
+    assert r"a\\xff.npy" in (out.path / "ro-crate-metadata.json").read_text(encoding="utf-8")

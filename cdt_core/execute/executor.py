@@ -33,8 +33,8 @@ class ThreadExecutor:
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers if workers is not None else len(os.sched_getaffinity(0))
-        if self.workers < 1:
-            raise CdtError(f"workers={workers}: at least one worker is needed")
+        if type(self.workers) is not int or self.workers < 1:
+            raise CdtError(f"workers={workers!r}: a whole number of workers is needed, at least one")
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Results in order. When one call raises, or the caller stops, what has not started is dropped."""

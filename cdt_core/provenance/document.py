@@ -1,13 +1,19 @@
-"""Canonical JSON: the same tree gives the same bytes, and nothing that JSON cannot hold."""
+"""Canonical JSON: the same tree gives the same bytes, and nothing that JSON cannot hold; names of files as text."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["canonical", "plain"]
+__all__ = ["canonical", "plain", "readable"]
+
+
+def readable(path: str) -> str:
+    """A name of the file system as text, with escapes where it is no Unicode."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def plain(tree: Any) -> Any:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from attrs import frozen
 
 from cdt_core.errors import ReaderError
+from cdt_core.provenance.document import readable
 from cdt_core.provenance.merkle import merkle_root
 
 __all__ = ["FileDigests", "InputDigest"]
@@ -87,7 +88,7 @@ class FileDigests:
         if not paths:
             return ()
         shared = os.path.commonpath([os.path.dirname(path) for path in paths])
-        names = {path: os.path.relpath(path, shared).replace(os.sep, "/") for path in paths}
+        names = {path: readable(os.path.relpath(path, shared).replace(os.sep, "/")) for path in paths}
         digests = {path: future.result() for path, future in zip(paths, self._futures, strict=True)}
         for look in self.looks:
             if look != _look(look[0]):
@@ -95,7 +96,7 @@ class FileDigests:
         sizes = {path: size for path, size, _ in self.looks}
         if len(paths) > _NAMED_FILES:
             root = merkle_root({names[path]: digest for path, digest in digests.items()})
-            name = f"{os.path.basename(shared)} ({len(paths)} files)"
+            name = f"{readable(os.path.basename(shared))} ({len(paths)} files)"
             return (InputDigest(name, sum(sizes.values()), root, "merkleSha256"),)
         return tuple(InputDigest(names[path], sizes[path], digests[path]) for path in paths)
 

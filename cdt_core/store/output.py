@@ -36,6 +36,8 @@ class PartialOutput:
             raise OutputError(f"{self.target}: {error}; choose another place") from error
 
     def _look_around(self) -> None:
+        if "\0" in str(self.target):
+            raise ValueError("a name holds no null character")
         if self._old.is_dir() and self.path.is_dir():
             self._lock = _locked(self.path)  # another treatment may be just between the two renames
         self._restore()

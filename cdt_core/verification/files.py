@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from cdt_core.provenance.document import readable
 from cdt_core.provenance.merkle import file_digest, merkle_root
 from cdt_core.verification.result import Check
 
@@ -56,7 +56,7 @@ def check_digests(store: Path, leaves: Mapping[str, str], run: Map, advance: Cal
         advance((store / path).stat().st_size)
     extra = sorted(present - set(leaves))
     if extra:
-        return Check(name, False, f"{_shown(extra[0])} does not belong to the treatment")
+        return Check(name, False, f"{readable(extra[0])} does not belong to the treatment")
     return Check(name, True, f"{len(leaves)} files have the SHA-256 that the certificate lists")
 
 
@@ -65,11 +65,6 @@ def _digest(path: Path) -> str:
         return file_digest(path)
     except OSError:
         return ""
-
-
-def _shown(path: str) -> str:
-    """A name from the file system, with escapes where it is no Unicode."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _named(path: str) -> str:

@@ -15,6 +15,12 @@ def test_results_come_in_the_order_of_the_items(workers):
     assert list(ThreadExecutor(workers).map(lambda n: n * n, range(50))) == [n * n for n in range(50)]
 
 
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "2"])
+def test_what_is_no_number_of_workers_is_refused(workers):
+    with pytest.raises(CdtError, match="a whole number of workers is needed"):
+        ThreadExecutor(workers)
+
+
 def test_items_are_drawn_only_as_results_are_taken():
     drawn = []
 

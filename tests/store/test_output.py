@@ -112,3 +112,8 @@ def test_a_place_where_no_folder_can_be_made_is_refused_at_once(tmp_path, monkey
 def test_what_is_no_name_for_a_folder_is_refused_in_words(tmp_path, place):
     with pytest.raises(OutputError):
         PartialOutput(tmp_path / place, overwrite=True).begin()
+
+
+def test_a_null_character_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(OutputError, match="null character"):
+        PartialOutput(f"{tmp_path}/a\0b")
