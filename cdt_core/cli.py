@@ -168,7 +168,7 @@ def inspect(source: Source, as_json: AsJson = False) -> None:
 
     found = api.inspect(_one(source))
     if as_json:
-        print(json.dumps(json_value(to_tree(found)), indent=2))
+        _print_json(json_value(to_tree(found)))
     else:
         printing.print_inspection(found)
 
@@ -190,7 +190,7 @@ def verify(
         before = _one(original) if original else None
         result = api.verify(folder, original=before, public_key=public_key, progress=progress)
     if as_json:
-        print(json.dumps({**to_tree(result), "ok": result.ok, "first_failure": result.first_failure}, indent=2))
+        _print_json({**to_tree(result), "ok": result.ok, "first_failure": result.first_failure})
     else:
         printing.print_verification(result)
     if not result.ok:
@@ -220,7 +220,7 @@ def plugins(as_json: AsJson = False) -> None:
 
     records = catalog().plugins
     if as_json:
-        print(json.dumps([to_tree(record) for record in records], indent=2))
+        _print_json([to_tree(record) for record in records])
     else:
         printing.print_plugins(records)
 
@@ -256,7 +256,14 @@ def _show_treatment(treatment: Treatment, as_json: bool) -> None:
     document["ratio"] = treatment.ratio
     for key in ("statement", "envelope"):
         document["certificate"].pop(key)
-    print(json.dumps(document, indent=2))
+    _print_json(document)
+
+
+def _print_json(tree: Any) -> None:
+    """Strict JSON: NaN and infinities are text, as in the certificate, since other parsers refuse Python's names for them."""
+    from cdt_core.provenance.document import plain
+
+    print(json.dumps(plain(tree), indent=2, allow_nan=False))
 
 
 def _one(source: list[str]) -> str | list[str]:

@@ -36,12 +36,21 @@ def _shape(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) or "scalar"
 
 
+def _type(dtype: str) -> str:
+    return "text" if dtype == "object" else dtype
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _print(*parts: object) -> None:
+    """Print each part; where nobody looks at a terminal, sentences stay whole lines, so that they can be searched."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 120
     for part in parts:
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, str) and not console.is_terminal)
 
 
 def print_treatment(treatment: Treatment) -> None:
@@ -68,10 +77,21 @@ def print_treatment(treatment: Treatment) -> None:
         "",
         f"[bold]{size_text(treatment.raw_bytes)} -> {size_text(treatment.stored_bytes)}, ratio {treatment.ratio:.2f}[/]"
         f" in {treatment.seconds:.1f} s",
+        *_budget_lines(treatment),
         f"certificate: [bold]{certificate.level}[/], score {certificate.score:.3f}",
         *(f"  {escape(reason)}" for reason in certificate.reasons[:3]),
         f"report: {escape(str(treatment.path / 'report.html'))}",
     )
+
+
+def _budget_lines(treatment: Treatment) -> list[str]:
+    """What is said when the chunks took more than was asked for: the plan had only samples to go by."""
+    budget = treatment.plan.max_size
+    if budget is None or treatment.stored_bytes <= budget:
+        return []
+    return [
+        f"[bold red]over the size asked for[/]: {treatment.stored_bytes} bytes of chunks, and {budget} were the most"
+    ]
 
 
 def print_plan(plan: Plan) -> None:
@@ -80,7 +100,7 @@ def print_plan(plan: Plan) -> None:
         (
             variable.name,
             _shape(variable.shape),
-            variable.dtype,
+            _type(variable.dtype),
             str(variable.bound),
             variable.codec + ("" if not variable.parameters else f" {dict(variable.parameters)}"),
             variable.form,
@@ -105,14 +125,14 @@ def print_inspection(found: Inspection) -> None:
             spec.role,
             ", ".join(spec.dims),
             _shape(spec.shape),
-            spec.dtype + (f" -> {spec.packing.dtype}" if spec.packing.is_packed else ""),
+            _type(spec.dtype) + (f" -> {spec.packing.dtype}" if spec.packing.is_packed else ""),
             spec.units,
         )
         for spec in found.variables[:_ROWS]
     ]
     attributes = [f"  {key}: {value!s:.100}" for key, value in found.attributes.get("", {}).items()]
     _print(
-        f"[bold]{escape(found.source)}[/]: {len(found.variables)} variables, {size_text(found.bytes)}",
+        f"[bold]{escape(found.source)}[/]: {_counted(len(found.variables), 'variable')}, {size_text(found.bytes)}",
         _table(("variable", "role", "dims", "shape", "dtype", "units"), rows),
         *([f"... and {len(found.variables) - _ROWS} more variables"] if len(found.variables) > _ROWS else []),
         *(escape(line) for line in attributes),
@@ -125,7 +145,8 @@ def print_verification(result: VerifyResult) -> None:
         mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
         _print(f"{mark} {escape(check.name)}: {escape(check.detail)}")
     verdict = "[bold green]verified[/]" if result.ok else f"[bold red]not verified[/]: {escape(result.first_failure)}"
-    _print(f"{verdict} ({result.level}, signed by {escape(result.key_id[:16])})")
+    signer = f"signed by {escape(result.key_id[:16])}" if result.key_id else "no signature holds"
+    _print(f"{verdict} ({result.level}, {signer})")
 
 
 def print_plugins(records: Sequence[PluginRecord]) -> None:

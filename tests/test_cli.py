@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -215,3 +216,52 @@ def test_a_bound_beside_a_plan_is_refused_and_not_ignored(run, source):
     refused = run("treat", source, "-o", "out", "--plan", "plan.json", "--bound", "lossless")
     assert refused.returncode == 2
     assert "a plan has its own bounds" in refused.stderr
+
+
+def _no_json_number(name):
+    raise AssertionError(f"{name} is no number of JSON")
+
+
+def test_what_is_printed_as_json_is_strict_json(run, tmp_path):
+    (tmp_path / "empty.csv").write_text("a,b\n")
+    xr.Dataset({"t": ("x", [1, 2], {"valid_max": float("nan")})}).to_netcdf(tmp_path / "nan.nc", engine="h5netcdf")
+    for arguments in (["inspect", "nan.nc"], ["treat", "empty.csv", "-o", "out"]):
+        done = run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout, parse_constant=_no_json_number)
+    assert '"valid_max": "NaN"' in run("inspect", "nan.nc", "--json").stdout
+
+
+def test_a_sentence_stays_one_line_in_a_pipe(run, tmp_path):
+    (tmp_path / "t.csv").write_text("name,x\na,1.5\nb,2.5\n")
+    inspected = run("inspect", "t.csv").stdout
+    assert "t.csv: 2 variables" in inspected
+    assert " text " in inspected
+    run("treat", "t.csv", "-o", "out")
+    lines = run("verify", "out").stdout.splitlines()
+    assert all(line.startswith(("ok ", "verified (")) for line in lines), lines
+    assert any(len(line) > 120 for line in lines)
+    (tmp_path / "out" / "certificate.json").write_text("{}")
+    assert "signed by )" not in run("verify", "out").stdout
+
+
+def test_more_bytes_than_were_asked_for_are_told(capsys):
+    from types import SimpleNamespace
+
+    from cdt_core.printing import print_treatment
+
+    for budget, told in ((None, False), (100, False), (99, True)):
+        certificate = SimpleNamespace(level="NONE", score=0.0, reasons=())
+        print_treatment(
+            SimpleNamespace(
+                plan=SimpleNamespace(variables=(), max_size=budget),
+                outcomes=(),
+                certificate=certificate,
+                raw_bytes=200,
+                stored_bytes=100,
+                ratio=2.0,
+                seconds=1.0,
+                path=Path("out"),
+            )
+        )
+        assert ("over the size asked for: 100 bytes" in capsys.readouterr().out) is told
