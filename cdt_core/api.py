@@ -251,6 +251,10 @@ def _as_dataset(array: Any) -> xr.Dataset:
     import numpy as np
     import xarray as xr
 
+    if hasattr(array, "to_xarray"):
+        raise ReaderError(f"a {type(array).__name__} has names and types of its own; give what its to_xarray() makes")
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise ReaderError("the mask of a masked array would be lost; give array.filled(...) with NaN or a code")
     values: NDArray[np.generic] = np.asarray(array)
     return xr.Dataset({"array": (tuple(f"axis_{axis}" for axis in range(values.ndim)), values)})
 
@@ -311,7 +315,9 @@ def _read_plan(plan: Plan | str | os.PathLike[str]) -> Plan:
 
     try:
         tree = json.loads(Path(plan).read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise PlanError(f"{plan}: the plan cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise PlanError(f"{plan}: cannot be read as a plan: {error}") from error
     return from_tree(tree, Plan, str(plan), PlanError)
 

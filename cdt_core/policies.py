@@ -48,6 +48,10 @@ def installed_policy(catalog: Catalog, name: str, additions: Sequence[str]) -> P
 def _completed(catalog: Catalog, policy: Policy, wanted: str) -> Policy:
     if policy.extends is not None:
         policy = extended(policy, _read(catalog, policy.extends))
+    if not policy.levels and any(wanted == descriptor.name for descriptor in catalog.policies):
+        raise CertificateError(
+            f"policy {wanted!r} only adds rules to the others, and is in force already; leave it out"
+        )
     if not policy.levels:
         raise CertificateError(f'policy {wanted!r} has no levels; add them, or "extends": "{DEFAULT_POLICY}"')
     return policy
@@ -67,7 +71,9 @@ def _read(catalog: Catalog, wanted: str) -> Policy:
         return _offered(catalog, wanted)
     try:
         policy = read_policy(path.read_text(encoding="utf-8"), wanted)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise CertificateError(f"policy {wanted}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         if isinstance(error, CdtError):
             raise
         raise CertificateError(f"policy {wanted}: cannot be read: {error}") from error

@@ -378,7 +378,7 @@ def test_a_policy_file_that_cannot_be_used_is_refused_and_named(source, tmp_path
 def test_an_unknown_policy_is_refused_before_any_work(source, tmp_path):
     with pytest.raises(PluginError, match="core-1"):
         cdt.treat(source, tmp_path / "out", policy="nobody's")
-    with pytest.raises(CertificateError, match="cannot be read: No such file or directory$"):
+    with pytest.raises(CertificateError, match=r"cannot be read: No such file or directory$"):
         cdt.treat(source, tmp_path / "out", policy=str(tmp_path / "none.json"))
     with pytest.raises(PlanError, match=r"none\.json: the plan cannot be read: No such file or directory$"):
         cdt.treat(source, tmp_path / "out", plan=tmp_path / "none.json")

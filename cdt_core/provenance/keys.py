@@ -101,7 +101,9 @@ def public_from_pem(pem: str, where: str) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise CertificateError(f"{where}: no PEM public key: {error}") from error
+        raise CertificateError(
+            f"{where}: no PEM public key (a key's owner writes it with 'openssl pkey -in key.pem -pubout')"
+        ) from error
     if not isinstance(key, Ed25519PublicKey):
         raise CertificateError(f"{where}: not an Ed25519 public key")
     return key
@@ -111,8 +113,10 @@ def load_public(path: Path) -> str:
     """The PEM text of a public key file, checked; a private key's file is refused."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CertificateError(f"{path}: the public key cannot be read: {error}") from error
+    except OSError as error:
+        raise CertificateError(f"{path}: the public key cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CertificateError(f"{path}: no PEM public key: not text") from error
     public_from_pem(text, str(path))
     return text
 

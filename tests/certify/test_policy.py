@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from cdt_core.certify.policy import Policy, core_policy, extended, merged, read_policy
 from cdt_core.errors import CertificateError
 from cdt_core.model import DIMENSIONS
+from cdt_core.policies import policy_in_force
 from cdt_core.validators.offers import VALIDATORS
 
 RULE = {"op": "at_most", "value": 1, "dimension": "validity", "why": "because"}
@@ -56,6 +58,12 @@ def test_additions_never_change_a_rule():
     assert both.rules["other.check"] == base.rules["core.ssim"]
     assert both.additions == ("other",)
     assert both.digest != base.digest
+
+
+def test_a_policy_of_rules_alone_is_not_one_to_choose():
+    offer = SimpleNamespace(name="p", load=lambda: lambda: _policy())
+    with pytest.raises(CertificateError, match="'p' only adds rules"):
+        policy_in_force(SimpleNamespace(policies=(offer,), policy=lambda name: offer), "p")
 
 
 def test_a_policy_extends_another():

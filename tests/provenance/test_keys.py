@@ -62,5 +62,8 @@ def test_a_public_key_file(home, tmp_path):
     assert len(key_id(pem)) == 64
     with pytest.raises(CertificateError, match="public key"):
         load_public(home)
-    with pytest.raises(CertificateError, match="cannot be read"):
+    with pytest.raises(CertificateError, match=r"cannot be read: No such file or directory$"):
         load_public(tmp_path / "none.pem")
+    (tmp_path / "notes.txt").write_text("no key")
+    with pytest.raises(CertificateError, match=r"notes\.txt: no PEM public key .*-pubout"):
+        load_public(tmp_path / "notes.txt")
