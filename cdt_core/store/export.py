@@ -59,6 +59,8 @@ def _check_target(store: Path, target: Path, kind: str, *, overwrite: bool) -> N
     inside, place = store.resolve(), target.resolve()
     if place == inside or inside in place.parents or place in inside.parents:
         raise OutputError(f"{target} is in, or holds, the treatment's {store}; choose another place")
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: there is no folder {target.parent}; make it first")
     if not os.path.lexists(target):
         return
     if not overwrite:

@@ -61,7 +61,7 @@ def test_complex_numbers_survive(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("a.txt", "unknown ending"), ("taken.nc", "exists"), ("none/a.nc", "cannot be written")]
+    ("name", "said"), [("a.txt", "unknown ending"), ("taken.nc", "exists"), ("none/a.nc", "there is no folder")]
 )
 def test_bad_targets_are_refused(made, tmp_path, name, said):
     (tmp_path / "taken.nc").write_text("mine")
