@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
 
+from cdt_core.errors import BoundError
 from cdt_core.kernels import stats
 from cdt_core.model import Plan, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
@@ -25,16 +27,30 @@ __all__ = ["check_values"]
 Processing = Sequence[tuple[Callable[..., Any], Mapping[str, Any]]]
 
 
+@frozen
+class _Compared:
+    """A chunk's finite range in the original, where a bound depends on it; ``problem`` is empty, or says what does not hold."""
+
+    problem: str = ""
+    lowest: float | int | None = None
+    highest: float | int | None = None
+
+    def joined(self, other: _Compared) -> _Compared:
+        """The range of both."""
+        ends = [e for e in (self.lowest, self.highest, other.lowest, other.highest) if e is not None]
+        return _Compared("", min(ends, default=None), max(ends, default=None))
+
+
 @frozen(eq=False)
 class _ValueCheck:
-    """Compares the chunk ``(name, index)``; the result is empty, or says what does not hold."""
+    """Compares the chunk ``(name, index)``."""
 
     dataset: StoredDataset
     group: zarr.Group
     plans: Mapping[str, VariablePlan]
     processing: Mapping[str, Processing]
 
-    def __call__(self, item: tuple[str, tuple[int, ...]]) -> str:
+    def __call__(self, item: tuple[str, tuple[int, ...]]) -> _Compared:
         name, index = item
         plan = self.plans[name]
         region = ChunkGrid(plan.shape, plan.chunk_shape).region(index)
@@ -44,9 +60,9 @@ class _ValueCheck:
             if plan.dtype != "object":
                 return self._numbers(plan, index, (before, after), tuple(part.start for part in region))
         except Exception as error:  # of the original's reader, a processor, or a codec on damaged bytes
-            return f"chunk {index} of variable {name!r}: {error}"
+            return _Compared(f"chunk {index} of variable {name!r}: {error}")
         same = [_text(value) for value in before.reshape(-1)] == [str(value) for value in after.reshape(-1)]
-        return "" if same else f"chunk {index} of variable {name!r}: the text is not the original's"
+        return _Compared("" if same else f"chunk {index} of variable {name!r}: the text is not the original's")
 
     def _numbers(
         self,
@@ -54,12 +70,13 @@ class _ValueCheck:
         index: tuple[int, ...],
         values: tuple[NDArray[Any], NDArray[Any]],
         start: tuple[int, ...],
-    ) -> str:
+    ) -> _Compared:
         name, (before, after) = plan.name, values
+        where = f"chunk {index} of variable {name!r}:"
         as_read = plan.form == "stored" and not plan.processors
         if as_read and plan.applied.is_lossless:  # also where different numbers stand for one physical value
-            changed = before.tobytes() != after.tobytes()
-            return f"chunk {index} of variable {name!r}: numbers are not what they were, bit for bit" if changed else ""
+            same = before.tobytes() == after.tobytes()
+            return _Compared("" if same else f"{where} numbers are not what they were, bit for bit")
         missing = self.dataset.missing_mask(name, before)
         original = self.dataset.decoded(name, before)
         for function, parameters in self.processing.get(name, ()):
@@ -69,16 +86,16 @@ class _ValueCheck:
         if original.dtype.kind == "c":
             distance = stats.largest_distance(original, treated)
             if plan.applied.kind == "abs" and distance > plan.applied.value:
-                return f"chunk {index} of variable {name!r}: an error of {distance:g} is over the bound {plan.applied}"
+                return _Compared(f"{where} an error of {distance:g} is over the bound {plan.applied}")
             original, treated = (np.ascontiguousarray(a)[..., None].view(a.real.dtype) for a in (original, treated))
             missing = None if missing is None else np.broadcast_to(missing[..., None], original.shape).copy()
         found = stats.compare(original, treated, missing=missing, bound=plan.applied)
         if found.over_bound or found.mismatched:
-            return (
-                f"chunk {index} of variable {name!r}: {found.over_bound} values are over the bound {plan.applied} (largest "
-                f"error {found.max_error:g}), {found.mismatched} missing or non-finite values are not what they were"
+            return _Compared(
+                f"{where} {found.over_bound} values are over the bound {plan.applied} (largest error "
+                f"{found.max_error:g}), {found.mismatched} missing or non-finite values are not what they were"
             )
-        return ""
+        return _Compared("", found.original.minimum, found.original.maximum)
 
 
 def _differences(specs: Mapping[str, VariableSpec], plans: Mapping[str, VariablePlan]) -> Iterator[str]:
@@ -100,6 +117,19 @@ def _differences(specs: Mapping[str, VariableSpec], plans: Mapping[str, Variable
             yield f"variable {name!r} of the original is not in the treatment"
 
 
+def _wrong_ranges(plans: Mapping[str, VariablePlan], ranges: Mapping[str, _Compared]) -> Iterator[str]:
+    for name, plan in plans.items():
+        if plan.bound.kind != "rel" or plan.applied.is_lossless:
+            continue
+        try:
+            applied = plan.bound.applied(ranges[name].lowest, ranges[name].highest)
+        except BoundError as error:
+            yield f"variable {name!r}: {error}"
+            continue
+        if plan.applied != applied:
+            yield f"variable {name!r}: {plan.bound} is {applied} by the original's range, and not {plan.applied}"
+
+
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
@@ -109,18 +139,27 @@ def check_values(
     group: zarr.Group,
     plan: Plan,
     processing: Mapping[str, Processing],
-    run: Callable[[Callable[[Any], str], Iterable[Any]], Iterator[str]],
+    run: Callable[[Callable[[Any], _Compared], Iterable[Any]], Iterator[_Compared]],
 ) -> Check:
-    """Compare every value with the original's; ``processing`` has the processors that the plan applies, by variable."""
+    """Compare every value with the original's, and bounds relative to the range with the original's range.
+
+    ``processing`` has the processors that the plan applies, by variable.
+    """
     name = "values against the original"
     plans = {variable.name: variable for variable in plan.variables}
     if problem := next(_differences(dataset.specs, plans), ""):
         return Check(name, False, problem)
-    items = (
+    ranges = dict.fromkeys(plans, _Compared())
+    items, asked = itertools.tee(
         (name, index) for name, variable in plans.items() for index in ChunkGrid(variable.shape, variable.chunk_shape)
     )
-    for problem in run(_ValueCheck(dataset, group, plans, processing), items):
-        if problem:
-            return Check(name, False, problem)
+    for (variable_name, _), found in zip(
+        asked, run(_ValueCheck(dataset, group, plans, processing), items), strict=True
+    ):
+        if found.problem:
+            return Check(name, False, found.problem)
+        ranges[variable_name] = ranges[variable_name].joined(found)
+    if problem := next(_wrong_ranges(plans, ranges), ""):
+        return Check(name, False, problem)
     count = sum(int(np.prod(variable.shape, dtype=np.int64)) for variable in plan.variables)
     return Check(name, True, f"{count} values compared, none over its bound")

@@ -17,7 +17,7 @@ from cdt_core.errors import CertificateError
 from cdt_core.provenance.document import canonical
 from cdt_core.provenance.dsse import sealed
 from cdt_core.provenance.keys import public_pem
-from cdt_core.provenance.merkle import leaves_of_folder, merkle_root
+from cdt_core.provenance.merkle import file_digest, leaves_of_folder, merkle_root
 from tests.datasets import climate_file
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -188,6 +188,23 @@ def test_another_original_is_seen(made, out, tmp_path):
     other = climate_file(tmp_path / "other.nc", seed=5)
     assert "values against the original" in _failure(out, original=other)
     assert "is not the original's" in _failure(out, original=np.zeros(3))
+
+
+def test_a_relative_bound_that_is_not_of_the_range_is_seen_against_the_original(made, out):
+    path = out / "plan.json"
+    path.write_text(path.read_text().replace('"bound": "abs:0.05"', '"bound": "rel:1e-09"'))
+
+    def change(statement, _):
+        subjects = {item["name"]: item["digest"] for item in statement["subject"]}
+        subjects["plan.json"]["sha256"] = file_digest(path)
+        variables = {item["name"]: item for item in statement["predicate"]["variables"]}
+        variables["temperature"]["bound"] = "rel:1e-09"
+
+    _signed(out, change)
+    checks = {check.name: check for check in cdt.verify(out, original=made / "climate.nc").checks}
+    assert checks["variables"].ok
+    assert checks["chunks"].ok
+    assert "'temperature': rel:1e-09 is abs:" in checks["values against the original"].detail
 
 
 @pytest.mark.parametrize("dtype", ["i4", "f4", "c16"])
