@@ -80,6 +80,7 @@ def print_treatment(treatment: Treatment) -> None:
         *_budget_lines(treatment),
         f"certificate: [bold]{certificate.level}[/], score {certificate.score:.3f}",
         *(f"  {escape(reason)}" for reason in certificate.reasons[:3]),
+        *_code_lines(treatment),
         f"report: {escape(str(treatment.path / 'report.html'))}",
     )
 
@@ -91,6 +92,22 @@ def _budget_lines(treatment: Treatment) -> list[str]:
         return []
     return [
         f"[bold red]over the size asked for[/]: {treatment.stored_bytes} bytes of chunks, and {budget} were the most"
+    ]
+
+
+def _code_lines(treatment: Treatment) -> list[str]:
+    """Variables whose relative bound is one of a range with codes for 'no value' in it, which may be far too loose."""
+    relative = {plan.name for plan in treatment.plan.variables if plan.bound.kind == "rel"}
+    stretched = [
+        str(finding.variable)
+        for finding in treatment.findings
+        if finding.check == "core.undeclared_sentinels" and finding.verdict == "fail" and finding.variable in relative
+    ]
+    if not stretched:
+        return []
+    return [
+        f"[bold red]beware[/]: the range of {escape(', '.join(stretched))} may include codes for 'no value' that no attribute "
+        "declares, and rel is a share of that range; compare the largest error, declare the codes or take abs"
     ]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -245,6 +246,17 @@ def test_a_sentence_stays_one_line_in_a_pipe(run, tmp_path):
     assert "signed by )" not in run("verify", "out").stdout
 
 
+@pytest.mark.parametrize(("bound", "told"), [("rel:1e-3", True), ("abs:0.1", False)])
+def test_a_range_that_codes_for_no_value_stretch_is_told(run, tmp_path, bound, told):
+    values = np.random.default_rng(0).normal(280, 5, (50, 60)).astype("f4")
+    values[0, 0] = -9999
+    np.save(tmp_path / "t.npy", values)
+    done = run("treat", "t.npy", "-o", "out", "--bound", bound)
+    assert done.returncode == 0, done.stderr
+    assert "undeclared_sentinels of array is 1" in done.stdout
+    assert ("beware: the range of array" in done.stdout) is told
+
+
 def test_more_bytes_than_were_asked_for_are_told(capsys):
     from types import SimpleNamespace
 
@@ -256,6 +268,7 @@ def test_more_bytes_than_were_asked_for_are_told(capsys):
             SimpleNamespace(
                 plan=SimpleNamespace(variables=(), max_size=budget),
                 outcomes=(),
+                findings=(),
                 certificate=certificate,
                 raw_bytes=200,
                 stored_bytes=100,
