@@ -74,6 +74,11 @@ class StoredDataset:
         variable = self.variables[name]
         try:
             values = load_block(variable, slices)
+            expected = tuple(
+                len(range(*part.indices(length))) for part, length in zip(slices, variable.shape, strict=False)
+            )
+            if values.shape != (*expected, *variable.shape[len(expected) :]):
+                raise ReaderError(f"the source gave values of shape {values.shape}; it may be damaged or cut off")
             if is_text(variable.dtype):
                 return _as_text(values, str(variable.attrs.get("_Encoding", "utf-8")))
             return np.asarray(values, np.dtype(self.specs[name].dtype))

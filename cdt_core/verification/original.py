@@ -73,7 +73,7 @@ class _ValueCheck:
     ) -> _Compared:
         name, (before, after) = plan.name, values
         where = f"chunk {index} of variable {name!r}:"
-        as_read = plan.form == "stored" and not plan.processors
+        as_read = plan.form == "stored" and not plan.processors and self.dataset.specs[name].dtype == plan.dtype
         if as_read and plan.applied.is_lossless:  # also where different numbers stand for one physical value
             same = before.tobytes() == after.tobytes()
             return _Compared("" if same else f"{where} numbers are not what they were, bit for bit")
@@ -106,10 +106,10 @@ def _differences(specs: Mapping[str, VariableSpec], plans: Mapping[str, Variable
             yield f"variable {name!r} is not the original's: it has none"
             continue
         decoded = spec.packing.dtype or spec.dtype
-        dtype = spec.dtype if plan.form == "stored" and not plan.processors else decoded
-        if (tuple(spec.shape), dtype) != (tuple(plan.shape), plan.dtype):
+        is_known = plan.dtype == decoded or (plan.form == "stored" and plan.dtype == spec.dtype)
+        if not is_known or tuple(spec.shape) != tuple(plan.shape):
             yield (
-                f"variable {name!r} is not the original's: there it is {dtype} of shape {spec.shape}, "
+                f"variable {name!r} is not the original's: there it is {spec.dtype} of shape {spec.shape}, "
                 f"and not {plan.dtype} of shape {plan.shape}"
             )
     for name in specs:

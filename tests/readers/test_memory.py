@@ -115,3 +115,10 @@ def test_types_of_pandas_alone_are_refused_in_words(values):
     frame = pd.DataFrame({"v": values})
     with pytest.raises(ReaderError, match=r"variable 'v': has type .*, which is pandas' own"):
         from_xarray(xr.Dataset.from_dataframe(frame))
+
+
+def test_a_source_that_gives_fewer_values_than_it_has_is_an_error():
+    short = da.zeros(50, chunks=10).map_blocks(lambda block: block[:-1], dtype=float, meta=np.zeros(0))
+    stored = from_xarray(xr.Dataset({"v": ("x", short)}))
+    with pytest.raises(ReaderError, match=r"variable 'v'\[0:50\]: the source gave values of shape \(45,\)"):
+        stored.read("v", (slice(0, 50),))

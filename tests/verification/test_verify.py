@@ -214,6 +214,15 @@ def test_an_original_of_another_type_is_seen_though_its_values_are_equal_once_ca
     assert "there it is" in _failure(tmp_path / "out", original=values.astype(dtype))
 
 
+@pytest.mark.parametrize("bound", ["lossless", "abs:2", "rel:1e-2"])
+def test_a_treatment_of_decoded_values_is_verified_against_their_packed_file(tmp_path, bound):
+    packed = xr.Dataset({"v": ("x", np.arange(3000, dtype="i2"), {"scale_factor": 0.5, "add_offset": 3.0})})
+    packed.to_netcdf(tmp_path / "packed.nc", engine="h5netcdf")
+    cdt.treat(cdt.open(tmp_path / "packed.nc"), tmp_path / "out", bound=bound)
+    result = cdt.verify(tmp_path / "out", original=tmp_path / "packed.nc")
+    assert result.ok, result.first_failure
+
+
 def test_a_variable_that_the_treatment_lacks_is_seen(tmp_path):
     whole = xr.Dataset({"a": ("x", np.arange(5.0)), "b": ("x", np.arange(5.0))})
     cdt.treat(whole[["a"]], tmp_path / "out")
