@@ -42,7 +42,11 @@ def typed(cells: pa.ChunkedArray, *, decimal_comma: bool) -> NDArray[Any] | pa.C
         numbers = pc.cast(pc.replace_substring_regex(present, r"^\+", ""), pa.float64())
     except pa.ArrowInvalid:
         return cells
-    return _spread(np.asarray(numbers), np.asarray(missing))
+    found = np.asarray(numbers)
+    infinite = pc.sum(pc.match_substring_regex(present, "[iI]nf")).as_py()
+    if np.count_nonzero(np.isinf(found)) != infinite:  # beyond float64, so that it would become infinite
+        return cells
+    return _spread(found, np.asarray(missing))
 
 
 def _all_match(cells: pa.ChunkedArray, pattern: str) -> bool:

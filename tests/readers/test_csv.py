@@ -48,6 +48,12 @@ def test_columns_have_the_type_that_changes_no_cell(tmp_path):
     assert {spec.dims for spec in stored.specs.values()} == {("row",)}
 
 
+def test_a_number_beyond_double_precision_stays_text_and_is_not_infinite(tmp_path):
+    stored = _read(tmp_path, "a,b\n1e400,inf\n2.5,-Infinity\n")
+    assert _column(stored, "a").tolist() == ["1e400", "2.5"]
+    assert _column(stored, "b").tolist() == [np.inf, -np.inf]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(), min_size=2, max_size=20))
 def test_floats_written_by_python_read_back_bit_for_bit(tmp_path_factory, values):
