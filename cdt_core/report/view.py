@@ -30,6 +30,10 @@ _MEANINGS = {
 }
 
 
+def _type(dtype: str) -> str:
+    return "text" if dtype == "object" else dtype
+
+
 def row(content: ReportContent, outcome: VariableOutcome) -> dict[str, Any]:
     """A variable's line in the table."""
     plan, spec = content.treatment.plan[outcome.name], content.specs[outcome.name]
@@ -38,7 +42,7 @@ def row(content: ReportContent, outcome: VariableOutcome) -> dict[str, Any]:
         "name": outcome.name,
         "role": spec.role,
         "shape": " × ".join(map(str, spec.shape)) or "scalar",
-        "dtype": spec.dtype,
+        "dtype": _type(spec.dtype),
         "units": _units(spec),
         "bound": str(plan.bound),
         "raw": numbers.size(outcome.raw_bytes),
@@ -83,12 +87,14 @@ def card(content: ReportContent, outcome: VariableOutcome, *, with_pictures: boo
     plan, spec = content.treatment.plan[outcome.name], content.specs[outcome.name]
     findings = [f for f in content.treatment.findings if f.variable == outcome.name]
     preview = content.previews.get(outcome.name) if with_pictures else None
+    if preview is not None and not (np.isfinite(preview.before).any() or np.isfinite(preview.after).any()):
+        preview = None  # nothing to show, and no scale to show it on
     profile = content.profiles.get(outcome.name)
     facts = [
         ("long name", str(spec.attributes.get("long_name", spec.attributes.get("standard_name", "")))),
         (
             "stored as",
-            f"{plan.codec}, {plan.dtype}, {plan.form} values, chunks of {' × '.join(map(str, plan.chunk_shape))}",
+            f"{plan.codec}, {_type(plan.dtype)}, {plan.form} values, chunks of {' × '.join(map(str, plan.chunk_shape))}",
         ),
         ("bound", f"{plan.bound}" + (f" → {plan.applied}" if plan.applied != plan.bound else "")),
         ("kept bit-exact beside the lattice", numbers.count(outcome.exact_values)),

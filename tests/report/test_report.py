@@ -91,6 +91,14 @@ def test_hostile_names_and_attributes_are_text(tmp_path):
     assert "&lt;script&gt;alert(1)" in text
 
 
+def test_what_has_no_value_has_no_scale_and_text_is_called_text(tmp_path):
+    data = xr.Dataset({"empty": ("x", [np.nan, np.nan]), "name": ("x", np.array(["a", "b"], object))})
+    text = (cdt.treat(data, tmp_path / "out").path / "report.html").read_text()
+    assert "before and after along" not in text
+    assert "<td>text</td>" in text
+    assert "zarr.string, text, stored values" in text
+
+
 @pytest.mark.parametrize("count", [400])
 def test_many_variables_stay_under_the_limit(tmp_path, count):
     data = xr.Dataset({f"variable_{i}": (("y", "x"), smooth((40, 50), i)) for i in range(count)})
