@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cdt_core.errors import BoundError
 from cdt_core.model import Bound, VariableProfile, VariableSpec
 
-__all__ = ["applied_bound", "codec_bound", "packed_steps"]
+__all__ = ["applied_bound", "codec_bound", "packed_steps", "reads_within"]
 
 
 def applied_bound(spec: VariableSpec, profile: VariableProfile, asked: Bound) -> Bound:
@@ -47,8 +49,25 @@ def packed_steps(spec: VariableSpec, profile: VariableProfile, applied: Bound) -
     if applied.kind != "abs" or np.dtype(spec.dtype).kind not in "iu" or profile.minimum is None or dtype.kind != "f":
         return 0
     scale = 1.0 if spec.packing.scale_factor is None else abs(float(spec.packing.scale_factor))
-    offset = abs(float(spec.packing.add_offset or 0.0))
-    largest = max(abs(float(profile.minimum)), abs(float(profile.maximum or 0.0))) + offset
-    rounding = 4 * float(np.finfo(dtype).eps) * largest
-    room = applied.value - rounding
+    room = applied.value - _rounding(spec, profile, dtype)
     return int(room / scale) if scale > 0 and room > scale else 0
+
+
+def reads_within(spec: VariableSpec, profile: VariableProfile, applied: Bound) -> bool:
+    """True when packed numbers, unchanged, keep ``applied`` as any reader of the store unpacks them.
+
+    Attributes of a Zarr store are JSON, which has no float32: what the source unpacks in float32, readers of the store unpack
+    in float64, without its rounding.
+    """
+    if applied.is_lossless or spec.packing.dtype != "float32" or profile.minimum is None:
+        return True
+    if applied.kind == "pw_rel":
+        return not spec.packing.add_offset and applied.value >= 4 * float(np.finfo(np.float32).eps)
+    return applied.value >= _rounding(spec, profile, np.dtype(np.float32))
+
+
+def _rounding(spec: VariableSpec, profile: VariableProfile, dtype: np.dtype[Any]) -> float:
+    """The most that unpacking in ``dtype`` rounds."""
+    offset = abs(float(spec.packing.add_offset or 0.0))
+    largest = max(abs(float(profile.minimum or 0.0)), abs(float(profile.maximum or 0.0))) + offset
+    return 4 * float(np.finfo(dtype).eps) * largest

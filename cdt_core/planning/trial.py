@@ -15,7 +15,7 @@ from cdt_core.hooks.descriptor import CodecOffer
 from cdt_core.kernels import stats
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
-from cdt_core.planning.promise import packed_steps
+from cdt_core.planning.promise import packed_steps, reads_within
 from cdt_core.readers.stored import StoredDataset
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def forms_of(spec: VariableSpec, profile: VariableProfile, applied: Bound, proce
         return [decoded]
     if not packing.is_packed:
         return [Form("stored", spec.dtype, packing.missing, applied)]
+    if not reads_within(spec, profile, applied):
+        return [decoded]
     forms = [Form("stored", spec.dtype, packing.missing, Bound("lossless"))]
     if not applied.is_lossless:
         steps = packed_steps(spec, profile, applied)

@@ -68,6 +68,21 @@ def on_a_grid() -> xr.Dataset:
     return dataset(whole=np.round(steps).astype("f4"), rough=steps.astype("f4"))
 
 
+@pytest.mark.parametrize("offset", [None, 273.15])
+@pytest.mark.parametrize("bound", ["abs:1e-6", "abs:0.05", "pw_rel:1e-8", "pw_rel:1e-3"])
+def test_what_a_source_unpacks_in_float32_keeps_its_bound_for_readers_of_the_store(tmp_path, bound, offset):
+    attributes = {"scale_factor": np.float32(0.01)}
+    if offset is not None:
+        attributes["add_offset"] = np.float32(offset)
+    packed = xr.Dataset({"v": ("x", np.arange(-9000, 9000, 7, dtype="i2"), attributes)})
+    cdt.treat(packed, tmp_path / "out", bound=bound)
+    before = xr.decode_cf(packed)["v"].values.astype(np.float64)
+    with xr.open_zarr(tmp_path / "out" / "data.zarr") as after:
+        error = np.abs(after["v"].values - before)
+    kind, _, number = bound.partition(":")
+    assert (error <= float(number) * (np.abs(before) if kind == "pw_rel" else 1)).all()
+
+
 def test_less_error_is_taken_where_it_costs_next_to_nothing(tmp_path):
     data = on_a_grid()
     plan = cdt.plan(data, bound="abs:0.1")
