@@ -45,7 +45,8 @@ def export_store(store: Path, target: Path, *, overwrite: bool = False) -> None:
     except OSError as error:
         if old.exists() and not target.exists():
             os.rename(old, target)
-        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else error  # HDF5's own text is long and names the wrong file
+        raise OutputError(f"{target}: cannot be written: {reason}") from error
     except (
         Exception
     ) as error:  # whatever the libraries raise on a store that is damaged, or on what a format cannot hold
@@ -73,7 +74,7 @@ def _check_target(store: Path, target: Path, kind: str, *, overwrite: bool) -> N
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
-    else:
+    elif os.path.lexists(path):  # a disk that is read-only refuses even to remove what is not there
         path.unlink(missing_ok=True)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +71,17 @@ def test_bad_targets_are_refused(made, tmp_path, name, said):
         cdt.export(made, tmp_path / name)
     assert (tmp_path / "taken.nc").read_text() == "mine"
     assert [p.name for p in tmp_path.iterdir()] == ["taken.nc"]
+
+
+def test_a_disk_that_refuses_is_told_in_words(made, tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", refused)
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", refused)
+    with pytest.raises(OutputError, match=r"a\.nc: cannot be written: Read-only file system"):
+        cdt.export(made, tmp_path / "a.nc")
 
 
 def test_overwriting_is_possible_when_asked(made, tmp_path):
