@@ -174,7 +174,8 @@ def _marked(reader: Reader, names: set[str]) -> bool:
 
 
 def _unknown(source: Source, readers: Sequence[Reader], why: str) -> Any:
-    known = ", ".join(f"{reader.name} ({' '.join(reader.patterns)})" for reader in readers) or "none"
+    named = (f"{reader.name} ({' '.join(reader.patterns) or 'by content'})" for reader in readers)
+    known = ", ".join(named) or "none"
     raise ReaderError(f"{source.location}: {why}; readers are installed for: {known}")
 
 

@@ -88,6 +88,9 @@ def test_empty_unknown_and_folder(tmp_path, opened):
     (tmp_path / "x.unknown").write_bytes(b"\x01\x02\x03\x04")
     with pytest.raises(ReaderError, match=r"unknown format.*netcdf \(\*\.nc.*zarr.*csv"):
         opened(tmp_path / "x.unknown")
+    by_content = Reader(name="special", function="x:y", magic=(Magic(0, b"\x00"),))
+    with pytest.raises(ReaderError, match=r"special \(by content\)"):
+        open_stored(tmp_path / "x.unknown", [by_content])
     with pytest.raises(ReaderError, match="a folder without"):
         opened(tmp_path)
 
