@@ -23,7 +23,11 @@ def check_root(leaves: Mapping[str, str], root: str) -> Check:
     """The digests beside the envelope against the signed Merkle root."""
     found = merkle_root(leaves)
     if found != root:
-        return Check("merkle root", False, f"the list of digests has root {found[:16]}, but {root[:16]} was signed")
+        return Check(
+            "merkle root",
+            False,
+            f"the list of digests in certificate.json has root {found[:16]}, but {root[:16]} was signed",
+        )
     return Check("merkle root", True, f"{len(leaves)} files under the signed root {root[:16]}")
 
 
