@@ -77,7 +77,7 @@ def profile(
     source: Input, *, workers: int | None = None, client: Any = None, progress: Progress | None = None
 ) -> Profile:
     """Read every value once and summarise each variable: range, moments, missing and non-finite values, roughness, noise."""
-    return _profile(_stored(source), {}, workers, client, progress or Silent())
+    return _profile(ProcessedValues(_stored(source), {}), workers, client, progress or Silent())
 
 
 def plan(
@@ -95,7 +95,10 @@ def plan(
     request = _plan_request(catalog(), bound, objective, max_size, processors)
     check_request(dataset.specs, request)
     processing = _processing(_uses(dataset, request))
-    return _plan(dataset, _profile(dataset, processing, workers, None, progress), request, workers)
+    values = ProcessedValues(dataset, processing)
+    return make_plan(
+        dataset, _profile(values, workers, None, progress), request, executor_for(workers, None).map, values
+    )
 
 
 def treat(
@@ -175,8 +178,12 @@ def treat(
         given = aligned(_read_plan(plan), dataset.specs)
         processing = _processing({variable.name: variable.processors for variable in given.variables})
     with FileDigests(dataset.files) as digests:
-        measured = _profile(dataset, processing, workers, client, progress)
-        plan = _plan(dataset, measured, request, workers) if given is None else fitted(given, dataset.specs, measured)
+        values = ProcessedValues(dataset, processing)
+        measured = _profile(values, workers, client, progress)
+        if given is None:
+            plan = make_plan(dataset, measured, request, executor_for(workers, None).map, values)
+        else:
+            plan = fitted(given, dataset.specs, measured)
         todo = TreatRequest(
             dataset, measured, plan, plugins, executor, progress, digests, signer, rules, begin=begin, started=started
         )
@@ -272,17 +279,15 @@ def _processing(uses: Mapping[str, Sequence[ProcessorUse]]) -> dict[str, Process
     }
 
 
-def _profile(
-    dataset: StoredDataset, processing: Mapping[str, Processing], workers: int | None, client: Any, progress: Progress
-) -> Profile:
+def _profile(values: ProcessedValues, workers: int | None, client: Any, progress: Progress) -> Profile:
     import numpy as np
 
+    dataset = values.dataset
     chunk_bytes = PlanRequest(BoundRules.parse(None), ()).chunk_bytes
     grids = grids_of(dataset, chunk_bytes)
     itemsizes = {name: np.dtype(dataset.specs[name].dtype).itemsize for name in grids}
     progress.stage("profile", sum(itemsizes[name] * dataset.specs[name].size for name in grids))
     executor = executor_for(workers, client)
-    values = ProcessedValues(dataset, processing)
     return scan(values, grids, executor.map, lambda name, count: progress.advance(count * itemsizes[name]))
 
 
@@ -302,10 +307,6 @@ def _plan_request(
         processor_offers={offer.name: offer for offer in plugins.processors},
         engine_version=__version__,
     )
-
-
-def _plan(dataset: StoredDataset, measured: Profile, request: PlanRequest, workers: int | None) -> Plan:
-    return make_plan(dataset, measured, request, executor_for(workers, None).map)
 
 
 def _read_plan(plan: Plan | str | os.PathLike[str]) -> Plan:

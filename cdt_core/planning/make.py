@@ -16,7 +16,7 @@ from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
 from cdt_core.planning.promise import applied_bound, codec_bound
 from cdt_core.planning.request import OBJECTIVES, PlanRequest
-from cdt_core.planning.trial import Form, forms_of, sample, tightened, trials_of
+from cdt_core.planning.trial import Form, SampledValues, forms_of, sample, tightened, trials_of
 from cdt_core.readers.stored import StoredDataset
 
 __all__ = ["TEXT_CODEC", "check_request", "make_plan"]
@@ -27,8 +27,10 @@ TEXT_CODEC = "zarr.string"
 _Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
-def make_plan(dataset: StoredDataset, profile: Profile, request: PlanRequest, run: _Map = map) -> Plan:
-    """Plan every variable of ``dataset``.
+def make_plan(
+    dataset: StoredDataset, profile: Profile, request: PlanRequest, run: _Map = map, values: SampledValues | None = None
+) -> Plan:
+    """Plan every variable of ``dataset``; samples are of ``values``, the same with its processors applied, where given.
 
     Coordinates, their bounds and text are always lossless; the bounds of ``request`` apply to data variables.
 
@@ -40,7 +42,8 @@ def make_plan(dataset: StoredDataset, profile: Profile, request: PlanRequest, ru
         No choice of candidates fits ``max_size``: the message says what the smallest one takes.
     """
     check_request(dataset.specs, request)
-    options = list(run(lambda name: _options(dataset, profile, request, name), list(dataset.specs)))
+    sampled = dataset if values is None else values
+    options = list(run(lambda name: _options(dataset, sampled, profile, request, name), list(dataset.specs)))
     return Plan(
         variables=tuple(_within_budget(options, request)),
         objective=request.objective,
@@ -76,7 +79,9 @@ def _check_processors(request: PlanRequest, names: list[str]) -> None:
                 raise PlanError(f"processor {use.name!r} is not installed; installed are: {known}")
 
 
-def _options(dataset: StoredDataset, profile: Profile, request: PlanRequest, name: str) -> list[VariablePlan]:
+def _options(
+    dataset: StoredDataset, sampled: SampledValues, profile: Profile, request: PlanRequest, name: str
+) -> list[VariablePlan]:
     """Every feasible plan of one variable, the objective's choice first."""
     spec = dataset.specs[name]
     asked = request.bounds.bound_for(name) if spec.role == "data" else Bound("lossless")
@@ -85,7 +90,7 @@ def _options(dataset: StoredDataset, profile: Profile, request: PlanRequest, nam
     applied = applied_bound(spec, profile[name], asked)
     uses = request.processors_for(spec)
     grid = ChunkGrid(spec.shape, chunk_shape_of(dataset, spec, request.chunk_bytes))
-    samples = sample(dataset, name, grid)
+    samples = sample(sampled, name, grid)
     found: list[tuple[Form, Candidate]] = []
     for form in forms_of(spec, profile[name], applied, bool(uses)):
         tried = trials_of(request.codecs, spec, profile[name], form, (samples, request.objective))
@@ -111,9 +116,8 @@ def _options(dataset: StoredDataset, profile: Profile, request: PlanRequest, nam
         codec_bound=applied,
         processors=uses,
     )
-    stored_bytes = spec.size * np.dtype(spec.dtype).itemsize
-    sampled_bytes = sum(block.nbytes for block in samples.stored)
-    return [_with(base, found, best, stored_bytes / max(1, sampled_bytes)) for best in order]
+    growth = spec.size / max(1, sum(block.size for block in samples.stored))
+    return [_with(base, found, best, growth) for best in order]
 
 
 def _with(base: VariablePlan, found: list[tuple[Form, Candidate]], best: int, growth: float) -> VariablePlan:

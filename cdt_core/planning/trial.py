@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from attrs import evolve, frozen
@@ -16,12 +16,11 @@ from cdt_core.kernels import stats
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.promise import packed_steps, reads_within
-from cdt_core.readers.stored import StoredDataset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Form", "Samples", "forms_of", "sample", "tightened", "trials_of"]
+__all__ = ["Form", "SampledValues", "Samples", "forms_of", "sample", "tightened", "trials_of"]
 
 _log = logging.getLogger("cdt.plugins")
 
@@ -30,6 +29,18 @@ _SAMPLE_VALUES = 1 << 18
 #: Shares of the allowed error that are tried after the whole of it, and how much larger a chunk may get for one.
 _ERROR_SHARES = (0.5, 0.25, 0.125)
 _SHARE_SLACK = 1.02
+
+
+class SampledValues(Protocol):
+    """What samples are read from: a dataset, or one with its processors applied."""
+
+    def read(self, name: str, region: tuple[slice, ...]) -> NDArray[Any]:
+        """Values of a region, as stored."""
+        ...
+
+    def decoded(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Physical values of what :meth:`read` gave."""
+        ...
 
 
 @frozen(eq=False)
@@ -52,17 +63,17 @@ class Form:
     bound: Bound
 
 
-def sample(dataset: StoredDataset, name: str, grid: ChunkGrid) -> Samples:
+def sample(values: SampledValues, name: str, grid: ChunkGrid) -> Samples:
     """Up to three blocks of about 2**18 values, from the first, a middle and a late chunk; always the same ones."""
     count = len(grid)
     positions = sorted({0, count // 2, count - 1 - count // 8} & set(range(count)))[:_SAMPLE_BLOCKS]
     stored, physical = [], []
     for position in positions:
         region = _cropped(grid.region(grid.index(position)))
-        values = dataset.read(name, region)
-        values = values.astype(values.dtype.newbyteorder("="), copy=False)
-        stored.append(values)
-        physical.append(dataset.decoded(name, values))
+        block = values.read(name, region)
+        block = block.astype(block.dtype.newbyteorder("="), copy=False)
+        stored.append(block)
+        physical.append(values.decoded(name, block))
     return Samples(tuple(stored), tuple(physical))
 
 

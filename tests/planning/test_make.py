@@ -159,3 +159,15 @@ def test_many_variables_are_planned_one_by_one():
     assert [v.name for v in plan.variables] == list(data.data_vars)
     assert plan["column12"].bound.kind == "rel"
     assert plan["column2"].bound.kind == "abs"
+
+
+def test_samples_are_of_processed_values(tmp_path):
+    values = smooth((60, 80))
+    values[np.random.default_rng(0).random(values.shape) < 0.3] = -9999
+    data = dataset(u=values)
+    uses = {"u": [ProcessorUse("mask_values", {"codes": [-9999]})]}
+    planned = cdt.plan(data, bound="rel:1e-3", processors=uses)
+    out = cdt.treat(data, tmp_path / "out", bound="rel:1e-3", processors=uses)
+    assert out.plan == planned
+    stored = next(outcome.stored_bytes for outcome in out.outcomes if outcome.name == "u")
+    assert planned["u"].predicted_bytes == pytest.approx(stored, rel=0.02)
