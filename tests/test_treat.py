@@ -509,3 +509,14 @@ def test_names_of_files_that_are_no_unicode_are_shown_with_escapes(tmp_path):
     assert cdt.verify(out.path, original=tmp_path / f"{odd}.npy").ok
     assert r"a\xff.npy" in (out.path / "report.html").read_text(encoding="utf-8")
     assert r"a\\xff.npy" in (out.path / "ro-crate-metadata.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("bound", "accuracy"), [("rel:1e-3", 0.5), ("lossless", 1.0)])
+def test_an_undeclared_code_does_not_vouch_for_the_accuracy_of_what_it_stretches(tmp_path, bound, accuracy):
+    field = (smooth((200, 200)) + 280).astype("f4")
+    field[3, 4] = -9999
+    out = cdt.treat(xr.Dataset({"t": (("y", "x"), field)}), tmp_path / "out", bound=bound)
+    assert out.certificate.scores["accuracy"] <= accuracy
+    verdicts = {finding.verdict for finding in out.findings if finding.check in ("core.pearson_r", "core.psnr")}
+    assert verdicts == ({"pass"} if bound == "lossless" else {"not-assessed"})
+    assert cdt.verify(out.path).ok

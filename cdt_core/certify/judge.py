@@ -19,9 +19,19 @@ def judge(findings: Iterable[Finding], policy: Policy) -> tuple[Finding, ...]:
     """The findings with dimension, threshold and verdict by the policy.
 
     A sampled finding is judged by the worse end of its confidence interval. A finding without a value, without a rule, or
-    whose value is not a number stays ``not-assessed``; a verdict that the validator set itself stays.
+    whose value is not a number stays ``not-assessed``; a verdict that the validator set itself stays. A verdict on a changed
+    variable is withdrawn when the check that its rule needs failed there.
     """
-    return tuple(_judged(finding, policy.rules.get(finding.check)) for finding in findings)
+    judged = tuple(_judged(finding, policy.rules.get(finding.check)) for finding in findings)
+    failed = {(finding.check, finding.variable) for finding in judged if finding.verdict == "fail"}
+    return tuple(_founded(finding, policy.rules.get(finding.check), failed) for finding in judged)
+
+
+def _founded(finding: Finding, rule: Rule | None, failed: set[tuple[str, str | None]]) -> Finding:
+    if rule is None or (rule.needs, finding.variable) not in failed or finding.evidence.get("identical"):
+        return finding
+    message = f"says nothing while {rule.needs} fails"
+    return evolve(finding, verdict="not-assessed", message="; ".join(filter(None, (finding.message, message))))
 
 
 def _judged(finding: Finding, rule: Rule | None) -> Finding:

@@ -27,7 +27,9 @@ class Rule:
 
     ``value`` is a number, or ``"bound"`` for the bound of the variable (the finding's ``parameters["bound_value"]``).
     ``mandatory`` checks cannot be averaged away: one that does not pass makes its dimension's score 0. ``caps`` names the
-    best level that remains when the check does not pass. ``why`` says where the threshold comes from.
+    best level that remains when the check does not pass. ``needs`` names a check without whose pass, on the same variable,
+    the value means nothing: it is then not assessed, unless nothing of the variable changed. ``why`` says where the threshold
+    comes from.
     """
 
     op: Literal["at_most", "at_least", "equals"]
@@ -36,6 +38,7 @@ class Rule:
     why: str
     mandatory: bool = False
     caps: str | None = None
+    needs: str | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.op not in _OPERATORS:

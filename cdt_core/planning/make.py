@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-import numpy as np
 from attrs import evolve
 
 from cdt_core.errors import BoundError, PlanError

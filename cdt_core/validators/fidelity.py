@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from cdt_core.hooks.contracts import Block, State
 from cdt_core.kernels.stats import Comparison
@@ -57,12 +58,17 @@ class Fidelity(OfVariable):
         yield from self._promise(comparison)
         if not comparison.original.finite:
             return
+        for finding in self._differences(comparison, state["edges"]):
+            unchanged = comparison.max_error == 0 and finding.value is not None
+            yield evolve(finding, evidence={**finding.evidence, "identical": True}) if unchanged else finding
+
+    def _differences(self, comparison: Comparison, edges: list[float] | None) -> Iterator[Finding]:
         if self.bound.kind != "pw_rel":
             yield self._rmse(comparison)
         if not _is_constant(comparison):
             yield self._psnr(comparison)
             yield from self._moments(comparison)
-            yield self._quantile_shift(comparison, state["edges"])
+            yield self._quantile_shift(comparison, edges)
 
     def _promise(self, comparison: Comparison) -> Iterator[Finding]:
         relative = self.bound.kind == "pw_rel"

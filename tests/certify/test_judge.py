@@ -146,3 +146,18 @@ def test_the_score_is_the_lowest_that_the_level_demands():
     assert result.level == "MIDDLE"
     assert result.score == pytest.approx(19 / 20)
     assert len(result.reasons) == 2
+
+
+def test_a_check_without_the_one_it_needs_is_not_assessed():
+    policy = _policy(c={"needs": "d"}, d={"op": "equals", "value": 0})
+    findings = [
+        _finding("c", variable="spoilt"),
+        _finding("c", variable="unchanged", evidence={"identical": True}),
+        _finding("c", variable="clean"),
+        _finding("d", 1, variable="spoilt"),
+        _finding("d", 1, variable="unchanged"),
+        _finding("d", 0, variable="clean"),
+    ]
+    spoilt, unchanged, clean, *_ = judge(findings, policy)
+    assert (spoilt.verdict, unchanged.verdict, clean.verdict) == ("not-assessed", "pass", "pass")
+    assert spoilt.message == "says nothing while d fails"
