@@ -94,11 +94,8 @@ def plan(
     dataset, progress = _stored(source), progress or Silent()
     request = _plan_request(catalog(), bound, objective, max_size, processors)
     check_request(dataset.specs, request)
-    processing = _processing(_uses(dataset, request))
-    values = ProcessedValues(dataset, processing)
-    return make_plan(
-        dataset, _profile(values, workers, None, progress), request, executor_for(workers, None).map, values
-    )
+    values = ProcessedValues(dataset, _processing(_uses(dataset, request)))
+    return _plan(values, _profile(values, workers, None, progress), request, workers)
 
 
 def treat(
@@ -171,19 +168,14 @@ def treat(
     request = _plan_request(plugins, bound, objective, max_size, processors)
     if plan is None:
         check_request(dataset.specs, request)
-        given, processing = None, _processing(_uses(dataset, request))
+        given, uses = None, _uses(dataset, request)
     else:
-        if (bound, max_size, processors) != (None, None, None):
-            raise PlanError("a plan has its own bounds, max_size and processors; give the plan, or give those")
-        given = aligned(_read_plan(plan), dataset.specs)
-        processing = _processing({variable.name: variable.processors for variable in given.variables})
+        given = aligned(_read_plan(plan, bound, max_size, processors), dataset.specs)
+        uses = {variable.name: variable.processors for variable in given.variables}
+    values = ProcessedValues(dataset, _processing(uses))
     with FileDigests(dataset.files) as digests:
-        values = ProcessedValues(dataset, processing)
         measured = _profile(values, workers, client, progress)
-        if given is None:
-            plan = make_plan(dataset, measured, request, executor_for(workers, None).map, values)
-        else:
-            plan = fitted(given, dataset.specs, measured)
+        plan = _plan(values, measured, request, workers) if given is None else fitted(given, dataset.specs, measured)
         todo = TreatRequest(
             dataset, measured, plan, plugins, executor, progress, digests, signer, rules, begin=begin, started=started
         )
@@ -309,7 +301,14 @@ def _plan_request(
     )
 
 
-def _read_plan(plan: Plan | str | os.PathLike[str]) -> Plan:
+def _plan(values: ProcessedValues, measured: Profile, request: PlanRequest, workers: int | None) -> Plan:
+    return make_plan(values.dataset, measured, request, executor_for(workers, None).map, values)
+
+
+def _read_plan(plan: Plan | str | os.PathLike[str], *beside: object) -> Plan:
+    """A plan, or that of a file; what is asked for ``beside`` it would not be heard."""
+    if any(given is not None for given in beside):
+        raise PlanError("a plan has its own bounds, max_size and processors; give the plan, or give those")
     if isinstance(plan, Plan):
         return plan
     import json

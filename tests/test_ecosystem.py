@@ -53,7 +53,7 @@ def test_a_tree_has_the_accessor(tmp_path):
 def test_notebooks_show_plans_treatments_and_certificates(tmp_path):
     data = xr.Dataset({"<b>": (("y", "x"), smooth((20, 30)))})
     out = cdt.treat(data, tmp_path / "out", bound="abs:0.01")
-    for shown in (out.plan, out.certificate, out):
+    for shown in (out.plan, out.certificate, out, cdt.verify(out.path)):
         html = shown._repr_html_()
         assert html.count("<table>") == html.count("</table>") > 0
         assert "<td><b>" not in html

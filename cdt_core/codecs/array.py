@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cdt_core.errors import UnsupportedDtypeError
 from cdt_core.kernels import compress as kernel
 from cdt_core.kernels import stats
 from cdt_core.model import Bound
@@ -40,7 +41,7 @@ def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequ
     BoundError
         The bound is senseless, or ``rel`` on an array without a finite value.
     UnsupportedDtypeError
-        Text, objects, structures, long double.
+        Text, objects, structures, long double; a mask, which a stream does not hold.
 
     Examples
     --------
@@ -50,6 +51,8 @@ def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequ
     >>> bool(np.abs(decompress(stream) - x).max() <= 1e-3), len(stream) < x.nbytes / 8
     (True, True)
     """
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise UnsupportedDtypeError("a masked array: give its values filled, and the fill value as missing=[...]")
     values = np.asarray(array)
     asked = Bound.parse(bound)
     applied = _applied(values, asked, missing)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cdt_core.model.plan import Plan
     from cdt_core.model.treatment import Treatment
 
-__all__ = ["certificate_html", "plan_html", "treatment_html"]
+__all__ = ["certificate_html", "plan_html", "treatment_html", "verification_html"]
 
 #: Rows of a table that are shown; the rest is counted.
 _ROWS = 60
@@ -57,6 +57,12 @@ def certificate_html(certificate: Certificate) -> str:
         f"<p><b>{escape(certificate.level.replace('_', ' '))}</b>, score {certificate.score:.3f}</p>"
         f"{_table(('dimension', 'score'), rows)}{_list(certificate.reasons)}{shown}"
     )
+
+
+def verification_html(verdict: str, checks: Sequence[tuple[bool, str, str]]) -> str:
+    """The verdict, and a row per check: whether it holds, its name, and what was found."""
+    rows = [("ok" if holds else "FAILED", name, detail) for holds, name, detail in checks]
+    return f"<p><b>{escape(verdict)}</b></p>{_table(('', 'check', 'what was found'), rows)}"
 
 
 def treatment_html(treatment: Treatment) -> str:

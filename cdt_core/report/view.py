@@ -97,7 +97,11 @@ def card(content: ReportContent, outcome: VariableOutcome, *, with_pictures: boo
             f"{plan.codec}, {_type(plan.dtype)}, {plan.form} values, chunks of {' × '.join(map(str, plan.chunk_shape))}",
         ),
         ("bound", f"{plan.bound}" + (f" → {plan.applied}" if plan.applied != plan.bound else "")),
-        ("kept bit-exact beside the lattice", numbers.count(outcome.exact_values)),
+        *(
+            []
+            if plan.codec_bound.is_lossless
+            else [("kept bit-exact", f"{numbers.count(outcome.exact_values)} values")]
+        ),
         (
             "chunks",
             f"{numbers.count(outcome.chunks)}, {numbers.count(outcome.fallback_chunks)} of them fell back to lossless",

@@ -28,7 +28,7 @@ def export_store(store: Path, target: Path, *, overwrite: bool = False) -> None:
     Raises
     ------
     OutputError
-        Unknown ending, the target exists, is in the treatment or is of another kind, or the disk refuses.
+        Unknown ending, the target exists, is in the treatment or is of another kind, or the disk is too small or refuses.
     """
     kind = EXPORT_FORMATS.get(target.suffix.lower())
     if kind is None:
@@ -45,7 +45,9 @@ def export_store(store: Path, target: Path, *, overwrite: bool = False) -> None:
     except OSError as error:
         if old.exists() and not target.exists():
             os.rename(old, target)
-        reason = os.strerror(error.errno) if error.errno else error  # HDF5's own text is long and names the wrong file
+        reason = (
+            os.strerror(error.errno) if error.errno else error.args[-1]
+        )  # HDF5's own text is long and names the wrong file
         raise OutputError(f"{target}: cannot be written: {reason}") from error
     except (
         Exception
@@ -58,8 +60,8 @@ def export_store(store: Path, target: Path, *, overwrite: bool = False) -> None:
 
 def _check_target(store: Path, target: Path, kind: str, *, overwrite: bool) -> None:
     inside, place = store.resolve(), target.resolve()
-    if place == inside or inside in place.parents or place in inside.parents:
-        raise OutputError(f"{target} is in, or holds, the treatment's {store}; choose another place")
+    if inside.parent in place.parents or place in inside.parents:
+        raise OutputError(f"{target} is in, or holds, the treatment {store.parent}; choose another place")
     if not target.parent.is_dir():
         raise OutputError(f"{target}: there is no folder {target.parent}; make it first")
     if not os.path.lexists(target):
@@ -87,11 +89,19 @@ def _write(store: Path, part: Path, kind: str) -> None:
         with tree:
             plain = tree.map_over_datasets(_plain)
             if kind == "netcdf":
+                _check_space(part, sum(node.to_dataset(inherit=False).nbytes for node in plain.subtree))
                 plain = plain.map_over_datasets(_flat)
                 encoding = {path: _compressed(node.to_dataset(inherit=False)) for path, node in plain.subtree_with_keys}
                 plain.to_netcdf(part, engine="h5netcdf", encoding=_absolute(encoding))
             else:
                 plain.to_zarr(part, zarr_format=3, consolidated=True)
+
+
+def _check_space(part: Path, most: int) -> None:
+    """Refuse before HDF5 meets a full disk, which it does not survive."""
+    free = shutil.disk_usage(part.parent).free
+    if free < most:
+        raise OSError(0, f"it may take {most} bytes, and {free} are free; choose another place, or a .zarr")
 
 
 def _plain(dataset: xr.Dataset) -> xr.Dataset:

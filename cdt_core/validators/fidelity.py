@@ -72,6 +72,7 @@ class Fidelity(OfVariable):
 
     def _promise(self, comparison: Comparison) -> Iterator[Finding]:
         relative = self.bound.kind == "pw_rel"
+        values = "real and imaginary parts" if self.spec.dims[-1:] == ("part",) else "values"
         parameters = {"bound": str(self.bound), "bound_value": self.bound.value}
         counts = [int(count) for count in comparison.error_histogram]
         limits = [-self.bound.value, self.bound.value]
@@ -80,7 +81,9 @@ class Fidelity(OfVariable):
             "accuracy",
             comparison.max_relative_error if relative else comparison.max_error,
             unit="1" if relative else self.units,
-            method="max |x - y| / |x| over x != 0" if relative else "max |x - y| over all finite values, exact",
+            method=f"max |x - y| / |x| over {values} x != 0"
+            if relative
+            else f"max |x - y| over all finite {values}, exact",
             parameters=parameters,
             evidence={
                 "finite": comparison.finite,

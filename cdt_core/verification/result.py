@@ -33,3 +33,9 @@ class VerifyResult:
     def first_failure(self) -> str:
         """Name and detail of the first check that does not hold; empty when all do."""
         return next((f"{check.name}: {check.detail}" for check in self.checks if not check.ok), "")
+
+    def _repr_html_(self) -> str:
+        from cdt_core.model.notebook import verification_html
+
+        verdict = f"verified, {self.level.replace('_', ' ')}" if self.ok else "not verified"
+        return verification_html(verdict, [(check.ok, check.name, check.detail) for check in self.checks])

@@ -104,3 +104,10 @@ def test_what_is_no_stream_is_refused():
         decompress(b"PK\x03\x04" * 100)
     with pytest.raises(CorruptStreamError, match=r"cut off|damaged"):
         decompress(compress(np.arange(100))[:-5])
+
+
+def test_a_mask_is_refused_and_not_lost():
+    with pytest.raises(UnsupportedDtypeError, match="masked array"):
+        cdt.compress(np.ma.masked_equal([1.0, -9999.0], -9999))
+    whole = np.ma.masked_array([1.0, 2.0])
+    assert cdt.decompress(cdt.compress(whole)).tolist() == [1.0, 2.0]

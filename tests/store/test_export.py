@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,16 @@ def test_a_damaged_store_is_an_error_in_words_and_leaves_nothing(tmp_path):
     with pytest.raises(OutputError, match="cannot be exported"):
         cdt.export(made, tmp_path / "plain.nc")
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_netcdf_copy_that_may_not_fit_is_refused_before_it_is_written(made, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(OutputError, match=r"plain\.nc: cannot be written: it may take \d+ bytes, and 1000 are free"):
+        cdt.export(made, tmp_path / "plain.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_into_the_treatment_is_refused(made):
+    with pytest.raises(OutputError, match="is in, or holds, the treatment"):
+        cdt.export(made, made / "plain.nc")
