@@ -24,7 +24,6 @@ __all__ = ["Form", "SampledValues", "Samples", "forms_of", "sample", "tightened"
 
 _log = logging.getLogger("cdt.plugins")
 
-_SAMPLE_BLOCKS = 3
 _SAMPLE_VALUES = 1 << 18
 #: Shares of the allowed error that are tried after the whole of it, and how much larger a chunk may get for one.
 _ERROR_SHARES = (0.5, 0.25, 0.125)
@@ -64,27 +63,35 @@ class Form:
 
 
 def sample(values: SampledValues, name: str, grid: ChunkGrid) -> Samples:
-    """Up to three blocks of about 2**18 values, from the first, a middle and a late chunk; always the same ones."""
+    """Three blocks of up to 2**18 values: from the first, a middle and a late chunk, or from few chunks in smaller pieces.
+
+    Always the same ones; the chunks of small variables are taken whole.
+    """
     count = len(grid)
-    positions = sorted({0, count // 2, count - 1 - count // 8} & set(range(count)))[:_SAMPLE_BLOCKS]
+    if not count:
+        return Samples((), ())
+    chunks = (0, count // 2, count - 1 - count // 8)
+    most = _SAMPLE_VALUES if len(set(chunks)) == len(chunks) else _SAMPLE_VALUES // len(chunks)
+    regions = [grid.region(grid.index(position)) for position in chunks]
+    if math.prod(grid.shape) > _SAMPLE_VALUES:
+        regions = [_cropped(region, most, place) for region, place in zip(regions, (1 / 6, 1 / 2, 5 / 6), strict=True)]
     stored, physical = [], []
-    for position in positions:
-        region = _cropped(grid.region(grid.index(position)))
-        block = values.read(name, region)
+    for region in dict.fromkeys(tuple((part.start, part.stop) for part in region) for region in regions):
+        block = values.read(name, tuple(slice(*ends) for ends in region))
         block = block.astype(block.dtype.newbyteorder("="), copy=False)
         stored.append(block)
         physical.append(values.decoded(name, block))
     return Samples(tuple(stored), tuple(physical))
 
 
-def _cropped(region: tuple[slice, ...]) -> tuple[slice, ...]:
-    """The region cut along its leading axes to at most the sample size, around the middle."""
+def _cropped(region: tuple[slice, ...], most: int, place: float) -> tuple[slice, ...]:
+    """The region cut along its leading axes to at most ``most`` values, at its beginning (0) to its end (1)."""
     lengths = [part.stop - part.start for part in region]
     for axis in range(len(lengths)):
         rest = math.prod(lengths[axis + 1 :])
-        keep = max(1, _SAMPLE_VALUES // max(1, rest))
-        lengths[axis] = min(lengths[axis], keep)
-    starts = [part.start + (part.stop - part.start - length) // 2 for part, length in zip(region, lengths, strict=True)]
+        lengths[axis] = min(lengths[axis], max(1, most // max(1, rest)))
+    room = [part.stop - part.start - length for part, length in zip(region, lengths, strict=True)]
+    starts = [part.start + round(place * free) for part, free in zip(region, room, strict=True)]
     return tuple(slice(start, start + length) for start, length in zip(starts, lengths, strict=True))
 
 

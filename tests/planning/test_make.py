@@ -171,3 +171,12 @@ def test_samples_are_of_processed_values(tmp_path):
     assert out.plan == planned
     stored = next(outcome.stored_bytes for outcome in out.outcomes if outcome.name == "u")
     assert planned["u"].predicted_bytes == pytest.approx(stored, rel=0.02)
+
+
+def test_samples_of_one_chunk_are_from_all_over_it(tmp_path):
+    quiet = np.zeros((60, 100, 100), "f4")
+    quiet[40:] = np.random.default_rng(0).normal(size=(20, 100, 100))
+    out = cdt.treat(dataset(u=quiet), tmp_path / "out", bound="abs:0.01")
+    (outcome,) = (o for o in out.outcomes if o.name == "u")
+    assert outcome.chunks == 1
+    assert out.plan["u"].predicted_bytes == pytest.approx(outcome.stored_bytes, rel=0.2)
