@@ -10,6 +10,7 @@ import numpy as np
 from cdt_core.errors import UnsupportedDtypeError
 from cdt_core.kernels import compress as kernel
 from cdt_core.kernels import stats
+from cdt_core.kernels.parts import parts_of
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequ
 def _applied(values: NDArray[Any], asked: Bound, missing: Sequence[float | int]) -> Bound:
     if asked.kind != "rel" or values.dtype.kind in "bmMOSU" or not values.size:
         return Bound("lossless") if asked.kind == "rel" else asked
-    parts = np.ascontiguousarray(values)[..., None].view(values.real.dtype) if values.dtype.kind == "c" else values
+    parts = parts_of(values) if values.dtype.kind == "c" else values
     found = stats.describe(parts, missing=stats.mask(parts, missing))
     return asked.applied(found.minimum, found.maximum)
 

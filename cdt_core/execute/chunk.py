@@ -14,6 +14,7 @@ from cdt_core.execute.job import ChunkRecord, VariableJob
 from cdt_core.execute.processing import processed
 from cdt_core.hooks.contracts import Block, ChunkCodec, Encoded
 from cdt_core.kernels import stats
+from cdt_core.kernels.parts import parts_of, parts_of_mask
 from cdt_core.readers.stored import StoredDataset
 
 if TYPE_CHECKING:
@@ -197,17 +198,9 @@ def _block(
     bound = job.plan.applied
     if original.dtype.kind != "c":
         return Block(job.physical_spec, start, original, treated, missing, job.edges, bound)
-    same = treated is original
-    original = _parts(original)
-    treated = original if same else _parts(treated)
-    missing = None if missing is None else np.broadcast_to(missing[..., None], original.shape).copy()
-    return Block(job.physical_spec, (*start, 0), original, treated, missing, job.edges, bound)
-
-
-def _parts(values: NDArray[Any]) -> NDArray[Any]:
-    """Complex ``values`` as real and imaginary parts along a last axis."""
-    whole: NDArray[Any] = np.ascontiguousarray(values).reshape(values.shape)  # which had made an axis for a scalar
-    return whole[..., None].view(values.real.dtype)
+    parts = parts_of(original)
+    others = parts if treated is original else parts_of(treated)
+    return Block(job.physical_spec, (*start, 0), parts, others, parts_of_mask(missing), job.edges, bound)
 
 
 def _same_bits(values: NDArray[Any], decoded: NDArray[Any]) -> bool:

@@ -14,6 +14,7 @@ from cdt_core.errors import BoundError, CdtError, CorruptStreamError, Unsupporte
 from cdt_core.kernels.block import Lattice, decode_block, encode_block
 from cdt_core.kernels.container import MAX_AXES, StreamHeader, pack_stream, unpack_stream
 from cdt_core.kernels.missing import held_codes
+from cdt_core.kernels.parts import parts_of
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -196,8 +197,7 @@ def _working(values: NDArray[Any], bound: Bound) -> tuple[NDArray[Any], Bound]:
     native = values.astype(values.dtype.newbyteorder("="), copy=False)
     kind = values.dtype.kind
     if kind == "c":
-        parts = np.ascontiguousarray(native).reshape(native.shape)[..., None].view(dtype)
-        return parts, Bound("abs", bound.value * _SQRT_HALF) if bound.kind == "abs" else bound
+        return parts_of(native), Bound("abs", bound.value * _SQRT_HALF) if bound.kind == "abs" else bound
     if dtype != native.dtype:
         native = np.ascontiguousarray(native).view(dtype) if native.ndim else native.reshape(1).view(dtype).reshape(())
     lossless = kind in "bmM" or (kind == "f" and dtype.kind == "u") or (dtype.kind in "iu" and bound.kind == "pw_rel")

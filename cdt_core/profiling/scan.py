@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from cdt_core.kernels import stats
+from cdt_core.kernels.parts import parts_of, parts_of_mask
 from cdt_core.model import Profile, VariableProfile, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.profiling.texture import Texture, texture_of
@@ -54,8 +55,7 @@ def scan_block(
     missing = dataset.missing_mask(name, stored)
     values = dataset.decoded(name, stored)
     if values.dtype.kind == "c":
-        values = np.ascontiguousarray(values)[..., None].view(values.real.dtype)
-        missing = None if missing is None else np.broadcast_to(missing[..., None], values.shape)
+        values, missing = parts_of(values), parts_of_mask(missing)
     texture = texture_of(values, missing) if with_texture else None
     return stats.describe(values, missing=missing), texture
 

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from cdt_core.errors import BoundError
 from cdt_core.kernels import stats
+from cdt_core.kernels.parts import parts_of, parts_of_mask
 from cdt_core.model import Plan, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.verification.result import Check
@@ -87,8 +88,7 @@ class _ValueCheck:
             distance = stats.largest_distance(original, treated)
             if plan.applied.kind == "abs" and distance > plan.applied.value:
                 return _Compared(f"{where} an error of {distance:g} is over the bound {plan.applied}")
-            original, treated = (np.ascontiguousarray(a)[..., None].view(a.real.dtype) for a in (original, treated))
-            missing = None if missing is None else np.broadcast_to(missing[..., None], original.shape).copy()
+            original, treated, missing = parts_of(original), parts_of(treated), parts_of_mask(missing)
         found = stats.compare(original, treated, missing=missing, bound=plan.applied)
         if found.over_bound or found.mismatched:
             return _Compared(
