@@ -29,7 +29,7 @@ class Candidate:
 
     ``ratio`` is raw bytes over encoded bytes of the samples, ``sample_bytes`` the latter. Time is not kept: it would make
     the plan depend on the machine. Codecs list their parameters from fast to slow instead. ``error_share`` is the share of
-    the applied bound that the codec was allowed.
+    the applied bound that the codec was allowed, ``max_error`` the largest error that it made on the samples.
     """
 
     codec: str
@@ -40,6 +40,7 @@ class Candidate:
     sample_bytes: int
     chosen: bool = False
     error_share: float = 1.0
+    max_error: float = 0.0
 
 
 @frozen
@@ -49,7 +50,7 @@ class VariablePlan:
     ``form`` is ``"stored"`` (the file's own numbers, packed ones stay packed) or ``"decoded"`` (physical values), and
     ``dtype`` the type of the numbers in that form. ``bound`` is the promise asked for; ``applied`` the same on physical
     values with ``rel`` resolved to ``abs`` by the range; ``error_share`` the share of ``applied`` that the codec is allowed,
-    below 1 where keeping to less costs nothing; ``codec_bound`` what the codec must keep on the numbers that it is given,
+    below 1 where less error costs nothing; ``codec_bound`` what the codec must keep on the numbers that it is given,
     so that ``error_share`` of ``applied`` holds once they are unpacked.
     """
 

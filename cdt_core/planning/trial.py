@@ -157,7 +157,7 @@ def tightened(
     form: Form,
     data: tuple[Samples, Callable[[float], Bound]],
 ) -> list[Candidate]:
-    """The candidate with smaller shares of the error that it is allowed, as long as that costs next to nothing in size.
+    """The candidate with smaller shares of the allowed error, where that costs next to nothing in size and errs less.
 
     ``data`` are the sampled blocks, and what gives the codec's bound for a share. Where most of a chunk's bytes do not
     depend on the bound (values on a grid, long runs), less error is free.
@@ -177,7 +177,8 @@ def tightened(
             break
         if tried.sample_bytes > _SHARE_SLACK * candidate.sample_bytes:
             break
-        found.append(evolve(tried, error_share=share))
+        if tried.max_error < (found[-1] if found else candidate).max_error:
+            found.append(evolve(tried, error_share=share))
     return found
 
 
@@ -187,8 +188,10 @@ def _try(
     form, blocks = on
     codec = offer.load()(parameters, bound, form.missing)
     raw = encoded = 0
+    max_error = 0.0
     for number, block in enumerate(blocks):
-        stream = codec.encode(block).stream
+        made = codec.encode(block)
+        stream, max_error = made.stream, max(max_error, made.max_error)
         if number == 0:
             _check_decoded(codec.decode(stream, block.shape, block.dtype), block, bound, form.missing)
         raw += block.nbytes
@@ -200,6 +203,7 @@ def _try(
         codec_bound=bound,
         ratio=raw / max(1, encoded),
         sample_bytes=encoded,
+        max_error=max_error,
     )
 
 

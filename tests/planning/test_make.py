@@ -85,19 +85,27 @@ def test_what_a_source_unpacks_in_float32_keeps_its_bound_for_readers_of_the_sto
 
 def test_less_error_is_taken_where_it_costs_next_to_nothing(tmp_path):
     data = on_a_grid()
-    plan = cdt.plan(data, bound="abs:0.1")
+    plan = cdt.plan(data, bound="abs:0.107")
     assert plan["rough"].error_share == 1
     chosen = plan["whole"]
     assert chosen.error_share < 1
-    assert chosen.codec_bound == Bound("abs", 0.1 * chosen.error_share)
-    assert chosen.applied == Bound("abs", 0.1)
-    full = min(c.sample_bytes for c in chosen.candidates if c.error_share == 1)
-    assert next(c for c in chosen.candidates if c.chosen).sample_bytes <= 1.05 * 1.02 * full
+    assert chosen.codec_bound == Bound("abs", 0.107 * chosen.error_share)
+    assert chosen.applied == Bound("abs", 0.107)
+    taken = next(c for c in chosen.candidates if c.chosen)
+    whole = [c for c in chosen.candidates if c.error_share == 1 and not c.codec_bound.is_lossless]
+    assert taken.sample_bytes <= 1.05 * 1.02 * min(c.sample_bytes for c in whole)
+    assert taken.max_error < min(c.max_error for c in whole)
     out = cdt.treat(data, tmp_path / "out", plan=plan)
     assert out.plan == plan
     stored = xr.open_zarr(tmp_path / "out" / "data.zarr")
-    assert float(abs(stored["whole"] - data["whole"]).max()) <= 0.1 * chosen.error_share
+    assert float(abs(stored["whole"] - data["whole"]).max()) <= 0.107 * chosen.error_share
     assert cdt.verify(tmp_path / "out", original=data).ok
+
+
+def test_a_smaller_share_that_errs_as_much_is_not_taken():
+    plan = cdt.plan(on_a_grid(), bound="abs:0.1")["whole"]  # steps of 0.2 meet whole numbers, by chance
+    assert plan.error_share == 1
+    assert min(c.max_error for c in plan.candidates if not c.codec_bound.is_lossless) < 0.01
 
 
 @pytest.mark.parametrize("objective", ["size", "speed"])
