@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,12 @@ def _remove(path: Path) -> None:
 
 
 def _write(store: Path, part: Path, kind: str) -> None:
+    import dask
     import xarray as xr
 
-    with warnings.catch_warnings():
+    workers = len(os.sched_getaffinity(0))
+    # Threads of our own: when one fails, the others have ended before what was written is removed.
+    with ThreadPoolExecutor(workers) as pool, dask.config.set(pool=pool), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zarr warns of its own string type; the names are ours
         tree = xr.open_datatree(store, engine="zarr", chunks={}, decode_cf=False)
         with tree:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from attrs import evolve
 
 import cdt_core as cdt
 from cdt_core.errors import OutputError
@@ -128,3 +129,15 @@ def test_a_netcdf_copy_that_may_not_fit_is_refused_before_it_is_written(made, tm
 def test_a_copy_into_the_treatment_is_refused(made):
     with pytest.raises(OutputError, match="is in, or holds, the treatment"):
         cdt.export(made, made / "plain.nc")
+
+
+@pytest.mark.parametrize("name", ["plain.nc", "plain.zarr"])
+def test_a_damaged_chunk_among_many_leaves_nothing(tmp_path, name):
+    data = xr.Dataset({"u": (("t", "y", "x"), np.random.default_rng(0).normal(size=(40, 100, 100)))})
+    plan = cdt.plan(data, bound="abs:0.1")
+    plan = evolve(plan, variables=tuple(evolve(v, chunk_shape=(1, 100, 100)) for v in plan.variables))
+    made = cdt.treat(data, tmp_path / "out", plan=plan).path
+    (made / "data.zarr" / "u" / "c" / "0" / "0" / "0").write_bytes(b"damaged")
+    with pytest.raises(OutputError, match="cannot be exported"):
+        cdt.export(made, tmp_path / name)
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
