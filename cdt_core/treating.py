@@ -14,7 +14,7 @@ from attrs import frozen
 
 from cdt_core import __version__
 from cdt_core.certify.policy import Policy
-from cdt_core.errors import CdtError, OutputError
+from cdt_core.errors import CdtError, OutputError, PlanError
 from cdt_core.execute.chunk import ChunkWorker
 from cdt_core.execute.executor import Executor
 from cdt_core.execute.fold import VariableResult
@@ -137,6 +137,7 @@ def _job(request: TreatRequest, plan: VariablePlan) -> VariableJob:
         codec_offer=catalog.codec(plan.codec),
         processors=tuple(catalog.processor(use.name) for use in plan.processors),
     )
+    _check_parameters(job)
     seen = job.physical_spec
     kind = _kind(spec)
     job.validators = tuple(
@@ -148,6 +149,18 @@ def _job(request: TreatRequest, plan: VariablePlan) -> VariableJob:
         and len(seen.shape) >= validator.min_ndim
     )
     return job
+
+
+def _check_parameters(job: VariableJob) -> None:
+    """Refuse a plan whose parameters the codec does not take, before a chunk is read."""
+    try:
+        _ = job.codec
+    except CdtError as error:
+        raise PlanError(f"variable {job.spec.name!r}: {error}") from error
+    except Exception as error:  # whatever a plugin's codec raises
+        raise PlanError(
+            f"variable {job.spec.name!r}: codec {job.plan.codec!r} refuses its parameters: {error}"
+        ) from error
 
 
 def _dtype(plan: VariablePlan) -> np.dtype[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cdt_core.codecs.settings import check_settings
 from cdt_core.errors import CorruptStreamError
 from cdt_core.hooks.contracts import Encoded
 from cdt_core.kernels import compress
@@ -30,8 +31,9 @@ class Bounded:
     """Streams of :mod:`cdt_core.kernels.compress`, one per chunk. Parameters: ``shuffle`` and ``level``."""
 
     def __init__(self, parameters: Mapping[str, Any], bound: Bound, missing: Sequence[float | int]) -> None:
-        self.shuffle = str(parameters.get("shuffle", "byte"))
-        self.level = int(parameters.get("level", 3))
+        check_settings("cdt.bounded", parameters, ("shuffle", "level"))
+        self.shuffle: str = parameters.get("shuffle", "byte")
+        self.level: int = parameters.get("level", 3)
         self.bound = bound
         self.missing = tuple(missing)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zstandard
 
+from cdt_core.codecs.settings import check_settings
 from cdt_core.errors import CorruptStreamError
 from cdt_core.hooks.contracts import Encoded
 from cdt_core.model import Bound, VariableProfile, VariableSpec
@@ -25,7 +26,8 @@ class Plain:
     """Lossless storage as ``bytes`` + ``zstd`` (Zarr core specification 3.0)."""
 
     def __init__(self, parameters: Mapping[str, Any], bound: Bound, missing: Sequence[float | int]) -> None:
-        self.level = int(parameters.get("level", 3))
+        check_settings("zstd", parameters, ("level",))
+        self.level: int = parameters.get("level", 3)
         self._local = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:

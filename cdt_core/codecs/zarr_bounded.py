@@ -12,6 +12,7 @@ import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
 from cdt_core.codecs.bounded import check_fits, missing_as_json
+from cdt_core.codecs.settings import LEVELS, SHUFFLES, check_settings
 from cdt_core.errors import BoundError, CdtError
 from cdt_core.kernels import compress, stats
 from cdt_core.model import Bound
@@ -34,8 +35,8 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
             "type": "array",
             "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
         },
-        "shuffle": {"enum": ["byte", "bit", "auto"]},
-        "level": {"type": "integer", "minimum": -7, "maximum": 22},
+        "shuffle": {"enum": list(SHUFFLES)},
+        "level": {"type": "integer", "minimum": LEVELS[0], "maximum": LEVELS[-1]},
     },
     "required": ["version", "bound"],
     "additionalProperties": False,
@@ -61,10 +62,7 @@ class BoundedCodec(ArrayBytesCodec):
 
     def __post_init__(self) -> None:
         Bound.parse(self.bound)
-        if self.shuffle not in ("byte", "bit", "auto"):
-            raise CdtError(f"codec cdt.bounded: shuffle {self.shuffle!r} is not one of byte, bit, auto")
-        if type(self.level) is not int or not -7 <= self.level <= 22:
-            raise CdtError(f"codec cdt.bounded: level {self.level!r} is not a whole number from -7 to 22")
+        check_settings("cdt.bounded", {"shuffle": self.shuffle, "level": self.level}, ("shuffle", "level"))
         object.__setattr__(self, "missing", tuple(map(_code, self.missing)))
 
     @classmethod

@@ -86,3 +86,19 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path, text):
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(PlanError, match="plan"):
         cdt.treat(_data(), tmp_path / "out", plan=tmp_path / "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"level": 99}, "level 99"),
+        ({"level": "3"}, "level '3'"),
+        ({"shuffle": "bytes"}, "shuffle 'bytes'"),
+        ({"levle": 3}, "unknown parameters levle"),
+    ],
+)
+def test_parameters_without_sense_are_refused_before_anything_is_stored(plan, tmp_path, parameters, said):
+    assert plan["v"].codec == "cdt.bounded"
+    with pytest.raises(PlanError, match=f"variable 'v': codec cdt.bounded: {said}"):
+        cdt.treat(_data(), tmp_path / "out", plan=_changed(plan, "v", parameters=parameters))
+    assert list(tmp_path.iterdir()) == []

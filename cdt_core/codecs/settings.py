@@ -1,0 +1,32 @@
+"""What the parameters of the codecs may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cdt_core.errors import CdtError
+
+__all__ = ["LEVELS", "SHUFFLES", "check_settings"]
+
+SHUFFLES = ("byte", "bit", "auto")
+#: Of Zstandard.
+LEVELS = range(-7, 23)
+
+
+def check_settings(codec: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse parameters that the codec does not know, and values that make no sense.
+
+    Raises
+    ------
+    CdtError
+        Naming the codec, the parameter and its value.
+    """
+    unknown = set(given) - set(known)
+    if unknown:
+        raise CdtError(f"codec {codec}: unknown parameters {', '.join(sorted(unknown))}; it knows {', '.join(known)}")
+    shuffle, level = given.get("shuffle", SHUFFLES[0]), given.get("level", 0)
+    if shuffle not in SHUFFLES:
+        raise CdtError(f"codec {codec}: shuffle {shuffle!r} is not one of {', '.join(SHUFFLES)}")
+    if type(level) is not int or level not in LEVELS:
+        raise CdtError(f"codec {codec}: level {level!r} is not a whole number from {LEVELS[0]} to {LEVELS[-1]}")
