@@ -83,7 +83,7 @@ def treat(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compress, check and certify a dataset."""
+    """Compress, check and certify a dataset. Exit code 1 when the result is larger than --max-size asked."""
     from cdt_core import api
     from cdt_core.console import progress_shown
 
@@ -249,14 +249,16 @@ def _show_treatment(treatment: Treatment, as_json: bool) -> None:
     from cdt_core import printing
     from cdt_core.model.serial import to_tree
 
-    if not as_json:
+    if as_json:
+        document = to_tree(treatment)
+        document["ratio"] = treatment.ratio
+        for key in ("statement", "envelope"):
+            document["certificate"].pop(key)
+        _print_json(document)
+    else:
         printing.print_treatment(treatment)
-        return
-    document = to_tree(treatment)
-    document["ratio"] = treatment.ratio
-    for key in ("statement", "envelope"):
-        document["certificate"].pop(key)
-    _print_json(document)
+    if treatment.is_over_budget:
+        raise typer.Exit(1)
 
 
 def _print_json(tree: Any) -> None:

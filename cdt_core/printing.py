@@ -87,12 +87,10 @@ def print_treatment(treatment: Treatment) -> None:
 
 def _budget_lines(treatment: Treatment) -> list[str]:
     """What is said when the chunks took more than was asked for: the plan had only samples to go by."""
-    budget = treatment.plan.max_size
-    if budget is None or treatment.stored_bytes <= budget:
+    if not treatment.is_over_budget:
         return []
-    return [
-        f"[bold red]over the size asked for[/]: {treatment.stored_bytes} bytes of chunks, and {budget} were the most"
-    ]
+    most = treatment.plan.max_size
+    return [f"[bold red]over the size asked for[/]: {treatment.stored_bytes} bytes of chunks, and {most} were the most"]
 
 
 def _code_lines(treatment: Treatment) -> list[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -257,24 +256,13 @@ def test_a_range_that_codes_for_no_value_stretch_is_told(run, tmp_path, bound, t
     assert ("beware: the range of array" in done.stdout) is told
 
 
-def test_more_bytes_than_were_asked_for_are_told(capsys):
-    from types import SimpleNamespace
-
-    from cdt_core.printing import print_treatment
-
-    for budget, told in ((None, False), (100, False), (99, True)):
-        certificate = SimpleNamespace(level="NONE", score=0.0, reasons=())
-        print_treatment(
-            SimpleNamespace(
-                plan=SimpleNamespace(variables=(), max_size=budget),
-                outcomes=(),
-                findings=(),
-                certificate=certificate,
-                raw_bytes=200,
-                stored_bytes=100,
-                ratio=2.0,
-                seconds=1.0,
-                path=Path("out"),
-            )
-        )
-        assert ("over the size asked for: 100 bytes" in capsys.readouterr().out) is told
+def test_more_bytes_than_were_asked_for_are_told_and_an_exit_code(tmp_path, run):
+    field = np.random.default_rng(0).normal(size=(100, 100))
+    np.save(tmp_path / "field.npy", field)
+    planned = json.loads(run("plan", "field.npy", "--bound", "abs:0.1", "--json").stdout)
+    for name, budget, code in (("enough", 80_000, 0), ("few", 1000, 1)):
+        (tmp_path / "plan.json").write_text(json.dumps({**planned, "max_size": budget}))
+        done = run("treat", "field.npy", "-o", name, "--plan", "plan.json")
+        assert done.returncode == code, done.stderr
+        assert ("over the size asked for" in done.stdout) is bool(code)
+        assert run("verify", name).returncode == 0

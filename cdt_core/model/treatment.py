@@ -68,6 +68,11 @@ class Treatment:
         """Raw over stored bytes, all variables together."""
         return self.raw_bytes / self.stored_bytes if self.stored_bytes else float("inf")
 
+    @property
+    def is_over_budget(self) -> bool:
+        """True when the chunks take more than the plan's ``max_size``, which was chosen by samples."""
+        return self.plan.max_size is not None and self.stored_bytes > self.plan.max_size
+
     def _repr_html_(self) -> str:
         from cdt_core.model.notebook import treatment_html
 
