@@ -121,9 +121,11 @@ def packing_of(dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> Packing:
         if key in attributes
     }
     codes = _stored_codes(dtype, relevant)
-    decoded = _decode(np.asarray(codes, dtype), relevant)
+    target = np.dtype(_decode(np.asarray(codes, dtype), relevant).dtype)
+    # In float32, large codes would not be equal to themselves; and readers of the store unpack in float64.
+    doubles = {key: float(relevant[key]) for key in ("scale_factor", "add_offset") if key in relevant}
+    decoded = _decode(np.asarray(codes, dtype), relevant | doubles)
     kept = tuple(code for code, value in zip(codes, decoded.tolist(), strict=True) if value != value)
-    target = np.dtype(decoded.dtype)
     if target.kind == "O" or (dtype.kind in "iu" and _is_plain_time(attributes)):
         target = dtype
     scale, offset = attributes.get("scale_factor"), attributes.get("add_offset")

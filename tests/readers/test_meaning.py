@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import ReaderError
 from cdt_core.readers.flatten import flatten
-from cdt_core.readers.meaning import packing_of
+from cdt_core.readers.meaning import missing_in, packing_of, unpacked
 
 FLOATS = [np.float32(0.1), np.float64(0.1), 0.01, np.float32(2.5), np.float64(-3.25)]
 STORED = ["i1", "u1", "i2", ">i2", "u2", "i4", "u4", "i8", "f4", ">f4", "f8"]
@@ -143,3 +143,13 @@ def test_a_scalar_has_a_mask_and_values_of_no_axes():
 @pytest.mark.parametrize("code", [np.array([-1], "i1"), np.array(-1, "i1"), [-1]])
 def test_a_list_of_one_code_is_a_code(code):
     assert packing_of(np.dtype("i1"), {"_FillValue": code, "_Unsigned": "true"}).missing == (-1,)
+
+
+@pytest.mark.parametrize("code", [2147483647, -2147483647])
+def test_a_code_beyond_float32_stays_missing_under_a_float32_scale(code):
+    attributes = {"scale_factor": np.float32(0.1), "_FillValue": np.int32(code), "missing_value": np.int32(code)}
+    packing = packing_of(np.dtype("i4"), attributes)
+    assert packing.missing == (code,)
+    stored = np.array([code, 5], "i4")
+    assert missing_in(stored, packing).tolist() == [True, False]
+    assert np.isnan(unpacked(stored, packing)).tolist() == [True, False]
