@@ -72,3 +72,10 @@ def compare(before: xr.Dataset, folder: Path) -> int:
         for key, attribute in before.attrs.items():
             assert np.array_equal(np.asarray(after.attrs[key]), np.asarray(attribute)), key
     return over
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    """The files that are the same for the same input, plan and version: all but the report and the crate, which have dates."""
+    dated = ("report.html", "ro-crate-metadata.json")
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in dated)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
