@@ -20,7 +20,10 @@ FLAGS = [
     "-fno-strict-aliasing",
     "-fopenmp-simd",
 ]
-SHARED = sorted(glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
+SIMD = [
+    "simd.c", "simd_baseline.c", "simd_avx2.c", "simd_avx512.c", "planes.c", "rans.c", "status.c",
+]
+SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
 
 def extension(name: str, sources: list[str]) -> Extension:
@@ -40,6 +43,7 @@ setup(
     ext_modules=cythonize(
         [
             extension("compress", ["lattice.c", "codes.c", "status.c"]),
+            extension("codec", SIMD),
             extension("stats", ["stats.c", "status.c"]),
         ],
         build_dir="build/cython",

@@ -1,0 +1,12 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The compiled core of streams. Shapes and types are checked here, everything else is C."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from cdt_status cimport check
+
+import numpy as np
+
+include "simd.pxi"
+include "planes.pxi"
+include "rans.pxi"

@@ -1,0 +1,47 @@
+cdef extern from "cdt_simd.h" nogil:
+    ctypedef struct cdt_planes_kernels:
+        size_t (*encode_4)(const int32_t *, size_t, uint8_t *)
+        int (*decode_4)(const uint8_t *, size_t, int32_t *, size_t)
+        size_t (*encode_8)(const int64_t *, size_t, uint8_t *)
+        int (*decode_8)(const uint8_t *, size_t, int64_t *, size_t)
+    ctypedef struct cdt_rans_entry:
+        pass
+    ctypedef struct cdt_rans_writer:
+        uint8_t *at
+    ctypedef struct cdt_rans_reader:
+        int corrupt
+    ctypedef struct cdt_bits_writer:
+        uint8_t *at
+    ctypedef struct cdt_bits_reader:
+        const uint8_t *begin
+        const uint8_t *end
+        uint64_t position
+        int corrupt
+    ctypedef struct cdt_rans_kernels:
+        void (*encode_row)(cdt_rans_writer *, const cdt_rans_entry *, size_t, const uint8_t *, const uint8_t *, size_t)
+        void (*decode_row)(cdt_rans_reader *, const uint32_t *, const uint8_t *, uint8_t *, size_t)
+        void (*split_4)(const int32_t *, size_t, uint8_t *, cdt_bits_writer *)
+        void (*join_4)(const uint8_t *, size_t, cdt_bits_reader *, int32_t *)
+        void (*split_8)(const int64_t *, size_t, uint8_t *, cdt_bits_writer *)
+        void (*join_8)(const uint8_t *, size_t, cdt_bits_reader *, int64_t *)
+    ctypedef struct cdt_kernels:
+        cdt_planes_kernels planes
+        cdt_rans_kernels rans
+    const cdt_kernels *cdt_active_kernels()
+    const char *cdt_kernels_name()
+    int cdt_use_kernels(const char *)
+
+
+def kernels_name() -> str:
+    """Which kernels are in use: ``baseline``, ``avx2`` or ``avx512``."""
+    return cdt_kernels_name().decode()
+
+
+def use_kernels(str name):
+    """Use the kernels of that name (``None``: the best of this machine)."""
+    cdef bytes text
+    if name is None:
+        check(cdt_use_kernels(NULL))
+        return
+    text = name.encode()
+    check(cdt_use_kernels(text))
