@@ -1,0 +1,189 @@
+/* Tokens, extra bits and the rows of interleaved rANS; cdt_rans.h is the contract. */
+
+static inline uint64_t LEVEL(rans_load_8)(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline void LEVEL(rans_store_8)(uint8_t *at, uint64_t word)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(at, &word, 8);
+}
+
+/* ---- rows ---- */
+
+/* The state after a symbol; its word, if any, goes below *at. */
+static inline uint32_t LEVEL(rans_put)(uint32_t x, cdt_rans_entry entry, uint8_t **at)
+{
+    const uint32_t rest = entry.packed >> 20; /* 4096 - frequency: x >= frequency << 19 when the sum reaches 2^31 */
+    const uint32_t full = (x + (rest << 19)) >> 31;
+    (*at)[-2] = (uint8_t)x;
+    (*at)[-1] = (uint8_t)(x >> 8);
+    *at -= 2 * full;
+    x >>= 16 * full;
+    const uint32_t quotient = (uint32_t)((uint64_t)x * entry.reciprocal >> 32) >> (entry.packed >> 13 & 15);
+    return x + (entry.packed & 0x1fff) + quotient * rest;
+}
+
+/* Symbols [from, n) of a row, for any number of lanes. */
+static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
+                                     const uint8_t *contexts, const uint8_t *tokens, size_t n)
+{
+    uint32_t states[CDT_LANES];
+    uint8_t *at = writer->at;
+    const unsigned last = writer->lanes - 1;
+    memcpy(states, writer->states, sizeof states);
+    for (size_t i = n; i-- > 0;)
+        states[i & last] = LEVEL(rans_put)(states[i & last], entries[contexts[i] * symbols + tokens[i]], &at);
+    memcpy(writer->states, states, sizeof states);
+    writer->at = at;
+}
+
+/* The state before it takes a word. */
+static inline uint32_t LEVEL(rans_step)(uint32_t x, uint32_t slot)
+{
+    return ((slot >> 8 & 0xfff) + 1) * (x >> CDT_RANS_BITS) + (slot >> 20);
+}
+
+/* Any number of lanes, and any number of words left. */
+static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
+                                     size_t n)
+{
+    const unsigned last = reader->lanes - 1;
+    const uint8_t *at = reader->at, *const end = reader->end;
+    uint32_t states[CDT_LANES];
+    memcpy(states, reader->states, sizeof states);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t x = states[i & last], slot = slots[(size_t)contexts[i] << CDT_RANS_BITS | (x & (CDT_SLOTS - 1))];
+        tokens[i] = (uint8_t)slot;
+        x = LEVEL(rans_step)(x, slot);
+        if (x < CDT_RANS_LOW) {
+            x <<= 16;
+            if (at == end) reader->corrupt = 1;
+            else x |= (uint32_t)at[0] | (uint32_t)at[1] << 8, at += 2;
+        }
+        states[i & last] = x;
+    }
+    memcpy(reader->states, states, sizeof states);
+    reader->at = at;
+}
+
+static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
+                                   const uint8_t *contexts, const uint8_t *tokens, size_t n)
+{
+    LEVEL(rans_encode_lanes)(writer, entries, symbols, contexts, tokens, n);
+}
+
+static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
+                                   size_t n)
+{
+    LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n);
+}
+
+/* ---- tokens ---- */
+
+/* Appends the lowest n < 64 bits of value, whose other bits are 0. */
+static inline void LEVEL(bits_put)(cdt_bits_writer *extra, uint64_t value, unsigned n)
+{
+    const uint64_t all = extra->pending | value << extra->count;
+    const unsigned total = extra->count + n;
+    LEVEL(rans_store_8)(extra->at, all);
+    extra->pending = total >= 64 ? value >> 1 >> (63 - extra->count) : all;
+    extra->at += total >> 6 << 3;
+    extra->count = total & 63;
+}
+
+/* Number of extra bits of a token from 16 on. */
+static inline unsigned LEVEL(token_bits)(unsigned token)
+{
+    return (token >> 1) - 5;
+}
+
+static inline uint8_t LEVEL(token_of)(uint64_t u, cdt_bits_writer *extra)
+{
+    const unsigned bits = 62 - (unsigned)__builtin_clzll(u | 8);
+    const unsigned escape = u >= 16, token = 2 * bits + 8 + (unsigned)(u >> bits);
+    const unsigned n = escape ? bits : 0;
+    LEVEL(bits_put)(extra, u & ((UINT64_C(1) << n) - 1), n);
+    return (uint8_t)(escape ? token : (unsigned)u);
+}
+
+/* n <= 62 bits from the reader's position on; a missing one sets corrupt, and the result is then 0. */
+static inline uint64_t LEVEL(bits_take)(cdt_bits_reader *extra, unsigned n)
+{
+    const uint8_t *at = extra->begin + extra->position / 8;
+    const unsigned shift = extra->position % 8;
+    const size_t left = (size_t)(extra->end - at);
+    uint64_t word = 0, next = 0;
+    if (left * 8 - shift < n) {
+        extra->corrupt = 1;
+        return 0;
+    }
+    extra->position += n;
+    if (left > 8) {
+        word = LEVEL(rans_load_8)(at);
+        next = at[8];
+    } else {
+        for (size_t i = 0; i < left; i++) word |= (uint64_t)at[i] << (8 * i);
+    }
+    return (word >> shift | next << 1 << (63 - shift)) & ((UINT64_C(1) << n) - 1);
+}
+
+static inline uint64_t LEVEL(token_value)(unsigned token, unsigned tokens, cdt_bits_reader *extra)
+{
+    if (token < 16) return token;
+    if (token >= tokens) {
+        extra->corrupt = 1;
+        return 0;
+    }
+    const unsigned n = LEVEL(token_bits)(token);
+    return (uint64_t)(2 + (token & 1)) << n | LEVEL(bits_take)(extra, n);
+}
+
+static void LEVEL(tokens_split_4)(const int32_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
+{
+    cdt_bits_writer local = *extra;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t r = (uint32_t)residuals[i];
+        tokens[i] = LEVEL(token_of)(r << 1 ^ (0u - (r >> 31)), &local);
+    }
+    *extra = local;
+}
+
+static void LEVEL(tokens_join_4)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int32_t *residuals)
+{
+    cdt_bits_reader local = *extra;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t u = (uint32_t)LEVEL(token_value)(tokens[i], CDT_TOKENS_4, &local);
+        residuals[i] = (int32_t)(u >> 1 ^ (0u - (u & 1)));
+    }
+    *extra = local;
+}
+
+static void LEVEL(tokens_split_8)(const int64_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
+{
+    cdt_bits_writer local = *extra;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t r = (uint64_t)residuals[i];
+        tokens[i] = LEVEL(token_of)(r << 1 ^ (0u - (r >> 63)), &local);
+    }
+    *extra = local;
+}
+
+static void LEVEL(tokens_join_8)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int64_t *residuals)
+{
+    cdt_bits_reader local = *extra;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t u = LEVEL(token_value)(tokens[i], CDT_TOKENS_8, &local);
+        residuals[i] = (int64_t)(u >> 1 ^ (0u - (u & 1)));
+    }
+    *extra = local;
+}
