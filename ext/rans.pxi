@@ -64,7 +64,7 @@ def rans_decode(frequencies, contexts, const uint8_t[::1] stream not None, rows,
         cdt_active_kernels().rans.decode_row(&reader, &slots[0], &where[at], &tokens[at], lengths[k])
         at += lengths[k]
     check(cdt_rans_close(&reader))
-    return out[:-1]
+    return out[:at]
 
 
 def tokens_split(residuals):
@@ -81,7 +81,7 @@ def tokens_split(residuals):
         cdt_active_kernels().rans.split_8(<const int64_t *>&raw[0], n, &tokens[0], &writer)
     else:
         raise ValueError("residuals must be int32 or int64")
-    return out[:-1], more[:cdt_bits_finish(&writer) - &extra[0]].tobytes()
+    return out[:n], more[:cdt_bits_finish(&writer) - &extra[0]].tobytes()
 
 
 def tokens_join(const uint8_t[::1] tokens not None, const uint8_t[::1] extra not None, width):
