@@ -12,16 +12,14 @@ from statistics import median
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.peers.codecs import Peer
+from benchmarks.peers.peer import Array, Peer
 
-Array = NDArray[np.generic]
 T = TypeVar("T")
 
 LOSSLESS = "lossless"
-# A shorter call is done once before the clock starts, and repeated until this much time is measured (seconds).
-SHORT, ENOUGH, MOST = 0.3, 0.05, 40
+# A call shorter than SHORT is done once before it counts, and repeated until this much time is measured (seconds).
+SHORT, ENOUGH, MOST = 2.0, 0.05, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,9 @@ def value_range(array: Array) -> float:
 
 
 def absolute(bound: str, array: Array) -> float:
-    """``rel:X`` as an absolute bound; 0 for lossless."""
-    return 0.0 if bound == LOSSLESS else float(bound.removeprefix("rel:")) * value_range(array)
+    """``rel:X`` or ``abs:X`` as an absolute bound; 0 for lossless."""
+    kind, _, number = bound.partition(":")
+    return 0.0 if kind == LOSSLESS else float(number) * (value_range(array) if kind == "rel" else 1.0)
 
 
 def error_over_bound(array: Array, decoded: Array, bound: float) -> float:
@@ -93,8 +92,8 @@ def _measure_view(peer: Peer, array: Array, bound: str, repeats: int) -> Run:
     decoded, decoding = timed(lambda: peer.decode(streams, array), repeats)
     over = error_over_bound(array, decoded, limit)
     ratio = array.nbytes / sum(len(stream) for stream in streams)
-    speeds = [array.nbytes / 1e6 / max(seconds, 1e-9) for seconds in (encoding, decoding)]
-    return Run(peer.name, bound, ratio, *speeds, over, over <= 1)
+    c, d = (array.nbytes / 1e6 / max(seconds, 1e-9) for seconds in (encoding, decoding))
+    return Run(peer.name, bound, ratio, c, d, over, over <= 1)
 
 
 def measure(peer: Peer, array: Array, bound: str, repeats: int) -> Run:
