@@ -1,0 +1,361 @@
+/* Residuals as sign and magnitude in bit planes; FORMAT.md specifies the bytes.
+ *
+ * A group is 64 residuals. above[b] marks those with a magnitude of 2^b or more. The low k planes and above[k] are stored as they
+ * are (words), the rest only where it is not known: above[b + 1] among above[b], and plane b among above[b + 1] (bits).
+ */
+#include "planes_slices.simd.h"
+
+#define PLANES_SPARE 8          /* levels are handled in fours, beyond the highest plane too */
+#define PLANES_LANES 4          /* streams of bits, so that their chains of positions are independent */
+#define PLANES_MANY 128         /* groups that are not empty, for more than one lane */
+#define PLANES_GROUP_BYTES 1100 /* more than any group or 64 symbols can ask for in bits */
+
+enum { PLANES_EMPTY = 0, PLANES_BYTES = 1, PLANES_NIBBLES = 2, PLANES_WORDS = 3 };
+
+/* ---- bits ---- */
+
+#if CDT_SIMD
+#define PLANES_PACK(x, mask) _pext_u64(x, mask)
+#define PLANES_SPREAD(x, mask) _pdep_u64(x, mask)
+#define PLANES_COUNT(x) ((unsigned)_mm_popcnt_u64(x))
+#define PLANES_LOWEST(x) ((unsigned)_tzcnt_u64(x))
+#else
+static inline unsigned planes_count(uint64_t x)
+{
+    x -= (x >> 1) & 0x5555555555555555;
+    x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)((x * 0x0101010101010101) >> 56);
+}
+
+static inline uint64_t planes_pack(uint64_t x, uint64_t mask)
+{
+    uint64_t packed = 0;
+    for (unsigned i = 0; mask; mask &= mask - 1, i++) packed |= (uint64_t)((x & mask & -mask) != 0) << i;
+    return packed;
+}
+
+static inline uint64_t planes_spread(uint64_t x, uint64_t mask)
+{
+    uint64_t spread = 0;
+    for (; mask; mask &= mask - 1, x >>= 1) spread |= mask & -mask & -(x & 1);
+    return spread;
+}
+#define PLANES_PACK(x, mask) planes_pack(x, mask)
+#define PLANES_SPREAD(x, mask) planes_spread(x, mask)
+#define PLANES_COUNT(x) planes_count(x)
+#define PLANES_LOWEST(x) planes_count(((x) & -(x)) - 1)
+#endif
+
+typedef struct {
+    uint8_t *at;
+    uint64_t pending;
+    unsigned count; /* bits pending, below 64 */
+} planes_writer;
+
+/* Append `count` <= 64 bits; those above are zero. */
+static inline void LEVEL(planes_write)(planes_writer *writer, uint64_t bits, unsigned count)
+{
+    const uint64_t low = writer->pending | bits << writer->count, high = bits >> 1 >> (63 - writer->count);
+    const unsigned total = writer->count + count, full = total >> 6;
+    LEVEL(planes_store)(writer->at, low);
+    writer->at += 8 * full;
+    writer->pending = full ? high : low;
+    writer->count = total & 63;
+}
+
+static inline uint8_t *LEVEL(planes_flush)(planes_writer *writer)
+{
+    LEVEL(planes_store)(writer->at, writer->pending);
+    return writer->at + (writer->count + 7) / 8;
+}
+
+/* Bytes to decode: those from `safe` on are in `tail` too, with PLANES_GROUP_BYTES of zeros after them. */
+typedef struct {
+    const uint8_t *in;
+    size_t length, safe;
+    uint8_t tail[2 * PLANES_GROUP_BYTES + 16];
+} planes_source;
+
+/* Where to read bits; `position` is in bits. A group or 64 symbols may be read without a check. */
+typedef struct {
+    const uint8_t *base;
+    uint64_t position;
+} planes_reader;
+
+static inline void LEVEL(planes_open)(planes_source *source, const uint8_t *in, size_t length)
+{
+    source->in = in;
+    source->length = length;
+    source->safe = length > PLANES_GROUP_BYTES ? length - PLANES_GROUP_BYTES : 0;
+    memset(source->tail, 0, sizeof source->tail);
+    if (length) memcpy(source->tail, in + source->safe, length - source->safe);
+}
+
+/* `position`, in bits, is not beyond the source's end. */
+static inline planes_reader LEVEL(planes_from)(const planes_source *source, uint64_t position)
+{
+    const size_t byte = (size_t)(position >> 3);
+    const planes_reader reader = {byte <= source->safe ? source->in + byte : source->tail + (byte - source->safe), position & 7};
+    return reader;
+}
+
+/* The next 64 bits, of which the caller takes some by adding to the position. */
+static inline uint64_t LEVEL(planes_peek)(const planes_reader *reader)
+{
+    const uint8_t *at = reader->base + (reader->position >> 3);
+    const unsigned shift = reader->position & 7;
+    return LEVEL(planes_load)(at) >> shift | (uint64_t)at[8] << 1 << (63 - shift);
+}
+
+static inline uint64_t LEVEL(planes_take)(planes_reader *reader, unsigned count)
+{
+    const uint64_t bits = LEVEL(planes_peek)(reader) & (((uint64_t)1 << count) - 1);
+    reader->position += count;
+    return bits;
+}
+
+/* ---- masks with few bits: which bytes, which nibbles of those, which bits of those ---- */
+
+/* Bit i of the result: byte i (nibble i) of x is not 0. */
+static inline uint64_t LEVEL(planes_nibbles)(uint64_t x)
+{
+    x |= x >> 1;
+    x |= x >> 2;
+    return PLANES_PACK(x, 0x1111111111111111);
+}
+
+static inline uint64_t LEVEL(planes_bytes)(uint64_t nibbles)
+{
+    return PLANES_PACK(nibbles | nibbles >> 1, 0x5555);
+}
+
+static inline void LEVEL(planes_write_sparse)(planes_writer *writer, uint64_t mask, unsigned kind)
+{
+    const uint64_t nibbles = LEVEL(planes_nibbles)(mask), bytes = LEVEL(planes_bytes)(nibbles);
+    if (kind == PLANES_BYTES) {
+        LEVEL(planes_write)(writer, bytes, 8);
+        LEVEL(planes_write)(writer, PLANES_PACK(nibbles, 3 * PLANES_SPREAD(bytes, 0x5555)), 2 * PLANES_COUNT(bytes));
+    } else {
+        LEVEL(planes_write)(writer, nibbles, 16);
+    }
+    const uint64_t known = 15 * PLANES_SPREAD(nibbles, 0x1111111111111111);
+    LEVEL(planes_write)(writer, PLANES_PACK(mask, known), 4 * PLANES_COUNT(nibbles));
+}
+
+static inline uint64_t LEVEL(planes_read_sparse)(planes_reader *reader, unsigned kind)
+{
+    uint64_t nibbles;
+    if (kind == PLANES_BYTES) {
+        const uint64_t bytes = LEVEL(planes_take)(reader, 8);
+        nibbles = PLANES_SPREAD(LEVEL(planes_peek)(reader), 3 * PLANES_SPREAD(bytes, 0x5555));
+        reader->position += 2 * PLANES_COUNT(bytes);
+    } else {
+        nibbles = LEVEL(planes_take)(reader, 16);
+    }
+    const uint64_t mask = PLANES_SPREAD(LEVEL(planes_peek)(reader), 15 * PLANES_SPREAD(nibbles, 0x1111111111111111));
+    reader->position += 4 * PLANES_COUNT(nibbles);
+    return mask;
+}
+
+/* The kind that takes the fewest bits. */
+static inline unsigned LEVEL(planes_kind)(uint64_t mask)
+{
+    const uint64_t nibbles = LEVEL(planes_nibbles)(mask);
+    if (PLANES_COUNT(nibbles) >= 12) return PLANES_WORDS;
+    return mask == 0 ? PLANES_EMPTY : PLANES_COUNT(LEVEL(planes_bytes)(nibbles)) < 4 ? PLANES_BYTES : PLANES_NIBBLES;
+}
+
+/* ---- one group ---- */
+
+/* Encode `count` planes and the signs; returns the group's symbol. */
+static inline unsigned LEVEL(planes_write_group)(const uint64_t *planes, unsigned count, uint64_t signs, uint8_t **words,
+                                                 planes_writer *writer)
+{
+    uint64_t above[64 + PLANES_SPARE];
+    for (unsigned b = count; b < count + PLANES_SPARE; b++) above[b] = 0;
+    for (unsigned b = count; b-- > 0;) above[b] = above[b + 1] | planes[b];
+    if (!above[0]) return PLANES_EMPTY;
+    unsigned k = 0;
+    for (unsigned b = 0; b < count; b++) k += PLANES_COUNT(above[b]) + PLANES_COUNT(above[b + 1]) > 64;
+    const unsigned kind = k ? PLANES_WORDS : LEVEL(planes_kind)(above[0]);
+    if (kind == PLANES_WORDS) {
+        for (unsigned b = 0; b < k; b++) LEVEL(planes_store)(*words + 8 * b, planes[b]);
+        LEVEL(planes_store)(*words + 8 * k, above[k]);
+        *words += 8 * (k + 1);
+    } else {
+        LEVEL(planes_write_sparse)(writer, above[0], kind);
+    }
+    for (unsigned b = k; above[b]; b++) {
+        const unsigned known = PLANES_COUNT(above[b]);
+        const uint64_t low = PLANES_PACK(above[b + 1], above[b]), high = PLANES_PACK(planes[b], above[b + 1]);
+        LEVEL(planes_write)(writer, low | high << (known & 63), known + PLANES_COUNT(above[b + 1]));
+    }
+    LEVEL(planes_write)(writer, PLANES_PACK(signs, above[0]), PLANES_COUNT(above[0]));
+    return kind + k;
+}
+
+/* Planes (zeros above) and signs of one group. Returns the number of planes, which may be limit + 1 when the bytes are corrupt. */
+static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned symbol, const uint8_t *words, unsigned limit,
+                                                uint64_t *planes, uint64_t *signs)
+{
+    const unsigned k = symbol < PLANES_WORDS ? 0 : symbol - PLANES_WORDS;
+    uint64_t nonzero = 0, now;
+    for (unsigned b = 0; b < k; b++) nonzero |= planes[b] = LEVEL(planes_load)(words + 8 * b);
+    now = symbol < PLANES_WORDS ? LEVEL(planes_read_sparse)(reader, symbol) : LEVEL(planes_load)(words + 8 * k);
+    nonzero |= now;
+    unsigned b = k;
+    for (; now && b < limit; b++) {
+        const unsigned known = PLANES_COUNT(now);
+        const uint64_t bits = LEVEL(planes_peek)(reader), next = PLANES_SPREAD(bits, now);
+        const unsigned more = PLANES_COUNT(next);
+        if (known + more > 64) return limit + 1;
+        planes[b] = (now & ~next) | PLANES_SPREAD(bits >> (known & 63), next);
+        reader->position += known + more;
+        now = next;
+    }
+    if (now) return limit + 1;
+    *signs = PLANES_SPREAD(LEVEL(planes_peek)(reader), nonzero);
+    reader->position += PLANES_COUNT(nonzero);
+    for (unsigned i = b; i & 7; i++) planes[i] = 0;
+    return b;
+}
+
+/* ---- symbols of 64 groups: which differ from the one before, by how much ---- */
+
+static void LEVEL(planes_write_symbols)(planes_writer *writer, const uint8_t *symbols, unsigned count, uint8_t before)
+{
+    uint64_t changed = 0, far = 0, down = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const int step = symbols[i] - before;
+        changed |= (uint64_t)(step != 0) << i;
+        far |= (uint64_t)(step > 1 || step < -1) << i;
+        down |= (uint64_t)(step < 0) << i;
+        before = symbols[i];
+    }
+    const unsigned kind = LEVEL(planes_kind)(changed);
+    LEVEL(planes_write)(writer, kind, 2);
+    if (kind == PLANES_EMPTY) return;
+    if (kind == PLANES_WORDS) LEVEL(planes_write)(writer, changed, 64);
+    else LEVEL(planes_write_sparse)(writer, changed, kind);
+    LEVEL(planes_write)(writer, PLANES_PACK(far, changed), PLANES_COUNT(changed));
+    LEVEL(planes_write)(writer, PLANES_PACK(down, changed & ~far), PLANES_COUNT(changed & ~far));
+    for (; far; far &= far - 1) LEVEL(planes_write)(writer, symbols[PLANES_LOWEST(far)], 7);
+}
+
+static int LEVEL(planes_read_symbols)(planes_reader *reader, uint8_t *symbols, unsigned count, uint8_t before, unsigned most)
+{
+    uint8_t filled[128];
+    memset(filled, before, 64);
+    const unsigned kind = (unsigned)LEVEL(planes_take)(reader, 2);
+    if (kind != PLANES_EMPTY) {
+        uint64_t changed;
+        if (kind == PLANES_WORDS) {
+            changed = LEVEL(planes_peek)(reader);
+            reader->position += 64;
+        } else {
+            changed = LEVEL(planes_read_sparse)(reader, kind);
+        }
+        if (count < 64 && changed >> count) return CDT_CORRUPT;
+        const uint64_t far = PLANES_SPREAD(LEVEL(planes_peek)(reader), changed);
+        reader->position += PLANES_COUNT(changed);
+        const uint64_t down = PLANES_SPREAD(LEVEL(planes_peek)(reader), changed & ~far);
+        reader->position += PLANES_COUNT(changed & ~far);
+        for (; changed; changed &= changed - 1) {
+            const unsigned i = PLANES_LOWEST(changed);
+            if (far >> i & 1) before = (uint8_t)LEVEL(planes_take)(reader, 7);
+            else before = (uint8_t)(before + 1 - 2 * (down >> i & 1));
+            if (before > most) return CDT_CORRUPT;
+            memset(filled + i, before, 64);
+        }
+    }
+    memcpy(symbols, filled, count);
+    return CDT_OK;
+}
+
+/* ---- blocks ---- */
+
+static inline size_t LEVEL(planes_least)(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* All of a block's bytes, in the order of the format, from where their parts were written. */
+static size_t LEVEL(planes_gather)(uint8_t *out, uint8_t *heads_end, const uint8_t *words, const uint8_t *words_end,
+                                   uint8_t *const *streams, const planes_writer *ends, unsigned lanes)
+{
+    uint8_t *at = heads_end;
+    planes_writer writers[PLANES_LANES];
+    size_t lengths[PLANES_LANES];
+    for (unsigned i = 0; i < lanes; i++) {
+        writers[i] = ends[i];
+        lengths[i] = (size_t)(LEVEL(planes_flush)(&writers[i]) - streams[i]);
+        if (i == lanes - 1) break;
+        for (size_t rest = lengths[i];; rest >>= 7) {
+            *at++ = (uint8_t)((rest & 127) | (rest > 127 ? 128 : 0));
+            if (rest < 128) break;
+        }
+    }
+    memmove(at, words, (size_t)(words_end - words));
+    at += words_end - words;
+    for (unsigned i = 0; i < lanes; i++) {
+        memmove(at, streams[i], lengths[i]);
+        at += lengths[i];
+    }
+    return (size_t)(at - out);
+}
+
+/* Where the parts after the symbols are: words (`count` of them), and streams: starts[i] to starts[i + 1], in bytes. */
+static int LEVEL(planes_sections)(const planes_source *source, uint64_t position, unsigned lanes, uint64_t count,
+                                  const uint8_t **words, size_t *starts)
+{
+    size_t at = (size_t)(position + 7) / 8, lengths[PLANES_LANES] = {0};
+    if (at > source->length || (position & 7 && source->in[at - 1] >> (position & 7))) return CDT_CORRUPT;
+    for (unsigned i = 0; i + 1 < lanes; i++) {
+        for (unsigned shift = 0;; shift += 7) {
+            if (at == source->length || shift > 56) return CDT_CORRUPT;
+            lengths[i] |= (size_t)(source->in[at] & 127) << shift;
+            if (source->in[at++] < 128) break;
+        }
+    }
+    if (count > (source->length - at) / 8) return CDT_CORRUPT;
+    *words = source->in + at;
+    starts[0] = at + 8 * (size_t)count;
+    for (unsigned i = 0; i + 1 < lanes; i++) {
+        if (lengths[i] > source->length - starts[i]) return CDT_CORRUPT;
+        starts[i + 1] = starts[i] + lengths[i];
+    }
+    if (lanes) starts[lanes] = source->length;
+    return lanes || at == source->length ? CDT_OK : CDT_CORRUPT;
+}
+
+/* Whether each stream was read to its end, and its last byte is filled with zeros. */
+static int LEVEL(planes_ended)(const planes_source *source, const uint64_t *positions, const size_t *starts, unsigned lanes)
+{
+    for (unsigned i = 0; i < lanes; i++) {
+        const uint64_t used = positions[i] & 7;
+        if ((positions[i] + 7) / 8 != starts[i + 1]) return CDT_CORRUPT;
+        if (used && source->in[starts[i + 1] - 1] >> used) return CDT_CORRUPT;
+    }
+    return CDT_OK;
+}
+
+#define PLANES_VALUE int32_t
+#define PLANES_UNSIGNED uint32_t
+#define PLANES_NAME(name) LEVEL(name##_4)
+#include "planes_block.simd.h"
+#undef PLANES_VALUE
+#undef PLANES_UNSIGNED
+#undef PLANES_NAME
+#define PLANES_VALUE int64_t
+#define PLANES_UNSIGNED uint64_t
+#define PLANES_NAME(name) LEVEL(name##_8)
+#include "planes_block.simd.h"
+#undef PLANES_VALUE
+#undef PLANES_UNSIGNED
+#undef PLANES_NAME
+
+#undef PLANES_PACK
+#undef PLANES_SPREAD
+#undef PLANES_COUNT
+#undef PLANES_LOWEST

@@ -1,0 +1,150 @@
+/* Blocks of residuals of one type (PLANES_VALUE, with PLANES_NAME for its functions). Part of planes.simd.h. */
+
+#define PLANES_WIDTH (8 * (unsigned)sizeof(PLANES_VALUE))
+
+/* Planes of 64 residuals, the number of which is returned (a multiple of 8). */
+static inline unsigned PLANES_NAME(planes_of)(const PLANES_VALUE *residuals, uint64_t *planes, uint64_t *signs)
+{
+    uint32_t parts[PLANES_WIDTH / 32][64];
+    PLANES_UNSIGNED most = 0;
+    *signs = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        const PLANES_UNSIGNED r = (PLANES_UNSIGNED)residuals[i], negative = r >> (PLANES_WIDTH - 1);
+        const PLANES_UNSIGNED magnitude = (r ^ -negative) + negative;
+        *signs |= (uint64_t)negative << i;
+        most |= magnitude;
+        for (unsigned part = 0; part < PLANES_WIDTH / 32; part++) parts[part][i] = (uint32_t)(magnitude >> (32 * part));
+    }
+    unsigned slices = 0;
+    while (slices < PLANES_WIDTH / 8 && most >> (8 * slices)) slices++;
+    for (unsigned part = 0; 4 * part < slices; part++)
+        LEVEL(planes_split)(parts[part], slices - 4 * part < 4 ? slices - 4 * part : 4, planes + 32 * part);
+    return 8 * slices;
+}
+
+static inline void PLANES_NAME(planes_to)(const uint64_t *planes, unsigned count, uint64_t signs, PLANES_VALUE *residuals)
+{
+    uint32_t parts[PLANES_WIDTH / 32][64];
+    for (unsigned part = 0; part < PLANES_WIDTH / 32; part++) {
+        const unsigned from = 4 * part, slices = (count + 7) / 8;
+        LEVEL(planes_join)(planes + 8 * from, slices <= from ? 0 : slices - from < 4 ? slices - from : 4, parts[part]);
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        const PLANES_UNSIGNED negative = (PLANES_UNSIGNED)(signs >> i & 1);
+        PLANES_UNSIGNED magnitude = parts[0][i];
+        for (unsigned part = 1; part < PLANES_WIDTH / 32; part++) magnitude |= (PLANES_UNSIGNED)parts[part][i] << (32 * part % PLANES_WIDTH);
+        residuals[i] = (PLANES_VALUE)((magnitude ^ -negative) + negative);
+    }
+}
+
+/* Returns how many groups are not empty; the bytes are whole only when `lanes` agrees with that. */
+static size_t PLANES_NAME(planes_encode_lanes)(const PLANES_VALUE *residuals, size_t n, uint8_t *out, unsigned lanes, size_t *length)
+{
+    const size_t groups = (n + 63) / 64, room = (groups + lanes - 1) / lanes * (64 * sizeof(PLANES_VALUE) + 16) + 16;
+    uint8_t *const words = out + 2 * groups + 64, *words_end = words, *streams[PLANES_LANES], symbols[64], before = 0;
+    planes_writer heads = {out, 0, 0}, writers[PLANES_LANES];
+    size_t busy = 0;
+    for (unsigned i = 0; i < lanes; i++) {
+        streams[i] = words + groups * 64 * sizeof(PLANES_VALUE) + 64 + i * room;
+        writers[i] = (planes_writer){streams[i], 0, 0};
+    }
+    for (size_t g = 0; g < groups; g++) {
+        const PLANES_VALUE *group = residuals + 64 * g;
+        PLANES_VALUE last[64] = {0};
+        if (n - 64 * g < 64) group = memcpy(last, group, (n - 64 * g) * sizeof *last);
+        uint64_t planes[PLANES_WIDTH + PLANES_SPARE], signs;
+        const unsigned count = PLANES_NAME(planes_of)(group, planes, &signs);
+        symbols[g % 64] = (uint8_t)LEVEL(planes_write_group)(planes, count, signs, &words_end, &writers[g & (lanes - 1)]);
+        busy += symbols[g % 64] != PLANES_EMPTY;
+        if (g % 64 == 63 || g == groups - 1) {
+            LEVEL(planes_write_symbols)(&heads, symbols, (unsigned)(g % 64) + 1, before);
+            before = symbols[g % 64];
+        }
+    }
+    *length = busy ? LEVEL(planes_gather)(out, LEVEL(planes_flush)(&heads), words, words_end, streams, writers, lanes)
+                   : (size_t)(LEVEL(planes_flush)(&heads) - out);
+    return busy;
+}
+
+static size_t PLANES_NAME(planes_encode)(const PLANES_VALUE *residuals, size_t n, uint8_t *out)
+{
+    size_t length;
+    if (n <= 64 * (PLANES_MANY - 1) ||
+        PLANES_NAME(planes_encode_lanes)(residuals, n, out, PLANES_LANES, &length) < PLANES_MANY)
+        PLANES_NAME(planes_encode_lanes)(residuals, n, out, 1, &length);
+    return length;
+}
+
+/* Every group, after the headers; `positions` of the lanes are in bits. */
+static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const uint8_t *symbols, const uint8_t *words,
+                                             uint64_t *positions, unsigned lanes, PLANES_VALUE *residuals, size_t n)
+{
+    const uint64_t end = 8 * (uint64_t)source->length;
+    for (size_t g = 0; 64 * g < n; g++) {
+        const unsigned symbol = symbols[g];
+        const size_t left = n - 64 * g;
+        if (symbol == PLANES_EMPTY) {
+            memset(residuals + 64 * g, 0, LEVEL(planes_least)(left, 64) * sizeof *residuals);
+            continue;
+        }
+        uint64_t *position = &positions[g & (lanes - 1)], planes[PLANES_WIDTH + PLANES_SPARE], signs;
+        if (*position > end) return CDT_CORRUPT;
+        planes_reader reader = LEVEL(planes_from)(source, *position);
+        const uint64_t start = reader.position;
+        const unsigned count = LEVEL(planes_read_group)(&reader, symbol, words, PLANES_WIDTH, planes, &signs);
+        if (count > PLANES_WIDTH) return CDT_CORRUPT;
+        *position += reader.position - start;
+        if (symbol >= PLANES_WORDS) words += 8 * (symbol - PLANES_WORDS + 1);
+        if (count == PLANES_WIDTH) { /* only the least number has so large a magnitude */
+            uint64_t other = ~signs;
+            for (unsigned b = 0; b < PLANES_WIDTH - 1; b++) other |= planes[b];
+            if (other & planes[PLANES_WIDTH - 1]) return CDT_CORRUPT;
+        }
+        if (left >= 64) {
+            PLANES_NAME(planes_to)(planes, count, signs, residuals + 64 * g);
+        } else {
+            PLANES_VALUE last[64];
+            PLANES_NAME(planes_to)(planes, count, signs, last);
+            for (size_t i = left; i < 64; i++)
+                if (last[i]) return CDT_CORRUPT;
+            memcpy(residuals + 64 * g, last, left * sizeof *last);
+        }
+    }
+    return CDT_OK;
+}
+
+static int PLANES_NAME(planes_decode)(const uint8_t *in, size_t length, PLANES_VALUE *residuals, size_t n)
+{
+    const size_t groups = (n + 63) / 64;
+    /* The symbols lie at the end of the output: group g is written after its symbol was read, and before those that follow. */
+    uint8_t *const symbols = (uint8_t *)(residuals + n) - groups;
+    planes_source source;
+    LEVEL(planes_open)(&source, in, length);
+    const uint64_t end = 8 * (uint64_t)length;
+    uint64_t position = 0, words = 0;
+    size_t busy = 0;
+    uint8_t before = 0;
+    for (size_t g = 0; g < groups; g += 64) {
+        if (position > end) return CDT_CORRUPT;
+        planes_reader reader = LEVEL(planes_from)(&source, position);
+        const unsigned count = (unsigned)LEVEL(planes_least)(groups - g, 64);
+        const uint64_t start = reader.position;
+        if (LEVEL(planes_read_symbols)(&reader, symbols + g, count, before, PLANES_WORDS + PLANES_WIDTH - 1)) return CDT_CORRUPT;
+        position += reader.position - start;
+        for (unsigned i = 0; i < count; i++) {
+            const unsigned symbol = symbols[g + i];
+            busy += symbol != PLANES_EMPTY;
+            words += symbol < PLANES_WORDS ? 0 : symbol - PLANES_WORDS + 1;
+        }
+        before = symbols[g + count - 1];
+    }
+    const unsigned lanes = busy == 0 ? 0 : busy < PLANES_MANY ? 1 : PLANES_LANES;
+    const uint8_t *from;
+    size_t starts[PLANES_LANES + 1];
+    if (LEVEL(planes_sections)(&source, position, lanes, words, &from, starts)) return CDT_CORRUPT;
+    uint64_t positions[PLANES_LANES];
+    for (unsigned i = 0; i < lanes; i++) positions[i] = 8 * (uint64_t)starts[i];
+    if (PLANES_NAME(planes_decode_groups)(&source, symbols, from, positions, lanes, residuals, n)) return CDT_CORRUPT;
+    return LEVEL(planes_ended)(&source, positions, starts, lanes);
+}
+#undef PLANES_WIDTH
