@@ -76,6 +76,9 @@ static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *sl
     reader->at = at;
 }
 
+#if CDT_SIMD == 512
+#include "rans_512.h"
+#else
 static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
                                    const uint8_t *contexts, const uint8_t *tokens, size_t n)
 {
@@ -87,6 +90,7 @@ static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slot
 {
     LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n);
 }
+#endif
 
 /* ---- tokens ---- */
 
