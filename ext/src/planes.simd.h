@@ -3,8 +3,6 @@
  * A group is 64 residuals. above[b] marks those with a magnitude of 2^b or more. The low k planes and above[k] are stored as they
  * are (words), the rest only where it is not known: above[b + 1] among above[b], and plane b among above[b + 1] (bits).
  */
-#include "planes_slices.simd.h"
-
 #define PLANES_SPARE 8          /* levels are handled in fours, beyond the highest plane too */
 #define PLANES_LANES 4          /* streams of bits, so that their chains of positions are independent */
 #define PLANES_MANY 128         /* groups that are not empty, for more than one lane */
@@ -13,6 +11,24 @@
 enum { PLANES_EMPTY = 0, PLANES_BYTES = 1, PLANES_NIBBLES = 2, PLANES_WORDS = 3 };
 
 /* ---- bits ---- */
+
+static inline uint64_t LEVEL(planes_load)(const uint8_t *in)
+{
+    uint64_t word;
+    memcpy(&word, in, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline void LEVEL(planes_store)(uint8_t *out, uint64_t word)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(out, &word, 8);
+}
 
 #if CDT_SIMD
 #define PLANES_PACK(x, mask) _pext_u64(x, mask)
@@ -47,6 +63,17 @@ static inline uint64_t planes_spread(uint64_t x, uint64_t mask)
 #define PLANES_LOWEST(x) planes_count(((x) & -(x)) - 1)
 #endif
 
+/* `count` words; 8 at a time are written. */
+static inline void LEVEL(planes_copy)(uint8_t *out, const uint64_t *words, unsigned count)
+{
+#if CDT_SIMD
+    memcpy(out, words, 64);
+    for (unsigned i = 8; i < count; i += 8) memcpy(out + 8 * i, words + i, 64);
+#else
+    for (unsigned i = 0; i < count; i++) LEVEL(planes_store)(out + 8 * i, words[i]);
+#endif
+}
+
 typedef struct {
     uint8_t *at;
     uint64_t pending;
@@ -60,7 +87,7 @@ static inline void LEVEL(planes_write)(planes_writer *writer, uint64_t bits, uns
     const unsigned total = writer->count + count, full = total >> 6;
     LEVEL(planes_store)(writer->at, low);
     writer->at += 8 * full;
-    writer->pending = full ? high : low;
+    writer->pending = low ^ ((low ^ high) & -(uint64_t)full); /* no branch: it would not be predicted */
     writer->count = total & 63;
 }
 
@@ -168,30 +195,53 @@ static inline unsigned LEVEL(planes_kind)(uint64_t mask)
 
 /* ---- one group ---- */
 
-/* Encode `count` planes and the signs; returns the group's symbol. */
-static inline unsigned LEVEL(planes_write_group)(const uint64_t *planes, unsigned count, uint64_t signs, uint8_t **words,
-                                                 planes_writer *writer)
+/* Planes of a group, and what follows from them: above[b], their counts, and zeros beyond. */
+typedef struct {
+    uint64_t planes[64 + PLANES_SPARE], above[64 + PLANES_SPARE], counts[64 + PLANES_SPARE], signs;
+} planes_group;
+
+#if CDT_SIMD == 512
+#include "planes_avx512.simd.h"
+#else
+#include "planes_slices.simd.h"
+#endif
+
+/* What is in bits only, from above[k] on. Four levels are most often all, and the last three of them at most 64 bits. */
+static inline void LEVEL(planes_write_levels)(const planes_group *group, unsigned k, planes_writer *writer)
 {
-    uint64_t above[64 + PLANES_SPARE];
-    for (unsigned b = count; b < count + PLANES_SPARE; b++) above[b] = 0;
-    for (unsigned b = count; b-- > 0;) above[b] = above[b + 1] | planes[b];
-    if (!above[0]) return PLANES_EMPTY;
-    unsigned k = 0;
-    for (unsigned b = 0; b < count; b++) k += PLANES_COUNT(above[b]) + PLANES_COUNT(above[b + 1]) > 64;
-    const unsigned kind = k ? PLANES_WORDS : LEVEL(planes_kind)(above[0]);
+    const uint64_t *planes = group->planes + k, *above = group->above + k, *counts = group->counts + k;
+    uint64_t levels[4], rest = 0;
+    unsigned at = 0;
+    for (unsigned i = 0; i < 4; i++)
+        levels[i] = PLANES_PACK(above[i + 1], above[i]) | PLANES_PACK(planes[i], above[i + 1]) << (counts[i] & 63);
+    LEVEL(planes_write)(writer, levels[0], (unsigned)(counts[0] + counts[1]));
+    for (unsigned i = 1; i < 4; i++) {
+        rest |= levels[i] << (at & 63);
+        at += (unsigned)(counts[i] + counts[i + 1]);
+    }
+    if (!above[4] && at <= 64) {
+        LEVEL(planes_write)(writer, rest, at);
+        return;
+    }
+    for (unsigned i = 1; above[i]; i++) {
+        const uint64_t low = PLANES_PACK(above[i + 1], above[i]), high = PLANES_PACK(planes[i], above[i + 1]);
+        LEVEL(planes_write)(writer, low | high << (counts[i] & 63), (unsigned)(counts[i] + counts[i + 1]));
+    }
+}
+
+/* Encode a group that is not empty; returns its symbol. */
+static inline unsigned LEVEL(planes_write_group)(const planes_group *group, unsigned k, uint8_t **words, planes_writer *writer)
+{
+    const unsigned kind = k ? PLANES_WORDS : LEVEL(planes_kind)(group->above[0]);
     if (kind == PLANES_WORDS) {
-        for (unsigned b = 0; b < k; b++) LEVEL(planes_store)(*words + 8 * b, planes[b]);
-        LEVEL(planes_store)(*words + 8 * k, above[k]);
+        LEVEL(planes_copy)(*words, group->planes, k);
+        LEVEL(planes_store)(*words + 8 * k, group->above[k]);
         *words += 8 * (k + 1);
     } else {
-        LEVEL(planes_write_sparse)(writer, above[0], kind);
+        LEVEL(planes_write_sparse)(writer, group->above[0], kind);
     }
-    for (unsigned b = k; above[b]; b++) {
-        const unsigned known = PLANES_COUNT(above[b]);
-        const uint64_t low = PLANES_PACK(above[b + 1], above[b]), high = PLANES_PACK(planes[b], above[b + 1]);
-        LEVEL(planes_write)(writer, low | high << (known & 63), known + PLANES_COUNT(above[b + 1]));
-    }
-    LEVEL(planes_write)(writer, PLANES_PACK(signs, above[0]), PLANES_COUNT(above[0]));
+    LEVEL(planes_write_levels)(group, k, writer);
+    LEVEL(planes_write)(writer, PLANES_PACK(group->signs, group->above[0]), (unsigned)group->counts[0]);
     return kind + k;
 }
 
@@ -217,7 +267,7 @@ static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned 
     if (now) return limit + 1;
     *signs = PLANES_SPREAD(LEVEL(planes_peek)(reader), nonzero);
     reader->position += PLANES_COUNT(nonzero);
-    for (unsigned i = b; i & 7; i++) planes[i] = 0;
+    for (unsigned i = b; i & 7 || i == 0; i++) planes[i] = 0;
     return b;
 }
 

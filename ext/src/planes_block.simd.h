@@ -2,41 +2,6 @@
 
 #define PLANES_WIDTH (8 * (unsigned)sizeof(PLANES_VALUE))
 
-/* Planes of 64 residuals, the number of which is returned (a multiple of 8). */
-static inline unsigned PLANES_NAME(planes_of)(const PLANES_VALUE *residuals, uint64_t *planes, uint64_t *signs)
-{
-    uint32_t parts[PLANES_WIDTH / 32][64];
-    PLANES_UNSIGNED most = 0;
-    *signs = 0;
-    for (unsigned i = 0; i < 64; i++) {
-        const PLANES_UNSIGNED r = (PLANES_UNSIGNED)residuals[i], negative = r >> (PLANES_WIDTH - 1);
-        const PLANES_UNSIGNED magnitude = (r ^ -negative) + negative;
-        *signs |= (uint64_t)negative << i;
-        most |= magnitude;
-        for (unsigned part = 0; part < PLANES_WIDTH / 32; part++) parts[part][i] = (uint32_t)(magnitude >> (32 * part));
-    }
-    unsigned slices = 0;
-    while (slices < PLANES_WIDTH / 8 && most >> (8 * slices)) slices++;
-    for (unsigned part = 0; 4 * part < slices; part++)
-        LEVEL(planes_split)(parts[part], slices - 4 * part < 4 ? slices - 4 * part : 4, planes + 32 * part);
-    return 8 * slices;
-}
-
-static inline void PLANES_NAME(planes_to)(const uint64_t *planes, unsigned count, uint64_t signs, PLANES_VALUE *residuals)
-{
-    uint32_t parts[PLANES_WIDTH / 32][64];
-    for (unsigned part = 0; part < PLANES_WIDTH / 32; part++) {
-        const unsigned from = 4 * part, slices = (count + 7) / 8;
-        LEVEL(planes_join)(planes + 8 * from, slices <= from ? 0 : slices - from < 4 ? slices - from : 4, parts[part]);
-    }
-    for (unsigned i = 0; i < 64; i++) {
-        const PLANES_UNSIGNED negative = (PLANES_UNSIGNED)(signs >> i & 1);
-        PLANES_UNSIGNED magnitude = parts[0][i];
-        for (unsigned part = 1; part < PLANES_WIDTH / 32; part++) magnitude |= (PLANES_UNSIGNED)parts[part][i] << (32 * part % PLANES_WIDTH);
-        residuals[i] = (PLANES_VALUE)((magnitude ^ -negative) + negative);
-    }
-}
-
 /* Returns how many groups are not empty; the bytes are whole only when `lanes` agrees with that. */
 static size_t PLANES_NAME(planes_encode_lanes)(const PLANES_VALUE *residuals, size_t n, uint8_t *out, unsigned lanes, size_t *length)
 {
@@ -44,21 +9,34 @@ static size_t PLANES_NAME(planes_encode_lanes)(const PLANES_VALUE *residuals, si
     uint8_t *const words = out + 2 * groups + 64, *words_end = words, *streams[PLANES_LANES], symbols[64], before = 0;
     planes_writer heads = {out, 0, 0}, writers[PLANES_LANES];
     size_t busy = 0;
+    planes_group parts[4];
     for (unsigned i = 0; i < lanes; i++) {
         streams[i] = words + groups * 64 * sizeof(PLANES_VALUE) + 64 + i * room;
         writers[i] = (planes_writer){streams[i], 0, 0};
     }
-    for (size_t g = 0; g < groups; g++) {
-        const PLANES_VALUE *group = residuals + 64 * g;
-        PLANES_VALUE last[64] = {0};
-        if (n - 64 * g < 64) group = memcpy(last, group, (n - 64 * g) * sizeof *last);
-        uint64_t planes[PLANES_WIDTH + PLANES_SPARE], signs;
-        const unsigned count = PLANES_NAME(planes_of)(group, planes, &signs);
-        symbols[g % 64] = (uint8_t)LEVEL(planes_write_group)(planes, count, signs, &words_end, &writers[g & (lanes - 1)]);
-        busy += symbols[g % 64] != PLANES_EMPTY;
-        if (g % 64 == 63 || g == groups - 1) {
-            LEVEL(planes_write_symbols)(&heads, symbols, (unsigned)(g % 64) + 1, before);
-            before = symbols[g % 64];
+    /* In steps of 4 groups, each part of the work for all of them: one group's latency is then hidden by the others. */
+    for (size_t g = 0; g < groups; g += 4) {
+        const unsigned some = (unsigned)LEVEL(planes_least)(groups - g, 4);
+        unsigned counts[4], ranks[4];
+        for (unsigned i = 0; i < some; i++) {
+            const PLANES_VALUE *group = residuals + 64 * (g + i);
+            PLANES_VALUE last[64] = {0};
+            if (n - 64 * (g + i) < 64) group = memcpy(last, group, (n - 64 * (g + i)) * sizeof *last);
+            counts[i] = PLANES_NAME(planes_of)(group, parts[i].planes, &parts[i].signs);
+        }
+        for (unsigned i = 0; i < some; i++) {
+            if (counts[i] == 8) ranks[i] = LEVEL(planes_rank)(&parts[i], 8);
+            else if (counts[i]) ranks[i] = LEVEL(planes_rank)(&parts[i], counts[i]);
+        }
+        for (unsigned i = 0; i < some; i++) {
+            uint8_t *const symbol = &symbols[(g + i) % 64];
+            *symbol = PLANES_EMPTY;
+            if (counts[i]) *symbol = (uint8_t)LEVEL(planes_write_group)(&parts[i], ranks[i], &words_end, &writers[i & (lanes - 1)]);
+            busy += counts[i] != 0;
+        }
+        if (g % 64 == 60 || g + 4 >= groups) {
+            LEVEL(planes_write_symbols)(&heads, symbols, (unsigned)(g % 64) + some, before);
+            before = symbols[(g + some - 1) % 64];
         }
     }
     *length = busy ? LEVEL(planes_gather)(out, LEVEL(planes_flush)(&heads), words, words_end, streams, writers, lanes)

@@ -1,23 +1,5 @@
 /* Between 64 numbers and their bit planes (bit i of plane b is bit b of number i). Part of planes.simd.h. */
 
-static inline uint64_t LEVEL(planes_load)(const uint8_t *in)
-{
-    uint64_t word;
-    memcpy(&word, in, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-static inline void LEVEL(planes_store)(uint8_t *out, uint64_t word)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    memcpy(out, &word, 8);
-}
-
 /* The transpose of 8 x 8 bits. */
 static inline uint64_t LEVEL(planes_turn_bits)(uint64_t x)
 {
@@ -67,4 +49,90 @@ static inline void LEVEL(planes_join)(const uint64_t *planes, unsigned slices, u
         for (unsigned i = 0; i < 8; i++) LEVEL(planes_store)(bytes + 8 * i, LEVEL(planes_turn_bits)(rows[i]));
         for (unsigned i = 0; i < 64; i++) magnitudes[i] |= (uint32_t)bytes[i] << (8 * slice);
     }
+}
+
+/* Planes of 64 residuals, the number of which is returned (a multiple of 8). */
+static inline unsigned LEVEL(planes_of_4)(const int32_t *residuals, uint64_t *planes, uint64_t *signs)
+{
+    uint32_t parts[32 / 32][64];
+    uint32_t most = 0;
+    *signs = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        const uint32_t r = (uint32_t)residuals[i], negative = r >> (32 - 1);
+        const uint32_t magnitude = (r ^ -negative) + negative;
+        *signs |= (uint64_t)negative << i;
+        most |= magnitude;
+        for (unsigned part = 0; part < 32 / 32; part++) parts[part][i] = (uint32_t)(magnitude >> (32 * part));
+    }
+    unsigned slices = 0;
+    while (slices < 32 / 8 && most >> (8 * slices)) slices++;
+    for (unsigned part = 0; 4 * part < slices; part++)
+        LEVEL(planes_split)(parts[part], slices - 4 * part < 4 ? slices - 4 * part : 4, planes + 32 * part);
+    return 8 * slices;
+}
+
+static inline void LEVEL(planes_to_4)(const uint64_t *planes, unsigned count, uint64_t signs, int32_t *residuals)
+{
+    uint32_t parts[32 / 32][64];
+    for (unsigned part = 0; part < 32 / 32; part++) {
+        const unsigned from = 4 * part, slices = (count + 7) / 8;
+        LEVEL(planes_join)(planes + 8 * from, slices <= from ? 0 : slices - from < 4 ? slices - from : 4, parts[part]);
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        const uint32_t negative = (uint32_t)(signs >> i & 1);
+        uint32_t magnitude = parts[0][i];
+        for (unsigned part = 1; part < 32 / 32; part++) magnitude |= (uint32_t)parts[part][i] << (32 * part % 32);
+        residuals[i] = (int32_t)((magnitude ^ -negative) + negative);
+    }
+}
+
+/* Planes of 64 residuals, the number of which is returned (a multiple of 8). */
+static inline unsigned LEVEL(planes_of_8)(const int64_t *residuals, uint64_t *planes, uint64_t *signs)
+{
+    uint32_t parts[64 / 32][64];
+    uint64_t most = 0;
+    *signs = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        const uint64_t r = (uint64_t)residuals[i], negative = r >> (64 - 1);
+        const uint64_t magnitude = (r ^ -negative) + negative;
+        *signs |= (uint64_t)negative << i;
+        most |= magnitude;
+        for (unsigned part = 0; part < 64 / 32; part++) parts[part][i] = (uint32_t)(magnitude >> (32 * part));
+    }
+    unsigned slices = 0;
+    while (slices < 64 / 8 && most >> (8 * slices)) slices++;
+    for (unsigned part = 0; 4 * part < slices; part++)
+        LEVEL(planes_split)(parts[part], slices - 4 * part < 4 ? slices - 4 * part : 4, planes + 32 * part);
+    return 8 * slices;
+}
+
+static inline void LEVEL(planes_to_8)(const uint64_t *planes, unsigned count, uint64_t signs, int64_t *residuals)
+{
+    uint32_t parts[64 / 32][64];
+    for (unsigned part = 0; part < 64 / 32; part++) {
+        const unsigned from = 4 * part, slices = (count + 7) / 8;
+        LEVEL(planes_join)(planes + 8 * from, slices <= from ? 0 : slices - from < 4 ? slices - from : 4, parts[part]);
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        const uint64_t negative = (uint64_t)(signs >> i & 1);
+        uint64_t magnitude = parts[0][i];
+        for (unsigned part = 1; part < 64 / 32; part++) magnitude |= (uint64_t)parts[part][i] << (32 * part % 64);
+        residuals[i] = (int64_t)((magnitude ^ -negative) + negative);
+    }
+}
+
+
+/* What follows from `count` planes; returns k, the least with at most 64 bits set in above[k] and above[k + 1] together. */
+static inline unsigned LEVEL(planes_rank)(planes_group *group, unsigned count)
+{
+    uint64_t now = 0, known = 0;
+    unsigned k = 0;
+    for (unsigned b = count; b < count + PLANES_SPARE; b++) group->planes[b] = group->above[b] = group->counts[b] = 0;
+    for (unsigned b = count; b-- > 0;) {
+        group->above[b] = now |= group->planes[b];
+        group->counts[b] = PLANES_COUNT(now);
+        k += group->counts[b] + known > 64;
+        known = group->counts[b];
+    }
+    return k;
 }
