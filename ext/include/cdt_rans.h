@@ -63,7 +63,7 @@ typedef struct {
      * 0. At most one word for each token; the CDT_RANS_SPARE bytes below the words may be overwritten. */
     void (*encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols, const uint8_t *contexts,
                        const uint8_t *tokens, size_t n);
-    /* slots: CDT_SLOTS of each context after one another: symbol | (frequency - 1) << 8 | (slot - start) << 20. */
+    /* slots: CDT_SLOTS of each context after one another: symbol | (slot - start) << 8 | (frequency - 1) << 20. */
     void (*decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n);
     /* Tokens of residuals in order, their extra bits appended: at most 4 (8) bytes a residual. */
     void (*split_4)(const int32_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra);

@@ -33,7 +33,7 @@ int cdt_rans_slots(const uint16_t *frequencies, size_t symbols, uint32_t *slots)
 {
     if (!is_table(frequencies, symbols)) return CDT_CORRUPT;
     for (size_t i = 0; i < symbols; i++)
-        for (uint32_t k = 0; k < frequencies[i]; k++) *slots++ = (uint32_t)i | (frequencies[i] - 1u) << 8 | k << 20;
+        for (uint32_t k = 0; k < frequencies[i]; k++) *slots++ = (uint32_t)i | k << 8 | (frequencies[i] - 1u) << 20;
     return CDT_OK;
 }
 

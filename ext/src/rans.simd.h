@@ -50,7 +50,7 @@ static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_ent
 /* The state before it takes a word. */
 static inline uint32_t LEVEL(rans_step)(uint32_t x, uint32_t slot)
 {
-    return ((slot >> 8 & 0xfff) + 1) * (x >> CDT_RANS_BITS) + (slot >> 20);
+    return ((slot >> 20) + 1) * (x >> CDT_RANS_BITS) + (slot >> 8 & 0xfff);
 }
 
 /* Any number of lanes, and any number of words left. */

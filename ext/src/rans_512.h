@@ -63,23 +63,46 @@ static void LEVEL(rans_encode_32)(cdt_rans_writer *writer, const cdt_rans_entry 
     writer->at = at;
 }
 
-/* The symbols (in the low bytes) and the states, before they take words, of `lanes`. */
-static inline __m512i LEVEL(rans_step_16)(__m512i *x, const uint32_t *slots, __m128i contexts, __mmask16 lanes)
+/* Even lanes and odd lanes in a vector each: words of all 32 are then the low and high halves of one vector. */
+typedef struct {
+    __m512i even, odd;
+} LEVEL(rans_lanes);
+
+static inline LEVEL(rans_lanes) LEVEL(rans_load_lanes)(const uint32_t states[CDT_LANES])
 {
-    const __m512i table = _mm512_slli_epi32(_mm512_cvtepu8_epi32(contexts), CDT_RANS_BITS);
-    const __m512i index = _mm512_or_si512(table, _mm512_and_si512(*x, _mm512_set1_epi32(CDT_SLOTS - 1)));
-    const __m512i slot = _mm512_i32gather_epi32(index, slots, 4);
-    const __m512i quotient = _mm512_srli_epi32(*x, CDT_RANS_BITS);
-    const __m512i less = _mm512_and_si512(_mm512_srli_epi32(slot, 8), _mm512_set1_epi32(0xfff));
-    const __m512i rest = _mm512_add_epi32(quotient, _mm512_srli_epi32(slot, 20));
-    *x = _mm512_mask_add_epi32(*x, lanes, rest, _mm512_mullo_epi32(less, quotient));
-    return slot;
+    const __m512i low = _mm512_loadu_si512(states), high = _mm512_loadu_si512(states + 16);
+    const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i odds = _mm512_add_epi32(evens, _mm512_set1_epi32(1));
+    return (LEVEL(rans_lanes)){_mm512_permutex2var_epi32(low, evens, high), _mm512_permutex2var_epi32(low, odds, high)};
 }
 
-/* `words` where `empty`. */
-static inline __m512i LEVEL(rans_take_16)(__m512i x, __m256i words, __mmask16 empty)
+static inline void LEVEL(rans_store_lanes)(uint32_t states[CDT_LANES], LEVEL(rans_lanes) x)
 {
-    return _mm512_or_si512(_mm512_mask_slli_epi32(x, empty, x, 16), _mm512_cvtepu16_epi32(words));
+    const __m512i first = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    _mm512_storeu_si512(states, _mm512_permutex2var_epi32(x.even, first, x.odd));
+    _mm512_storeu_si512(states + 16, _mm512_permutex2var_epi32(x.even, _mm512_add_epi32(first, _mm512_set1_epi32(8)), x.odd));
+}
+
+/* Slots of states; bits 12 to 19 of `tables` are their contexts. */
+static inline __m512i LEVEL(rans_fetch)(__m512i x, const uint32_t *slots, __m512i tables)
+{
+    const __m512i index = _mm512_ternarylogic_epi32(x, tables, _mm512_set1_epi32(CDT_SLOTS - 1), 0xe4); /* bits of x below 12 */
+    return _mm512_i32gather_epi32(index, slots, 4);
+}
+
+/* The state before it takes a word. */
+static inline __m512i LEVEL(rans_next)(__m512i x, __m512i slot)
+{
+    const __m512i quotient = _mm512_srli_epi32(x, CDT_RANS_BITS);
+    const __m512i inside = _mm512_and_si512(_mm512_srli_epi32(slot, 8), _mm512_set1_epi32(0xfff));
+    return _mm512_add_epi32(_mm512_add_epi32(quotient, inside), _mm512_mullo_epi32(_mm512_srli_epi32(slot, 20), quotient));
+}
+
+/* x, or x * 2^16 where x < 2^15: where x - 2^15 is negative, and only there, its bit 31 is set. */
+static inline __m512i LEVEL(rans_widen)(__m512i x)
+{
+    const __m512i less = _mm512_sub_epi32(x, _mm512_set1_epi32(CDT_RANS_LOW));
+    return _mm512_sllv_epi32(x, _mm512_and_si512(_mm512_srli_epi32(less, 27), _mm512_set1_epi32(16)));
 }
 
 /* Words of the lanes that need one; none is read beyond the end. */
@@ -93,42 +116,46 @@ static inline __m512i LEVEL(rans_take_words)(cdt_rans_reader *reader, __mmask32 
     return _mm512_maskz_expand_epi16(empty, words);
 }
 
-static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n)
+/* The next n <= 32 symbols, of the first n lanes. */
+static inline void LEVEL(rans_decode_group)(cdt_rans_reader *reader, LEVEL(rans_lanes) *x, const uint32_t *slots,
+                                            const uint8_t *contexts, uint8_t *tokens, size_t n)
 {
-    const __m512i least = _mm512_set1_epi32(CDT_RANS_LOW);
-    __m512i low = _mm512_loadu_si512(reader->states), high = _mm512_loadu_si512(reader->states + 16);
-    cdt_rans_reader local = *reader;
-    for (size_t i = 0; i < n; i += 32) {
-        const __mmask32 some = LEVEL(rans_first)(n - i);
-        const __m256i where = _mm256_maskz_loadu_epi8(some, contexts + i);
-        const __m512i a = LEVEL(rans_step_16)(&low, slots, _mm256_castsi256_si128(where), (__mmask16)some);
-        const __m512i b = LEVEL(rans_step_16)(&high, slots, _mm256_extracti128_si256(where, 1), (__mmask16)(some >> 16));
-        const __mmask16 empty = _mm512_mask_cmplt_epu32_mask((__mmask16)some, low, least);
-        const __mmask16 empty_high = _mm512_mask_cmplt_epu32_mask((__mmask16)(some >> 16), high, least);
-        const __m512i words = LEVEL(rans_take_words)(&local, empty | (__mmask32)empty_high << 16);
-        low = LEVEL(rans_take_16)(low, _mm512_castsi512_si256(words), empty);
-        high = LEVEL(rans_take_16)(high, _mm512_extracti64x4_epi64(words, 1), empty_high);
-        const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(a)), _mm512_cvtepi32_epi8(b), 1);
-        _mm256_mask_storeu_epi8(tokens + i, some, both);
+    const __mmask32 some = LEVEL(rans_first)(n);
+    const __m512i byte = _mm512_set1_epi32(0xff), high = _mm512_set1_epi32((int)0xffff0000);
+    const __m512i pairs = _mm512_cvtepu16_epi32(n == 32 ? _mm256_loadu_si256((const void *)contexts)
+                                                        : _mm256_maskz_loadu_epi8(some, contexts));
+    const __m512i slot = LEVEL(rans_fetch)(x->even, slots, _mm512_slli_epi32(_mm512_and_si512(pairs, byte), CDT_RANS_BITS));
+    const __m512i slot_odd = LEVEL(rans_fetch)(x->odd, slots, _mm512_slli_epi32(_mm512_srli_epi32(pairs, 8), CDT_RANS_BITS));
+    const __m512i even = LEVEL(rans_next)(x->even, slot), odd = LEVEL(rans_next)(x->odd, slot_odd);
+    /* x div 2^15 has 16 bits. */
+    const __m512i least = _mm512_ternarylogic_epi32(_mm512_srli_epi32(even, 15), _mm512_slli_epi32(odd, 1), high, 0xd8);
+    const __m512i words = LEVEL(rans_take_words)(reader, _mm512_mask_testn_epi16_mask(some, least, least));
+    const __m512i symbols = _mm512_ternarylogic_epi32(slot, _mm512_slli_epi32(slot_odd, 8), byte, 0xe4);
+    const __m512i next = _mm512_ternarylogic_epi32(LEVEL(rans_widen)(even), words, high, 0xf4);
+    const __m512i next_odd = _mm512_or_si512(LEVEL(rans_widen)(odd), _mm512_srli_epi32(words, 16));
+    if (n == 32) {
+        x->even = next, x->odd = next_odd;
+        _mm256_storeu_si256((void *)tokens, _mm512_cvtepi32_epi16(symbols));
+    } else {
+        x->even = _mm512_mask_mov_epi32(x->even, (__mmask16)LEVEL(rans_first)((n + 1) / 2), next);
+        x->odd = _mm512_mask_mov_epi32(x->odd, (__mmask16)LEVEL(rans_first)(n / 2), next_odd);
+        _mm256_mask_storeu_epi8(tokens, some, _mm512_cvtepi32_epi16(symbols));
     }
-    *reader = local;
-    _mm512_storeu_si512(reader->states, low);
-    _mm512_storeu_si512(reader->states + 16, high);
 }
 
-static void LEVEL(rans_decode_16)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n)
+static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n)
 {
-    __m512i x = _mm512_loadu_si512(reader->states);
+    const size_t lanes = reader->lanes;
     cdt_rans_reader local = *reader;
-    for (size_t i = 0; i < n; i += 16) {
-        const __mmask16 some = (__mmask16)LEVEL(rans_first)(n - i);
-        const __m512i slot = LEVEL(rans_step_16)(&x, slots, _mm_maskz_loadu_epi8(some, contexts + i), some);
-        const __mmask16 empty = _mm512_mask_cmplt_epu32_mask(some, x, _mm512_set1_epi32(CDT_RANS_LOW));
-        x = LEVEL(rans_take_16)(x, _mm512_castsi512_si256(LEVEL(rans_take_words)(&local, empty)), empty);
-        _mm_mask_storeu_epi8(tokens + i, some, _mm512_cvtepi32_epi8(slot));
-    }
-    *reader = local;
-    _mm512_storeu_si512(reader->states, x);
+    LEVEL(rans_lanes) x = LEVEL(rans_load_lanes)(reader->states);
+    size_t i = 0;
+    if (lanes == 32)
+        for (; i + 32 <= n; i += 32) LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
+    for (; i < n; i += lanes)
+        LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, n - i < lanes ? n - i : lanes);
+    reader->corrupt = local.corrupt;
+    reader->at = local.at;
+    LEVEL(rans_store_lanes)(reader->states, x);
 }
 
 static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
@@ -141,7 +168,6 @@ static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                    size_t n)
 {
-    if (reader->lanes == 32) LEVEL(rans_decode_32)(reader, slots, contexts, tokens, n);
-    else if (reader->lanes == 16) LEVEL(rans_decode_16)(reader, slots, contexts, tokens, n);
+    if (reader->lanes >= 16) LEVEL(rans_decode_32)(reader, slots, contexts, tokens, n);
     else LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n);
 }
