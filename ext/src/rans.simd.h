@@ -33,7 +33,7 @@ static inline uint32_t LEVEL(rans_put)(uint32_t x, cdt_rans_entry entry, uint8_t
     return x + (entry.packed & 0x1fff) + quotient * rest;
 }
 
-/* Symbols [from, n) of a row, for any number of lanes. */
+/* A row of any number of lanes. */
 static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
                                      const uint8_t *contexts, const uint8_t *tokens, size_t n)
 {
@@ -53,15 +53,15 @@ static inline uint32_t LEVEL(rans_step)(uint32_t x, uint32_t slot)
     return ((slot >> 20) + 1) * (x >> CDT_RANS_BITS) + (slot >> 8 & 0xfff);
 }
 
-/* Any number of lanes, and any number of words left. */
+/* Symbols [from, n) of a row: any number of lanes, and any number of words left. */
 static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
-                                     size_t n)
+                                     size_t n, size_t from)
 {
     const unsigned last = reader->lanes - 1;
     const uint8_t *at = reader->at, *const end = reader->end;
     uint32_t states[CDT_LANES];
     memcpy(states, reader->states, sizeof states);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = from; i < n; i++) {
         uint32_t x = states[i & last], slot = slots[(size_t)contexts[i] << CDT_RANS_BITS | (x & (CDT_SLOTS - 1))];
         tokens[i] = (uint8_t)slot;
         x = LEVEL(rans_step)(x, slot);
@@ -78,6 +78,8 @@ static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *sl
 
 #if CDT_SIMD == 512
 #include "rans_512.h"
+#elif CDT_SIMD == 2
+#include "rans_avx2.h"
 #else
 static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
                                    const uint8_t *contexts, const uint8_t *tokens, size_t n)
@@ -88,7 +90,7 @@ static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                    size_t n)
 {
-    LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n);
+    LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n, 0);
 }
 #endif
 

@@ -169,5 +169,5 @@ static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slot
                                    size_t n)
 {
     if (reader->lanes >= 16) LEVEL(rans_decode_32)(reader, slots, contexts, tokens, n);
-    else LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n);
+    else LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n, 0);
 }
