@@ -5,6 +5,7 @@
  */
 #define PLANES_SPARE 8          /* levels are handled in fours, beyond the highest plane too */
 #define PLANES_LANES 4          /* streams of bits, so that their chains of positions are independent */
+#define PLANES_STEP 8           /* groups handled side by side; a multiple of the lanes that divides 64 */
 #define PLANES_MANY 128         /* groups that are not empty, for more than one lane */
 #define PLANES_GROUP_BYTES 1100 /* more than any group or 64 symbols can ask for in bits */
 
@@ -197,7 +198,8 @@ static inline unsigned LEVEL(planes_kind)(uint64_t mask)
 
 /* Planes of a group, and what follows from them: above[b], their counts, and zeros beyond. */
 typedef struct {
-    uint64_t planes[64 + PLANES_SPARE], above[64 + PLANES_SPARE], counts[64 + PLANES_SPARE], signs;
+    _Alignas(64) uint64_t planes[64 + PLANES_SPARE];
+    uint64_t above[64 + PLANES_SPARE], counts[64 + PLANES_SPARE], signs;
 } planes_group;
 
 #if CDT_SIMD == 512
@@ -245,30 +247,57 @@ static inline unsigned LEVEL(planes_write_group)(const planes_group *group, unsi
     return kind + k;
 }
 
-/* Planes (zeros above) and signs of one group. Returns the number of planes, which may be limit + 1 when the bytes are corrupt. */
-static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned symbol, const uint8_t *words, unsigned limit,
-                                                uint64_t *planes, uint64_t *signs)
+/* Planes from k on, of which `now` is what is above[k]. Returns the number of planes; more than `limit`: the bytes are corrupt. */
+static unsigned LEVEL(planes_read_any_levels)(planes_reader *reader, uint64_t now, unsigned k, unsigned limit, uint64_t *planes)
 {
-    const unsigned k = symbol < PLANES_WORDS ? 0 : symbol - PLANES_WORDS;
-    uint64_t nonzero = 0, now;
-    for (unsigned b = 0; b < k; b++) nonzero |= planes[b] = LEVEL(planes_load)(words + 8 * b);
-    now = symbol < PLANES_WORDS ? LEVEL(planes_read_sparse)(reader, symbol) : LEVEL(planes_load)(words + 8 * k);
-    nonzero |= now;
-    unsigned b = k;
-    for (; now && b < limit; b++) {
+    memset(planes + k, 0, (limit - k) * sizeof *planes);
+    for (; now && k < limit; k++) {
         const unsigned known = PLANES_COUNT(now);
         const uint64_t bits = LEVEL(planes_peek)(reader), next = PLANES_SPREAD(bits, now);
         const unsigned more = PLANES_COUNT(next);
         if (known + more > 64) return limit + 1;
-        planes[b] = (now & ~next) | PLANES_SPREAD(bits >> (known & 63), next);
+        planes[k] = (now & ~next) | PLANES_SPREAD(bits >> (known & 63), next);
         reader->position += known + more;
         now = next;
     }
-    if (now) return limit + 1;
-    *signs = PLANES_SPREAD(LEVEL(planes_peek)(reader), nonzero);
-    reader->position += PLANES_COUNT(nonzero);
-    for (unsigned i = b; i & 7 || i == 0; i++) planes[i] = 0;
-    return b;
+    return now ? limit + 1 : k;
+}
+
+/* The same, for what is usual: four levels, the last three of them at most 64 bits. Counts are right where they are used. */
+static inline unsigned LEVEL(planes_read_levels)(planes_reader *reader, uint64_t now, unsigned k, unsigned limit, uint64_t *planes)
+{
+    uint64_t above[5] = {now}, bits = LEVEL(planes_peek)(reader);
+    unsigned counts[5] = {PLANES_COUNT(now)};
+    planes_reader after = *reader;
+    for (unsigned i = 0; i < 4; i++) {
+        above[i + 1] = PLANES_SPREAD(bits, above[i]);
+        counts[i + 1] = PLANES_COUNT(above[i + 1]);
+        bits >>= counts[i] & 63;
+        planes[k + i] = (above[i] & ~above[i + 1]) | PLANES_SPREAD(bits, above[i + 1]);
+        bits >>= counts[i + 1] & 63;
+        if (i == 0) {
+            after.position += counts[0] + counts[1];
+            bits = LEVEL(planes_peek)(&after);
+        }
+    }
+    const unsigned used = counts[1] + 2 * (counts[2] + counts[3]);
+    if (above[4] || used > 64 || counts[0] + counts[1] > 64 || k + 4 > limit)
+        return LEVEL(planes_read_any_levels)(reader, now, k, limit, planes);
+    reader->position = after.position + used;
+    return k + 4;
+}
+
+/* Planes (zeros above, to a multiple of 8) and signs of a group. Returns the number of planes, or limit + 1: corrupt. */
+static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned symbol, const uint8_t *words, unsigned limit,
+                                                uint64_t *planes, uint64_t *signs)
+{
+    const unsigned k = symbol < PLANES_WORDS ? 0 : symbol - PLANES_WORDS;
+    const uint64_t known = LEVEL(planes_words)(words, k, planes);
+    const uint64_t now = symbol < PLANES_WORDS ? LEVEL(planes_read_sparse)(reader, symbol) : LEVEL(planes_load)(words + 8 * k);
+    const unsigned count = LEVEL(planes_read_levels)(reader, now, k, limit, planes);
+    *signs = PLANES_SPREAD(LEVEL(planes_peek)(reader), now | known);
+    reader->position += PLANES_COUNT(now | known);
+    return count;
 }
 
 /* ---- symbols of 64 groups: which differ from the one before, by how much ---- */

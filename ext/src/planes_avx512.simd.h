@@ -177,6 +177,20 @@ static inline unsigned LEVEL(planes_rank)(planes_group *group, unsigned count)
     return k;
 }
 
+/* `k` planes, then zeros; returns what is in any of them. */
+static inline uint64_t LEVEL(planes_words)(const uint8_t *words, unsigned k, uint64_t *planes)
+{
+    __m512i now = _mm512_maskz_loadu_epi64((__mmask8)((1u << (k < 8 ? k : 8)) - 1), words), any = now;
+    _mm512_storeu_si512(planes, now);
+    for (unsigned b = 8; b <= k; b += 8) {
+        now = _mm512_maskz_loadu_epi64((__mmask8)((1u << (k - b < 8 ? k - b : 8)) - 1), words + 8 * b);
+        any = _mm512_or_si512(any, now);
+        _mm512_storeu_si512(planes + b, now);
+    }
+    _mm512_storeu_si512(planes + (k & ~7u) + 8, _mm512_setzero_si512());
+    return (uint64_t)_mm512_reduce_or_epi64(any);
+}
+
 #undef PLANES_TURNED
 #undef PLANES_TURNED_BACK
 #undef PLANES_PICKED

@@ -9,19 +9,22 @@ static size_t PLANES_NAME(planes_encode_lanes)(const PLANES_VALUE *residuals, si
     uint8_t *const words = out + 2 * groups + 64, *words_end = words, *streams[PLANES_LANES], symbols[64], before = 0;
     planes_writer heads = {out, 0, 0}, writers[PLANES_LANES];
     size_t busy = 0;
-    planes_group parts[4];
+    planes_group parts[PLANES_STEP];
+    PLANES_VALUE last[64];
     for (unsigned i = 0; i < lanes; i++) {
         streams[i] = words + groups * 64 * sizeof(PLANES_VALUE) + 64 + i * room;
         writers[i] = (planes_writer){streams[i], 0, 0};
     }
-    /* In steps of 4 groups, each part of the work for all of them: one group's latency is then hidden by the others. */
-    for (size_t g = 0; g < groups; g += 4) {
-        const unsigned some = (unsigned)LEVEL(planes_least)(groups - g, 4);
-        unsigned counts[4], ranks[4];
+    /* In steps of several groups, each part of the work for all of them: one group's latency is then hidden by the others. */
+    for (size_t g = 0; g < groups; g += PLANES_STEP) {
+        const unsigned some = (unsigned)LEVEL(planes_least)(groups - g, PLANES_STEP);
+        unsigned counts[PLANES_STEP], ranks[PLANES_STEP];
         for (unsigned i = 0; i < some; i++) {
             const PLANES_VALUE *group = residuals + 64 * (g + i);
-            PLANES_VALUE last[64] = {0};
-            if (n - 64 * (g + i) < 64) group = memcpy(last, group, (n - 64 * (g + i)) * sizeof *last);
+            if (n - 64 * (g + i) < 64) {
+                memset(last, 0, sizeof last);
+                group = memcpy(last, group, (n - 64 * (g + i)) * sizeof *last);
+            }
             counts[i] = PLANES_NAME(planes_of)(group, parts[i].planes, &parts[i].signs);
         }
         for (unsigned i = 0; i < some; i++) {
@@ -34,7 +37,7 @@ static size_t PLANES_NAME(planes_encode_lanes)(const PLANES_VALUE *residuals, si
             if (counts[i]) *symbol = (uint8_t)LEVEL(planes_write_group)(&parts[i], ranks[i], &words_end, &writers[i & (lanes - 1)]);
             busy += counts[i] != 0;
         }
-        if (g % 64 == 60 || g + 4 >= groups) {
+        if ((g + PLANES_STEP) % 64 == 0 || g + PLANES_STEP >= groups) {
             LEVEL(planes_write_symbols)(&heads, symbols, (unsigned)(g % 64) + some, before);
             before = symbols[(g + some - 1) % 64];
         }
@@ -53,39 +56,55 @@ static size_t PLANES_NAME(planes_encode)(const PLANES_VALUE *residuals, size_t n
     return length;
 }
 
+/* Planes and signs of one group to `count` residuals, those after them zero. */
+static inline int PLANES_NAME(planes_finish)(const planes_group *group, unsigned planes, PLANES_VALUE *residuals, size_t count)
+{
+    if (planes > PLANES_WIDTH) return CDT_CORRUPT;
+    if (planes == PLANES_WIDTH) { /* only the least number has so large a magnitude */
+        uint64_t other = ~group->signs;
+        for (unsigned b = 0; b < PLANES_WIDTH - 1; b++) other |= group->planes[b];
+        if (other & group->planes[PLANES_WIDTH - 1]) return CDT_CORRUPT;
+    }
+    if (count >= 64) {
+        PLANES_NAME(planes_to)(group->planes, planes, group->signs, residuals);
+        return CDT_OK;
+    }
+    PLANES_VALUE last[64];
+    PLANES_NAME(planes_to)(group->planes, planes, group->signs, last);
+    for (size_t i = count; i < 64; i++)
+        if (last[i]) return CDT_CORRUPT;
+    memcpy(residuals, last, count * sizeof *last);
+    return CDT_OK;
+}
+
 /* Every group, after the headers; `positions` of the lanes are in bits. */
 static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const uint8_t *symbols, const uint8_t *words,
                                              uint64_t *positions, unsigned lanes, PLANES_VALUE *residuals, size_t n)
 {
+    const size_t groups = (n + 63) / 64;
     const uint64_t end = 8 * (uint64_t)source->length;
-    for (size_t g = 0; 64 * g < n; g++) {
-        const unsigned symbol = symbols[g];
-        const size_t left = n - 64 * g;
-        if (symbol == PLANES_EMPTY) {
-            memset(residuals + 64 * g, 0, LEVEL(planes_least)(left, 64) * sizeof *residuals);
-            continue;
+    planes_group parts[PLANES_STEP];
+    for (size_t g = 0; g < groups; g += PLANES_STEP) {
+        const unsigned some = (unsigned)LEVEL(planes_least)(groups - g, PLANES_STEP);
+        unsigned counts[PLANES_STEP];
+        for (unsigned i = 0; i < some; i++) {
+            const unsigned symbol = symbols[g + i];
+            counts[i] = 0;
+            if (symbol == PLANES_EMPTY) continue;
+            uint64_t *position = &positions[i & (lanes - 1)];
+            if (*position > end) return CDT_CORRUPT;
+            planes_reader reader = LEVEL(planes_from)(source, *position);
+            const uint64_t start = reader.position;
+            counts[i] = LEVEL(planes_read_group)(&reader, symbol, words, PLANES_WIDTH, parts[i].planes, &parts[i].signs);
+            *position += reader.position - start;
+            if (symbol >= PLANES_WORDS) words += 8 * (symbol - PLANES_WORDS + 1);
         }
-        uint64_t *position = &positions[g & (lanes - 1)], planes[PLANES_WIDTH + PLANES_SPARE], signs;
-        if (*position > end) return CDT_CORRUPT;
-        planes_reader reader = LEVEL(planes_from)(source, *position);
-        const uint64_t start = reader.position;
-        const unsigned count = LEVEL(planes_read_group)(&reader, symbol, words, PLANES_WIDTH, planes, &signs);
-        if (count > PLANES_WIDTH) return CDT_CORRUPT;
-        *position += reader.position - start;
-        if (symbol >= PLANES_WORDS) words += 8 * (symbol - PLANES_WORDS + 1);
-        if (count == PLANES_WIDTH) { /* only the least number has so large a magnitude */
-            uint64_t other = ~signs;
-            for (unsigned b = 0; b < PLANES_WIDTH - 1; b++) other |= planes[b];
-            if (other & planes[PLANES_WIDTH - 1]) return CDT_CORRUPT;
-        }
-        if (left >= 64) {
-            PLANES_NAME(planes_to)(planes, count, signs, residuals + 64 * g);
-        } else {
-            PLANES_VALUE last[64];
-            PLANES_NAME(planes_to)(planes, count, signs, last);
-            for (size_t i = left; i < 64; i++)
-                if (last[i]) return CDT_CORRUPT;
-            memcpy(residuals + 64 * g, last, left * sizeof *last);
+        for (unsigned i = 0; i < some; i++) {
+            const size_t left = n - 64 * (g + i);
+            PLANES_VALUE *const group = residuals + 64 * (g + i);
+            if (!counts[i] && left >= 64) memset(group, 0, 64 * sizeof *group);
+            else if (!counts[i]) memset(group, 0, left * sizeof *group);
+            else if (PLANES_NAME(planes_finish)(&parts[i], counts[i], group, left)) return CDT_CORRUPT;
         }
     }
     return CDT_OK;

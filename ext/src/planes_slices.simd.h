@@ -136,3 +136,13 @@ static inline unsigned LEVEL(planes_rank)(planes_group *group, unsigned count)
     }
     return k;
 }
+
+/* `k` planes, then zeros; returns what is in any of them. */
+static inline uint64_t LEVEL(planes_words)(const uint8_t *words, unsigned k, uint64_t *planes)
+{
+    uint64_t any = 0;
+    unsigned b = 0;
+    for (; b < k; b++) any |= planes[b] = LEVEL(planes_load)(words + 8 * b);
+    for (const unsigned end = (k & ~7u) + 16; b < end; b++) planes[b] = 0;
+    return any;
+}
