@@ -204,8 +204,27 @@ typedef struct {
 
 #if CDT_SIMD == 512
 #include "planes_avx512.simd.h"
+#elif CDT_SIMD == 2
+#include "planes_avx2.simd.h"
 #else
 #include "planes_slices.simd.h"
+#endif
+
+#if CDT_SIMD != 512
+/* What follows from `count` planes; returns k, the least with at most 64 bits set in above[k] and above[k + 1] together. */
+static inline unsigned LEVEL(planes_rank)(planes_group *group, unsigned count)
+{
+    uint64_t now = 0, known = 0;
+    unsigned k = 0;
+    for (unsigned b = count; b < count + PLANES_SPARE; b++) group->planes[b] = group->above[b] = group->counts[b] = 0;
+    for (unsigned b = count; b-- > 0;) {
+        group->above[b] = now |= group->planes[b];
+        group->counts[b] = PLANES_COUNT(now);
+        k += group->counts[b] + known > 64;
+        known = group->counts[b];
+    }
+    return k;
+}
 #endif
 
 /* What is in bits only, from above[k] on. Four levels are most often all, and the last three of them at most 64 bits. */

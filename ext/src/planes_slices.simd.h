@@ -122,21 +122,6 @@ static inline void LEVEL(planes_to_8)(const uint64_t *planes, unsigned count, ui
 }
 
 
-/* What follows from `count` planes; returns k, the least with at most 64 bits set in above[k] and above[k + 1] together. */
-static inline unsigned LEVEL(planes_rank)(planes_group *group, unsigned count)
-{
-    uint64_t now = 0, known = 0;
-    unsigned k = 0;
-    for (unsigned b = count; b < count + PLANES_SPARE; b++) group->planes[b] = group->above[b] = group->counts[b] = 0;
-    for (unsigned b = count; b-- > 0;) {
-        group->above[b] = now |= group->planes[b];
-        group->counts[b] = PLANES_COUNT(now);
-        k += group->counts[b] + known > 64;
-        known = group->counts[b];
-    }
-    return k;
-}
-
 /* `k` planes, then zeros; returns what is in any of them. */
 static inline uint64_t LEVEL(planes_words)(const uint8_t *words, unsigned k, uint64_t *planes)
 {
