@@ -20,8 +20,10 @@ FLAGS = [
     "-fno-strict-aliasing",
     "-fopenmp-simd",
 ]
-SIMD = [
-    "simd.c", "simd_baseline.c", "simd_avx2.c", "simd_avx512.c", "planes.c", "rans.c", "status.c",
+CODEC = [
+    "array.c", "block.c", "block_differences.c", "block_interpolation.c", "codes.c", "contexts.c", "crc32c.c", "exact.c",
+    "interpolate.c", "layout.c", "map.c", "mask.c", "planes.c", "pyramid.c", "rans.c", "residuals.c", "simd.c",
+    "simd_avx2.c", "simd_avx512.c", "simd_baseline.c", "status.c", "stream.c", "tables.c",
 ]
 SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
@@ -43,7 +45,7 @@ setup(
     ext_modules=cythonize(
         [
             extension("compress", ["lattice.c", "codes.c", "status.c"]),
-            extension("codec", SIMD),
+            extension("codec", CODEC),
             extension("stats", ["stats.c", "status.c"]),
         ],
         build_dir="build/cython",

@@ -3,10 +3,11 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from cdt_status cimport check
+from cdt_status cimport CDT_OK, check
 
 import numpy as np
 
 include "simd.pxi"
 include "planes.pxi"
 include "rans.pxi"
+include "stream.pxi"

@@ -1,9 +1,9 @@
 cdef extern from "cdt_simd.h" nogil:
     ctypedef struct cdt_planes_kernels:
-        size_t (*encode_4)(const int32_t *, size_t, uint8_t *)
-        int (*decode_4)(const uint8_t *, size_t, int32_t *, size_t)
-        size_t (*encode_8)(const int64_t *, size_t, uint8_t *)
-        int (*decode_8)(const uint8_t *, size_t, int64_t *, size_t)
+        size_t (*encode_4)(const int32_t *, size_t, uint8_t *) noexcept nogil
+        int (*decode_4)(const uint8_t *, size_t, int32_t *, size_t) noexcept nogil
+        size_t (*encode_8)(const int64_t *, size_t, uint8_t *) noexcept nogil
+        int (*decode_8)(const uint8_t *, size_t, int64_t *, size_t) noexcept nogil
     ctypedef struct cdt_rans_entry:
         pass
     ctypedef struct cdt_rans_writer:
@@ -18,13 +18,21 @@ cdef extern from "cdt_simd.h" nogil:
         uint64_t position
         int corrupt
     ctypedef struct cdt_rans_kernels:
-        void (*encode_row)(cdt_rans_writer *, const cdt_rans_entry *, size_t, const uint8_t *, const uint8_t *, size_t)
-        void (*decode_row)(cdt_rans_reader *, const uint32_t *, const uint8_t *, uint8_t *, size_t)
-        void (*split_4)(const int32_t *, size_t, uint8_t *, cdt_bits_writer *)
-        void (*join_4)(const uint8_t *, size_t, cdt_bits_reader *, int32_t *)
-        void (*split_8)(const int64_t *, size_t, uint8_t *, cdt_bits_writer *)
-        void (*join_8)(const uint8_t *, size_t, cdt_bits_reader *, int64_t *)
+        void (*encode_row)(cdt_rans_writer *, const cdt_rans_entry *, size_t, const uint8_t *, const uint8_t *, size_t) noexcept nogil
+        void (*decode_row)(cdt_rans_reader *, const uint32_t *, const uint8_t *, uint8_t *, size_t) noexcept nogil
+        void (*split_4)(const int32_t *, size_t, uint8_t *, cdt_bits_writer *) noexcept nogil
+        void (*join_4)(const uint8_t *, size_t, cdt_bits_reader *, int32_t *) noexcept nogil
+        void (*split_8)(const int64_t *, size_t, uint8_t *, cdt_bits_writer *) noexcept nogil
+        void (*join_8)(const uint8_t *, size_t, cdt_bits_reader *, int64_t *) noexcept nogil
+    ctypedef struct cdt_rows_f4:
+        void (*extremes)(const float *, size_t, float *, float *) noexcept nogil
+    ctypedef struct cdt_rows_f8:
+        void (*extremes)(const double *, size_t, double *, double *) noexcept nogil
+    ctypedef struct cdt_row_kernels:
+        cdt_rows_f4 f4
+        cdt_rows_f8 f8
     ctypedef struct cdt_kernels:
+        cdt_row_kernels rows
         cdt_planes_kernels planes
         cdt_rans_kernels rans
     const cdt_kernels *cdt_active_kernels()

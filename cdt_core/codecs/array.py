@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["compress", "decompress"]
 
 
-def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequence[float | int] = ()) -> bytes:
+def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequence[float | int] = (), profile: str = "balanced", workers: int = 1) -> bytes:
     """Compress an array so that every value keeps ``bound``; NaN, infinities and ``missing`` codes stay bit-exact.
 
     Parameters
@@ -57,12 +57,7 @@ def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequ
     values = np.asarray(array)
     asked = Bound.parse(bound)
     applied = _applied(values, asked, missing)
-    made = kernel.encode(values, applied, asked=asked, missing=missing)
-    if not applied.is_lossless and 2 * len(made.stream) > values.nbytes:
-        exact = kernel.encode(values, Bound("lossless"), asked=asked, missing=missing)
-        if len(exact.stream) <= len(made.stream):
-            return exact.stream
-    return made.stream
+    return kernel.encode(values, applied, asked=asked, missing=missing, profile=profile, workers=workers).stream
 
 
 def _applied(values: NDArray[Any], asked: Bound, missing: Sequence[float | int]) -> Bound:
@@ -74,7 +69,7 @@ def _applied(values: NDArray[Any], asked: Bound, missing: Sequence[float | int])
 
 
 def decompress(
-    stream: bytes | memoryview, *, out: NDArray[Any] | None = None, region: tuple[slice, ...] | None = None
+    stream: bytes | memoryview, *, out: NDArray[Any] | None = None, region: tuple[slice, ...] | None = None, workers: int = 1
 ) -> NDArray[Any]:
     """The array of a stream, or the ``region`` of it (one slice per axis), into ``out`` when given.
 
@@ -83,4 +78,4 @@ def decompress(
     CorruptStreamError
         The stream is damaged, cut off, or no stream of cdt.
     """
-    return kernel.decode(stream, out=out, region=region)
+    return kernel.decode(stream, out=out, region=region, workers=workers)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
 
 from cdt_core.errors import BoundError, CdtError, CorruptStreamError, UnsupportedDtypeError
-from cdt_core.kernels.block import Lattice, decode_block, encode_block
-from cdt_core.kernels.container import MAX_AXES, StreamHeader, pack_stream, unpack_stream
+from cdt_core.kernels import _codec, first_version
 from cdt_core.kernels.missing import held_codes
 from cdt_core.kernels.parts import parts_of
 from cdt_core.model import Bound
@@ -20,15 +19,21 @@ from cdt_core.model import Bound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["EncodedStream", "StreamHeader", "decode", "encode", "read_header"]
+__all__ = ["PROFILES", "EncodedStream", "StreamHeader", "decode", "encode", "read_header"]
 
+PROFILES: tuple[str, ...] = _codec.PROFILES
+
+#: Arrays have at most so many axes, and one more for the two parts of complex numbers.
+MAX_AXES = 33
 #: Without a limit from the caller, a stream may stand for 2 GiB, or for 4096 times its own length.
 _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_GROWTH = 4096
-#: How far the step of a linear lattice is below twice the bound at most, and how many values may decide it.
-_MOST_LOST, _SAMPLE = 0.05, 1 << 14
 #: Below 1 / sqrt(2) by more than its product with a bound can round.
 _SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
+#: Bytes of a unit of time in a header.
+_MOST_UNIT = 31
+#: How many values decide the step of a lattice where fill values hide the extremes.
+_SAMPLE = 1 << 14
 
 
 @frozen(eq=False)
@@ -40,67 +45,87 @@ class EncodedStream:
     exact_values: int
 
 
+@frozen(eq=False)
+class StreamHeader:
+    """What a stream says of itself.
+
+    ``asked`` is the promise that the caller named, ``applied`` the one that each value keeps; ``max_error`` the largest error,
+    measured (relative for ``pw_rel``); ``exact_values`` how many values are kept bit-exact beside the lattice. ``block_shape``
+    is that of independent blocks, of the shape without axes of length 1 (more than five: the leading ones are joined).
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    block_shape: tuple[int, ...]
+    asked: Bound
+    applied: Bound
+    max_error: float
+    exact_values: int
+    version: int = 2
+
+
 def encode(  # noqa: PLR0913 -- all but two by name only
     values: NDArray[Any],
     bound: Bound,
     *,
     asked: Bound | None = None,
     missing: Sequence[float | int] = (),
-    shuffle: str = "auto",
-    level: int = 3,
-    block_samples: int = 1 << 18,
+    profile: str = "balanced",
+    workers: int = 1,
 ) -> EncodedStream:
     """Encode an array so that every value keeps ``bound``.
 
     Parameters
     ----------
     values
-        Any shape and strides; bool, integers, float16/32/64, complex64/128, datetime64, timedelta64. float16 is lossless; the
-        two parts of a complex number share its bound.
+        Any shape and strides; bool, integers, float16/32/64, complex64/128, datetime64, timedelta64. The two parts of a complex
+        number share its bound.
     bound
         ``abs``, ``pw_rel`` or ``lossless``.
     asked
         What the header says was asked for; default: ``bound``.
     missing
         Codes that stay bit-exact, and that no other value becomes.
-    shuffle, level
-        ``"byte"`` or ``"bit"`` planes, ``"auto"`` the smaller; Zstandard's level.
-    block_samples
-        About how many values an independent block holds.
+    profile
+        ``"fast"``, ``"balanced"`` or ``"dense"``.
+    workers
+        Threads that share the blocks.
 
     Raises
     ------
     BoundError
-        A ``rel`` bound, which needs the range of the whole variable.
+        A ``rel`` or ``psnr`` bound, which needs the whole variable.
     UnsupportedDtypeError
         Text, objects, structures, long double.
     """
-    if bound.kind == "rel":
-        raise BoundError("a stream cannot hold a 'rel' bound; resolve it by the variable's range (Bound.applied)")
+    if bound.kind not in ("abs", "pw_rel", "lossless"):
+        raise BoundError(f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)")
+    if profile not in PROFILES:
+        raise CdtError(f"there is no profile {profile!r}; choose {', '.join(PROFILES)}")
     values = np.asarray(values)
     if values.ndim > MAX_AXES - 1:
         raise CdtError(f"an array of {values.ndim} axes; a stream holds at most {MAX_AXES - 1}: join some (reshape)")
-    work, applied = _working(values, bound)
-    lattice = _lattice(work, applied, missing)
-    block_shape = _block_shape(work.shape, min(max(1, block_samples), 1 << 24))
-    blocks, max_error, exact = [], 0.0, 0
-    for region in _regions(work.shape, block_shape):
-        block, error, count = encode_block(np.ascontiguousarray(work[region]), lattice, shuffle, level)
-        blocks.append(block)
-        max_error, exact = max(max_error, error), exact + count
-    header = StreamHeader(
-        dtype=values.dtype.newbyteorder("<"),
-        shape=work.shape,
-        block_shape=block_shape,
-        lattice=lattice.kind,
-        asked=asked or bound,
-        applied=bound,
-        step=lattice.step,
-        integer_step=lattice.integer_step,
-        max_error=_whole_error(max_error, bound) if values.dtype.kind == "c" else max_error,
-        exact_values=exact,
-    )
-    return EncodedStream(pack_stream(header, blocks), header.max_error, exact)
+    code, unit = _code_of(values.dtype)
+    work = _working(values)
+    part_bound = Bound("abs", bound.value * _SQRT_HALF) if values.dtype.kind == "c" and bound.kind == "abs" else bound
+    applied = _possible(part_bound, values.dtype)
+    codes = held_codes(missing, work.dtype) if len(missing) else None
+    largest = _largest(work, codes, applied.value) if applied.kind == "abs" and work.dtype.kind == "f" else 0.0
+    promised = bound if values.dtype.kind == "c" else applied
+    plan = _codec.plan(code, unit, work.shape, _pair(asked or bound), _pair(applied), largest, codes, PROFILES.index(profile))
+    parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop), plan.blocks, workers)
+    stream, max_error, exact = _codec.join(plan, parts)
+    return EncodedStream(stream, _whole_error(max_error, promised) if values.dtype.kind == "c" else max_error, exact)
+
+
+def _over_blocks(do: Callable[[int, int], Any], blocks: int, workers: int) -> list[Any]:
+    """``do`` for all blocks: in one go, or in runs that threads take in turn."""
+    if workers <= 1 or blocks <= 1:
+        return [do(0, blocks)] if blocks else []
+    runs = min(blocks, 8 * workers)
+    edges = [blocks * i // runs for i in range(runs + 1)]
+    with ThreadPoolExecutor(min(workers, runs)) as pool:
+        return list(pool.map(do, edges[:-1], edges[1:]))
 
 
 def _whole_error(part_error: float, bound: Bound) -> float:
@@ -112,8 +137,27 @@ def _whole_error(part_error: float, bound: Bound) -> float:
 
 def read_header(stream: bytes | memoryview) -> StreamHeader:
     """What a stream says of itself; only the header's checksum is compared. ``shape`` is the array's."""
-    header, _ = unpack_stream(stream, check=False)
-    return _public(header)
+    plan, version = _open(stream, whole=True)
+    if plan is None:
+        return StreamHeader(**first_version.header_fields(stream))
+    said = _codec.describe(plan)
+    dtype = _dtype_of(said["dtype"], said["unit"])
+    applied = _bound_of(said["applied"])
+    is_complex = dtype.kind == "c"
+    asked = _bound_of(said["asked"])
+    if is_complex and applied.kind == "abs":
+        applied = Bound("abs", applied.value / _SQRT_HALF)
+        applied = asked if asked.kind == "abs" else applied
+    return StreamHeader(
+        dtype,
+        said["shape"][:-1] if is_complex else said["shape"],
+        said["block"],
+        asked,
+        applied,
+        _whole_error(said["max_error"], applied) if is_complex else said["max_error"],
+        said["exact_values"],
+        version,
+    )
 
 
 def decode(
@@ -122,49 +166,77 @@ def decode(
     out: NDArray[Any] | None = None,
     region: tuple[slice, ...] | None = None,
     max_bytes: int | None = None,
+    workers: int = 1,
 ) -> NDArray[Any]:
     """The array of a stream, or the part of it that ``region`` names; only the blocks that it needs are decoded.
 
     Parameters
     ----------
     stream
-        The bytes that :func:`encode` made.
+        The bytes that :func:`encode` made, of this version of the format or an older one.
     out
         Array to fill, of the right shape and dtype.
     region
         One slice per axis, with steps of 1.
     max_bytes
         The most bytes that the result may take; default: 2 GiB, or 4096 times the stream's length.
+    workers
+        Threads that share the blocks.
 
     Raises
     ------
     CorruptStreamError
         The stream is damaged, cut off, no stream of cdt, or stands for more than ``max_bytes``.
     """
-    header, blocks = unpack_stream(stream)
-    dtype = _working_dtype(header.dtype)
-    wanted = _wanted(header, region)
-    shape = tuple(stop - start for start, stop in wanted)
+    plan, _ = _open(stream, whole=True)
     limit = max(_DEFAULT_LIMIT, _DEFAULT_GROWTH * len(stream)) if max_bytes is None else max_bytes
-    if math.prod(shape) * dtype.itemsize > limit:
+    if plan is None:
+        values = first_version.decode(stream, limit)
+        ranges = wanted_ranges(values.shape, region)
+        return _into(values[tuple(slice(start, stop) for start, stop in ranges)], out)
+    said = _codec.describe(plan)
+    dtype, shape = _dtype_of(said["dtype"], said["unit"]), said["shape"]
+    axes = len(shape) - (dtype.kind == "c")
+    wanted = [*wanted_ranges(shape[:axes], region), *((0, length) for length in shape[axes:])]
+    sides = tuple(stop - start for start, stop in wanted)
+    work_dtype = np.dtype(said["work"])
+    if math.prod(sides) * work_dtype.itemsize > limit:
         raise CorruptStreamError(
-            f"stands for {math.prod(shape) * dtype.itemsize} bytes, more than the limit of {limit}; raise max_bytes"
+            f"stands for {math.prod(sides) * work_dtype.itemsize} bytes, more than the limit of {limit}; raise max_bytes"
         )
-    _check_lattice(header, dtype)
-    missing = np.empty(0, dtype)
-    lattice = Lattice(header.lattice, header.step, header.integer_step, 0.0, missing)
-    work = np.empty(shape, dtype)
-    for block, where in zip(blocks, _regions(header.shape, header.block_shape), strict=True):
-        target, source = _overlap(where, wanted)
-        if target is not None:
-            sides = tuple(part.stop - part.start for part in where)
-            work[target] = decode_block(block, lattice, sides, dtype)[source]
-    if header.dtype.kind == "b":
-        np.minimum(work, 1, out=work)
-    result = work.view(header.dtype)
-    if header.dtype.kind == "c":
-        result = result[..., 0]
-    result = result.astype(header.dtype.newbyteorder("="), copy=False)
+    data = np.frombuffer(stream, np.uint8)
+    target = None if out is None else _direct(out, sides, dtype, work_dtype)
+    work = np.empty(sides, work_dtype) if target is None else target
+    box = _box_ranges(shape, wanted, len(said["box"]))
+    if box is None:  # joined axes: all of them, and then the part
+        whole = decode(stream, max_bytes=None, workers=workers)
+        return _into(whole[tuple(slice(start, stop) for start, stop in wanted[:axes])], out)
+    origin, lengths = tuple(start for start, _ in box), tuple(stop - start for start, stop in box)
+    _over_blocks(
+        lambda start, stop: _codec.decode_blocks(plan, data, start, stop, origin, lengths, work), plan.blocks, workers
+    )
+    return out if target is not None and out is not None else _into(_finished(work, dtype), out)
+
+
+def _direct(
+    out: NDArray[Any], sides: tuple[int, ...], dtype: np.dtype[Any], work: np.dtype[Any]
+) -> NDArray[Any] | None:
+    """``out`` itself, where numbers can be decoded into it."""
+    fits = out.dtype == dtype.newbyteorder("=") and out.shape == sides and out.flags.c_contiguous and dtype.kind in "iuf"
+    return out if fits and out.dtype == work else None
+
+
+def _finished(work: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Numbers as the array's own type."""
+    if dtype.kind == "b":
+        return np.minimum(work, 1, out=work).view(bool)
+    if dtype.kind == "c":
+        parts: NDArray[Any] = work.view(dtype)[..., 0]
+        return parts
+    return work.view(dtype.newbyteorder("="))
+
+
+def _into(result: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
     if out is None:
         return result
     if out.shape != result.shape or out.dtype != result.dtype:
@@ -173,158 +245,115 @@ def decode(
     return out
 
 
-def _working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type that the kernels work on: parts of complex numbers, integers for times, bits of half floats and booleans."""
-    kind = dtype.kind
-    if kind == "c" and dtype.itemsize in (8, 16):
-        return np.dtype(f"f{dtype.itemsize // 2}")
-    if kind in "mM":
-        return np.dtype("i8")
-    if kind == "b":
-        return np.dtype("u1")
-    if kind == "f" and dtype.itemsize == 2:
-        return np.dtype("u2")
-    if (kind in "iu" and dtype.itemsize <= 8) or (kind == "f" and dtype.itemsize in (4, 8)):
-        return dtype.newbyteorder("=")
-    raise UnsupportedDtypeError(
-        f"dtype {dtype} cannot be compressed; use bool, integers, float16/32/64, complex or datetime64 (convert with astype)"
-    )
+def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int]:
+    """The stream's plan, and its version; None with version 1, which another decoder reads."""
+    data = np.frombuffer(stream, np.uint8)
+    plan, version = _codec.open_stream(data, whole)
+    if plan is not None or version == 1:
+        return plan, version
+    if version == 0:
+        raise CorruptStreamError(f"not a stream of cdt: {len(data)} bytes without its signature")
+    if version != 2:
+        raise CorruptStreamError(f"stream version {version}; this release reads versions 1 and 2, a newer one may read it")
+    raise CorruptStreamError("the header is damaged, or the stream is cut off")
 
 
-def _working(values: NDArray[Any], bound: Bound) -> tuple[NDArray[Any], Bound]:
-    """The array as the kernels see it, and the bound on its numbers."""
-    dtype = _working_dtype(values.dtype)
-    native = values.astype(values.dtype.newbyteorder("="), copy=False)
-    kind = values.dtype.kind
-    if kind == "c":
-        return parts_of(native), Bound("abs", bound.value * _SQRT_HALF) if bound.kind == "abs" else bound
-    if dtype != native.dtype:
-        native = np.ascontiguousarray(native).view(dtype) if native.ndim else native.reshape(1).view(dtype).reshape(())
-    lossless = kind in "bmM" or (kind == "f" and dtype.kind == "u") or (dtype.kind in "iu" and bound.kind == "pw_rel")
-    return native, Bound("lossless") if lossless else bound
+def _code_of(dtype: np.dtype[Any]) -> tuple[int, str]:
+    """The number of a dtype in headers, and the unit of times."""
+    little = dtype.newbyteorder("<")
+    if dtype.kind in "mM":
+        unit, count = np.datetime_data(dtype)
+        unit = "" if unit == "generic" else f"{count if count != 1 else ''}{unit}"
+        little = np.dtype(f"<{dtype.kind}8")
+        if len(unit) > _MOST_UNIT:
+            raise UnsupportedDtypeError(f"the name of dtype {dtype} is too long for a stream; use another unit of time")
+    else:
+        unit = ""
+    code = _codec.DTYPE_CODES.get(little)
+    if code is None:
+        raise UnsupportedDtypeError(
+            f"dtype {dtype} cannot be compressed; use bool, integers, float16/32/64, complex or datetime64 (convert with astype)"
+        )
+    return code, unit
 
 
-def _lattice(work: NDArray[Any], bound: Bound, missing: Sequence[float | int]) -> Lattice:
-    dtype = work.dtype
-    codes = _codes(missing, dtype)
-    if dtype.kind in "iu":
-        top = 2 ** (8 * dtype.itemsize - 1) - 1
-        steps = 0 if bound.is_lossless else min(int(bound.value), top)
-        return Lattice("integer_steps", 0.0, steps, bound.value, codes)
-    digits = np.finfo(dtype).nmant
-    if bound.kind == "pw_rel":
-        step = min(int(2 * min(bound.value, 0.5) * 2.0**digits), 2 ** (digits + 1))
-        if step > 1:
-            return Lattice("key_steps", 0.0, step, bound.value, codes)
-    elif bound.kind == "abs":
-        step = _step(work, bound.value, digits, codes)
-        if step > 0:
-            return Lattice("linear", step, 0, bound.value, codes)
-    return Lattice("key", 0.0, 1, 0.0, codes)
+def _dtype_of(name: str, unit: str) -> np.dtype[Any]:
+    if not unit:
+        return np.dtype(name)
+    try:
+        return np.dtype(f"{name}[{unit}]")
+    except TypeError as error:
+        raise CorruptStreamError(f"its header names the unit {unit!r}, which does not exist") from error
 
 
-def _codes(missing: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The missing codes to look for; NaN and infinities are kept exact anyway."""
-    codes = held_codes(missing, dtype)
-    return codes[np.isfinite(codes)] if dtype.kind == "f" else codes
+def _working(values: NDArray[Any]) -> NDArray[Any]:
+    """The array as the kernels see it: native, contiguous, of numbers; complex ones with a last axis of two parts."""
+    native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    if values.ndim == 0:
+        native = native.reshape(())
+    if values.dtype.kind == "c":
+        return np.ascontiguousarray(parts_of(native))
+    if values.dtype.kind in "mM":
+        return native.view(np.int64)
+    return native.view(np.uint8) if values.dtype.kind == "b" else native
 
 
-def _largest(values: NDArray[Any]) -> float:
-    return float(max(np.fmax.reduce(values, axis=None), -np.fmin.reduce(values, axis=None))) if values.size else 0.0
+def _possible(bound: Bound, dtype: np.dtype[Any]) -> Bound:
+    """The bound that numbers of a dtype can keep: booleans and times none, integers no relative one."""
+    none = dtype.kind in "bmM" or (bound.kind == "pw_rel" and (dtype.kind in "iu" or dtype == np.float16))
+    return Bound("lossless") if none else bound
 
 
-def _step(work: NDArray[Any], bound: float, digits: int, codes: NDArray[Any]) -> float:
-    """The lattice's step, a number of the values' own type: at most ``2 * bound``, 0 when no step can be had.
-
-    As far below as products with it may round (5 % at most), so that few values miss the bound by rounding alone. Fill values
-    are no measure of that: when the largest value is so large, a sample without infinities and ``codes`` decides.
-    """
-    rounded = 2.0 ** (-digits - 1) / bound
-    lost = _largest(work) * rounded
-    if not lost < _MOST_LOST:
-        flat = work.reshape(-1)
-        sample = flat[:: max(1, flat.size // _SAMPLE)]
-        lost = _largest(sample[np.isfinite(sample) & ~np.isin(sample, codes)]) * rounded
-    lost = lost if lost < _MOST_LOST else _MOST_LOST
-    limits = np.finfo(work.dtype)
-    doubled = min(2.0 * bound, float(limits.max) / 4)
-    step = float(work.dtype.type(doubled * (1.0 - lost)))
-    if step > 2.0 * bound:
-        step = float(np.nextafter(work.dtype.type(step), work.dtype.type(0)))
-    return step if step >= float(limits.tiny) and math.isfinite(1.0 / step) else 0.0
+def _pair(bound: Bound) -> tuple[int, float]:
+    return _codec.BOUND_KINDS.index(bound.kind), bound.value if bound.kind != "lossless" else 0.0
 
 
-def _block_shape(shape: tuple[int, ...], samples: int) -> tuple[int, ...]:
-    """About ``samples`` values, cut along leading axes first."""
-    sides = [max(1, length) for length in shape]
-    for axis in range(len(sides)):
-        rest = math.prod(sides[axis + 1 :])
-        if sides[axis] * rest <= samples:
-            break
-        pieces = -(-sides[axis] // max(1, samples // rest))
-        sides[axis] = -(-sides[axis] // pieces)
-    return tuple(sides)
+def _bound_of(pair: tuple[str, float]) -> Bound:
+    return Bound("lossless") if pair[0] == "lossless" else Bound(pair[0], pair[1])
 
 
-def _regions(shape: tuple[int, ...], block_shape: tuple[int, ...]) -> Any:
-    """Where the blocks lie, in C order; nowhere in an empty array, however long its other axes claim to be."""
-    if 0 in shape:
-        return iter(())
-    axes = [
-        [slice(start, min(start + side, length)) for start in range(0, length, side)]
-        for length, side in zip(shape, block_shape, strict=True)
-    ]
-    return product(*axes)
+def _largest(work: NDArray[Any], codes: NDArray[Any] | None, bound: float) -> float:
+    """The largest finite size that matters for the step of a lattice. Fill values are no measure of that: when the extremes
+    are so large that rounding would eat the bound, a sample without ``codes`` decides."""
+    found = _codec.value_range(work if work.dtype.itemsize > 2 else work.astype(np.float32))  # noqa: PLR2004 -- halves
+    largest = max(abs(found[0]), abs(found[1])) if found else 0.0
+    if largest * float(np.finfo(work.dtype).eps) < bound / 20:
+        return largest
+    sample = work.reshape(-1)[:: max(1, work.size // _SAMPLE)]
+    sample = sample[np.isfinite(sample)]
+    if codes is not None:
+        sample = sample[~np.isin(sample, codes)]
+    return float(np.quantile(np.abs(sample), 0.75)) if sample.size else 0.0
 
 
-def _public(header: StreamHeader) -> StreamHeader:
-    from attrs import evolve
-
-    if header.dtype.kind != "c":
-        return header
-    return evolve(header, shape=header.shape[:-1], block_shape=header.block_shape[:-1])
-
-
-def _wanted(header: StreamHeader, region: tuple[slice, ...] | None) -> list[tuple[int, int]]:
-    whole = [(0, length) for length in header.shape]
+def wanted_ranges(shape: tuple[int, ...], region: tuple[slice, ...] | None) -> list[tuple[int, int]]:
+    """The region as one range per axis."""
     if region is None:
-        return whole
-    axes = len(_public(header).shape)
-    if len(region) != axes:
-        raise ValueError(f"region has {len(region)} slices for {axes} axes")
-    wanted = []
-    for part, length in zip(region, header.shape, strict=False):
+        return [(0, length) for length in shape]
+    if len(region) != len(shape):
+        raise ValueError(f"region has {len(region)} slices for {len(shape)} axes")
+    ranges = []
+    for part, length in zip(region, shape, strict=True):
         start, stop, step = part.indices(length)
         if step != 1:
             raise ValueError(f"region has a step of {step}; only 1 is possible")
-        wanted.append((start, max(start, stop)))
-    return wanted + whole[axes:]
+        ranges.append((start, max(start, stop)))
+    return ranges
 
 
-def _overlap(where: tuple[slice, ...], wanted: list[tuple[int, int]]) -> tuple[Any, Any]:
-    """The block's part of the result, and the result's part of the block; ``None`` when they do not meet."""
-    target, source = [], []
-    for part, (start, stop) in zip(where, wanted, strict=True):
-        low, high = max(part.start, start), min(part.stop, stop)
-        if low >= high:
-            return None, None
-        target.append(slice(low - start, high - start))
-        source.append(slice(low - part.start, high - part.start))
-    return tuple(target), tuple(source)
-
-
-def _check_lattice(header: StreamHeader, dtype: np.dtype[Any]) -> None:
-    """Refuse a lattice that the type cannot have."""
-    top = 2 ** (8 * dtype.itemsize - 1)
-    is_integer = dtype.kind in "iu"
-    if is_integer != (header.lattice == "integer_steps") or header.integer_step >= top:
-        raise CorruptStreamError(f"dtype {header.dtype} cannot have the lattice {header.lattice!r}")
-    if header.lattice in ("key", "key_steps") and header.integer_step < 1:
-        raise CorruptStreamError("the step of its keys is 0")
-    if header.lattice == "linear" and not _is_of(dtype, header.step):
-        raise CorruptStreamError(f"the step {header.step} of its lattice is no number of its type {dtype}")
-
-
-def _is_of(dtype: np.dtype[Any], number: float) -> bool:
-    limits = np.finfo(dtype)
-    return float(limits.tiny) <= number <= float(limits.max) and float(dtype.type(number)) == number
+def _box_ranges(
+    shape: tuple[int, ...], wanted: list[tuple[int, int]], axes: int
+) -> list[tuple[int, int]] | None:
+    """The ranges on the axes of the box that blocks cut; None where axes were joined and only a part of one is wanted."""
+    kept = [(part, length) for part, length in zip(wanted, shape, strict=True) if length != 1]
+    if not kept:
+        return [(0, 1) if all(stop > start for start, stop in wanted) else (0, 0)]
+    joined, rest = kept[: len(kept) - axes + 1], kept[len(kept) - axes + 1 :]
+    if len(joined) == 1:
+        ranges = [part for part, _ in kept]
+    elif all(part == (0, length) for part, length in joined):
+        ranges = [(0, math.prod(length for _, length in joined)), *(part for part, _ in rest)]
+    else:
+        return None
+    empty = any(stop <= start for start, stop in wanted)
+    return [(0, 0) for _ in ranges] if empty else ranges

@@ -8,11 +8,13 @@
 #define CDT_SIMD_H
 #include "cdt_planes.h"
 #include "cdt_rans.h"
+#include "cdt_rows.h"
 #include "cdt_status.h"
 
 typedef struct {
     cdt_planes_kernels planes;
     cdt_rans_kernels rans;
+    cdt_row_kernels rows;
 } cdt_kernels;
 
 /* The kernels in use: the best that this machine has, unless cdt_use_kernels chose others. */

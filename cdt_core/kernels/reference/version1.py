@@ -17,7 +17,7 @@ from cdt_core.errors import CorruptStreamError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode"]
+__all__ = ["decode", "header_fields"]
 
 _FIXED = struct.Struct("<8s H B B B B 16s d d d d Q Q Q")
 _NAMES = re.compile(
@@ -62,6 +62,18 @@ def decode(stream: bytes, *, max_bytes: int = 1 << 31) -> NDArray[Any]:
         numbers = np.minimum(numbers, 1)
     values: NDArray[Any] = numbers.view(head.dtype)
     return values.reshape(head.shape[:-1]) if head.dtype.kind == "c" else values
+
+
+def header_fields(stream: bytes) -> tuple[np.dtype[Any], tuple[int, ...], tuple[int, ...], tuple[Any, ...]]:
+    """Dtype, shape and block shape (of complex numbers with a last axis of two parts), and the fixed fields of the header.
+
+    Raises
+    ------
+    CorruptStreamError
+        The bytes break a rule of the format.
+    """
+    head, _ = _container(stream)
+    return head.dtype, head.shape, head.block_shape, _FIXED.unpack_from(stream)
 
 
 def _need(condition: bool, what: str) -> None:

@@ -1,0 +1,37 @@
+/* One block: numbers to bytes and back. FORMAT.md specifies the bytes. */
+#ifndef CDT_BLOCK_H
+#define CDT_BLOCK_H
+#include "cdt_array.h"
+#include "cdt_map.h"
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { CDT_FAST, CDT_BALANCED, CDT_DENSE, CDT_PROFILES } cdt_profile;
+
+/* What all blocks of a stream share. `map` keeps the promise; blocks that are smaller without loss are in the type's lossless map. */
+typedef struct {
+    cdt_type type;
+    cdt_map map;
+    cdt_promise promise;
+    cdt_profile profile;
+} cdt_coding;
+
+typedef struct {
+    double max_error;
+    uint64_t exact; /* numbers kept bit by bit beside the lattice */
+} cdt_measured;
+
+/* The lossless map of a type. */
+cdt_map cdt_lossless_map(cdt_type type);
+
+/* The most bytes a block can take. */
+size_t cdt_block_bound(cdt_type type, size_t n);
+
+/* Contiguous numbers of a block with those sides (none 0, at most CDT_MOST_IN_BLOCK) to `out`. CDT_NO_MEMORY. */
+int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t *sides, unsigned axes, uint8_t *out,
+                     size_t *length, cdt_measured *measured);
+
+/* CDT_CORRUPT: the bytes are no such block; CDT_NO_MEMORY. */
+int cdt_block_decode(const cdt_coding *coding, const uint8_t *in, size_t length, const size_t *sides, unsigned axes, void *values);
+
+#endif

@@ -1,0 +1,24 @@
+/* Tokens of a pyramid of residuals, each coded with the table of its context: how large the tokens around it are that are known
+ * before its row is. A plain field of residuals is a pyramid that is not split.
+ */
+#ifndef CDT_CONTEXTS_H
+#define CDT_CONTEXTS_H
+#include "cdt_pyramid.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the activity of a place is a sum of: the row above (its three next tokens), the plane before, and the points around it at
+ * coarser levels; weights sum to 8. `lagged`: the two rows above instead of three tokens of one (rows that interleave a series). */
+typedef struct {
+    uint8_t above, before, around, shift, lagged;
+} cdt_recipe;
+
+/* Rows of tokens have the padding of rows of values; `activity` is work space of pyramid->values bytes. Returns the bytes written to
+ * `out`, which has room for cdt_contexts_bound(pyramid) bytes; 0 without memory. */
+size_t cdt_contexts_bound(const cdt_pyramid *pyramid);
+size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe, uint8_t *tokens, uint8_t *activity, uint8_t *out);
+
+/* Tokens of `length` bytes. CDT_CORRUPT: they are not those of this pyramid. */
+int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, uint8_t *tokens);
+
+#endif

@@ -1,0 +1,17 @@
+/* Exact numbers of a block: sets of places whose numbers have one pattern of bits, or one each. */
+#ifndef CDT_EXACT_H
+#define CDT_EXACT_H
+#include "cdt_array.h"
+#include "cdt_bytes.h"
+
+/* The most bytes that `count` exact numbers of n take. */
+size_t cdt_exact_bound(size_t n, size_t count, size_t size);
+
+/* A set of those like the most common one, a set of the others, and an end. `exact`: bitmap with 16 spare bytes. NULL: no memory. */
+uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_t *sides, unsigned axes, const uint8_t *exact,
+                       size_t count);
+
+/* Put the exact numbers in their places, and go behind them. CDT_CORRUPT, CDT_NO_MEMORY. */
+int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides, unsigned axes);
+
+#endif

@@ -1,0 +1,44 @@
+/* Level-wise interpolation: each point is predicted from reconstructed points around it at coarser levels and earlier classes, with
+ * weights fitted by least squares for each class and level.
+ *
+ * A prediction is base + sum of w_f * (f - base). The base is the mean of the two next points along the first odd axis (x, y, z in
+ * this order); features f are the mean of the two after them; for each other odd axis the mean of its two next and of the two after;
+ * for each pair of odd axes the mean of 4 diagonal points; for three odd axes the mean of the 8 corners. Points outside the grid are
+ * the nearest inside. The coarsest grid is predicted by the point before.
+ */
+#ifndef CDT_INTERPOLATE_H
+#define CDT_INTERPOLATE_H
+#include "cdt_pyramid.h"
+#include "cdt_rans.h"
+#include "cdt_rows.h"
+
+/* Levels with weights of their own; coarser ones use those of the last. Weights are in units of 1/1024. */
+#define CDT_FITTED 4
+#define CDT_WEIGHT_UNIT 1024
+
+typedef struct {
+    cdt_cells cells;
+    double origin;                         /* before the first point of the coarsest grid */
+    unsigned fitted;                       /* levels with weights */
+    int16_t weights[CDT_FITTED][8][9];     /* by level and class */
+    double max_error;                      /* of points that keep the bound */
+    size_t bad;                            /* points that do not */
+} cdt_interpolation;
+
+#define CDT_INTERPOLATE_DECL(S, T)                                                                                       \
+    /* Values (contiguous, no NaN) into the places of the pyramid. */                                                     \
+    void cdt_interpolate_place_##S(const cdt_pyramid *pyramid, const T *values, T *places);                               \
+    /* Fit weights to the placed values. */                                                                               \
+    int cdt_interpolate_fit_##S(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with);                    \
+    /* Residuals of placed values (NaN: none) as tokens and extra bits; places then hold what a decoder finds. Bit i of   \
+     * `bad` (zeros before) is set for the i-th point, in C order, that does not keep the bound. */                       \
+    int cdt_interpolate_encode_##S(const cdt_pyramid *pyramid, T *places, cdt_interpolation *with, uint8_t *tokens,       \
+                                   cdt_bits_writer *extra, uint8_t *bad);                                                 \
+    /* Values of tokens, at a level: 0 for all, k for those at multiples of 2^k along the split axes. */                   \
+    int cdt_interpolate_decode_##S(const cdt_pyramid *pyramid, const cdt_interpolation *with, const uint8_t *tokens,      \
+                                   cdt_bits_reader *extra, unsigned level, T *places, T *values);
+
+CDT_INTERPOLATE_DECL(f4, float)
+CDT_INTERPOLATE_DECL(f8, double)
+
+#endif

@@ -1,0 +1,52 @@
+/* Geometry of level-wise interpolation: a grid, and the classes of points that each halving of it leaves behind.
+ *
+ * A block has 4 axes: batch, z, y, x. Axes are split where their bit of `axes` is set (4: z, 2: y, 1: x) and they have two points or
+ * more; the batch never is. Of the points of one level, class c has odd indices along the axes of c's bits, even ones along the
+ * others that are split; class 0 is the next, coarser grid. Rows (along x) lie `cols + CDT_PAD` apart, one place of padding
+ * before them and two after: the first and last value again.
+ */
+#ifndef CDT_PYRAMID_H
+#define CDT_PYRAMID_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define CDT_LEVELS 25
+#define CDT_PAD 3
+#define CDT_SEGMENTS (1 + 7 * CDT_LEVELS)
+
+/* The points of one class at one level: batch, z, y, x. The first segment is the coarsest grid, then classes, coarse to fine. */
+typedef struct {
+    size_t dim[4];
+    size_t offset; /* of the first row's padding, in values */
+    uint8_t level, class_bits;
+} cdt_segment;
+
+typedef struct {
+    size_t dim[CDT_LEVELS + 1][4];   /* of the grid at each level */
+    size_t grid[CDT_LEVELS + 1];     /* offsets of the grids from level 1 on; the last is the first segment */
+    int at[CDT_LEVELS][8];           /* index of the segment of a level and class; -1: none, class 0 is the grid above */
+    uint8_t split[CDT_LEVELS];       /* axes halved at each level */
+    unsigned levels, count;
+    cdt_segment segments[CDT_SEGMENTS];
+    size_t values;                   /* places for all of it */
+} cdt_pyramid;
+
+/* CDT_BAD_ARGUMENT: an axis of length 0, or more points than 2^24 */
+int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid);
+
+/* Rows around row (b, z, y) of a segment, as offsets: next two and two after of each odd axis, 4 diagonals of each pair, 8 corners. */
+void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t b, size_t z, size_t y, size_t *offsets);
+
+/* Class `c` of a level (0: the coarser grid), and the grid of a level, as segments. */
+cdt_segment cdt_pyramid_class(const cdt_pyramid *pyramid, unsigned level, unsigned c);
+cdt_segment cdt_pyramid_grid(const cdt_pyramid *pyramid, unsigned level);
+
+/* Where point i of row r of a segment is in the block, in C order. */
+size_t cdt_pyramid_place(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t r, size_t i);
+
+static inline size_t cdt_segment_row(const cdt_segment *s, size_t b, size_t z, size_t y)
+{
+    return s->offset + 1 + ((b * s->dim[1] + z) * s->dim[2] + y) * (s->dim[3] + CDT_PAD);
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* Tables of frequencies: made from counts, sent in few bits, and received. */
+#ifndef CDT_TABLES_H
+#define CDT_TABLES_H
+#include "cdt_rans.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include <string.h>
+
+#define CDT_SYMBOLS 256
+
+/* Append the low `bits` (at most 32) of a value. */
+static inline void cdt_bits_put(cdt_bits_writer *out, uint64_t value, unsigned bits)
+{
+    if (out->count + bits > 56) {
+        while (out->count >= 8) {
+            *out->at++ = (uint8_t)out->pending;
+            out->pending >>= 8;
+            out->count -= 8;
+        }
+    }
+    out->pending |= value << out->count;
+    out->count += bits;
+}
+
+/* The next `bits` (at most 32) bits; zeros, and corrupt, behind the end. */
+static inline uint64_t cdt_bits_get(cdt_bits_reader *in, unsigned bits)
+{
+    uint64_t value = 0;
+    if (in->position + bits > 8 * (uint64_t)(in->end - in->begin)) {
+        in->corrupt = 1;
+        return 0;
+    }
+    for (unsigned got = 0; got < bits;) {
+        const unsigned skip = (unsigned)(in->position & 7), take = 8 - skip < bits - got ? 8 - skip : bits - got;
+        value |= (uint64_t)((in->begin[in->position >> 3] >> skip) & ((1u << take) - 1)) << got;
+        in->position += take;
+        got += take;
+    }
+    return value;
+}
+
+/* Frequencies that sum to CDT_SLOTS, at least 1 where the weight is not 0 (all 0 without any weight). */
+void cdt_normalise(const uint32_t *weights, size_t symbols, uint16_t *frequencies);
+
+/* Send the table of `counts`; `before` holds the bit lengths of a table sent earlier (NULL: none), `lengths` receives those of
+ * this one. `out` NULL: only count. Returns the bits it takes. */
+size_t cdt_table_write(const uint32_t *counts, size_t symbols, const uint8_t *before, uint8_t *lengths, cdt_bits_writer *out);
+int cdt_table_read(cdt_bits_reader *in, size_t symbols, const uint8_t *before, uint8_t *lengths, uint16_t *frequencies);
+
+/* What cdt_table_read finds where cdt_table_write sent `counts`. */
+void cdt_table_received(const uint32_t *counts, size_t symbols, uint16_t *frequencies);
+
+#endif

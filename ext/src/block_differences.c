@@ -1,0 +1,155 @@
+/* Blocks of codes that are predicted by differences along axes: bit planes, or tokens with contexts. */
+#include "block_parts.h"
+#include <stdlib.h>
+#include <string.h>
+
+int cdt_coded_start(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_coded *coded, cdt_measured *measured)
+{
+    const size_t n = cdt_count(box->sides, box->axes);
+    const cdt_promise nothing_lost = {.kind = CDT_LOSSLESS};
+    coded->map = lossless ? cdt_lossless_map(coding->type) : coding->map;
+    coded->codes = malloc(n * coded->map.width);
+    coded->exact = calloc(n / 8 + 32, 1);
+    if (!coded->codes || !coded->exact) return CDT_NO_MEMORY;
+    const int status = cdt_map_encode(&coded->map, coding->type, box->values, n, lossless ? &nothing_lost : &coding->promise,
+                                      coded->codes, coded->exact, &coded->n_exact, &measured->max_error);
+    measured->exact = coded->n_exact;
+    return status;
+}
+
+void cdt_coded_end(cdt_coded *coded)
+{
+    free(coded->codes);
+    free(coded->exact);
+}
+
+uint64_t cdt_subtract_first(void *codes, unsigned width, size_t n)
+{
+    if (width == 4) {
+        uint32_t *c = codes;
+        const uint32_t first = c[0];
+        for (size_t i = 0; i < n; i++) c[i] -= first;
+        return first;
+    }
+    uint64_t *c = codes;
+    const uint64_t first = c[0];
+    for (size_t i = 0; i < n; i++) c[i] -= first;
+    return first;
+}
+
+static void add(void *codes, unsigned width, size_t n, uint64_t base)
+{
+    if (width == 4)
+        for (size_t i = 0; i < n; i++) ((uint32_t *)codes)[i] += (uint32_t)base;
+    else
+        for (size_t i = 0; i < n; i++) ((uint64_t *)codes)[i] += base;
+}
+
+/* Bring codes into the layout's order. */
+static int reorder(cdt_coded *coded, const cdt_box *box, const cdt_layout *layout)
+{
+    if (cdt_layout_is_plain(layout, box->axes)) return CDT_OK;
+    void *ordered = malloc(cdt_count(box->sides, box->axes) * coded->map.width);
+    if (!ordered) return CDT_NO_MEMORY;
+    cdt_permute(coded->codes, coded->map.width, box->sides, box->axes, layout->order, ordered);
+    free(coded->codes);
+    coded->codes = ordered;
+    return CDT_OK;
+}
+
+int cdt_try_differences(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *made)
+{
+    const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
+    const int planes = coding->profile == CDT_FAST;
+    cdt_coded coded = {0};
+    cdt_entropy entropy = {0};
+    cdt_field field;
+    cdt_layout layout;
+    uint8_t orders[4];
+    int status = cdt_coded_start(coding, lossless, box, &coded, &made->measured);
+    if (status != CDT_OK) goto out;
+    const unsigned width = coded.map.width;
+    cdt_layout_choose(&layout, box->sides, box->axes);
+    cdt_layout_measure(&layout, box->sides, box->axes, 0);
+    status = reorder(&coded, box, &layout);
+    if (status != CDT_OK) goto out;
+    const uint64_t base = cdt_subtract_first(coded.codes, width, n);
+    cdt_orders_choose(coded.codes, width, layout.dim, orders);
+    cdt_difference(coded.codes, width, layout.dim, orders);
+    const int series = !planes && cdt_field_wants_series(layout.dim);
+    if (!planes) {
+        status = cdt_field_plan(&field, layout.dim, series);
+        if (status == CDT_OK) status = cdt_field_encode(&field, coded.codes, width, &entropy);
+        if (status != CDT_OK) goto out;
+    }
+    status = CDT_NO_MEMORY;
+    made->bytes = malloc(64 + cdt_exact_bound(n, coded.n_exact, size) +
+                         (planes ? cdt_planes_bound(n, width) : cdt_entropy_size(&entropy)));
+    if (!made->bytes) goto out;
+    uint8_t *at = made->bytes;
+    *at++ = (uint8_t)((planes ? CDT_PLANES : CDT_CONTEXTS) | (lossless ? CDT_LOSSLESS_MAP : 0) | (series ? CDT_SERIES : 0));
+    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, coded.exact, coded.n_exact);
+    if (!at) goto out;
+    at = cdt_layout_put(at, &layout, box->axes);
+    *at++ = (uint8_t)(orders[0] | orders[1] << 2 | orders[2] << 4 | orders[3] << 6);
+    at = cdt_put_bytes(at, &base, width);
+    if (!planes) at = cdt_entropy_put(at, &entropy);
+    else if (width == 4) at += cdt_active_kernels()->planes.encode_4(coded.codes, n, at);
+    else at += cdt_active_kernels()->planes.encode_8(coded.codes, n, at);
+    made->length = (size_t)(at - made->bytes);
+    status = CDT_OK;
+out:
+    cdt_coded_end(&coded);
+    cdt_entropy_end(&entropy);
+    return status;
+}
+
+static int get_residuals(unsigned head, cdt_bytes *in, unsigned width, const cdt_layout *layout, size_t n, void *codes)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const size_t left = (size_t)(in->end - in->at);
+    cdt_field field;
+    if ((head & CDT_METHOD) == CDT_PLANES)
+        return width == 4 ? kernels->planes.decode_4(in->at, left, codes, n) : kernels->planes.decode_8(in->at, left, codes, n);
+    if (cdt_field_plan(&field, layout->dim, (head & CDT_SERIES) != 0) != CDT_OK) return CDT_CORRUPT;
+    return cdt_field_decode(&field, in, width, codes);
+}
+
+int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values)
+{
+    const cdt_map map = (head & CDT_LOSSLESS_MAP) ? cdt_lossless_map(coding->type) : coding->map;
+    const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
+    cdt_bytes exact = *in;
+    cdt_layout layout;
+    uint64_t base = 0;
+    /* The section is read twice: to find its end, and to put its numbers over those of the map. */
+    int status = cdt_exact_get(in, values, size, sides, axes);
+    if (status != CDT_OK) return status;
+    cdt_layout_get(in, &layout, axes);
+    const uint8_t *packed = cdt_get_bytes(in, 1), *base_bytes = cdt_get_bytes(in, map.width);
+    if (in->corrupt) return CDT_CORRUPT;
+    memcpy(&base, base_bytes, map.width);
+    cdt_layout_measure(&layout, sides, axes, 0);
+    const uint8_t orders[4] = {*packed & 3, *packed >> 2 & 3, *packed >> 4 & 3, *packed >> 6};
+    for (int a = 0; a < 4; a++)
+        if (orders[a] > 2) return CDT_CORRUPT;
+    cdt_coded coded = {.codes = malloc(n * map.width)};
+    if (!coded.codes) return CDT_NO_MEMORY;
+    status = get_residuals(head, in, map.width, &layout, n, coded.codes);
+    if (status != CDT_OK) goto out;
+    cdt_cumulate(coded.codes, map.width, layout.dim, orders);
+    add(coded.codes, map.width, n, base);
+    if (!cdt_layout_is_plain(&layout, axes)) {
+        void *plain = malloc(n * map.width);
+        status = plain ? CDT_OK : CDT_NO_MEMORY;
+        if (!plain) goto out;
+        cdt_permute_back(coded.codes, map.width, sides, axes, layout.order, plain);
+        free(coded.codes);
+        coded.codes = plain;
+    }
+    status = cdt_map_decode(&map, coding->type, coded.codes, n, values);
+    if (status == CDT_OK) status = cdt_exact_get(&exact, values, size, sides, axes);
+out:
+    cdt_coded_end(&coded);
+    return status;
+}

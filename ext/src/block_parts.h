@@ -1,0 +1,50 @@
+/* What the methods of blocks share. */
+#ifndef CDT_BLOCK_PARTS_H
+#define CDT_BLOCK_PARTS_H
+#include "cdt_block.h"
+#include "cdt_bytes.h"
+#include "cdt_exact.h"
+#include "cdt_interpolate.h"
+#include "cdt_layout.h"
+#include "cdt_residuals.h"
+#include "cdt_simd.h"
+
+/* The first byte of a block: a method, and flags. */
+enum { CDT_RAW, CDT_CONSTANT, CDT_PLANES, CDT_CONTEXTS, CDT_INTERPOLATED };
+enum { CDT_METHOD = 15, CDT_LOSSLESS_MAP = 16, CDT_SERIES = 32, CDT_SNAPPED = 64 };
+
+/* A block that a method made, in memory of its own. */
+typedef struct {
+    uint8_t *bytes;
+    size_t length;
+    cdt_measured measured;
+} cdt_attempt;
+
+typedef struct {
+    const void *values;
+    const size_t *sides;
+    unsigned axes;
+} cdt_box;
+
+int cdt_try_differences(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *made);
+int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+
+/* `left_out`: leading spatial axes that are not interpolated. made->bytes stays NULL where the numbers are not fit for it. */
+int cdt_try_interpolation(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned left_out, cdt_attempt *made);
+int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+
+/* Codes of a block in one of its maps, and which numbers are exact (a bitmap with spare bytes). Ending is always allowed. */
+typedef struct {
+    cdt_map map;
+    void *codes;
+    uint8_t *exact;
+    size_t n_exact;
+} cdt_coded;
+
+int cdt_coded_start(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_coded *coded, cdt_measured *measured);
+void cdt_coded_end(cdt_coded *coded);
+
+/* Subtract the first code from all; returns it. */
+uint64_t cdt_subtract_first(void *codes, unsigned width, size_t n);
+
+#endif

@@ -1,0 +1,135 @@
+#include "cdt_exact.h"
+#include "cdt_mask.h"
+#include "cdt_status.h"
+#include <stdlib.h>
+
+static uint64_t bits_at(const void *values, size_t size, size_t i)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, (const uint8_t *)values + i * size, size);
+    return bits;
+}
+
+static unsigned lags_of(const size_t *sides, unsigned axes, size_t *lags)
+{
+    unsigned count = 1;
+    size_t lag = 1;
+    lags[0] = 0;
+    for (unsigned a = axes; a-- > 1;) {
+        lag *= sides[a];
+        lags[count++] = lag;
+    }
+    return count;
+}
+
+static size_t count_bits(const uint8_t *bits, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i += 64) {
+        uint64_t word;
+        memcpy(&word, bits + i / 8, 8);
+        if (n - i < 64) word &= ((uint64_t)1 << (n - i)) - 1;
+        count += (size_t)__builtin_popcountll(word);
+    }
+    return count;
+}
+
+/* One set: its places, and the bits of the first, or of each. NULL without memory. */
+static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, const size_t *lags, unsigned n_lags,
+                        const uint8_t *set, int alike)
+{
+    uint8_t *places = malloc(cdt_mask_bound(n));
+    if (!places) return NULL;
+    const size_t length = cdt_mask_encode(set, n, lags, n_lags, places);
+    *at++ = alike ? 1 : 2;
+    at = cdt_put_number(at, length);
+    at = cdt_put_bytes(at, places, length);
+    free(places);
+    for (size_t i = 0; i < n; i += 8)
+        for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {
+            const size_t place = i + (size_t)__builtin_ctz(byte);
+            at = cdt_put_bytes(at, (const uint8_t *)values + place * size, size);
+            if (alike) return at;
+        }
+    return at;
+}
+
+size_t cdt_exact_bound(size_t n, size_t count, size_t size)
+{
+    return 2 * (32 + cdt_mask_bound(n)) + count * size;
+}
+
+uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_t *sides, unsigned axes, const uint8_t *exact,
+                          size_t count)
+{
+    const size_t n = cdt_count(sides, axes);
+    size_t lags[CDT_AXES], alike = 0;
+    const unsigned n_lags = lags_of(sides, axes, lags);
+    uint64_t common = 0;
+    if (!count) {
+        *at++ = 0;
+        return at;
+    }
+    uint8_t *sets[2] = {calloc(n / 8 + 32, 1), calloc(n / 8 + 32, 1)};
+    if (!sets[0] || !sets[1]) at = NULL;
+    if (at) {
+        /* Majority vote (Boyer & Moore 1981), then a count. */
+        size_t votes = 0;
+        for (size_t i = 0; i < n; i += 8)
+            for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
+                const uint64_t bits = bits_at(values, size, i + (size_t)__builtin_ctz(byte));
+                if (!votes) common = bits;
+                if (bits == common) votes++;
+                else votes--;
+            }
+        for (size_t i = 0; i < n; i += 8)
+            for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
+                const size_t place = i + (size_t)__builtin_ctz(byte);
+                const int other = bits_at(values, size, place) != common;
+                sets[other][place / 8] = (uint8_t)(sets[other][place / 8] | 1u << (place % 8));
+                alike += !other;
+            }
+        if (alike > 1) at = put_set(at, values, size, n, lags, n_lags, sets[0], 1);
+        if (at && alike > 1 && alike < count) at = put_set(at, values, size, n, lags, n_lags, sets[1], 0);
+        if (at && alike <= 1) at = put_set(at, values, size, n, lags, n_lags, exact, 0);
+        if (at) *at++ = 0;
+    }
+    free(sets[0]);
+    free(sets[1]);
+    return at;
+}
+
+int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides, unsigned axes)
+{
+    const size_t n = cdt_count(sides, axes);
+    size_t lags[CDT_AXES];
+    const unsigned n_lags = lags_of(sides, axes, lags);
+    uint8_t *set = NULL;
+    int status = CDT_CORRUPT;
+    for (unsigned sets = 0;; sets++) {
+        const uint8_t *kind = cdt_get_bytes(in, 1);
+        if (!kind || *kind > 2 || (*kind && sets == 2)) goto out;
+        if (!*kind) break;
+        const size_t length = (size_t)cdt_get_number(in);
+        const uint8_t *places = cdt_get_bytes(in, length);
+        if (!places) goto out;
+        if (!set) set = calloc(n / 8 + 32, 1);
+        if (!set) {
+            status = CDT_NO_MEMORY;
+            goto out;
+        }
+        if (cdt_mask_decode(places, length, n, lags, n_lags, set) != length || !length) goto out;
+        const size_t count = count_bits(set, n);
+        const uint8_t *bits = cdt_get_bytes(in, (*kind == 1 ? 1 : (uint64_t)count) * size);
+        if (!bits || !count) goto out;
+        for (size_t i = 0; i < n; i += 8)
+            for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {
+                memcpy((uint8_t *)values + (i + (size_t)__builtin_ctz(byte)) * size, bits, size);
+                if (*kind == 2) bits += size;
+            }
+    }
+    status = CDT_OK;
+out:
+    free(set);
+    return status;
+}

@@ -1,0 +1,77 @@
+#include "cdt_interpolate.h"
+#include "cdt_simd.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Normal equations of one class: sums of products of features and of the target, which is last. */
+typedef struct {
+    unsigned features;
+    double samples, products[10][10];
+} cdt_fit;
+
+/* Weights without data: cubic interpolation along each odd axis, and their mean. */
+static const int16_t cubic[3][9] = {
+    {-128}, {-64, 576, -64, 0}, {-43, 384, -43, 384, -43, 0, 0, 0, 0}};
+
+static void fall_back(unsigned odd, int16_t *weights)
+{
+    memcpy(weights, cubic[odd - 1], sizeof cubic[0]);
+}
+
+/* How many points each feature is a mean of. */
+static double points_of_feature(unsigned odd, unsigned feature)
+{
+    if (odd == 3 && feature == 8) return 8;
+    return feature < 2 * odd - 1 ? 2 : 4;
+}
+
+/* Solve by Cholesky. Reconstructed points are off by up to the bound, evenly: their variance, bound^2 / 3, is added where a decoder
+ * will meet it, so that weights do not rely on differences that quantisation drowns. */
+static void cdt_fit_solve(cdt_fit *fit, unsigned odd, double bound, int16_t *weights)
+{
+    const unsigned n = fit->features;
+    double a[9][9], b[9], noise = fit->samples * bound * bound / 3.0;
+    fall_back(odd, weights);
+    if (fit->samples < 8.0 * n) return;
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned j = 0; j < n; j++) a[i][j] = fit->products[i][j] + noise / 2.0;
+        a[i][i] += noise / points_of_feature(odd, i) + 1e-9 * fit->products[i][i];
+        b[i] = fit->products[i][n] + noise / 2.0;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned j = 0; j <= i; j++) {
+            double sum = a[i][j];
+            for (unsigned k = 0; k < j; k++) sum -= a[i][k] * a[j][k];
+            if (i == j) {
+                if (!(sum > 1e-12 * a[i][i])) return;
+                a[i][i] = sqrt(sum);
+            } else a[i][j] = sum / a[j][j];
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned k = 0; k < i; k++) b[i] -= a[i][k] * b[k];
+        b[i] /= a[i][i];
+    }
+    for (unsigned i = n; i-- > 0;) {
+        for (unsigned k = i + 1; k < n; k++) b[i] -= a[k][i] * b[k];
+        b[i] /= a[i][i];
+    }
+    for (unsigned i = 0; i < n; i++)
+        if (!(fabs(b[i]) < 8.0)) return;
+    for (unsigned i = 0; i < n; i++) weights[i] = (int16_t)lrint(b[i] * CDT_WEIGHT_UNIT);
+}
+
+#define T float
+#define ROWS f4
+#define NAME(name) name##f4
+#include "fit.template.h"
+#include "interpolate.template.h"
+#undef T
+#undef ROWS
+#undef NAME
+#define T double
+#define ROWS f8
+#define NAME(name) name##f8
+#include "fit.template.h"
+#include "interpolate.template.h"

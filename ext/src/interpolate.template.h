@@ -1,0 +1,261 @@
+/* Level-wise interpolation of one type of float T; ROWS is its member of the row kernels. */
+
+static void NAME(pad)(T *row, size_t n)
+{
+    row[-1] = row[0];
+    row[n] = row[n + 1] = row[n - 1];
+}
+
+/* The rows that the points of row (b, z, y) of a level's grid are in: even and odd ones where x is split, else one. */
+static void NAME(parts)(const cdt_pyramid *pyramid, unsigned level, size_t b, size_t z, size_t y, T *places, T *part[2])
+{
+    const unsigned split = pyramid->split[level], zs = split >> 2, ys = split >> 1 & 1;
+    const unsigned c = (zs & (unsigned)z) << 2 | (ys & (unsigned)y) << 1;
+    part[1] = NULL;
+    for (unsigned x = 0; x <= (split & 1); x++) {
+        const cdt_segment from = cdt_pyramid_class(pyramid, level, c | x);
+        part[x] = places + cdt_segment_row(&from, b, z >> zs, y >> ys);
+    }
+}
+
+void NAME(cdt_interpolate_place_)(const cdt_pyramid *pyramid, const T *values, T *places)
+{
+    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
+    for (unsigned level = 0; level < pyramid->levels; level++) {
+        const size_t *dim = pyramid->dim[level];
+        const cdt_segment grid = cdt_pyramid_grid(pyramid, level);
+        for (size_t b = 0; b < dim[0]; b++)
+            for (size_t z = 0; z < dim[1]; z++)
+                for (size_t y = 0; y < dim[2]; y++) {
+                    T *part[2];
+                    const T *row = level ? places + cdt_segment_row(&grid, b, z, y)
+                                         : values + ((b * dim[1] + z) * dim[2] + y) * dim[3];
+                    NAME(parts)(pyramid, level, b, z, y, places, part);
+                    if (part[1]) {
+                        rows->ROWS.split(row, dim[3], part[0], part[1]);
+                        NAME(pad)(part[1], dim[3] / 2);
+                        NAME(pad)(part[0], (dim[3] + 1) / 2);
+                    } else {
+                        memcpy(part[0], row, dim[3] * sizeof *row);
+                        NAME(pad)(part[0], dim[3]);
+                    }
+                }
+    }
+    if (!pyramid->levels) {
+        const cdt_segment *only = &pyramid->segments[0];
+        const size_t count = only->dim[0] * only->dim[1] * only->dim[2], n = only->dim[3];
+        for (size_t r = 0; r < count; r++) memcpy(places + only->offset + 1 + r * (n + CDT_PAD), values + r * n, n * sizeof *values);
+    }
+}
+
+/* Join the grid of a level (in `values` for level 0) from its classes and the coarser grid. */
+static void NAME(join)(const cdt_pyramid *pyramid, unsigned level, T *places, T *values)
+{
+    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
+    const size_t *dim = pyramid->dim[level];
+    const cdt_segment grid = cdt_pyramid_grid(pyramid, level);
+    for (size_t b = 0; b < dim[0]; b++)
+        for (size_t z = 0; z < dim[1]; z++)
+            for (size_t y = 0; y < dim[2]; y++) {
+                T *part[2];
+                T *row = values ? values + ((b * dim[1] + z) * dim[2] + y) * dim[3] : places + cdt_segment_row(&grid, b, z, y);
+                NAME(parts)(pyramid, level, b, z, y, places, part);
+                if (part[1]) rows->ROWS.merge(part[0], part[1], dim[3], row);
+                else memcpy(row, part[0], dim[3] * sizeof *row);
+                if (!values) NAME(pad)(row, dim[3]);
+            }
+}
+
+static void NAME(around)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t row, const T *places, const T **around)
+{
+    size_t offsets[32];
+    const size_t ny = s->dim[2], nz = s->dim[1];
+    const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2), count = odd == 1 ? 4 : odd == 2 ? 12 : 32;
+    cdt_pyramid_around(pyramid, s, row / ny / nz, row / ny % nz, row % ny, offsets);
+    for (unsigned i = 0; i < count; i++) around[i] = places + offsets[i];
+}
+
+static void NAME(class_weights)(const cdt_interpolation *with, const cdt_segment *s, T *weights)
+{
+    const unsigned level = s->level < with->fitted ? s->level : with->fitted - 1;
+    for (int i = 0; i < 9; i++) weights[i] = (T)with->weights[level][s->class_bits][i] / (T)CDT_WEIGHT_UNIT;
+}
+
+int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with)
+{
+    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
+    const size_t points = pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
+    const size_t wanted = points / 16 < 256 ? 256 : points / 16 > 16384 ? 16384 : points / 16;
+    size_t longest = 0;
+    for (unsigned i = 0; i < pyramid->count; i++)
+        if (pyramid->segments[i].dim[3] > longest) longest = pyramid->segments[i].dim[3];
+    T *features = malloc(10 * longest * sizeof *features);
+    if (!features) return CDT_NO_MEMORY;
+    for (unsigned i = 1; i < pyramid->count; i++) {
+        const cdt_segment *s = &pyramid->segments[i];
+        if (s->level >= with->fitted) continue;
+        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2), count = odd * odd;
+        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
+        const size_t every = all * n > wanted ? all * n / wanted : 1;
+        cdt_fit fit = {.features = count};
+        for (size_t r = every / 2 % all; r < all; r += every) {
+            const T *around[32];
+            NAME(around)(pyramid, s, r, places, around);
+            const size_t m = n < wanted ? n : wanted;
+            rows->ROWS.features(around, odd, places + s->offset + 1 + r * (n + CDT_PAD), m, features);
+            NAME(fit_add)(&fit, features, m);
+        }
+        cdt_fit_solve(&fit, odd, with->cells.bound, with->weights[s->level][c]);
+    }
+    free(features);
+    return CDT_OK;
+}
+
+/* The coarsest grid: each point from the one before it, in float arithmetic as everywhere. */
+static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolation *with, uint8_t *tokens, cdt_bits_writer *extra,
+                               uint8_t *bad_rows)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const size_t count = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
+    T before = (T)with->origin;
+    for (size_t r = 0; r < count; r++) {
+        T *row = places + s->offset + 1 + r * (n + CDT_PAD);
+        for (size_t i = 0; i < n; i++) {
+            size_t bad;
+            int32_t k;
+            T y, p = before;
+            const T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
+            if (bad) bad_rows[r * n + i] = 1;
+            if (error > with->max_error) with->max_error = error;
+            kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * (n + CDT_PAD) + i, extra);
+            row[i] = before = y;
+        }
+        NAME(pad)(row, n);
+    }
+}
+
+/* Where the points of a segment are in the block: index of the first, and strides in points. */
+static void NAME(mark)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t r, size_t i, uint8_t *bad)
+{
+    const size_t place = cdt_pyramid_place(pyramid, s, r, i);
+    bad[place >> 3] = (uint8_t)(bad[place >> 3] | 1u << (place & 7));
+}
+
+/* Points that a kernel found to miss the bound: those whose error is just the bound do keep it. */
+static void NAME(bad_points)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t r, const T *x, const T *y,
+                             cdt_interpolation *with, uint8_t *bad)
+{
+    const T bound = (T)with->cells.bound;
+    for (size_t i = 0; i < s->dim[3]; i++) {
+        const T error = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
+        if (error < bound) continue;
+        if (error == bound && NAME(is_exact)(x[i], y[i])) {
+            if (error > with->max_error) with->max_error = error;
+            continue;
+        }
+        NAME(mark)(pyramid, s, r, i, bad);
+        with->bad++;
+    }
+}
+
+int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_interpolation *with, uint8_t *tokens,
+                                  cdt_bits_writer *extra, uint8_t *bad)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const size_t longest = pyramid->dim[0][3];
+    T *p = malloc(2 * longest * sizeof *p);
+    int32_t *k = malloc(longest * sizeof *k);
+    int status = CDT_NO_MEMORY;
+    if (!p || !k) goto out;
+    T *y = p + longest;
+    const cdt_segment *first = &pyramid->segments[0];
+    with->max_error = 0;
+    with->bad = 0;
+    {
+        const size_t count = first->dim[0] * first->dim[1] * first->dim[2] * first->dim[3];
+        uint8_t *flags = calloc(count, 1);
+        if (!flags) goto out;
+        NAME(encode_first)(first, places, with, tokens, extra, flags);
+        for (size_t i = 0; i < count; i++)
+            if (flags[i]) {
+                NAME(mark)(pyramid, first, i / first->dim[3], i % first->dim[3], bad);
+                with->bad++;
+            }
+        free(flags);
+    }
+    for (unsigned i = 1; i < pyramid->count; i++) {
+        const cdt_segment *s = &pyramid->segments[i];
+        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
+        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
+        T weights[9];
+        if (pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
+            NAME(join)(pyramid, s->level + 1u, places, NULL);
+        NAME(class_weights)(with, s, weights);
+        for (size_t r = 0; r < all; r++) {
+            const T *around[32];
+            size_t missed;
+            T *row = places + s->offset + 1 + r * (n + CDT_PAD);
+            NAME(around)(pyramid, s, r, places, around);
+            kernels->rows.ROWS.predict(around, odd, weights, n, p);
+            const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, k, y, &missed);
+            if (error > with->max_error) with->max_error = error;
+            if (missed) NAME(bad_points)(pyramid, s, r, row, y, with, bad);
+            kernels->rans.split_4(k, n, tokens + s->offset + 1 + r * (n + CDT_PAD), extra);
+            memcpy(row, y, n * sizeof *y);
+            NAME(pad)(row, n);
+        }
+    }
+    status = CDT_OK;
+out:
+    free(p);
+    free(k);
+    return status;
+}
+
+int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpolation *with, const uint8_t *tokens,
+                                  cdt_bits_reader *extra, unsigned level, T *places, T *values)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const size_t longest = pyramid->dim[0][3];
+    T *p = malloc(longest * sizeof *p);
+    int32_t *k = malloc(longest * sizeof *k);
+    int status = CDT_NO_MEMORY;
+    if (!p || !k) goto out;
+    for (unsigned i = 0; i < pyramid->count; i++) {
+        const cdt_segment *s = &pyramid->segments[i];
+        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
+        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
+        T weights[9], before = (T)with->origin;
+        if (i && s->level < level) break;
+        if (i && pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
+            NAME(join)(pyramid, s->level + 1u, places, NULL);
+        if (i) NAME(class_weights)(with, s, weights);
+        for (size_t r = 0; r < all; r++) {
+            const T *around[32];
+            T *row = places + s->offset + 1 + r * (n + CDT_PAD);
+            kernels->rans.join_4(tokens + s->offset + 1 + r * (n + CDT_PAD), n, extra, k);
+            if (i) {
+                NAME(around)(pyramid, s, r, places, around);
+                kernels->rows.ROWS.predict(around, odd, weights, n, p);
+                kernels->rows.ROWS.rebuild(p, k, n, &with->cells, row);
+            } else
+                for (size_t j = 0; j < n; j++) {
+                    p[0] = before;
+                    kernels->rows.ROWS.rebuild(p, k + j, 1, &with->cells, row + j);
+                    before = row[j];
+                }
+            NAME(pad)(row, n);
+        }
+    }
+    if (pyramid->levels > level) NAME(join)(pyramid, level, places, values);
+    else {
+        const cdt_segment *only = &pyramid->segments[0];
+        const size_t count = only->dim[0] * only->dim[1] * only->dim[2], n = only->dim[3];
+        for (size_t r = 0; r < count; r++) memcpy(values + r * n, places + only->offset + 1 + r * (n + CDT_PAD), n * sizeof *values);
+    }
+    status = CDT_OK;
+out:
+    free(p);
+    free(k);
+    return status;
+}

@@ -1,0 +1,140 @@
+#include "cdt_pyramid.h"
+#include "cdt_status.h"
+#include <string.h>
+
+static size_t places(const size_t dim[4])
+{
+    return dim[0] * dim[1] * dim[2] * (dim[3] + CDT_PAD);
+}
+
+static const uint8_t order_of_classes[7] = {1, 2, 4, 3, 5, 6, 7};
+
+int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid)
+{
+    size_t points = 1, at = 0;
+    for (int a = 0; a < 4; a++) {
+        if (dim[a] < 1 || dim[a] > (1u << 24) || (points *= dim[a]) > (1u << 24)) return CDT_BAD_ARGUMENT;
+        pyramid->dim[0][a] = dim[a];
+    }
+    unsigned level = 0;
+    for (;; level++) {
+        unsigned split = 0;
+        for (int a = 1; a < 4; a++)
+            if ((axes >> (3 - a) & 1) && pyramid->dim[level][a] > 1) split |= 1u << (3 - a);
+        if (!split) break;
+        pyramid->split[level] = (uint8_t)split;
+        pyramid->dim[level + 1][0] = dim[0];
+        for (int a = 1; a < 4; a++)
+            pyramid->dim[level + 1][a] = (split >> (3 - a) & 1) ? (pyramid->dim[level][a] + 1) / 2 : pyramid->dim[level][a];
+    }
+    pyramid->levels = level;
+    pyramid->count = 1;
+    memset(pyramid->at, 0xFF, sizeof pyramid->at);
+    cdt_segment *first = &pyramid->segments[0];
+    memcpy(first->dim, pyramid->dim[level], sizeof first->dim);
+    first->level = (uint8_t)level;
+    first->class_bits = 0;
+    for (unsigned l = level; l >= 1; l--) {
+        pyramid->grid[l] = at;
+        at += places(pyramid->dim[l]);
+    }
+    first->offset = pyramid->grid[level];
+    if (level == 0) {
+        first->offset = pyramid->grid[0] = 0;
+        at = places(dim);
+    }
+    for (unsigned l = level; l-- > 0;)
+        for (int i = 0; i < 7; i++) {
+            const unsigned c = order_of_classes[i];
+            if (c & ~pyramid->split[l]) continue;
+            cdt_segment *s = &pyramid->segments[pyramid->count];
+            s->level = (uint8_t)l;
+            s->class_bits = (uint8_t)c;
+            s->dim[0] = dim[0];
+            for (int a = 1; a < 4; a++) {
+                const size_t n = pyramid->dim[l][a];
+                s->dim[a] = (c >> (3 - a) & 1) ? n / 2 : (pyramid->split[l] >> (3 - a) & 1) ? (n + 1) / 2 : n;
+            }
+            s->offset = at;
+            at += places(s->dim);
+            pyramid->at[l][c] = (int)pyramid->count++;
+        }
+    pyramid->values = at;
+    return CDT_OK;
+}
+
+cdt_segment cdt_pyramid_grid(const cdt_pyramid *pyramid, unsigned level)
+{
+    cdt_segment grid = {.offset = pyramid->grid[level], .level = (uint8_t)level};
+    memcpy(grid.dim, pyramid->dim[level], sizeof grid.dim);
+    return grid;
+}
+
+cdt_segment cdt_pyramid_class(const cdt_pyramid *pyramid, unsigned level, unsigned c)
+{
+    return c ? pyramid->segments[pyramid->at[level][c]] : cdt_pyramid_grid(pyramid, level + 1);
+}
+
+size_t cdt_pyramid_place(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t r, size_t i)
+{
+    size_t place[3] = {r / segment->dim[2] % segment->dim[1], r % segment->dim[2], i};
+    const size_t *dim = pyramid->dim[0];
+    for (unsigned level = segment->level + (segment->class_bits != 0); level-- > 0;)
+        for (unsigned a = 0; a < 3; a++)
+            if (pyramid->split[level] >> (2 - a) & 1)
+                place[a] = 2 * place[a] + (level == segment->level ? segment->class_bits >> (2 - a) & 1u : 0u);
+    return ((r / segment->dim[2] / segment->dim[1] * dim[1] + place[0]) * dim[2] + place[1]) * dim[3] + place[2];
+}
+
+static size_t shifted(const cdt_segment *from, const size_t index[3], unsigned along, const int shift[3])
+{
+    size_t place[3];
+    for (int a = 0; a < 3; a++) {
+        ptrdiff_t i = (ptrdiff_t)index[a];
+        if (a < 2 && (along >> (2 - a) & 1)) {
+            i += shift[a];
+            i = i < 0 ? 0 : i;
+            i = (size_t)i >= from->dim[a + 1] ? (ptrdiff_t)from->dim[a + 1] - 1 : i;
+        }
+        place[a] = (size_t)i;
+    }
+    const size_t row = cdt_segment_row(from, index[2], place[0], place[1]);
+    return (along & 1) ? row + (size_t)(ptrdiff_t)shift[2] : row;
+}
+
+void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t b, size_t z, size_t y, size_t *offsets)
+{
+    const size_t index[3] = {z, y, b};
+    const unsigned c = segment->class_bits;
+    unsigned axes[3], odd = 0;
+    for (unsigned bit = 0; bit < 3; bit++)
+        if (c >> bit & 1) axes[odd++] = 1u << bit;
+    for (unsigned i = 0; i < odd; i++) {
+        const cdt_segment from = cdt_pyramid_class(pyramid, segment->level, c & ~axes[i]);
+        static const int by[4] = {0, 1, -1, 2};
+        for (int t = 0; t < 4; t++) {
+            const int shift[3] = {by[t], by[t], by[t]};
+            *offsets++ = shifted(&from, index, axes[i], shift);
+        }
+    }
+    for (unsigned i = 0; i < odd; i++)
+        for (unsigned j = i + 1; j < odd; j++) {
+            const unsigned along = axes[i] | axes[j];
+            const cdt_segment from = cdt_pyramid_class(pyramid, segment->level, c & ~along);
+            for (int t = 0; t < 4; t++) {
+                int shift[3] = {0, 0, 0};
+                for (int a = 0; a < 3; a++) {
+                    const unsigned bit = 1u << (2 - a);
+                    shift[a] = bit == axes[i] ? t & 1 : bit == axes[j] ? t >> 1 : 0;
+                }
+                *offsets++ = shifted(&from, index, along, shift);
+            }
+        }
+    if (odd == 3) {
+        const cdt_segment from = cdt_pyramid_class(pyramid, segment->level, 0);
+        for (int t = 0; t < 8; t++) {
+            const int shift[3] = {t >> 2, t >> 1 & 1, t & 1};
+            *offsets++ = shifted(&from, index, 7, shift);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+#include "cdt_residuals.h"
+#include "cdt_codes.h"
+#include "cdt_simd.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of a series are as long, at least, before it is worth cutting. */
+enum { SERIES_LEAST = 2048 };
+
+void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], uint8_t orders[4])
+{
+    memset(orders, 0, 4);
+    if (width == 4) cdt_choose_u4(codes, dim, 4, orders);
+    else cdt_choose_u8(codes, dim, 4, orders);
+}
+
+void cdt_difference(void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4])
+{
+    if (width == 4) cdt_difference_u4(codes, dim, 4, orders);
+    else cdt_difference_u8(codes, dim, 4, orders);
+}
+
+void cdt_cumulate(void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4])
+{
+    if (width == 4) cdt_cumulate_u4(codes, dim, 4, orders);
+    else cdt_cumulate_u8(codes, dim, 4, orders);
+}
+
+int cdt_field_plan(cdt_field *f, const size_t dim[4], int is_series)
+{
+    const size_t n = dim[0] * dim[1] * dim[2] * dim[3];
+    size_t as[4] = {dim[0], dim[1], dim[2], dim[3]};
+    f->n = n;
+    f->is_series = is_series;
+    if (is_series) {
+        as[0] = as[1] = 1;
+        as[2] = (n + CDT_SERIES_COLUMNS - 1) / CDT_SERIES_COLUMNS;
+        as[3] = CDT_SERIES_COLUMNS;
+    }
+    return cdt_pyramid_plan(as, 0, &f->pyramid);
+}
+
+int cdt_field_wants_series(const size_t dim[4])
+{
+    return dim[3] >= SERIES_LEAST && dim[0] * dim[1] * dim[2] <= 4;
+}
+
+static void transpose_in(const void *codes, unsigned width, size_t n, size_t rows, void *out)
+{
+    for (size_t t = 0; t < rows; t++)
+        for (size_t c = 0; c < CDT_SERIES_COLUMNS; c++) {
+            const size_t i = c * rows + t;
+            if (width == 4) ((uint32_t *)out)[t * CDT_SERIES_COLUMNS + c] = i < n ? ((const uint32_t *)codes)[i] : 0;
+            else ((uint64_t *)out)[t * CDT_SERIES_COLUMNS + c] = i < n ? ((const uint64_t *)codes)[i] : 0;
+        }
+}
+
+static void transpose_out(const void *in, unsigned width, size_t n, size_t rows, void *codes)
+{
+    for (size_t c = 0; c < CDT_SERIES_COLUMNS; c++)
+        for (size_t t = 0; t < rows; t++) {
+            const size_t i = c * rows + t;
+            if (i >= n) return;
+            if (width == 4) ((uint32_t *)codes)[i] = ((const uint32_t *)in)[t * CDT_SERIES_COLUMNS + c];
+            else ((uint64_t *)codes)[i] = ((const uint64_t *)in)[t * CDT_SERIES_COLUMNS + c];
+        }
+}
+
+static const cdt_recipe FIELD_RECIPE = {.above = 4, .before = 4, .around = 0};
+static const cdt_recipe SERIES_RECIPE = {.above = 8, .lagged = 1};
+
+int cdt_entropy_start(cdt_entropy *e, const cdt_pyramid *pyramid, size_t n, unsigned width)
+{
+    e->tokens = malloc(pyramid->values);
+    e->activity = malloc(pyramid->values);
+    e->extra = malloc(n * width + 64);
+    e->coded = malloc(cdt_contexts_bound(pyramid));
+    return e->tokens && e->activity && e->extra && e->coded ? CDT_OK : CDT_NO_MEMORY;
+}
+
+void cdt_entropy_end(cdt_entropy *e)
+{
+    free(e->tokens);
+    free(e->activity);
+    free(e->extra);
+    free(e->coded);
+}
+
+size_t cdt_entropy_size(const cdt_entropy *e)
+{
+    return e->extra_size + e->coded_size + 8;
+}
+
+uint8_t *cdt_entropy_put(uint8_t *at, const cdt_entropy *e)
+{
+    at = cdt_put_number(at, e->extra_size);
+    at = cdt_put_bytes(at, e->extra, e->extra_size);
+    return cdt_put_bytes(at, e->coded, e->coded_size);
+}
+
+int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, cdt_entropy *e)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const cdt_segment *s = &f->pyramid.segments[0];
+    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
+    void *transposed = NULL;
+    if (cdt_entropy_start(e, &f->pyramid, rows * cols, width) != CDT_OK) return CDT_NO_MEMORY;
+    if (f->is_series) {
+        transposed = malloc(rows * cols * width);
+        if (!transposed) return CDT_NO_MEMORY;
+        transpose_in(residuals, width, f->n, rows, transposed);
+        residuals = transposed;
+    }
+    cdt_bits_writer extra;
+    cdt_bits_start(&extra, e->extra);
+    for (size_t r = 0; r < rows; r++) {
+        uint8_t *row = e->tokens + s->offset + 1 + r * (cols + CDT_PAD);
+        if (width == 4) kernels->rans.split_4((const int32_t *)residuals + r * cols, cols, row, &extra);
+        else kernels->rans.split_8((const int64_t *)residuals + r * cols, cols, row, &extra);
+    }
+    e->extra_size = (size_t)(cdt_bits_finish(&extra) - e->extra);
+    free(transposed);
+    e->coded_size = cdt_contexts_encode(&f->pyramid, f->is_series ? &SERIES_RECIPE : &FIELD_RECIPE, e->tokens, e->activity, e->coded);
+    return e->coded_size ? CDT_OK : CDT_NO_MEMORY;
+}
+
+int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *residuals)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const cdt_segment *s = &f->pyramid.segments[0];
+    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
+    int status = CDT_NO_MEMORY;
+    const size_t extra_size = (size_t)cdt_get_number(in);
+    const uint8_t *extra = cdt_get_bytes(in, extra_size);
+    if (!extra) return CDT_CORRUPT;
+    uint8_t *tokens = calloc(f->pyramid.values, 1);
+    void *transposed = f->is_series ? malloc(rows * cols * width) : NULL, *to = f->is_series ? transposed : residuals;
+    if (!tokens || !to) goto out;
+    status = cdt_contexts_decode(&f->pyramid, in->at, (size_t)(in->end - in->at), width == 4 ? CDT_TOKENS_4 : CDT_TOKENS_8, tokens);
+    if (status != CDT_OK) goto out;
+    cdt_bits_reader bits;
+    cdt_bits_open(&bits, extra, extra_size);
+    for (size_t r = 0; r < rows; r++) {
+        const uint8_t *row = tokens + s->offset + 1 + r * (cols + CDT_PAD);
+        if (width == 4) kernels->rans.join_4(row, cols, &bits, (int32_t *)to + r * cols);
+        else kernels->rans.join_8(row, cols, &bits, (int64_t *)to + r * cols);
+    }
+    status = cdt_bits_close(&bits);
+    if (status == CDT_OK && f->is_series) transpose_out(transposed, width, f->n, rows, residuals);
+out:
+    free(tokens);
+    free(transposed);
+    return status;
+}

@@ -1,0 +1,77 @@
+/* Row kernels at one level: prediction from values (rows.template.h), and activities of tokens. */
+#define T float
+#define BITS int32_t
+#define UBITS uint32_t
+#define INFINITE 0x7F800000
+#define LIMIT 4194304.0
+#define MAGIC 12582912.0
+#define NAME(name) LEVEL(name##_f4)
+#include "rows.template.h"
+#undef T
+#undef BITS
+#undef UBITS
+#undef INFINITE
+#undef LIMIT
+#undef MAGIC
+#undef NAME
+#define T double
+#define BITS int64_t
+#define UBITS uint64_t
+#define INFINITE 0x7FF0000000000000
+#define LIMIT 1073741824.0
+#define MAGIC 6755399441055744.0
+#define NAME(name) LEVEL(name##_f8)
+#include "rows.template.h"
+#undef T
+#undef BITS
+#undef UBITS
+#undef INFINITE
+#undef LIMIT
+#undef MAGIC
+#undef NAME
+
+static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
+{
+    const uint8_t *const above = from->above, *const second = from->second, *const before = from->before;
+    const uint8_t *const a0 = from->around[0], *const a1 = from->around[1], *const b0 = from->around[2];
+    const uint8_t *const b1 = from->around[3], *const c0 = from->around[4], *const c1 = from->around[5];
+    const unsigned wa = from->weights[0], wb = from->weights[1], wc = from->weights[2], shift = from->shift;
+    uint16_t sum[CDT_STRIP];
+    for (size_t at = 0; at < n; at += CDT_STRIP) {
+        const size_t m = n - at < CDT_STRIP ? n - at : CDT_STRIP;
+        if (from->lagged)
+            for (size_t i = 0; i < m; i++) sum[i] = (uint16_t)(wa * (3u * above[at + i] + second[at + i]));
+        else
+            for (size_t i = 0; i < m; i++)
+                sum[i] = (uint16_t)(wa * (above[at + i - 1] + 2u * above[at + i] + above[at + i + 1]));
+        for (size_t i = 0; i < m; i++) sum[i] = (uint16_t)(sum[i] + wb * 4u * before[at + i]);
+        if (from->axes == 1)
+            for (size_t i = 0; i < m; i++) sum[i] = (uint16_t)(sum[i] + wc * 2u * ((unsigned)a0[at + i] + a1[at + i]));
+        else if (from->axes == 2)
+            for (size_t i = 0; i < m; i++)
+                sum[i] = (uint16_t)(sum[i] + wc * (((unsigned)a0[at + i] + a1[at + i]) + ((unsigned)b0[at + i] + b1[at + i])));
+        else if (from->axes == 3)
+            for (size_t i = 0; i < m; i++)
+                sum[i] = (uint16_t)(sum[i] + (wc * 43u * (((unsigned)a0[at + i] + a1[at + i]) + ((unsigned)b0[at + i] + b1[at + i]) +
+                                                         ((unsigned)c0[at + i] + c1[at + i])) >> 6));
+        for (size_t i = 0; i < m; i++) {
+            const unsigned s = (unsigned)sum[i] >> shift;
+            activity[at + i] = (uint8_t)(s < 255 ? s : 255);
+        }
+    }
+}
+
+static void LEVEL(rows_look_up)(const uint8_t table[256], uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) bytes[i] = table[bytes[i]];
+}
+
+static void LEVEL(rows_merge_bytes)(const uint8_t *restrict even, const uint8_t *restrict odd, size_t n, uint8_t *restrict out)
+{
+    const size_t half = n / 2;
+    for (size_t i = 0; i < half; i++) {
+        out[2 * i] = even[i];
+        out[2 * i + 1] = odd[i];
+    }
+    if (n & 1) out[n - 1] = even[half];
+}

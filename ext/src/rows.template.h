@@ -1,0 +1,187 @@
+/* Row kernels for one type of float: T, LIMIT (the largest |k|), MAGIC (1.5 * 2^mantissa bits: adding it rounds), BITS (the integer of
+ * T's size). One order of operations, no contraction: decoders on every machine find the same y. */
+
+/* By order-preserving integers, so that NaN and infinities drop out of the minimum without a branch. */
+static void NAME(rows_extremes)(const T *values, size_t n, T *low, T *high)
+{
+    const BITS *bits = (const BITS *)(const void *)values;
+    const int shift = 8 * (int)sizeof(BITS) - 1;
+    const BITS top = (BITS)(((UBITS)1 << shift) - 1), infinite = (BITS)INFINITE;
+    BITS least = top, most = ~top;
+    for (size_t i = 0; i < n; i++) {
+        const BITS b = bits[i], key = b ^ ((b >> shift) & top);
+        const int finite = (b & top) < infinite;
+        const BITS from_below = finite ? key : top, from_above = finite ? key : ~top;
+        least = from_below < least ? from_below : least;
+        most = from_above > most ? from_above : most;
+    }
+    if (least > most) return;
+    least ^= (least >> shift) & top;
+    most ^= (most >> shift) & top;
+    memcpy(low, &least, sizeof *low);
+    memcpy(high, &most, sizeof *high);
+}
+
+static void NAME(rows_split)(const T *restrict in, size_t n, T *restrict even, T *restrict odd)
+{
+    const size_t half = n / 2;
+    for (size_t i = 0; i < half; i++) {
+        even[i] = in[2 * i];
+        odd[i] = in[2 * i + 1];
+    }
+    if (n & 1) even[half] = in[n - 1];
+}
+
+static void NAME(rows_merge)(const T *restrict even, const T *restrict odd, size_t n, T *restrict out)
+{
+    const size_t half = n / 2;
+    for (size_t i = 0; i < half; i++) {
+        out[2 * i] = even[i];
+        out[2 * i + 1] = odd[i];
+    }
+    if (n & 1) out[n - 1] = even[half];
+}
+
+#define MEAN2(a, b) (((a)[i] + (b)[i]) * (T)0.5)
+#define MEAN4(a) ((((a)[0][i] + (a)[1][i]) + ((a)[2][i] + (a)[3][i])) * (T)0.25)
+#define MEAN8(a)                                                                                                         \
+    (((((a)[0][i] + (a)[1][i]) + ((a)[2][i] + (a)[3][i])) + (((a)[4][i] + (a)[5][i]) + ((a)[6][i] + (a)[7][i]))) * (T)0.125)
+
+static void NAME(rows_predict_1)(const T *const *a, const T *w, size_t n, T *restrict p)
+{
+    const T *const a0 = a[0], *const a1 = a[1], *const a2 = a[2], *const a3 = a[3];
+    const T w0 = w[0];
+    for (size_t i = 0; i < n; i++) {
+        const T near = MEAN2(a0, a1);
+        p[i] = near + w0 * (MEAN2(a2, a3) - near);
+    }
+}
+
+static void NAME(rows_predict_2)(const T *const *around, const T *w, size_t n, T *restrict p)
+{
+    const T *a[12];
+    memcpy(a, around, sizeof a);
+    const T w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
+    for (size_t i = 0; i < n; i++) {
+        const T near = MEAN2(a[0], a[1]);
+        const T first = w0 * (MEAN2(a[2], a[3]) - near), second = w1 * (MEAN2(a[4], a[5]) - near);
+        const T third = w2 * (MEAN2(a[6], a[7]) - near), fourth = w3 * (MEAN4(a + 8) - near);
+        p[i] = near + ((first + second) + (third + fourth));
+    }
+}
+
+static void NAME(rows_predict_3)(const T *const *around, const T *w, size_t n, T *restrict p)
+{
+    const T *a[32];
+    memcpy(a, around, sizeof a);
+    for (size_t i = 0; i < n; i++) {
+        const T near = MEAN2(a[0], a[1]);
+        const T f0 = w[0] * (MEAN2(a[2], a[3]) - near), f1 = w[1] * (MEAN2(a[4], a[5]) - near);
+        const T f2 = w[2] * (MEAN2(a[6], a[7]) - near), f3 = w[3] * (MEAN2(a[8], a[9]) - near);
+        const T f4 = w[4] * (MEAN2(a[10], a[11]) - near), f5 = w[5] * (MEAN4(a + 12) - near);
+        const T f6 = w[6] * (MEAN4(a + 16) - near), f7 = w[7] * (MEAN4(a + 20) - near);
+        const T f8 = w[8] * (MEAN8(a + 24) - near);
+        p[i] = near + ((((f0 + f1) + (f2 + f3)) + ((f4 + f5) + (f6 + f7))) + f8);
+    }
+}
+
+static void NAME(rows_predict)(const T *const *around, unsigned odd, const T *weights, size_t n, T *p)
+{
+    if (odd == 1) NAME(rows_predict_1)(around, weights, n, p);
+    else if (odd == 2) NAME(rows_predict_2)(around, weights, n, p);
+    else NAME(rows_predict_3)(around, weights, n, p);
+}
+
+static void NAME(rows_features)(const T *const *around, unsigned odd, const T *restrict x, size_t n, T *restrict out)
+{
+    const T *a[32];
+    memcpy(a, around, (odd == 1 ? 4 : odd == 2 ? 12 : 32) * sizeof *a);
+    for (size_t i = 0; i < n; i++) {
+        const T near = MEAN2(a[0], a[1]);
+        out[i] = MEAN2(a[2], a[3]) - near;
+    }
+    size_t rows = 1;
+    for (unsigned axis = 1; axis < odd; axis++)
+        for (unsigned far = 0; far < 2; far++, rows++) {
+            const T *const b = a[4 * axis + 2 * far], *const c = a[4 * axis + 2 * far + 1];
+            for (size_t i = 0; i < n; i++) out[rows * n + i] = MEAN2(b, c) - MEAN2(a[0], a[1]);
+        }
+    const unsigned pairs = odd * (odd - 1) / 2;
+    for (unsigned pair = 0; pair < pairs; pair++, rows++)
+        for (size_t i = 0; i < n; i++) out[rows * n + i] = MEAN4(a + 4 * odd + 4 * pair) - MEAN2(a[0], a[1]);
+    if (odd == 3) {
+        for (size_t i = 0; i < n; i++) out[rows * n + i] = MEAN8(a + 24) - MEAN2(a[0], a[1]);
+        rows++;
+    }
+    for (size_t i = 0; i < n; i++) out[rows * n + i] = x[i] - MEAN2(a[0], a[1]);
+}
+
+static T NAME(rows_quantise)(const T *restrict x, T *restrict p, size_t n, const cdt_cells *cells, int32_t *restrict k,
+                             T *restrict y, size_t *bad_count)
+{
+    const T step = (T)cells->step, inverse = (T)1 / step, bound = (T)cells->bound;
+    size_t bad = 0;
+    BITS largest = 0;
+    if (cells->snap)
+        for (size_t i = 0; i < n; i++) p[i] = (p[i] + (T)MAGIC) - (T)MAGIC;
+    for (size_t i = 0; i < n; i++) {
+        T s = (x[i] - p[i]) * inverse;
+        s = (s < (T)LIMIT && s > -(T)LIMIT) ? s : (T)0;
+        const T whole = (s + (T)MAGIC) - (T)MAGIC;
+        const T back = p[i] + whole * step;
+        const T error = x[i] - back;
+        union { T t; BITS b; } size;
+        size.t = error < 0 ? -error : error;
+        y[i] = back;
+        k[i] = (int32_t)whole;
+        const int fits = size.t < bound;
+        bad += !fits;
+        const BITS bits = fits ? size.b : 0;
+        largest = bits > largest ? bits : largest;
+    }
+    *bad_count = bad;
+    union { T t; BITS b; } most = {.b = largest};
+    return most.t;
+}
+
+static T NAME(rows_quantise_flat)(const T *restrict x, size_t n, const cdt_cells *cells, int32_t *restrict k, size_t *bad_count)
+{
+    const T step = (T)cells->step, inverse = (T)1 / step, bound = (T)cells->bound, p = (T)cells->offset;
+    size_t bad = 0;
+    BITS largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        T s = (x[i] - p) * inverse;
+        s = (s < (T)LIMIT && s > -(T)LIMIT) ? s : (T)0;
+        const T whole = (s + (T)MAGIC) - (T)MAGIC;
+        const T back = p + whole * step;
+        const T error = x[i] - back;
+        union { T t; BITS b; } size;
+        size.t = error < 0 ? -error : error;
+        k[i] = (int32_t)whole;
+        const int fits = size.t < bound;
+        bad += !fits;
+        const BITS bits = fits ? size.b : 0;
+        largest = bits > largest ? bits : largest;
+    }
+    *bad_count = bad;
+    union { T t; BITS b; } most = {.b = largest};
+    return most.t;
+}
+
+static void NAME(rows_rebuild_flat)(const int32_t *restrict k, size_t n, const cdt_cells *cells, T *restrict y)
+{
+    const T step = (T)cells->step, p = (T)cells->offset;
+    for (size_t i = 0; i < n; i++) y[i] = p + (T)k[i] * step;
+}
+
+static void NAME(rows_rebuild)(T *restrict p, const int32_t *restrict k, size_t n, const cdt_cells *cells, T *restrict y)
+{
+    const T step = (T)cells->step;
+    if (cells->snap)
+        for (size_t i = 0; i < n; i++) p[i] = (p[i] + (T)MAGIC) - (T)MAGIC;
+    for (size_t i = 0; i < n; i++) y[i] = p[i] + (T)k[i] * step;
+}
+
+#undef MEAN2
+#undef MEAN4
+#undef MEAN8

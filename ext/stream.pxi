@@ -1,0 +1,246 @@
+from concurrent.futures import ThreadPoolExecutor
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from "cdt_stream.h" nogil:
+    int CDT_BOOL, CDT_DATETIME, CDT_TIMEDELTA, CDT_C8, CDT_C16
+    int CDT_I1, CDT_U1, CDT_I2, CDT_U2, CDT_I4, CDT_U4, CDT_I8, CDT_U8, CDT_F2, CDT_F4, CDT_F8
+    int CDT_STREAM_AXES
+    ctypedef struct cdt_map:
+        int kind
+        unsigned width
+        double step, offset
+        uint64_t integer_step
+    ctypedef struct cdt_promise:
+        int kind
+        double value
+        const void *missing
+        size_t n_missing
+    ctypedef struct cdt_coding:
+        int type
+        cdt_map map
+        cdt_promise promise
+        int profile
+    ctypedef struct cdt_measured:
+        double max_error
+        uint64_t exact
+    ctypedef struct cdt_stream:
+        int dtype
+        char unit[32]
+        unsigned axes
+        uint64_t shape[33]
+        int asked_kind, applied_kind
+        double asked, applied, max_error
+        uint64_t exact
+        cdt_coding coding
+        unsigned box_axes
+        size_t box[5]
+        size_t block[5]
+        uint64_t blocks
+    int cdt_stream_box(cdt_stream *)
+    void cdt_stream_choose_blocks(cdt_stream *, int)
+    cdt_map cdt_map_for(int, int, double, double)
+    size_t cdt_stream_blocks_bound(const cdt_stream *, uint64_t, uint64_t)
+    int cdt_stream_encode_blocks(const cdt_stream *, const void *, uint64_t, uint64_t, uint8_t *, uint64_t *, cdt_measured *)
+    size_t cdt_stream_head_bound(const cdt_stream *)
+    size_t cdt_stream_put_head(const cdt_stream *, const uint64_t *, uint8_t *)
+    int cdt_stream_open(const uint8_t *, size_t, int, cdt_stream *, unsigned *)
+    int cdt_stream_decode_blocks(const cdt_stream *, const uint8_t *, size_t, uint64_t, uint64_t, const size_t *, const size_t *, void *)
+
+_NAMES = ("|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "|b1", "<M8", "<m8", "<c8", "<c16")
+DTYPE_CODES = {np.dtype(name): code for code, name in enumerate(_NAMES)}
+_WORK = {11: "|u1", 12: "<i8", 13: "<i8", 14: "<f4", 15: "<f8"}
+BOUND_KINDS = ("lossless", "abs", "pw_rel", "rel", "psnr")
+PROFILES = ("fast", "balanced", "dense")
+
+
+cdef class Part:
+    """Some blocks of one stream, encoded."""
+
+    cdef uint8_t *bytes
+    cdef uint64_t *lengths
+    cdef uint64_t count
+    cdef size_t size
+    cdef cdt_measured measured
+
+    def __dealloc__(self):
+        free(self.bytes)
+        free(self.lengths)
+
+
+cdef class Stream:
+    """A stream's header, and how its blocks are made or read."""
+
+    cdef cdt_stream s
+    cdef object missing
+
+    @property
+    def blocks(self):
+        return self.s.blocks
+
+
+cdef const uint8_t *_bytes_of(object array) except? NULL:
+    cdef const uint8_t[::1] view = array.reshape(-1).view(np.uint8)
+    return &view[0]
+
+
+def value_range(values):
+    """Least and largest finite number of a contiguous float32 or float64 array; None without one."""
+    cdef const float[::1] x4
+    cdef const double[::1] x8
+    cdef float low4 = 1, high4 = 0
+    cdef double low8 = 1, high8 = 0
+    if values.size == 0:
+        return None
+    if values.dtype == np.float32:
+        x4 = values.reshape(-1)
+        with nogil:
+            cdt_active_kernels().rows.f4.extremes(&x4[0], x4.shape[0], &low4, &high4)
+        return (low4, high4) if low4 <= high4 else None
+    x8 = values.reshape(-1)
+    with nogil:
+        cdt_active_kernels().rows.f8.extremes(&x8[0], x8.shape[0], &low8, &high8)
+    return (low8, high8) if low8 <= high8 else None
+
+
+def plan(dtype, unit, tuple shape, asked, applied, double largest, missing, int profile, block=None):
+    """The stream of an array of numbers of ``dtype`` (native) and ``shape``; bounds as (kind, number)."""
+    cdef Stream stream = Stream()
+    cdef cdt_stream *s = &stream.s
+    cdef int code = dtype
+    memset(s, 0, sizeof(cdt_stream))
+    s.dtype = code
+    text = unit.encode()
+    if len(text) > 31 or len(shape) > CDT_STREAM_AXES:
+        raise ValueError("too many axes, or too long a unit")
+    memcpy(s.unit, <const char *>text, len(text))
+    s.axes = <unsigned>len(shape)
+    for axis in range(len(shape)):
+        s.shape[axis] = shape[axis]
+    s.asked_kind, s.asked = asked
+    s.applied_kind, s.applied = applied
+    s.coding.type = _type_of(code)
+    s.coding.profile = profile
+    check(cdt_stream_box(s))
+    s.coding.map = cdt_map_for(s.coding.type, s.applied_kind, s.applied, largest)
+    s.coding.promise.kind = s.applied_kind
+    s.coding.promise.value = s.applied
+    stream.missing = missing
+    if missing is not None and missing.size:
+        s.coding.promise.missing = _bytes_of(missing)
+        s.coding.promise.n_missing = missing.size
+    cdt_stream_choose_blocks(s, profile)
+    return stream
+
+
+cdef int _type_of(int code):
+    if code == CDT_BOOL:
+        return CDT_U1
+    if code == CDT_DATETIME or code == CDT_TIMEDELTA:
+        return CDT_I8
+    if code == CDT_C8:
+        return CDT_F4
+    if code == CDT_C16:
+        return CDT_F8
+    return code
+
+
+def encode_blocks(Stream stream not None, values, uint64_t start, uint64_t stop):
+    """Blocks [start, stop) of contiguous ``values``."""
+    cdef Part part = Part()
+    cdef const uint8_t *numbers = _bytes_of(values)
+    cdef size_t bound = cdt_stream_blocks_bound(&stream.s, start, stop)
+    cdef int status
+    part.count = stop - start
+    part.bytes = <uint8_t *>malloc(bound)
+    part.lengths = <uint64_t *>malloc(8 * part.count)
+    if part.bytes == NULL or part.lengths == NULL:
+        raise MemoryError("no memory for the blocks of a stream")
+    with nogil:
+        status = cdt_stream_encode_blocks(&stream.s, numbers, start, stop, part.bytes, part.lengths, &part.measured)
+    check(status)
+    part.size = 0
+    for i in range(part.count):
+        part.size += part.lengths[i]
+    return part
+
+
+def join(Stream stream not None, list parts not None):
+    """The stream's bytes, its largest error, and how many numbers are exact."""
+    cdef cdt_stream *s = &stream.s
+    cdef Part part
+    cdef uint64_t *lengths = <uint64_t *>malloc(8 * s.blocks + 8)
+    cdef uint8_t *head = <uint8_t *>malloc(cdt_stream_head_bound(s))
+    cdef size_t head_size, size = 0, at = 0
+    cdef char *to
+    try:
+        if lengths == NULL or head == NULL:
+            raise MemoryError("no memory for the head of a stream")
+        s.max_error = 0
+        s.exact = 0
+        for part in parts:
+            memcpy(lengths + at, part.lengths, 8 * part.count)
+            at += part.count
+            size += part.size
+            s.exact += part.measured.exact
+            s.max_error = max(s.max_error, part.measured.max_error)
+        head_size = cdt_stream_put_head(s, lengths, head)
+        made = PyBytes_FromStringAndSize(NULL, head_size + size)
+        to = PyBytes_AS_STRING(made)
+        memcpy(to, head, head_size)
+        to += head_size
+        for part in parts:
+            memcpy(to, part.bytes, part.size)
+            to += part.size
+        return made, s.max_error, s.exact
+    finally:
+        free(lengths)
+        free(head)
+
+
+def open_stream(const uint8_t[::1] data not None, bint whole=True):
+    """The stream that bytes hold, and its version; None instead where they are damaged or of another version."""
+    cdef Stream stream = Stream()
+    cdef unsigned version = 0
+    cdef int status
+    if data.shape[0] == 0:
+        return None, 0
+    status = cdt_stream_open(&data[0], data.shape[0], whole, &stream.s, &version)
+    return (stream if status == CDT_OK else None), version
+
+
+def describe(Stream stream not None):
+    """What the header says, as a dictionary."""
+    cdef cdt_stream *s = &stream.s
+    return {
+        "dtype": _NAMES[s.dtype],
+        "unit": s.unit.decode("ascii", "replace"),
+        "shape": tuple([s.shape[a] for a in range(s.axes)]),
+        "asked": (BOUND_KINDS[s.asked_kind], s.asked),
+        "applied": (BOUND_KINDS[s.applied_kind], s.applied),
+        "max_error": s.max_error,
+        "exact_values": s.exact,
+        "box": tuple([s.box[a] for a in range(s.box_axes)]),
+        "block": tuple([s.block[a] for a in range(s.box_axes)]),
+        "blocks": s.blocks,
+        "work": _WORK.get(s.dtype, _NAMES[s.dtype]),
+    }
+
+
+def decode_blocks(Stream stream not None, const uint8_t[::1] data not None, uint64_t start, uint64_t stop, tuple origin not None,
+                  tuple sides not None, values):
+    """Decode what blocks [start, stop) have of the box at ``origin`` with ``sides`` into contiguous ``values``."""
+    cdef size_t from_[5]
+    cdef size_t wanted[5]
+    cdef int status
+    cdef uint8_t[::1] out = values.reshape(-1).view(np.uint8)
+    for a in range(stream.s.box_axes):
+        from_[a] = origin[a]
+        wanted[a] = sides[a]
+    if out.shape[0] == 0 or start >= stop:
+        return
+    with nogil:
+        status = cdt_stream_decode_blocks(&stream.s, &data[0], data.shape[0], start, stop, from_, wanted, &out[0])
+    check(status)
