@@ -20,6 +20,14 @@ cdef _check_rows(frequencies, contexts, rows):
         raise ValueError("row lengths must sum to the number of contexts")
 
 
+def rans_entries(frequencies):
+    """Reciprocals and packed numbers of one context's symbols: uint32, (symbols, 2)."""
+    cdef const uint16_t[::1] table = frequencies
+    cdef uint32_t[:, ::1] entries = np.empty((table.shape[0], 2), np.uint32)
+    check(cdt_rans_entries(&table[0], table.shape[0], <cdt_rans_entry *>&entries[0, 0]))
+    return np.asarray(entries)
+
+
 def rans_encode(frequencies, contexts, tokens, rows, unsigned lanes):
     """Rows of ``tokens`` as a stream. Frequencies: uint16, (contexts, symbols); row lengths: uintp; the rest uint8."""
     _check_rows(frequencies, contexts, rows)
