@@ -255,18 +255,14 @@ static int LEVEL(planes_ended)(const planes_source *source, const uint64_t *posi
 }
 
 #define PLANES_VALUE int32_t
-#define PLANES_UNSIGNED uint32_t
 #define PLANES_NAME(name) LEVEL(name##_4)
 #include "planes_block.simd.h"
 #undef PLANES_VALUE
-#undef PLANES_UNSIGNED
 #undef PLANES_NAME
 #define PLANES_VALUE int64_t
-#define PLANES_UNSIGNED uint64_t
 #define PLANES_NAME(name) LEVEL(name##_8)
 #include "planes_block.simd.h"
 #undef PLANES_VALUE
-#undef PLANES_UNSIGNED
 #undef PLANES_NAME
 
 #undef PLANES_PACK

@@ -1,6 +1,6 @@
 /* Bits and masks, written and read. Part of planes.simd.h. */
 
-#define PLANES_GROUP_BYTES 1100 /* more than any group or 64 symbols can ask for in bits */
+#define PLANES_GROUP_BYTES 560 /* more than a group (64 levels, signs, a mask) or 64 symbols can ask for in bits */
 
 /* How a mask of 64 bits is stored, and the symbols of groups: the last one, and those above it, for groups with words. */
 enum { PLANES_EMPTY = 0, PLANES_BYTES = 1, PLANES_NIBBLES = 2, PLANES_WORDS = 3 };
@@ -73,7 +73,7 @@ typedef struct {
     unsigned count; /* bits pending, below 64 */
 } planes_writer;
 
-/* Append `count` <= 64 bits; those above are zero. */
+/* Append `count` <= 64 bits; those above are zero. Up to 8 bytes are written ahead. */
 static inline void LEVEL(planes_write)(planes_writer *writer, uint64_t bits, unsigned count)
 {
     const uint64_t low = writer->pending | bits << writer->count, high = bits >> 1 >> (63 - writer->count);
@@ -116,7 +116,7 @@ static inline void LEVEL(planes_open)(planes_source *source, const uint8_t *in, 
 static inline planes_reader LEVEL(planes_from)(const planes_source *source, uint64_t position)
 {
     const size_t byte = (size_t)(position >> 3);
-    const planes_reader reader = {byte <= source->safe ? source->in + byte : source->tail + (byte - source->safe), position & 7};
+    const planes_reader reader = {byte < source->safe ? source->in + byte : source->tail + (byte - source->safe), position & 7};
     return reader;
 }
 
