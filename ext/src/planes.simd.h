@@ -4,9 +4,7 @@
  * are (words), the rest only where it is not known: above[b + 1] among above[b], and plane b among above[b + 1] (bits).
  */
 #define PLANES_SPARE 8          /* levels are handled in fours, beyond the highest plane too */
-#define PLANES_LANES 4          /* streams of bits, so that their chains of positions are independent */
-#define PLANES_STEP 8           /* groups handled side by side; a multiple of the lanes that divides 64 */
-#define PLANES_MANY 128         /* groups that are not empty, for more than one lane */
+#define PLANES_STEP 8           /* groups handled side by side; a divisor of 64 */
 
 #include "planes_bits.simd.h"
 
@@ -194,64 +192,22 @@ static inline size_t LEVEL(planes_least)(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* All of a block's bytes, in the order of the format, from where their parts were written. */
-static size_t LEVEL(planes_gather)(uint8_t *out, uint8_t *heads_end, const uint8_t *words, const uint8_t *words_end,
-                                   uint8_t *const *streams, const planes_writer *ends, unsigned lanes)
+/* Where the words and the bits after the symbols begin: `position` in bits, `count` words. */
+static int LEVEL(planes_sections)(const planes_source *source, uint64_t position, uint64_t count, size_t *words, size_t *bits)
 {
-    uint8_t *at = heads_end;
-    planes_writer writers[PLANES_LANES];
-    size_t lengths[PLANES_LANES];
-    for (unsigned i = 0; i < lanes; i++) {
-        writers[i] = ends[i];
-        lengths[i] = (size_t)(LEVEL(planes_flush)(&writers[i]) - streams[i]);
-        if (i == lanes - 1) break;
-        for (size_t rest = lengths[i];; rest >>= 7) {
-            *at++ = (uint8_t)((rest & 127) | (rest > 127 ? 128 : 0));
-            if (rest < 128) break;
-        }
-    }
-    memmove(at, words, (size_t)(words_end - words));
-    at += words_end - words;
-    for (unsigned i = 0; i < lanes; i++) {
-        memmove(at, streams[i], lengths[i]);
-        at += lengths[i];
-    }
-    return (size_t)(at - out);
-}
-
-/* Where the parts after the symbols are: words (`count` of them), and streams: starts[i] to starts[i + 1], in bytes. */
-static int LEVEL(planes_sections)(const planes_source *source, uint64_t position, unsigned lanes, uint64_t count,
-                                  const uint8_t **words, size_t *starts)
-{
-    size_t at = (size_t)(position + 7) / 8, lengths[PLANES_LANES] = {0};
+    const size_t at = (size_t)(position + 7) / 8;
     if (at > source->length || (position & 7 && source->in[at - 1] >> (position & 7))) return CDT_CORRUPT;
-    for (unsigned i = 0; i + 1 < lanes; i++) {
-        for (unsigned shift = 0;; shift += 7) {
-            if (at == source->length || shift > 56) return CDT_CORRUPT;
-            lengths[i] |= (size_t)(source->in[at] & 127) << shift;
-            if (source->in[at++] < 128) break;
-        }
-    }
     if (count > (source->length - at) / 8) return CDT_CORRUPT;
-    *words = source->in + at;
-    starts[0] = at + 8 * (size_t)count;
-    for (unsigned i = 0; i + 1 < lanes; i++) {
-        if (lengths[i] > source->length - starts[i]) return CDT_CORRUPT;
-        starts[i + 1] = starts[i] + lengths[i];
-    }
-    if (lanes) starts[lanes] = source->length;
-    return lanes || at == source->length ? CDT_OK : CDT_CORRUPT;
+    *words = at;
+    *bits = at + 8 * (size_t)count;
+    return CDT_OK;
 }
 
-/* Whether each stream was read to its end, and its last byte is filled with zeros. */
-static int LEVEL(planes_ended)(const planes_source *source, const uint64_t *positions, const size_t *starts, unsigned lanes)
+/* Whether all bits were read, and the last byte is filled with zeros. */
+static int LEVEL(planes_ended)(const planes_source *source, uint64_t position)
 {
-    for (unsigned i = 0; i < lanes; i++) {
-        const uint64_t used = positions[i] & 7;
-        if ((positions[i] + 7) / 8 != starts[i + 1]) return CDT_CORRUPT;
-        if (used && source->in[starts[i + 1] - 1] >> used) return CDT_CORRUPT;
-    }
-    return CDT_OK;
+    if ((position + 7) / 8 != source->length) return CDT_CORRUPT;
+    return position & 7 && source->in[source->length - 1] >> (position & 7) ? CDT_CORRUPT : CDT_OK;
 }
 
 #define PLANES_VALUE int32_t

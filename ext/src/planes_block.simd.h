@@ -2,19 +2,15 @@
 
 #define PLANES_WIDTH (8 * (unsigned)sizeof(PLANES_VALUE))
 
-/* Returns how many groups are not empty; the bytes are whole only when `lanes` agrees with that. */
-static size_t PLANES_NAME(planes_encode_lanes)(const PLANES_VALUE *residuals, size_t n, uint8_t *out, unsigned lanes, size_t *length)
+static size_t PLANES_NAME(planes_encode)(const PLANES_VALUE *residuals, size_t n, uint8_t *out)
 {
-    const size_t groups = (n + 63) / 64, room = (groups + lanes - 1) / lanes * (64 * sizeof(PLANES_VALUE) + 16) + 16;
-    uint8_t *const words = out + 2 * groups + 64, *words_end = words, *streams[PLANES_LANES], symbols[64], before = 0;
-    planes_writer heads = {out, 0, 0}, writers[PLANES_LANES];
-    size_t busy = 0;
+    const size_t groups = (n + 63) / 64;
+    /* The three parts are written apart, each with room for the worst, and then moved together. */
+    uint8_t *const words = out + 2 * groups + 64, *const bits = words + groups * 64 * sizeof(PLANES_VALUE) + 64;
+    uint8_t *words_end = words, symbols[64], before = 0;
+    planes_writer heads = {out, 0, 0}, writer = {bits, 0, 0};
     planes_group parts[PLANES_STEP];
     PLANES_VALUE last[64];
-    for (unsigned i = 0; i < lanes; i++) {
-        streams[i] = words + groups * 64 * sizeof(PLANES_VALUE) + 64 + i * room;
-        writers[i] = (planes_writer){streams[i], 0, 0};
-    }
     /* In steps of several groups, each part of the work for all of them: one group's latency is then hidden by the others. */
     for (size_t g = 0; g < groups; g += PLANES_STEP) {
         const unsigned some = (unsigned)LEVEL(planes_least)(groups - g, PLANES_STEP);
@@ -34,26 +30,18 @@ static size_t PLANES_NAME(planes_encode_lanes)(const PLANES_VALUE *residuals, si
         for (unsigned i = 0; i < some; i++) {
             uint8_t *const symbol = &symbols[(g + i) % 64];
             *symbol = PLANES_EMPTY;
-            if (counts[i]) *symbol = (uint8_t)LEVEL(planes_write_group)(&parts[i], ranks[i], &words_end, &writers[i & (lanes - 1)]);
-            busy += counts[i] != 0;
+            if (counts[i]) *symbol = (uint8_t)LEVEL(planes_write_group)(&parts[i], ranks[i], &words_end, &writer);
         }
         if ((g + PLANES_STEP) % 64 == 0 || g + PLANES_STEP >= groups) {
             LEVEL(planes_write_symbols)(&heads, symbols, (unsigned)(g % 64) + some, before);
             before = symbols[(g + some - 1) % 64];
         }
     }
-    *length = busy ? LEVEL(planes_gather)(out, LEVEL(planes_flush)(&heads), words, words_end, streams, writers, lanes)
-                   : (size_t)(LEVEL(planes_flush)(&heads) - out);
-    return busy;
-}
-
-static size_t PLANES_NAME(planes_encode)(const PLANES_VALUE *residuals, size_t n, uint8_t *out)
-{
-    size_t length;
-    if (n <= 64 * (PLANES_MANY - 1) ||
-        PLANES_NAME(planes_encode_lanes)(residuals, n, out, PLANES_LANES, &length) < PLANES_MANY)
-        PLANES_NAME(planes_encode_lanes)(residuals, n, out, 1, &length);
-    return length;
+    uint8_t *const at = LEVEL(planes_flush)(&heads), *const after = at + (words_end - words);
+    const size_t length = (size_t)(LEVEL(planes_flush)(&writer) - bits);
+    memmove(at, words, (size_t)(words_end - words));
+    memmove(after, bits, length);
+    return (size_t)(after - out) + length;
 }
 
 /* Planes and signs of one group to `count` residuals, those after them zero. */
@@ -77,9 +65,9 @@ static inline int PLANES_NAME(planes_finish)(const planes_group *group, unsigned
     return CDT_OK;
 }
 
-/* Every group, after the headers; `positions` of the lanes are in bits. */
+/* Every group, after the symbols; `position` is that of the bits. */
 static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const uint8_t *symbols, const uint8_t *words,
-                                             uint64_t *positions, unsigned lanes, PLANES_VALUE *residuals, size_t n)
+                                             uint64_t position, PLANES_VALUE *residuals, size_t n)
 {
     const size_t groups = (n + 63) / 64;
     const uint64_t end = 8 * (uint64_t)source->length;
@@ -91,12 +79,11 @@ static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const 
             const unsigned symbol = symbols[g + i];
             counts[i] = 0;
             if (symbol == PLANES_EMPTY) continue;
-            uint64_t *position = &positions[i & (lanes - 1)];
-            if (*position > end) return CDT_CORRUPT;
-            planes_reader reader = LEVEL(planes_from)(source, *position);
+            if (position > end) return CDT_CORRUPT;
+            planes_reader reader = LEVEL(planes_from)(source, position);
             const uint64_t start = reader.position;
             counts[i] = LEVEL(planes_read_group)(&reader, symbol, words, PLANES_WIDTH, parts[i].planes, &parts[i].signs);
-            *position += reader.position - start;
+            position += reader.position - start;
             if (symbol >= PLANES_WORDS) words += 8 * (symbol - PLANES_WORDS + 1);
         }
         for (unsigned i = 0; i < some; i++) {
@@ -107,7 +94,7 @@ static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const 
             else if (PLANES_NAME(planes_finish)(&parts[i], counts[i], group, left)) return CDT_CORRUPT;
         }
     }
-    return CDT_OK;
+    return LEVEL(planes_ended)(source, position);
 }
 
 static int PLANES_NAME(planes_decode)(const uint8_t *in, size_t length, PLANES_VALUE *residuals, size_t n)
@@ -119,7 +106,6 @@ static int PLANES_NAME(planes_decode)(const uint8_t *in, size_t length, PLANES_V
     LEVEL(planes_open)(&source, in, length);
     const uint64_t end = 8 * (uint64_t)length;
     uint64_t position = 0, words = 0;
-    size_t busy = 0;
     uint8_t before = 0;
     for (size_t g = 0; g < groups; g += 64) {
         if (position > end) return CDT_CORRUPT;
@@ -130,18 +116,12 @@ static int PLANES_NAME(planes_decode)(const uint8_t *in, size_t length, PLANES_V
         position += reader.position - start;
         for (unsigned i = 0; i < count; i++) {
             const unsigned symbol = symbols[g + i];
-            busy += symbol != PLANES_EMPTY;
             words += symbol < PLANES_WORDS ? 0 : symbol - PLANES_WORDS + 1;
         }
         before = symbols[g + count - 1];
     }
-    const unsigned lanes = busy == 0 ? 0 : busy < PLANES_MANY ? 1 : PLANES_LANES;
-    const uint8_t *from;
-    size_t starts[PLANES_LANES + 1];
-    if (LEVEL(planes_sections)(&source, position, lanes, words, &from, starts)) return CDT_CORRUPT;
-    uint64_t positions[PLANES_LANES];
-    for (unsigned i = 0; i < lanes; i++) positions[i] = 8 * (uint64_t)starts[i];
-    if (PLANES_NAME(planes_decode_groups)(&source, symbols, from, positions, lanes, residuals, n)) return CDT_CORRUPT;
-    return LEVEL(planes_ended)(&source, positions, starts, lanes);
+    size_t from, bits;
+    if (LEVEL(planes_sections)(&source, position, words, &from, &bits)) return CDT_CORRUPT;
+    return PLANES_NAME(planes_decode_groups)(&source, symbols, in + from, 8 * (uint64_t)bits, residuals, n);
 }
 #undef PLANES_WIDTH

@@ -44,9 +44,10 @@ class _Reader:
         nibbles = self.among(np.repeat(self.take(8), 2)) if kind == _BYTES else self.take(16)
         return self.among(np.repeat(nibbles, 4))
 
-    def close(self) -> None:
-        if self.bits.size - self.at >= 8 or self.bits[self.at :].any():
-            raise CorruptStreamError("residuals go on after their end")
+    def skip_filling(self) -> None:
+        """Go to the next byte over zeros."""
+        if self.take(-self.at % 8).any():
+            raise CorruptStreamError("residuals have bits where zeros should be")
 
 
 def _symbols(reader: _Reader, groups: int, most: int) -> list[int]:
@@ -69,18 +70,6 @@ def _symbols(reader: _Reader, groups: int, most: int) -> list[int]:
                 raise CorruptStreamError("a group of residuals has no known kind")
             symbols.append(before)
     return symbols
-
-
-def _length(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at == len(data) or shift > 56:
-            raise CorruptStreamError("residuals end too early")
-        value |= (data[at] & 127) << shift
-        shift += 7
-        at += 1
-        if data[at - 1] < 128:
-            return value, at
 
 
 def _group(reader: _Reader, symbol: int, words: _Bits, width: int) -> list[int]:
@@ -119,35 +108,18 @@ def decode(data: bytes, n: int, dtype: Any) -> NDArray[Any]:
     """
     width = 8 * np.dtype(dtype).itemsize
     groups = -(-n // 64)
-    heads = _Reader(data)
-    symbols = _symbols(heads, groups, _WORDS + width - 1)
-    at = -(-heads.at // 8)
-    _close_part(data, 0, at, heads.at)
-    busy = sum(symbol != _EMPTY for symbol in symbols)
-    lanes = 0 if not busy else 1 if busy < 128 else 4
-    lengths = []
-    for _ in range(lanes - 1):
-        length, at = _length(data, at)
-        lengths.append(length)
+    reader = _Reader(data)
+    symbols = _symbols(reader, groups, _WORDS + width - 1)
     counts = [max(symbol - _WORDS + 1, 0) for symbol in symbols]
-    end = at + 8 * sum(counts)
-    if end + sum(lengths) > len(data) or (not lanes and end != len(data)):
-        raise CorruptStreamError("residuals have another length than they should")
-    words = _Reader(data[at:end]).bits.reshape(-1, 64)
-    starts = np.cumsum([end, *lengths]).tolist()
-    readers = [_Reader(data[a:b]) for a, b in zip(starts, [*starts[1:], len(data)], strict=True)] if lanes else []
+    reader.skip_filling()
+    words = reader.take(64 * sum(counts)).reshape(-1, 64)
     values: list[int] = []
-    for g, (symbol, count) in enumerate(zip(symbols, counts, strict=True)):
+    for symbol, count in zip(symbols, counts, strict=True):
         rows, words = words[:count], words[count:]
-        values += _group(readers[g % lanes], symbol, rows, width) if symbol != _EMPTY else [0] * 64
-    for reader in readers:
-        reader.close()
+        values += _group(reader, symbol, rows, width) if symbol != _EMPTY else [0] * 64
+    reader.skip_filling()
+    if reader.at != reader.bits.size:
+        raise CorruptStreamError("residuals go on after their end")
     if any(values[n:]):
         raise CorruptStreamError("residuals go on after their end")
     return np.array(values[:n], dtype)
-
-
-def _close_part(data: bytes, begin: int, end: int, bits: int) -> None:
-    part = _Reader(data[begin:end])
-    part.at = bits
-    part.close()
