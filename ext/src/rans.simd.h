@@ -61,16 +61,25 @@ static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *sl
     const uint8_t *at = reader->at, *const end = reader->end;
     uint32_t states[CDT_LANES];
     memcpy(states, reader->states, sizeof states);
-    for (size_t i = from; i < n; i++) {
-        uint32_t x = states[i & last], slot = slots[(size_t)contexts[i] << CDT_RANS_BITS | (x & (CDT_SLOTS - 1))];
-        tokens[i] = (uint8_t)slot;
-        x = LEVEL(rans_step)(x, slot);
-        if (x < CDT_RANS_LOW) {
-            x <<= 16;
-            if (at == end) reader->corrupt = 1;
-            else x |= (uint32_t)at[0] | (uint32_t)at[1] << 8, at += 2;
+    size_t i = from;
+    /* While as many words are left as symbols: no look at the end, and no branch, which nothing could foresee. */
+    while (i < n && at < end) {
+        const size_t left = (size_t)(end - at) / 2, stop = n - i < left ? n : i + left;
+        for (; i < stop; i++) {
+            const uint32_t x = states[i & last], slot = slots[(size_t)contexts[i] << CDT_RANS_BITS | (x & (CDT_SLOTS - 1))];
+            const uint32_t next = LEVEL(rans_step)(x, slot), empty = 0u - ((next - CDT_RANS_LOW) >> 31);
+            const uint32_t wide = next << 16 | (uint32_t)at[1] << 8 | at[0];
+            tokens[i] = (uint8_t)slot;
+            states[i & last] = next ^ (empty & (next ^ wide));
+            at += empty & 2;
         }
-        states[i & last] = x;
+    }
+    for (; i < n; i++) {
+        const uint32_t x = states[i & last], slot = slots[(size_t)contexts[i] << CDT_RANS_BITS | (x & (CDT_SLOTS - 1))];
+        const uint32_t next = LEVEL(rans_step)(x, slot);
+        tokens[i] = (uint8_t)slot;
+        reader->corrupt |= next < CDT_RANS_LOW;
+        states[i & last] = next < CDT_RANS_LOW ? next << 16 : next;
     }
     memcpy(reader->states, states, sizeof states);
     reader->at = at;
