@@ -23,6 +23,7 @@ cdef extern from "cdt_stream.h" nogil:
         cdt_map map
         cdt_promise promise
         int profile
+        int may_have_palette
     ctypedef struct cdt_measured:
         double max_error
         uint64_t exact
@@ -123,6 +124,7 @@ def plan(dtype, unit, tuple shape, asked, applied, double largest, missing, int 
     s.applied_kind, s.applied = applied
     s.coding.type = _type_of(code)
     s.coding.profile = profile
+    s.coding.may_have_palette = code < CDT_BOOL and profile > 0
     check(cdt_stream_box(s))
     s.coding.map = cdt_map_for(s.coding.type, s.applied_kind, s.applied, largest)
     s.coding.promise.kind = s.applied_kind

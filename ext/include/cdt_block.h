@@ -14,6 +14,7 @@ typedef struct {
     cdt_map map;
     cdt_promise promise;
     cdt_profile profile;
+    int may_have_palette; /* encoders: worth a look for few distinct numbers */
 } cdt_coding;
 
 typedef struct {

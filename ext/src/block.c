@@ -5,6 +5,8 @@
 
 /* Samples hold about one in SAMPLE_PART numbers of a block, within limits. */
 enum { SAMPLE_PART = 8, SAMPLE_LEAST = 1 << 15, SAMPLE_MOST = 1 << 18 };
+/* Palettes are tried for blocks that are more than one in so many of their bytes. */
+enum { PALETTE_PART = 24 };
 
 cdt_map cdt_lossless_map(cdt_type type)
 {
@@ -112,8 +114,14 @@ int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t 
         return CDT_OK;
     }
     int status = best_attempt(coding, is_lossless(&coding->map), &box, &best);
+    /* What is hardly smaller in a lossy map, or has a palette, may be smaller without loss. */
     if (status == CDT_OK && !is_lossless(&coding->map) && 2 * best.length > n * size)
         status = best_attempt(coding, 1, &box, &best);
+    if (status == CDT_OK && coding->may_have_palette && PALETTE_PART * best.length > n * size) {
+        cdt_attempt made = {0};
+        status = cdt_try_palette(coding, &box, &made);
+        keep_smaller(&best, &made);
+    }
     if (status == CDT_OK && best.length < 1 + n * size) {
         memcpy(out, best.bytes, best.length);
         *length = best.length;
@@ -145,6 +153,8 @@ int cdt_block_decode(const cdt_coding *coding, const uint8_t *bytes, size_t leng
     case CDT_PLANES:
     case CDT_CONTEXTS:
         return cdt_get_differences(coding, *head, &in, sides, axes, values);
+    case CDT_PALETTE:
+        return cdt_get_palette(coding, &in, sides, axes, values);
     case CDT_INTERPOLATED:
         return cdt_get_interpolation(coding, *head, &in, sides, axes, values);
     default:

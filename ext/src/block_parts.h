@@ -10,8 +10,8 @@
 #include "cdt_simd.h"
 
 /* The first byte of a block: a method, and flags. */
-enum { CDT_RAW, CDT_CONSTANT, CDT_PLANES, CDT_CONTEXTS, CDT_INTERPOLATED };
-enum { CDT_METHOD = 15, CDT_LOSSLESS_MAP = 16, CDT_SERIES = 32, CDT_SNAPPED = 64 };
+enum { CDT_RAW, CDT_CONSTANT, CDT_PLANES, CDT_CONTEXTS, CDT_INTERPOLATED, CDT_PALETTE };
+enum { CDT_METHOD = 15, CDT_LOSSLESS_MAP = 16, CDT_SERIES = 32, CDT_SNAPPED = 64, CDT_NUMBERS = 128 };
 
 /* A block that a method made, in memory of its own. */
 typedef struct {
@@ -32,6 +32,10 @@ int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, 
 /* `left_out`: leading spatial axes that are not interpolated. made->bytes stays NULL where the numbers are not fit for it. */
 int cdt_try_interpolation(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned left_out, cdt_attempt *made);
 int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+
+/* Without loss, by palettes; made->bytes stays NULL where there are too many distinct numbers. */
+int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made);
+int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
 
 /* Codes of a block in one of its maps, and which numbers are exact (a bitmap with spare bytes). Ending is always allowed. */
 typedef struct {
