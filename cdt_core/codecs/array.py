@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cdt_core.codecs.psnr import encode_psnr
 from cdt_core.errors import UnsupportedDtypeError
 from cdt_core.kernels import compress as kernel
 from cdt_core.kernels import stats
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["compress", "decompress"]
 
 
-def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequence[float | int] = (), profile: str = "balanced", workers: int = 1) -> bytes:
+def compress(
+    array: ArrayLike,
+    bound: str | Bound = "lossless",
+    *,
+    missing: Sequence[float | int] = (),
+    profile: str = "balanced",
+    workers: int = 1,
+) -> bytes:
     """Compress an array so that every value keeps ``bound``; NaN, infinities and ``missing`` codes stay bit-exact.
 
     Parameters
@@ -27,20 +35,24 @@ def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequ
     array
         Anything that NumPy takes: bool, integers, float16/32/64, complex, datetime64; any shape and strides.
     bound
-        ``"abs:X"``, ``"rel:X"`` (of the finite value range), ``"pw_rel:X"`` or ``"lossless"``.
+        ``"abs:X"``, ``"rel:X"`` (of the finite value range), ``"pw_rel:X"``, ``"psnr:X"`` (decibels, met as measured) or
+        ``"lossless"``.
     missing
         Codes that stand for no value.
+    profile
+        ``"fast"``, ``"balanced"`` or ``"dense"``: from the fastest to the smallest.
+    workers
+        Threads that share the blocks of large arrays. The bytes are the same for any number.
 
     Returns
     -------
     bytes
-        A self-describing stream with the measured error in its header; never larger than what lossless would take where
-        that is in doubt.
+        A self-describing stream with the measured error in its header.
 
     Raises
     ------
     BoundError
-        The bound is senseless, or ``rel`` on an array without a finite value.
+        The bound is senseless, or ``rel`` or ``psnr`` on an array without a finite value.
     UnsupportedDtypeError
         Text, objects, structures, long double; a mask, which a stream does not hold.
 
@@ -56,6 +68,8 @@ def compress(array: ArrayLike, bound: str | Bound = "lossless", *, missing: Sequ
         raise UnsupportedDtypeError("a masked array: give its values filled, and the fill value as missing=[...]")
     values = np.asarray(array)
     asked = Bound.parse(bound)
+    if asked.kind == "psnr":
+        return encode_psnr(values, asked, missing=missing, profile=profile, workers=workers).stream
     applied = _applied(values, asked, missing)
     return kernel.encode(values, applied, asked=asked, missing=missing, profile=profile, workers=workers).stream
 
@@ -69,7 +83,11 @@ def _applied(values: NDArray[Any], asked: Bound, missing: Sequence[float | int])
 
 
 def decompress(
-    stream: bytes | memoryview, *, out: NDArray[Any] | None = None, region: tuple[slice, ...] | None = None, workers: int = 1
+    stream: bytes | memoryview,
+    *,
+    out: NDArray[Any] | None = None,
+    region: tuple[slice, ...] | None = None,
+    workers: int = 1,
 ) -> NDArray[Any]:
     """The array of a stream, or the ``region`` of it (one slice per axis), into ``out`` when given.
 

@@ -19,21 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Bounded"]
 
-#: Objective -> (shuffle, Zstandard level), fast ones first.
-_CANDIDATES: Mapping[str, tuple[tuple[str, int], ...]] = {
-    "speed": (("byte", 1), ("byte", 3)),
-    "balanced": (("byte", 3), ("bit", 3)),
-    "size": (("byte", 3), ("bit", 3), ("byte", 12), ("bit", 12)),
+#: Objective -> profiles, fast ones first.
+_CANDIDATES: Mapping[str, tuple[str, ...]] = {
+    "speed": ("fast",),
+    "balanced": ("fast", "balanced"),
+    "size": ("balanced", "dense"),
 }
 
 
 class Bounded:
-    """Streams of :mod:`cdt_core.kernels.compress`, one per chunk. Parameters: ``shuffle`` and ``level``."""
+    """Streams of :mod:`cdt_core.kernels.compress`, one per chunk. Parameter: ``profile``."""
 
     def __init__(self, parameters: Mapping[str, Any], bound: Bound, missing: Sequence[float | int]) -> None:
-        check_settings("cdt.bounded", parameters, ("shuffle", "level"))
-        self.shuffle: str = parameters.get("shuffle", "byte")
-        self.level: int = parameters.get("level", 3)
+        check_settings("cdt.bounded", parameters, ("profile",))
+        self.profile: str = parameters.get("profile", "balanced")
         self.bound = bound
         self.missing = tuple(missing)
 
@@ -41,12 +40,12 @@ class Bounded:
     def candidates(
         cls, spec: VariableSpec, profile: VariableProfile, bound: Bound, objective: str
     ) -> Sequence[Mapping[str, Any]]:
-        """Byte and bit planes, at the levels of the objective."""
-        return [{"shuffle": shuffle, "level": level} for shuffle, level in _CANDIDATES[objective]]
+        """The profiles of the objective."""
+        return [{"profile": name} for name in _CANDIDATES[objective]]
 
     def encode(self, values: NDArray[Any]) -> Encoded:
         """One stream for the chunk, with its measured error in the header."""
-        made = compress.encode(values, self.bound, missing=self.missing, shuffle=self.shuffle, level=self.level)
+        made = compress.encode(values, self.bound, missing=self.missing, profile=self.profile)
         return Encoded(made.stream, made.max_error, made.exact_values)
 
     def decode(self, stream: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -66,11 +65,10 @@ class Bounded:
             {
                 "name": "cdt.bounded",
                 "configuration": {
-                    "version": 1,
+                    "version": 2,
                     "bound": str(self.bound),
                     "missing": missing_as_json(self.missing),
-                    "shuffle": self.shuffle,
-                    "level": self.level,
+                    "profile": self.profile,
                 },
             }
         ]

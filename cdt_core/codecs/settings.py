@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdt_core.errors import CdtError
+from cdt_core.kernels.compress import PROFILES
 
-__all__ = ["LEVELS", "SHUFFLES", "check_settings"]
+__all__ = ["LEVELS", "check_settings"]
 
-SHUFFLES = ("byte", "bit", "auto")
 #: Of Zstandard.
 LEVELS = range(-7, 23)
 
@@ -25,8 +25,8 @@ def check_settings(codec: str, given: Mapping[str, Any], known: Sequence[str]) -
     unknown = set(given) - set(known)
     if unknown:
         raise CdtError(f"codec {codec}: unknown parameters {', '.join(sorted(unknown))}; it knows {', '.join(known)}")
-    shuffle, level = given.get("shuffle", SHUFFLES[0]), given.get("level", 0)
-    if shuffle not in SHUFFLES:
-        raise CdtError(f"codec {codec}: shuffle {shuffle!r} is not one of {', '.join(SHUFFLES)}")
+    profile, level = given.get("profile", PROFILES[0]), given.get("level", 0)
+    if profile not in PROFILES:
+        raise CdtError(f"codec {codec}: profile {profile!r} is not one of {', '.join(PROFILES)}")
     if type(level) is not int or level not in LEVELS:
         raise CdtError(f"codec {codec}: level {level!r} is not a whole number from {LEVELS[0]} to {LEVELS[-1]}")

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from zarr.abc.codec import ArrayBytesCodec
+from zarr.abc.codec import ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin
 
 from cdt_core.codecs.bounded import check_fits, missing_as_json
-from cdt_core.codecs.settings import LEVELS, SHUFFLES, check_settings
+from cdt_core.codecs.psnr import encode_psnr
+from cdt_core.codecs.selection import box_of
+from cdt_core.codecs.settings import check_settings
 from cdt_core.errors import BoundError, CdtError
 from cdt_core.kernels import compress, stats
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from zarr.abc.store import ByteGetter
     from zarr.core.array_spec import ArraySpec
     from zarr.core.buffer import Buffer, NDBuffer
+    from zarr.core.indexing import SelectorTuple
 
 __all__ = ["CONFIGURATION_SCHEMA", "BoundedCodec"]
 
@@ -29,45 +35,47 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
     "title": "cdt.bounded",
     "type": "object",
     "properties": {
-        "version": {"const": 1},
-        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel):[0-9.eE+-]+)$"},
+        "version": {"const": 2},
+        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel|psnr):[0-9.eE+-]+)$"},
         "missing": {
             "type": "array",
             "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
         },
-        "shuffle": {"enum": list(SHUFFLES)},
-        "level": {"type": "integer", "minimum": LEVELS[0], "maximum": LEVELS[-1]},
+        "profile": {"enum": list(compress.PROFILES)},
     },
     "required": ["version", "bound"],
     "additionalProperties": False,
 }
+
+#: What configurations of each version may hold. Those of version 1 said how chunks were written, which no reader needs.
+_KEYS: Mapping[Any, tuple[str, ...]] = {1: ("bound", "missing", "shuffle", "level"), 2: ("bound", "missing", "profile")}
 
 #: Chunks of at least so many bytes are coded in a thread; smaller ones cost less than the hop.
 _THREAD_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
-class BoundedCodec(ArrayBytesCodec):
-    """Error-bounded or lossless coding of whole chunks.
+class BoundedCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
+    """Error-bounded or lossless coding of whole chunks; reading a part of a chunk decodes the blocks that it needs.
 
-    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` is of each chunk's own range. ``missing`` codes stay bit-exact.
+    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` and ``psnr`` are of each chunk's own range. ``missing`` codes stay
+    bit-exact.
     """
 
     is_fixed_size = False
 
     bound: str = "lossless"
     missing: tuple[float | int, ...] = ()
-    shuffle: str = "byte"
-    level: int = 3
+    profile: str = "balanced"
 
     def __post_init__(self) -> None:
         Bound.parse(self.bound)
-        check_settings("cdt.bounded", {"shuffle": self.shuffle, "level": self.level}, ("shuffle", "level"))
+        check_settings("cdt.bounded", {"profile": self.profile}, ("profile",))
         object.__setattr__(self, "missing", tuple(map(_code, self.missing)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> BoundedCodec:
-        """From the metadata's ``{"name": "cdt.bounded", "configuration": {...}}``.
+        """From the metadata's ``{"name": "cdt.bounded", "configuration": {...}}``, of version 1 too.
 
         Raises
         ------
@@ -78,21 +86,21 @@ class BoundedCodec(ArrayBytesCodec):
         if not isinstance(configuration, Mapping):
             raise CdtError(f"codec cdt.bounded: the configuration is {configuration!r}, not an object")
         configuration = dict(configuration)
-        version = configuration.pop("version", 1)
-        unknown = set(configuration) - {"bound", "missing", "shuffle", "level"}
-        if version != 1 or unknown:
-            what = f"version {version}" if version != 1 else f"keys {sorted(unknown)}"
+        version = configuration.pop("version", 2)
+        is_known = type(version) is int and version in _KEYS
+        unknown = set(configuration) - set(_KEYS[version]) if is_known else set()
+        if not is_known or unknown:
+            what = f"keys {sorted(unknown)}" if is_known else f"version {version}"
             raise CdtError(f"codec cdt.bounded: {what} is not known to this release; a newer one may read it")
-        return cls(**configuration)
+        return cls(**{key: value for key, value in configuration.items() if key in _KEYS[2]})
 
     def to_dict(self) -> dict[str, Any]:
         """The metadata of this codec."""
         configuration = {
-            "version": 1,
+            "version": 2,
             "bound": self.bound,
             "missing": missing_as_json(self.missing),
-            "shuffle": self.shuffle,
-            "level": self.level,
+            "profile": self.profile,
         }
         return {"name": "cdt.bounded", "configuration": configuration}
 
@@ -110,20 +118,24 @@ class BoundedCodec(ArrayBytesCodec):
 
     def _encode_sync(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         values = chunk_data.as_numpy_array()
-        asked = Bound.parse(self.bound)
-        applied = asked
-        if asked.kind == "rel":
-            applied = _by_range(values, asked, self.missing)
-        made = compress.encode(
-            values, applied, asked=asked, missing=self.missing, shuffle=self.shuffle, level=self.level
-        )
-        return chunk_spec.prototype.buffer.from_bytes(made.stream)
+        return chunk_spec.prototype.buffer.from_bytes(self._encoded(values))
 
-    def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
-        stream = chunk_data.to_bytes()
+    def _encoded(self, values: NDArray[Any]) -> bytes:
+        asked = Bound.parse(self.bound)
+        if asked.kind not in ("rel", "psnr"):
+            return compress.encode(values, asked, missing=self.missing, profile=self.profile).stream
+        applied = _by_range(values, asked, self.missing)
+        if asked.kind == "psnr" and not applied.is_lossless:
+            return encode_psnr(values, asked, missing=self.missing, profile=self.profile, workers=1).stream
+        return compress.encode(values, applied, asked=asked, missing=self.missing, profile=self.profile).stream
+
+    def _decode_sync(
+        self, chunk_data: Buffer, chunk_spec: ArraySpec, region: tuple[slice, ...] | None = None
+    ) -> NDBuffer:
+        stream = memoryview(cast("Any", chunk_data.as_numpy_array()))
         dtype = chunk_spec.dtype.to_native_dtype()
         check_fits(stream, chunk_spec.shape, dtype)
-        values = compress.decode(stream, max_bytes=int(np.prod(chunk_spec.shape, dtype=np.int64)) * dtype.itemsize)
+        values = compress.decode(stream, region=region, max_bytes=_nbytes(chunk_spec))
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(cast("Any", values.astype(dtype, copy=False)))
 
     async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer | None:
@@ -136,9 +148,20 @@ class BoundedCodec(ArrayBytesCodec):
             return self._decode_sync(chunk_data, chunk_spec)
         return await asyncio.to_thread(self._decode_sync, chunk_data, chunk_spec)
 
+    async def _decode_partial_single(
+        self, byte_getter: ByteGetter, selection: SelectorTuple, chunk_spec: ArraySpec
+    ) -> NDBuffer | None:
+        chunk_data = await byte_getter.get(prototype=chunk_spec.prototype)
+        if chunk_data is None:
+            return None
+        region, within = box_of(selection, chunk_spec.shape)
+        if _nbytes(chunk_spec) < _THREAD_BYTES:
+            return self._decode_sync(chunk_data, chunk_spec, region)[within]
+        return (await asyncio.to_thread(self._decode_sync, chunk_data, chunk_spec, region))[within]
+
 
 def _nbytes(spec: ArraySpec) -> int:
-    return int(np.prod(spec.shape, dtype=np.int64)) * spec.dtype.to_native_dtype().itemsize
+    return math.prod(spec.shape) * spec.dtype.to_native_dtype().itemsize
 
 
 def _code(code: Any) -> float | int:

@@ -64,7 +64,7 @@ class StreamHeader:
     version: int = 2
 
 
-def encode(  # noqa: PLR0913 -- all but two by name only
+def encode(
     values: NDArray[Any],
     bound: Bound,
     *,
@@ -99,7 +99,9 @@ def encode(  # noqa: PLR0913 -- all but two by name only
         Text, objects, structures, long double.
     """
     if bound.kind not in ("abs", "pw_rel", "lossless"):
-        raise BoundError(f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)")
+        raise BoundError(
+            f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)"
+        )
     if profile not in PROFILES:
         raise CdtError(f"there is no profile {profile!r}; choose {', '.join(PROFILES)}")
     values = np.asarray(values)
@@ -112,7 +114,9 @@ def encode(  # noqa: PLR0913 -- all but two by name only
     codes = held_codes(missing, work.dtype) if len(missing) else None
     largest = _largest(work, codes, applied.value) if applied.kind == "abs" and work.dtype.kind == "f" else 0.0
     promised = bound if values.dtype.kind == "c" else applied
-    plan = _codec.plan(code, unit, work.shape, _pair(asked or bound), _pair(applied), largest, codes, PROFILES.index(profile))
+    plan = _codec.plan(
+        code, unit, work.shape, _pair(asked or bound), _pair(applied), largest, codes, PROFILES.index(profile)
+    )
     parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop), plan.blocks, workers)
     stream, max_error, exact = _codec.join(plan, parts)
     return EncodedStream(stream, _whole_error(max_error, promised) if values.dtype.kind == "c" else max_error, exact)
@@ -222,14 +226,17 @@ def _direct(
     out: NDArray[Any], sides: tuple[int, ...], dtype: np.dtype[Any], work: np.dtype[Any]
 ) -> NDArray[Any] | None:
     """``out`` itself, where numbers can be decoded into it."""
-    fits = out.dtype == dtype.newbyteorder("=") and out.shape == sides and out.flags.c_contiguous and dtype.kind in "iuf"
+    fits = (
+        out.dtype == dtype.newbyteorder("=") and out.shape == sides and out.flags.c_contiguous and dtype.kind in "iuf"
+    )
     return out if fits and out.dtype == work else None
 
 
 def _finished(work: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Numbers as the array's own type."""
     if dtype.kind == "b":
-        return np.minimum(work, 1, out=work).view(bool)
+        truths: NDArray[Any] = np.minimum(work, 1, out=work).view(bool)
+        return truths
     if dtype.kind == "c":
         parts: NDArray[Any] = work.view(dtype)[..., 0]
         return parts
@@ -254,7 +261,9 @@ def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int]:
     if version == 0:
         raise CorruptStreamError(f"not a stream of cdt: {len(data)} bytes without its signature")
     if version != 2:
-        raise CorruptStreamError(f"stream version {version}; this release reads versions 1 and 2, a newer one may read it")
+        raise CorruptStreamError(
+            f"stream version {version}; this release reads versions 1 and 2, a newer one may read it"
+        )
     raise CorruptStreamError("the header is damaged, or the stream is cut off")
 
 
@@ -272,7 +281,7 @@ def _code_of(dtype: np.dtype[Any]) -> tuple[int, str]:
     code = _codec.DTYPE_CODES.get(little)
     if code is None:
         raise UnsupportedDtypeError(
-            f"dtype {dtype} cannot be compressed; use bool, integers, float16/32/64, complex or datetime64 (convert with astype)"
+            f"dtype {dtype} cannot be compressed; use bool, integers, floats, complex or datetime64 (convert with astype)"
         )
     return code, unit
 
@@ -314,8 +323,9 @@ def _bound_of(pair: tuple[str, float]) -> Bound:
 
 def _largest(work: NDArray[Any], codes: NDArray[Any] | None, bound: float) -> float:
     """The largest finite size that matters for the step of a lattice. Fill values are no measure of that: when the extremes
-    are so large that rounding would eat the bound, a sample without ``codes`` decides."""
-    found = _codec.value_range(work if work.dtype.itemsize > 2 else work.astype(np.float32))  # noqa: PLR2004 -- halves
+    are so large that rounding would eat the bound, a sample without ``codes`` decides.
+    """
+    found = _codec.value_range(work if work.dtype.itemsize > 2 else work.astype(np.float32))
     largest = max(abs(found[0]), abs(found[1])) if found else 0.0
     if largest * float(np.finfo(work.dtype).eps) < bound / 20:
         return largest
@@ -341,9 +351,7 @@ def wanted_ranges(shape: tuple[int, ...], region: tuple[slice, ...] | None) -> l
     return ranges
 
 
-def _box_ranges(
-    shape: tuple[int, ...], wanted: list[tuple[int, int]], axes: int
-) -> list[tuple[int, int]] | None:
+def _box_ranges(shape: tuple[int, ...], wanted: list[tuple[int, int]], axes: int) -> list[tuple[int, int]] | None:
     """The ranges on the axes of the box that blocks cut; None where axes were joined and only a part of one is wanted."""
     kept = [(part, length) for part, length in zip(wanted, shape, strict=True) if length != 1]
     if not kept:
