@@ -54,7 +54,7 @@ def cdt_codecs() -> Sequence[CodecOffer]:
             function="cdt_core.codecs.bounded:Bounded",
             dtype_kinds="iufbc",
             bounds=("lossless", "abs", "pw_rel"),
-            description="quantised integers, Lorenzo prediction, bit or byte planes, Zstandard; the bound is verified",
+            description="quantised integers, the cheapest prediction of each block, range coding; the bound is verified",
         ),
     )
 

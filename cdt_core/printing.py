@@ -94,8 +94,8 @@ def _budget_lines(treatment: Treatment) -> list[str]:
 
 
 def _code_lines(treatment: Treatment) -> list[str]:
-    """Variables whose relative bound is one of a range with codes for 'no value' in it, which may be far too loose."""
-    relative = {plan.name for plan in treatment.plan.variables if plan.bound.kind == "rel"}
+    """Variables whose bound is by a range with codes for 'no value' in it, which may be far too loose."""
+    relative = {plan.name for plan in treatment.plan.variables if plan.bound.kind in ("rel", "psnr")}
     stretched = [
         str(finding.variable)
         for finding in treatment.findings
@@ -105,7 +105,7 @@ def _code_lines(treatment: Treatment) -> list[str]:
         return []
     return [
         f"[bold red]beware[/]: the range of {escape(', '.join(stretched))} may include codes for 'no value' that no attribute "
-        "declares, and rel is a share of that range; compare the largest error, declare the codes or take abs"
+        "declares, and rel and psnr are by that range; compare the largest error, declare the codes or take abs"
     ]
 
 

@@ -12,13 +12,18 @@ from cdt_core.errors import BoundError
 
 __all__ = ["BOUND_KINDS", "Bound", "BoundRules"]
 
-#: What each kind promises for every value x that decodes to y. Missing and non-finite values stay bit-exact under all.
+#: What each kind promises for every value x that decodes to y; ``psnr`` for all of them together. Missing and non-finite values
+#: stay bit-exact under all.
 BOUND_KINDS: Mapping[str, str] = {
     "abs": "|x - y| <= value, in the units of the variable",
     "rel": "|x - y| <= value * (largest - smallest finite value of the variable)",
     "pw_rel": "|x - y| <= value * |x| for each x by itself",
+    "psnr": "20 log10((largest - smallest finite value) / root mean square of x - y) >= value, in dB over finite values",
     "lossless": "y is x, bit for bit",
 }
+
+#: What the rounding of a power and of a sum of squares may take, at most.
+_BELOW_ONE = 1 - 2.0**-40
 
 
 @frozen(repr=False)
@@ -37,7 +42,7 @@ class Bound:
 
     @classmethod
     def parse(cls, text: str | Bound) -> Bound:
-        """Read ``"abs:0.05"``, ``"rel:1e-3"``, ``"pw_rel:1e-4"`` or ``"lossless"``.
+        """Read ``"abs:0.05"``, ``"rel:1e-3"``, ``"pw_rel:1e-4"``, ``"psnr:60"`` or ``"lossless"``.
 
         Raises
         ------
@@ -73,18 +78,22 @@ class Bound:
         return self.kind == "lossless"
 
     def applied(self, minimum: float | None, maximum: float | None) -> Bound:
-        """The promise in the form that a codec keeps: ``rel`` becomes ``abs`` by the variable's finite value range.
+        """The promise in the form that a codec keeps: ``rel`` and ``psnr`` become ``abs`` by the variable's finite value range.
+
+        No root mean square of errors is above the largest: with every error within ``range * 10**(-psnr / 20)`` the target is
+        met, whatever the errors.
 
         Raises
         ------
         BoundError
-            ``rel`` on a variable without a single finite value, or whose range overflows float64.
+            ``rel`` or ``psnr`` on a variable without a single finite value, or whose range overflows float64.
         """
-        if self.kind != "rel":
+        if self.kind not in ("rel", "psnr"):
             return self
         if minimum is None or maximum is None:
             raise BoundError(f"bound '{self}' needs a value range, but there is no finite value; use abs or lossless")
-        absolute = self.value * (float(maximum) - float(minimum))
+        share = self.value if self.kind == "rel" else _BELOW_ONE * 10 ** (-self.value / 20)
+        absolute = share * (float(maximum) - float(minimum))
         if not math.isfinite(absolute):
             raise BoundError(f"bound '{self}': the value range {minimum} .. {maximum} overflows; use pw_rel or abs")
         return Bound("abs", absolute) if absolute > 0 else Bound("lossless")
