@@ -33,6 +33,7 @@ static inline uint32_t LEVEL(rans_put)(uint32_t x, cdt_rans_entry entry, uint8_t
     return x + (entry.packed & 0x1fff) + quotient * rest;
 }
 
+#if CDT_SIMD != 2
 /* A row of any number of lanes. */
 static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
                                      const uint8_t *contexts, const uint8_t *tokens, size_t n)
@@ -46,6 +47,7 @@ static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_ent
     memcpy(writer->states, states, sizeof states);
     writer->at = at;
 }
+#endif
 
 /* The state before it takes a word. */
 static inline uint32_t LEVEL(rans_step)(uint32_t x, uint32_t slot)

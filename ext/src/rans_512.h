@@ -7,7 +7,8 @@ static inline __mmask32 LEVEL(rans_first)(size_t n)
 }
 
 /* The states of `lanes` after symbols with these entries, and in *full which of them put out their low 16 bits before. */
-static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entries, __m256i index, __mmask16 lanes, __mmask16 *full)
+static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entries, __m256i index, __mmask16 lanes,
+                                         __mmask16 *full)
 {
     const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
     const __m512i a = _mm512_i32gather_epi64(_mm512_castsi512_si256(_mm512_cvtepu16_epi32(index)), entries, 8);
@@ -15,7 +16,8 @@ static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entrie
     const __m512i packed = _mm512_permutex2var_epi32(a, _mm512_add_epi32(evens, _mm512_set1_epi32(1)), b);
     const __m512i reciprocal = _mm512_permutex2var_epi32(a, evens, b);
     const __m512i rest = _mm512_srli_epi32(packed, 20);
-    *full = _mm512_mask_test_epi32_mask(lanes, _mm512_add_epi32(x, _mm512_slli_epi32(rest, 19)), _mm512_set1_epi32(INT32_MIN));
+    const __m512i sum = _mm512_add_epi32(x, _mm512_slli_epi32(rest, 19));
+    *full = _mm512_mask_test_epi32_mask(lanes, sum, _mm512_set1_epi32(INT32_MIN));
     const __m512i small = _mm512_mask_srli_epi32(x, *full, x, 16);
     const __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(small, reciprocal), 32);
     const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(small, 32), _mm512_srli_epi64(reciprocal, 32));
@@ -29,10 +31,11 @@ static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entrie
 /* The low halves of x where `full`, below `at`; 64 bytes below are overwritten. Returns where the words begin. */
 static inline uint8_t *LEVEL(rans_put_words)(uint8_t *at, __m512i low, __m512i high, __mmask32 full)
 {
-    const __m512i iota = _mm512_set_epi16(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10,
-                                          9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i iota = _mm512_set_epi16(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11,
+                                          10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const int count = _mm_popcnt_u32(full);
-    const __m512i words = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(low)), _mm512_cvtepi32_epi16(high), 1);
+    const __m512i first = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(low));
+    const __m512i words = _mm512_inserti64x4(first, _mm512_cvtepi32_epi16(high), 1);
     const __m512i packed = _mm512_maskz_compress_epi16(full, words);
     const __m512i turned = _mm512_permutexvar_epi16(_mm512_add_epi16(iota, _mm512_set1_epi16((short)count)), packed);
     _mm512_storeu_si512(at - 64, turned);
@@ -143,7 +146,8 @@ static inline void LEVEL(rans_decode_group)(cdt_rans_reader *reader, LEVEL(rans_
     }
 }
 
-static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n)
+static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
+                                  size_t n)
 {
     const size_t lanes = reader->lanes;
     cdt_rans_reader local = *reader;

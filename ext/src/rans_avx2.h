@@ -1,8 +1,8 @@
 /* Rows of rANS with AVX2, 8 lanes at a time. cdt_rans.h is the contract. */
 
-/* For each mask of 8 lanes, where compressing the lanes in the mask takes them from (to the upper end), and where expanding does. */
+/* For each mask of 8 lanes, where compressing the lanes in it (to the upper end) takes them from, and where expanding does. */
 #define BIT(m, p) ((uint64_t)((m) >> (p)&1))
-#define BELOW(m, p) ((BIT(m, 0) + BIT(m, 1) + BIT(m, 2) + BIT(m, 3) + BIT(m, 4) + BIT(m, 5) + BIT(m, 6) + BIT(m, 7)) - ABOVE(m, p))
+#define BELOW(m, p) (ABOVE(m, 0) - ABOVE(m, p))
 #define ABOVE(m, p) (BIT((m) >> (p), 0) + BIT((m) >> (p), 1) + BIT((m) >> (p), 2) + BIT((m) >> (p), 3) + BIT((m) >> (p), 4) + \
                      BIT((m) >> (p), 5) + BIT((m) >> (p), 6) + BIT((m) >> (p), 7))
 #define FROM(m, p) (BIT(m, p) * (uint64_t)(p) << ((64 - 8 * ABOVE(m, p)) & 63))
@@ -29,8 +29,8 @@ static inline __m256i LEVEL(rans_order)(const uint64_t *table, unsigned mask)
 }
 
 /* Encodes the symbols of 8 lanes. Returns where the words begin. */
-static inline uint8_t *LEVEL(rans_put_8)(uint32_t *states, const cdt_rans_entry *entries, __m128i width, const uint8_t *contexts,
-                                         const uint8_t *tokens, uint8_t *at)
+static inline uint8_t *LEVEL(rans_put_8)(uint32_t *states, const cdt_rans_entry *entries, __m128i width,
+                                         const uint8_t *contexts, const uint8_t *tokens, uint8_t *at)
 {
     const __m128i where = _mm_cvtepu8_epi16(_mm_loadl_epi64((const void *)contexts));
     const __m128i what = _mm_cvtepu8_epi16(_mm_loadl_epi64((const void *)tokens));

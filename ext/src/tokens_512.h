@@ -75,7 +75,8 @@ static inline __m512i LEVEL(join_16)(__m128i tokens, cdt_bits_reader *extra)
     const __m512i before = LEVEL(bits_before)(_mm512_cvtepi32_epi8(bits), &total);
     const __m512i at = _mm512_add_epi32(before, _mm512_set1_epi32((int)(extra->position % 8)));
     const __m512i index = _mm512_srli_epi32(at, 5), next = _mm512_add_epi32(index, _mm512_set1_epi32(1));
-    const __m512i word = _mm512_shrdv_epi32(_mm512_permutexvar_epi32(index, window), _mm512_permutexvar_epi32(next, window), at);
+    const __m512i here = _mm512_permutexvar_epi32(index, window), there = _mm512_permutexvar_epi32(next, window);
+    const __m512i word = _mm512_shrdv_epi32(here, there, at);
     const __m512i low = _mm512_andnot_si512(_mm512_sllv_epi32(_mm512_set1_epi32(-1), bits), word);
     const __m512i two = _mm512_set1_epi32(2), odd = _mm512_and_si512(token, _mm512_set1_epi32(1));
     const __m512i top = _mm512_sllv_epi32(_mm512_or_si512(odd, two), bits);
