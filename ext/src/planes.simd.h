@@ -72,10 +72,12 @@ static inline unsigned LEVEL(planes_write_group)(const planes_group *group, unsi
         LEVEL(planes_copy)(*words, group->planes, k);
         LEVEL(planes_store)(*words + 8 * k, group->above[k]);
         *words += 8 * (k + 1);
+        LEVEL(planes_write_levels)(group, k, writer);
     } else {
         LEVEL(planes_write_sparse)(writer, group->above[0], kind);
+        LEVEL(planes_write)(writer, group->above[1] != 0, 1); /* most often not, and then not a bit for each one of above[0] */
+        if (group->above[1]) LEVEL(planes_write_levels)(group, 0, writer);
     }
-    LEVEL(planes_write_levels)(group, k, writer);
     LEVEL(planes_write)(writer, PLANES_PACK(group->signs, group->above[0]), (unsigned)group->counts[0]);
     return kind + k;
 }
@@ -120,16 +122,34 @@ static inline unsigned LEVEL(planes_read_levels)(planes_reader *reader, uint64_t
     return k + 4;
 }
 
+static inline uint64_t LEVEL(planes_read_signs)(planes_reader *reader, uint64_t nonzero)
+{
+    const uint64_t signs = PLANES_SPREAD(LEVEL(planes_peek)(reader), nonzero);
+    reader->position += PLANES_COUNT(nonzero);
+    return signs;
+}
+
+/* A group with a sparse mask: as planes_read_group. */
+static unsigned LEVEL(planes_read_sparse_group)(planes_reader *reader, unsigned symbol, unsigned limit, uint64_t *planes, uint64_t *signs)
+{
+    const uint64_t now = LEVEL(planes_read_sparse)(reader, symbol);
+    unsigned count = 1;
+    memset(planes, 0, 8 * sizeof *planes);
+    planes[0] = now;
+    if (LEVEL(planes_take)(reader, 1)) count = LEVEL(planes_read_any_levels)(reader, now, 0, limit, planes);
+    *signs = LEVEL(planes_read_signs)(reader, now);
+    return count;
+}
+
 /* Planes (zeros above, to a multiple of 8) and signs of a group. Returns the number of planes, or limit + 1: corrupt. */
 static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned symbol, const uint8_t *words, unsigned limit,
                                                 uint64_t *planes, uint64_t *signs)
 {
-    const unsigned k = symbol < PLANES_WORDS ? 0 : symbol - PLANES_WORDS;
-    const uint64_t known = LEVEL(planes_words)(words, k, planes);
-    const uint64_t now = symbol < PLANES_WORDS ? LEVEL(planes_read_sparse)(reader, symbol) : LEVEL(planes_load)(words + 8 * k);
+    if (symbol < PLANES_WORDS) return LEVEL(planes_read_sparse_group)(reader, symbol, limit, planes, signs);
+    const unsigned k = symbol - PLANES_WORDS;
+    const uint64_t known = LEVEL(planes_words)(words, k, planes), now = LEVEL(planes_load)(words + 8 * k);
     const unsigned count = LEVEL(planes_read_levels)(reader, now, k, limit, planes);
-    *signs = PLANES_SPREAD(LEVEL(planes_peek)(reader), now | known);
-    reader->position += PLANES_COUNT(now | known);
+    *signs = LEVEL(planes_read_signs)(reader, now | known);
     return count;
 }
 

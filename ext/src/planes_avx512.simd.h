@@ -86,16 +86,6 @@ static inline void LEVEL(planes_join)(__m512i low, __m512i high, __m512i *magnit
     }
 }
 
-/* 8 planes to 64 numbers below 2^8. */
-static inline void LEVEL(planes_join_8)(__m512i planes, __m512i *magnitudes)
-{
-    const __m512i bytes = LEVEL(planes_turn)(_mm512_permutexvar_epi8(PLANES_TURNED_BACK, planes));
-    magnitudes[0] = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(bytes));
-    magnitudes[1] = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(bytes, 1));
-    magnitudes[2] = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(bytes, 2));
-    magnitudes[3] = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(bytes, 3));
-}
-
 static inline void LEVEL(planes_join_32)(const uint64_t *planes, unsigned count, __m512i *magnitudes)
 {
     const __m512i zero = _mm512_setzero_si512();

@@ -72,25 +72,28 @@ def _symbols(reader: _Reader, groups: int, most: int) -> list[int]:
     return symbols
 
 
-def _group(reader: _Reader, symbol: int, words: _Bits, width: int) -> list[int]:
-    """The 64 residuals of a group; ``words`` are the rows of its words."""
-    magnitudes = [0] * 64
-    above = words[-1] if symbol >= _WORDS else reader.sparse(symbol)
-    for b, plane in enumerate(words[:-1]):
-        for i in np.flatnonzero(plane):
-            magnitudes[i] |= 1 << int(b)
-    b = max(len(words) - 1, 0)
+def _levels(reader: _Reader, above: _Bits, k: int, width: int) -> list[_Bits]:
+    """Planes from ``k`` on; ``above`` marks the magnitudes of 2^k or more."""
+    planes: list[_Bits] = []
     while above.any():
-        if b == width:
+        if k + len(planes) == width:
             raise CorruptStreamError("a residual is too large")
         following = reader.among(above)
         if above.sum() + following.sum() > 64:
             raise CorruptStreamError("a group of residuals has too few words")
-        plane = (above & ~following) | reader.among(following)
-        for i in np.flatnonzero(plane):
-            magnitudes[i] |= 1 << b
+        planes.append((above & ~following) | reader.among(following))
         above = following
-        b += 1
+    return planes
+
+
+def _group(reader: _Reader, symbol: int, words: _Bits, width: int) -> list[int]:
+    """The 64 residuals of a group; ``words`` are the rows of its words."""
+    if symbol >= _WORDS:
+        planes = [*words[:-1], *_levels(reader, words[-1], len(words) - 1, width)]
+    else:
+        mask = reader.sparse(symbol)
+        planes = _levels(reader, mask, 0, width) if reader.number(1) else [mask]
+    magnitudes = [sum(int(plane[i]) << b for b, plane in enumerate(planes)) for i in range(64)]
     negative = reader.among(np.array([m != 0 for m in magnitudes]))
     residuals = [-m if s else m for m, s in zip(magnitudes, negative, strict=True)]
     if max(residuals) >= 1 << (width - 1) or min(residuals) < -1 << (width - 1):
@@ -118,8 +121,6 @@ def decode(data: bytes, n: int, dtype: Any) -> NDArray[Any]:
         rows, words = words[:count], words[count:]
         values += _group(reader, symbol, rows, width) if symbol != _EMPTY else [0] * 64
     reader.skip_filling()
-    if reader.at != reader.bits.size:
-        raise CorruptStreamError("residuals go on after their end")
-    if any(values[n:]):
+    if reader.at != reader.bits.size or any(values[n:]):
         raise CorruptStreamError("residuals go on after their end")
     return np.array(values[:n], dtype)
