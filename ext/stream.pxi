@@ -107,7 +107,10 @@ def value_range(values):
 
 
 def plan(dtype, unit, tuple shape, asked, applied, double largest, missing, int profile, block=None):
-    """The stream of an array of numbers of ``dtype`` (native) and ``shape``; bounds as (kind, number)."""
+    """The stream of an array of numbers of ``dtype`` (native) and ``shape``; bounds as (kind, number).
+
+    ``block`` has the sides of a block along the axes of the box that blocks cut; default: by the profile.
+    """
     cdef Stream stream = Stream()
     cdef cdt_stream *s = &stream.s
     cdef int code = dtype
@@ -134,7 +137,20 @@ def plan(dtype, unit, tuple shape, asked, applied, double largest, missing, int 
         s.coding.promise.missing = _bytes_of(missing)
         s.coding.promise.n_missing = missing.size
     cdt_stream_choose_blocks(s, profile)
+    if block is not None:
+        _set_block(s, block)
     return stream
+
+
+cdef int _set_block(cdt_stream *s, tuple block) except -1:
+    if len(block) != s.box_axes or any(not 1 <= block[a] <= max(1, s.box[a]) for a in range(s.box_axes)):
+        raise ValueError(f"blocks of {block} do not cut {[s.box[a] for a in range(s.box_axes)]}")
+    if s.blocks:
+        s.blocks = 1
+    for a in range(s.box_axes):
+        s.block[a] = block[a]
+        s.blocks *= (s.box[a] + s.block[a] - 1) // s.block[a]
+    return 0
 
 
 cdef int _type_of(int code):
