@@ -44,7 +44,6 @@ def extension(name: str, sources: list[str]) -> Extension:
 setup(
     ext_modules=cythonize(
         [
-            extension("compress", ["lattice.c", "codes.c", "status.c"]),
             extension("codec", CODEC),
             extension("stats", ["stats.c", "status.c"]),
         ],

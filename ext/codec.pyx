@@ -5,7 +5,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cdt_status cimport CDT_OK, check
 
+import os
+
 import numpy as np
+
+from cdt_core.errors import CdtError
 
 include "simd.pxi"
 include "planes.pxi"

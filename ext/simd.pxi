@@ -53,3 +53,15 @@ def use_kernels(str name):
         return
     text = name.encode()
     check(cdt_use_kernels(text))
+
+
+def _forced():
+    """The kernels that the environment names, from the first use on."""
+    name = os.environ.get("CDT_SIMD", "")
+    try:
+        use_kernels(name or None)
+    except ValueError:
+        raise CdtError(f"CDT_SIMD={name!r} names no kernels that this machine has; unset it, or use baseline, avx2 or avx512") from None
+
+
+_forced()
