@@ -14,6 +14,7 @@ typedef struct {
     cdt_map map;
     cdt_promise promise;
     cdt_profile profile;
+    int on_grid; /* encoders: the map's step is one that the numbers have, so that codes are whole without loss */
     int may_have_palette; /* encoders: worth a look for few distinct numbers */
 } cdt_coding;
 

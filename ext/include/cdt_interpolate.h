@@ -30,6 +30,9 @@ typedef struct {
     void cdt_interpolate_place_##S(const cdt_pyramid *pyramid, const T *values, T *places);                               \
     /* Fit weights to the placed values. */                                                                               \
     int cdt_interpolate_fit_##S(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with);                    \
+    /* About the bits that residuals of placed values will take, but for contexts. */                                     \
+    int cdt_interpolate_estimate_##S(const cdt_pyramid *pyramid, const T *places, const cdt_interpolation *with,          \
+                                     double *bits);                                                                       \
     /* Residuals of placed values (NaN: none) as tokens and extra bits; places then hold what a decoder finds. Bit i of   \
      * `bad` (zeros before) is set for the i-th point, in C order, that does not keep the bound. */                       \
     int cdt_interpolate_encode_##S(const cdt_pyramid *pyramid, T *places, cdt_interpolation *with, uint8_t *tokens,       \
@@ -40,5 +43,8 @@ typedef struct {
 
 CDT_INTERPOLATE_DECL(f4, float)
 CDT_INTERPOLATE_DECL(f8, double)
+
+/* The same for residuals that are there, in rows of `row`. */
+double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row);
 
 #endif

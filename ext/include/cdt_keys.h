@@ -13,6 +13,9 @@ int cdt_is_number(cdt_type type, const void *values, size_t i);
 /* Store the number of a key as number i. CDT_CORRUPT: the type has no such number. */
 int cdt_put_key(cdt_type type, int64_t key, void *values, size_t i);
 
+/* Store the number of the type that is nearest to a key. */
+void cdt_put_nearest(cdt_type type, int64_t key, void *values, size_t i);
+
 /* The number of a key as a double, and the key of the number of the type that is nearest to a double (the last one beyond). */
 double cdt_key_number(cdt_type type, int64_t key);
 int64_t cdt_number_key(cdt_type type, double number);

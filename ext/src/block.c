@@ -1,10 +1,9 @@
-/* Which method a block is stored by: the one with the fewest bytes, by trial on a sample of it. */
+/* Which method a block is stored by: the one with the fewest bytes, by an estimate of each. */
 #include "block_parts.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples hold about one in SAMPLE_PART numbers of a block, within limits. */
-enum { SAMPLE_PART = 8, SAMPLE_LEAST = 1 << 15, SAMPLE_MOST = 1 << 18 };
 /* Palettes are tried for blocks that are more than one in so many of their bytes. */
 enum { PALETTE_PART = 24 };
 
@@ -36,67 +35,31 @@ static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
     *other = (cdt_attempt){0};
 }
 
-/* A way to store: by differences (-1), or by interpolation with so many axes left out. */
-static int try_way(const cdt_coding *coding, int lossless, const cdt_box *box, int way, cdt_attempt *made)
-{
-    return way < 0 ? cdt_try_differences(coding, lossless, box, made)
-                   : cdt_try_interpolation(coding, lossless, box, (unsigned)way, made);
-}
-
-/* A box in the middle of a block: shorter along its longest axes, until it is small enough. */
-static void sample_sides(const cdt_box *box, size_t *sides)
-{
-    const size_t n = cdt_count(box->sides, box->axes);
-    size_t wanted = n / SAMPLE_PART;
-    wanted = wanted < SAMPLE_LEAST ? SAMPLE_LEAST : wanted > SAMPLE_MOST ? SAMPLE_MOST : wanted;
-    memcpy(sides, box->sides, box->axes * sizeof *sides);
-    while (cdt_count(sides, box->axes) > wanted) {
-        unsigned longest = 0;
-        for (unsigned a = 1; a < box->axes; a++)
-            if (sides[a] >= sides[longest]) longest = a;
-        sides[longest] = sides[longest] * 3 / 4;
-    }
-}
-
-static int choose_way(const cdt_coding *coding, int lossless, const cdt_box *box, int *way)
-{
-    const size_t size = cdt_size_of(coding->type), n = cdt_count(box->sides, box->axes);
-    size_t sides[CDT_AXES], origin[CDT_AXES], least = SIZE_MAX;
-    int status = CDT_OK;
-    cdt_array all = {.data = (unsigned char *)(uintptr_t)box->values, .type = coding->type, .axes = box->axes};
-    sample_sides(box, sides);
-    memcpy(all.shape, box->sides, box->axes * sizeof *all.shape);
-    for (unsigned a = box->axes; a-- > 0;) {
-        all.strides[a] = a + 1 == box->axes ? (ptrdiff_t)size : all.strides[a + 1] * (ptrdiff_t)all.shape[a + 1];
-        origin[a] = (box->sides[a] - sides[a]) / 2;
-    }
-    const size_t m = cdt_count(sides, box->axes);
-    void *sample = m < n ? malloc(m * size) : NULL;
-    if (m < n && !sample) return CDT_NO_MEMORY;
-    if (sample) cdt_gather(&all, origin, sides, sample);
-    const cdt_box part = {sample ? sample : box->values, sides, box->axes};
-    *way = -1;
-    for (int w = -1; status == CDT_OK && w < (int)(box->axes < 3 ? box->axes : 3); w++) {
-        cdt_attempt made = {0};
-        status = try_way(coding, lossless, &part, w, &made);
-        if (status == CDT_OK && made.bytes && made.length < least) {
-            least = made.length;
-            *way = w;
-        }
-        free(made.bytes);
-    }
-    free(sample);
-    return status;
-}
+/* What contexts save on interpolation beyond what they save on differences, as a share of the bits. */
+static const double CONTEXTS_SAVE = 0.93;
 
 static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *best)
 {
-    int way = -1, status = CDT_OK;
+    cdt_differences differences = {0};
+    cdt_interpolated interpolated = {.bits = INFINITY};
     cdt_attempt made = {0};
-    if (coding->profile == CDT_DENSE) status = choose_way(coding, lossless, box, &way);
-    if (status == CDT_OK) status = try_way(coding, lossless, box, way, &made);
-    if (status == CDT_OK && !made.bytes) status = try_way(coding, lossless, box, -1, &made);
+    int status = cdt_differences_prepare(coding, lossless, box, &differences);
+    if (coding->profile == CDT_DENSE)
+        for (unsigned axes = box->axes < 3 ? box->axes : 3; status == CDT_OK && axes >= 1; axes--) {
+            cdt_interpolated other = {0};
+            status = cdt_interpolated_prepare(coding, lossless, box, axes, &other);
+            if (status == CDT_OK && other.bits < interpolated.bits) {
+                cdt_interpolated_end(&interpolated);
+                interpolated = other;
+            } else cdt_interpolated_end(&other);
+            if (box->axes > 1 && axes == 2) break;
+        }
+    if (status == CDT_OK && CONTEXTS_SAVE * interpolated.bits < differences.bits)
+        status = cdt_interpolated_finish(coding, box, &interpolated, &made);
+    if (status == CDT_OK && !made.bytes) status = cdt_differences_finish(coding, box, &differences, &made);
     if (status == CDT_OK) keep_smaller(best, &made);
+    cdt_differences_end(&differences);
+    cdt_interpolated_end(&interpolated);
     return status;
 }
 

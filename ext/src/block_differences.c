@@ -57,49 +57,62 @@ static int reorder(cdt_coded *coded, const cdt_box *box, const cdt_layout *layou
     return CDT_OK;
 }
 
-int cdt_try_differences(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *made)
+int cdt_differences_prepare(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_differences *way)
+{
+    const size_t n = cdt_count(box->sides, box->axes);
+    way->lossless = lossless;
+    int status = cdt_coded_start(coding, lossless, box, &way->coded, &way->measured);
+    if (status != CDT_OK) return status;
+    const unsigned width = way->coded.map.width;
+    cdt_layout_choose(&way->layout, box->sides, box->axes);
+    cdt_layout_measure(&way->layout, box->sides, box->axes, 0);
+    status = reorder(&way->coded, box, &way->layout);
+    if (status != CDT_OK) return status;
+    way->base = cdt_subtract_first(way->coded.codes, width, n);
+    cdt_orders_choose(way->coded.codes, width, way->layout.dim, way->orders);
+    cdt_difference(way->coded.codes, width, way->layout.dim, way->orders);
+    way->bits = width == 4 && coding->profile == CDT_DENSE ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : 0;
+    return CDT_OK;
+}
+
+void cdt_differences_end(cdt_differences *way)
+{
+    cdt_coded_end(&way->coded);
+    way->coded = (cdt_coded){0};
+}
+
+int cdt_differences_finish(const cdt_coding *coding, const cdt_box *box, cdt_differences *way, cdt_attempt *made)
 {
     const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
     const int planes = coding->profile == CDT_FAST;
-    cdt_coded coded = {0};
+    const unsigned width = way->coded.map.width;
+    const int series = !planes && cdt_field_wants_series(way->layout.dim);
     cdt_entropy entropy = {0};
     cdt_field field;
-    cdt_layout layout;
-    uint8_t orders[4];
-    int status = cdt_coded_start(coding, lossless, box, &coded, &made->measured);
-    if (status != CDT_OK) goto out;
-    const unsigned width = coded.map.width;
-    cdt_layout_choose(&layout, box->sides, box->axes);
-    cdt_layout_measure(&layout, box->sides, box->axes, 0);
-    status = reorder(&coded, box, &layout);
-    if (status != CDT_OK) goto out;
-    const uint64_t base = cdt_subtract_first(coded.codes, width, n);
-    cdt_orders_choose(coded.codes, width, layout.dim, orders);
-    cdt_difference(coded.codes, width, layout.dim, orders);
-    const int series = !planes && cdt_field_wants_series(layout.dim);
+    int status = CDT_OK;
     if (!planes) {
-        status = cdt_field_plan(&field, layout.dim, series);
-        if (status == CDT_OK) status = cdt_field_encode(&field, coded.codes, width, &entropy);
+        status = cdt_field_plan(&field, way->layout.dim, series);
+        if (status == CDT_OK) status = cdt_field_encode(&field, way->coded.codes, width, &entropy);
         if (status != CDT_OK) goto out;
     }
     status = CDT_NO_MEMORY;
-    made->bytes = malloc(64 + cdt_exact_bound(n, coded.n_exact, size) +
+    made->measured = way->measured;
+    made->bytes = malloc(64 + cdt_exact_bound(n, way->coded.n_exact, size) +
                          (planes ? cdt_planes_bound(n, width) : cdt_entropy_size(&entropy)));
     if (!made->bytes) goto out;
     uint8_t *at = made->bytes;
-    *at++ = (uint8_t)((planes ? CDT_PLANES : CDT_CONTEXTS) | (lossless ? CDT_LOSSLESS_MAP : 0) | (series ? CDT_SERIES : 0));
-    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, coded.exact, coded.n_exact);
+    *at++ = (uint8_t)((planes ? CDT_PLANES : CDT_CONTEXTS) | (way->lossless ? CDT_LOSSLESS_MAP : 0) | (series ? CDT_SERIES : 0));
+    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, way->coded.exact, way->coded.n_exact);
     if (!at) goto out;
-    at = cdt_layout_put(at, &layout, box->axes);
-    *at++ = (uint8_t)(orders[0] | orders[1] << 2 | orders[2] << 4 | orders[3] << 6);
-    at = cdt_put_bytes(at, &base, width);
+    at = cdt_layout_put(at, &way->layout, box->axes);
+    *at++ = (uint8_t)(way->orders[0] | way->orders[1] << 2 | way->orders[2] << 4 | way->orders[3] << 6);
+    at = cdt_put_bytes(at, &way->base, width);
     if (!planes) at = cdt_entropy_put(at, &entropy);
-    else if (width == 4) at += cdt_active_kernels()->planes.encode_4(coded.codes, n, at);
-    else at += cdt_active_kernels()->planes.encode_8(coded.codes, n, at);
+    else if (width == 4) at += cdt_active_kernels()->planes.encode_4(way->coded.codes, n, at);
+    else at += cdt_active_kernels()->planes.encode_8(way->coded.codes, n, at);
     made->length = (size_t)(at - made->bytes);
     status = CDT_OK;
 out:
-    cdt_coded_end(&coded);
     cdt_entropy_end(&entropy);
     return status;
 }

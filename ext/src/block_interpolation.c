@@ -1,5 +1,6 @@
 /* Blocks that are predicted by interpolation: floats from reconstructed floats, or codes of a map as whole numbers. */
 #include "block_parts.h"
+#include "cdt_keys.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,11 +11,14 @@
 enum { MOST_POINTS_TO_FIT = 4096 };
 
 #define T float
+#define MOST (FLT_MAX / 1e6f)
 #define NAME(name) name##f4
 #include "block_interpolation.template.h"
 #undef T
+#undef MOST
 #undef NAME
 #define T double
+#define MOST (DBL_MAX / 1e12)
 #define NAME(name) name##f8
 #include "block_interpolation.template.h"
 #undef T
@@ -60,17 +64,6 @@ static void get_weights(cdt_bytes *in, const cdt_pyramid *pyramid, cdt_interpola
         }
 }
 
-/* Interpolated points must stay far from the type's limits, so that no weighted sum overflows. */
-static int is_moderate(const void *values, cdt_type type, size_t n, const uint8_t *exact)
-{
-    const double most = type == CDT_F4 ? FLT_MAX / 1e6 : DBL_MAX / 1e12;
-    for (size_t i = 0; i < n; i++) {
-        const double x = type == CDT_F4 ? (double)((const float *)values)[i] : ((const double *)values)[i];
-        if (!(fabs(x) < most) && !(exact[i / 8] >> (i % 8) & 1)) return 0;
-    }
-    return 1;
-}
-
 static void or_bits(uint8_t *bits, const uint8_t *more, size_t n)
 {
     for (size_t i = 0; i < (n + 7) / 8; i++) bits[i] |= more[i];
@@ -91,161 +84,158 @@ static int order_back(const cdt_box *box, const cdt_layout *layout, uint8_t *bit
     return CDT_OK;
 }
 
-/* Places that are exact whatever the prediction: not finite, or missing codes. */
-static size_t find_special(const cdt_coding *coding, const cdt_box *box, uint8_t *exact)
+static int start_floats(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way)
+{
+    way->with.cells = (cdt_cells){.step = coding->map.step, .bound = coding->promise.value};
+    if (coding->type == CDT_F8) return start_floats_f8(coding, box, way);
+    if ((double)(float)way->with.cells.bound > way->with.cells.bound)
+        way->with.cells.bound = (double)nextafterf((float)way->with.cells.bound, 0.0f);
+    return start_floats_f4(coding, box, way);
+}
+
+/* Whole numbers to interpolate in the layout's order: `from` minus `base`. CDT_BAD_ARGUMENT: too far apart. */
+static int start_whole(const cdt_box *box, cdt_interpolated *way, cdt_type type, const void *from, int64_t base)
 {
     const size_t n = cdt_count(box->sides, box->axes);
-    size_t found = 0;
+    float *plain = malloc(n * sizeof *plain);
+    if (!plain) return CDT_NO_MEMORY;
+    way->base = (uint64_t)base;
+    way->values = plain;
     for (size_t i = 0; i < n; i++) {
-        const double x = coding->type == CDT_F4 ? (double)((const float *)box->values)[i] : ((const double *)box->values)[i];
-        int special = !(fabs(x) <= DBL_MAX);
-        for (size_t j = 0; j < coding->promise.n_missing; j++)
-            special |= coding->type == CDT_F4 ? ((const float *)box->values)[i] == ((const float *)coding->promise.missing)[j]
-                                              : x == ((const double *)coding->promise.missing)[j];
-        if (special) {
-            exact[i / 8] = (uint8_t)(exact[i / 8] | 1u << (i % 8));
-            found++;
-        }
+        const int64_t d = cdt_number_at(type, from, i) - base;
+        if (d > MOST_SNAPPED || d < -MOST_SNAPPED) return CDT_BAD_ARGUMENT;
+        plain[i] = (float)d;
     }
-    return found;
+    if (!cdt_layout_is_plain(&way->layout, box->axes)) {
+        float *ordered = malloc(n * sizeof *ordered);
+        if (!ordered) return CDT_NO_MEMORY;
+        cdt_permute(plain, sizeof *plain, box->sides, box->axes, way->layout.order, ordered);
+        free(plain);
+        way->values = ordered;
+    }
+    return CDT_OK;
 }
 
-typedef struct {
-    cdt_pyramid pyramid;
-    cdt_interpolation with;
-    cdt_entropy entropy;
-    cdt_layout layout;
-    uint8_t *exact, *bad;
-    size_t n_exact;
-    uint64_t base;
-} work;
-
-static int interpolate_floats(const cdt_coding *coding, const cdt_box *box, work *w)
-{
-    const size_t n = cdt_count(box->sides, box->axes);
-    int status = CDT_NO_MEMORY;
-    w->n_exact = find_special(coding, box, w->exact);
-    if (!is_moderate(box->values, coding->type, n, w->exact)) return CDT_BAD_ARGUMENT;
-    w->with.cells = (cdt_cells){.step = coding->map.step, .bound = coding->promise.value};
-    if (coding->type == CDT_F4) {
-        if ((double)(float)w->with.cells.bound > w->with.cells.bound)
-            w->with.cells.bound = (double)nextafterf((float)w->with.cells.bound, 0.0f);
-        float *filled, *values = plain_values_f4(box, &w->layout, w->exact, &filled);
-        if (values) {
-            w->with.origin = (double)filled[0];
-            status = put_interpolated_f4(&w->pyramid, filled, values, &w->with, &w->entropy, w->bad);
-            if (filled != values) free(filled);
-            free(values);
-        }
-    } else {
-        double *filled, *values = plain_values_f8(box, &w->layout, w->exact, &filled);
-        if (values) {
-            w->with.origin = filled[0];
-            status = put_interpolated_f8(&w->pyramid, filled, values, &w->with, &w->entropy, w->bad);
-            if (filled != values) free(filled);
-            free(values);
-        }
-    }
-    return status;
-}
-
-/* Codes as whole numbers: predictions are rounded to them, and every residual is exact. */
-static int interpolate_codes(const cdt_coding *coding, int lossless, const cdt_box *box, work *w, cdt_measured *measured)
+/* Codes of a map as whole numbers: predictions are rounded to them, and every residual is exact. */
+static int start_codes(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_interpolated *way)
 {
     const size_t n = cdt_count(box->sides, box->axes);
     cdt_coded coded = {0};
-    float *values = NULL;
-    int status = cdt_coded_start(coding, lossless, box, &coded, measured);
-    if (status != CDT_OK) goto out;
-    status = CDT_BAD_ARGUMENT;
-    if (coded.map.width != 4) goto out;
-    int32_t *codes = coded.codes;
-    w->base = cdt_subtract_first(codes, 4, n);
-    for (size_t i = 0; i < n; i++)
-        if (codes[i] > MOST_SNAPPED || codes[i] < -MOST_SNAPPED) goto out;
-    status = CDT_NO_MEMORY;
-    values = malloc(2 * n * sizeof *values);
-    if (!values) goto out;
-    float *plain = values + n;
-    for (size_t i = 0; i < n; i++) plain[i] = (float)codes[i];
-    cdt_permute(plain, sizeof *plain, box->sides, box->axes, w->layout.order, values);
-    memcpy(w->exact, coded.exact, (n + 7) / 8);
-    w->n_exact = coded.n_exact;
-    w->with.cells = (cdt_cells){.step = 1.0, .bound = 0.5, .snap = 1};
-    status = put_interpolated_f4(&w->pyramid, values, values, &w->with, &w->entropy, w->bad);
-out:
-    free(values);
+    way->with.cells = (cdt_cells){.step = 1.0, .bound = 0.5, .snap = 1};
+    int status = cdt_coded_start(coding, lossless, box, &coded, &way->measured);
+    if (status == CDT_OK && coded.map.width != 4) status = CDT_BAD_ARGUMENT;
+    if (status == CDT_OK) status = start_whole(box, way, CDT_I4, coded.codes, ((const int32_t *)coded.codes)[0]);
+    if (status == CDT_OK) memcpy(way->exact, coded.exact, (n + 7) / 8);
+    way->n_exact = coded.n_exact;
     cdt_coded_end(&coded);
     return status;
 }
 
-static int plan(work *w, const size_t *sides, unsigned axes, unsigned left_out)
+/* Integers in cells of 2 s + 1: predictions are rounded to whole numbers, so that each is off by s at most. */
+static int start_integers(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way)
 {
-    static const unsigned split[3] = {7, 3, 1};
-    cdt_layout_measure(&w->layout, sides, axes, left_out);
-    if (cdt_pyramid_plan(w->layout.dim, split[left_out], &w->pyramid) != CDT_OK) return CDT_BAD_ARGUMENT;
-    return w->pyramid.levels ? CDT_OK : CDT_BAD_ARGUMENT;
+    const double cell = 2.0 * (double)coding->map.integer_step + 1.0;
+    if (coding->type >= CDT_I8 || coding->promise.n_missing || cell > MOST_SNAPPED) return CDT_BAD_ARGUMENT;
+    way->with.cells = (cdt_cells){.step = cell, .bound = cell / 2, .snap = 1};
+    return start_whole(box, way, coding->type, box->values, cdt_number_at(coding->type, box->values, 0));
 }
 
-int cdt_try_interpolation(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned left_out, cdt_attempt *made)
+static int plan(cdt_pyramid *pyramid, cdt_layout *layout, const size_t *sides, unsigned axes, unsigned interpolated)
 {
-    const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
-    const int snapped = lossless || coding->map.kind != CDT_MAP_LINEAR || coding->type == CDT_F2;
-    work w = {0};
-    cdt_layout_choose(&w.layout, box->sides, box->axes);
-    int status = plan(&w, box->sides, box->axes, left_out);
-    if (status != CDT_OK) return CDT_OK;
-    w.exact = calloc(2, n / 8 + 32);
-    if (!w.exact) return CDT_NO_MEMORY;
-    w.bad = w.exact + n / 8 + 32;
-    w.with.fitted = levels_to_fit(&w.pyramid);
-    status = snapped ? interpolate_codes(coding, lossless, box, &w, &made->measured) : interpolate_floats(coding, box, &w);
-    if (status != CDT_OK) goto out;
-    if (snapped && w.with.bad) goto out; /* a prediction beyond whole numbers: leave it to differences */
-    if (!snapped) {
-        status = order_back(box, &w.layout, w.bad);
-        if (status != CDT_OK) goto out;
-        or_bits(w.exact, w.bad, n);
-        w.n_exact = w.with.bad;
-        made->measured = (cdt_measured){.max_error = w.with.max_error, .exact = w.n_exact};
-    }
-    status = CDT_NO_MEMORY;
-    made->bytes = malloc(1024 + cdt_exact_bound(n, w.n_exact, size) + cdt_entropy_size(&w.entropy));
-    if (!made->bytes) goto out;
-    uint8_t *at = made->bytes;
-    *at++ = (uint8_t)(CDT_INTERPOLATED | (lossless ? CDT_LOSSLESS_MAP : 0) | (snapped ? CDT_SNAPPED : 0));
-    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, w.exact, w.n_exact);
-    if (!at) goto out;
-    at = cdt_layout_put(at, &w.layout, box->axes);
-    *at++ = (uint8_t)left_out;
-    at = snapped ? cdt_put_bytes(at, &w.base, 4) : cdt_put_bytes(at, &w.with.origin, 8);
-    at = put_weights(at, &w.pyramid, &w.with);
-    at = cdt_entropy_put(at, &w.entropy);
-    made->length = (size_t)(at - made->bytes);
-    status = CDT_OK;
-out:
-    free(w.exact);
-    cdt_entropy_end(&w.entropy);
+    static const unsigned split[4] = {0, 1, 3, 7};
+    if (interpolated < 1 || interpolated > 3) return CDT_BAD_ARGUMENT;
+    cdt_layout_measure(layout, sides, axes, 3 - interpolated);
+    if (cdt_pyramid_plan(layout->dim, split[interpolated], pyramid) != CDT_OK) return CDT_BAD_ARGUMENT;
+    return pyramid->levels ? CDT_OK : CDT_BAD_ARGUMENT;
+}
+
+void cdt_interpolated_end(cdt_interpolated *way)
+{
+    free(way->values);
+    free(way->places);
+    free(way->exact);
+    way->values = way->places = NULL;
+    way->exact = NULL;
+}
+
+int cdt_interpolated_prepare(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned axes, cdt_interpolated *way)
+{
+    const size_t n = cdt_count(box->sides, box->axes);
+    way->bits = INFINITY;
+    way->axes = axes;
+    way->lossless = lossless;
+    way->snapped = lossless || coding->map.kind != CDT_MAP_LINEAR || coding->type == CDT_F2 || coding->on_grid;
+    way->numbers = !lossless && coding->map.kind == CDT_MAP_STEPS;
+    way->exact = calloc(1, n / 8 + 32);
+    if (!way->exact) return CDT_NO_MEMORY;
+    cdt_layout_choose(&way->layout, box->sides, box->axes);
+    int status = plan(&way->pyramid, &way->layout, box->sides, box->axes, axes);
+    way->with.fitted = levels_to_fit(&way->pyramid);
+    if (status == CDT_OK)
+        status = way->numbers   ? start_integers(coding, box, way)
+                 : way->snapped ? start_codes(coding, lossless, box, way)
+                                : start_floats(coding, box, way);
+    if (status == CDT_OK) status = !way->snapped && coding->type == CDT_F8 ? prepare_f8(way) : prepare_f4(way);
+    if (status == CDT_BAD_ARGUMENT) way->bits = INFINITY;
     return status == CDT_BAD_ARGUMENT ? CDT_OK : status;
 }
 
-static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, work *w, const size_t *sides, unsigned axes, void *values)
+int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way, cdt_attempt *made)
+{
+    const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
+    cdt_entropy entropy = {0};
+    uint8_t *bad = calloc(1, n / 8 + 32);
+    int status = bad ? CDT_OK : CDT_NO_MEMORY;
+    if (status == CDT_OK) status = !way->snapped && coding->type == CDT_F8 ? encode_f8(way, &entropy, bad) : encode_f4(way, &entropy, bad);
+    if (status != CDT_OK || (way->snapped && way->with.bad)) goto out; /* beyond whole numbers: leave it to differences */
+    if (!way->snapped) {
+        status = order_back(box, &way->layout, bad);
+        if (status != CDT_OK) goto out;
+        or_bits(way->exact, bad, n);
+        way->n_exact = way->with.bad;
+        way->measured = (cdt_measured){.max_error = way->with.max_error, .exact = way->n_exact};
+    } else if (way->numbers) way->measured.max_error = way->with.max_error;
+    status = CDT_NO_MEMORY;
+    made->measured = way->measured;
+    made->bytes = malloc(1024 + cdt_exact_bound(n, way->n_exact, size) + cdt_entropy_size(&entropy));
+    if (!made->bytes) goto out;
+    uint8_t *at = made->bytes;
+    *at++ = (uint8_t)(CDT_INTERPOLATED | (way->lossless ? CDT_LOSSLESS_MAP : 0) | (way->snapped ? CDT_SNAPPED : 0) |
+                      (way->numbers ? CDT_NUMBERS : 0));
+    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, way->exact, way->n_exact);
+    if (!at) goto out;
+    at = cdt_layout_put(at, &way->layout, box->axes);
+    *at++ = (uint8_t)way->axes;
+    at = way->snapped ? cdt_put_bytes(at, &way->base, 4) : cdt_put_bytes(at, &way->with.origin, 8);
+    at = put_weights(at, &way->pyramid, &way->with);
+    at = cdt_entropy_put(at, &entropy);
+    made->length = (size_t)(at - made->bytes);
+    status = CDT_OK;
+out:
+    free(bad);
+    cdt_entropy_end(&entropy);
+    return status;
+}
+
+static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, cdt_interpolated *w, const size_t *sides, unsigned axes, void *values)
 {
     const cdt_map map = (head & CDT_LOSSLESS_MAP) ? cdt_lossless_map(coding->type) : coding->map;
     const size_t n = cdt_count(sides, axes);
-    if (map.width != 4) return CDT_CORRUPT;
+    if (map.width != 4 || ((head & CDT_NUMBERS) && map.kind != CDT_MAP_STEPS)) return CDT_CORRUPT;
     float *whole = malloc(2 * n * sizeof *whole);
     if (!whole) return CDT_NO_MEMORY;
     int status = get_interpolated_f4(&w->pyramid, &w->with, in, whole);
     if (status == CDT_OK) {
         float *plain = whole + n;
         int32_t *codes = (int32_t *)(void *)whole;
+        const int64_t base = coding->type == CDT_U4 ? (int64_t)(uint32_t)w->base : (int64_t)(int32_t)w->base;
         cdt_permute_back(whole, sizeof *whole, sides, axes, w->layout.order, plain);
         for (size_t i = 0; i < n; i++) {
             if (!(plain[i] >= -8388608.0f && plain[i] <= 8388608.0f)) status = CDT_CORRUPT;
             codes[i] = (int32_t)((status == CDT_OK ? (uint32_t)(int32_t)plain[i] : 0) + (uint32_t)w->base);
+            if (head & CDT_NUMBERS) cdt_put_nearest(coding->type, base + (int32_t)plain[i], values, i);
         }
-        if (status == CDT_OK) status = cdt_map_decode(&map, coding->type, codes, n, values);
+        if (status == CDT_OK && !(head & CDT_NUMBERS)) status = cdt_map_decode(&map, coding->type, codes, n, values);
     }
     free(whole);
     return status;
@@ -256,18 +246,19 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
     const int snapped = (head & CDT_SNAPPED) != 0;
     cdt_bytes exact = *in;
-    work w = {0};
+    cdt_interpolated w = {0};
     void *ordered = NULL;
     int status = cdt_exact_get(in, values, size, sides, axes);
     if (status != CDT_OK) return status;
     cdt_layout_get(in, &w.layout, axes);
-    const uint8_t *left_out = cdt_get_bytes(in, 1), *start = cdt_get_bytes(in, snapped ? 4 : 8);
-    if (in->corrupt || *left_out > 2 || plan(&w, sides, axes, *left_out) != CDT_OK) return CDT_CORRUPT;
+    const uint8_t *interpolated = cdt_get_bytes(in, 1), *start = cdt_get_bytes(in, snapped ? 4 : 8);
+    if (in->corrupt || plan(&w.pyramid, &w.layout, sides, axes, *interpolated) != CDT_OK) return CDT_CORRUPT;
     if (!snapped && (coding->map.kind != CDT_MAP_LINEAR || (coding->type != CDT_F4 && coding->type != CDT_F8))) return CDT_CORRUPT;
     memcpy(snapped ? (void *)&w.base : (void *)&w.with.origin, start, snapped ? 4 : 8);
     get_weights(in, &w.pyramid, &w.with);
     if (in->corrupt) return CDT_CORRUPT;
     w.with.cells = snapped ? (cdt_cells){.step = 1.0, .snap = 1} : (cdt_cells){.step = coding->map.step};
+    if (head & CDT_NUMBERS) w.with.cells.step = 2.0 * (double)coding->map.integer_step + 1.0;
     if (snapped) status = get_codes(coding, head, in, &w, sides, axes, values);
     else {
         const int plain = cdt_layout_is_plain(&w.layout, axes);

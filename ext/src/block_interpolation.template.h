@@ -1,36 +1,52 @@
-/* Interpolated blocks of one type of float T (NAME, SUFFIX). */
+/* Interpolated blocks of one type of float T (NAME). */
 
-/* Fit, encode, and join the bytes. `values`: contiguous, in the layout's order, NaN where a number is exact; `filled`: without. */
-static int NAME(put_interpolated_)(const cdt_pyramid *pyramid, const T *filled, const T *values, cdt_interpolation *with,
-                                   cdt_entropy *entropy, uint8_t *bad)
+/* Place the values (without holes), fit the weights, estimate. */
+static int NAME(prepare_)(cdt_interpolated *way)
+{
+    const cdt_pyramid *pyramid = &way->pyramid;
+    const size_t n = cdt_count(pyramid->dim[0], 4);
+    const T *values = way->values;
+    T *filled = NULL, last = 0;
+    way->places = malloc(pyramid->values * sizeof(T));
+    if (!way->places) return CDT_NO_MEMORY;
+    if (way->has_holes) {
+        filled = malloc(n * sizeof *filled);
+        if (!filled) return CDT_NO_MEMORY;
+        for (size_t i = 0; i < n; i++)
+            if (values[i] == values[i]) {
+                last = values[i];
+                break;
+            }
+        way->with.origin = (double)last;
+        for (size_t i = 0; i < n; i++) filled[i] = last = values[i] == values[i] ? values[i] : last;
+    } else if (!way->snapped) way->with.origin = (double)values[0];
+    NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->places);
+    free(filled);
+    const int status = NAME(cdt_interpolate_fit_)(pyramid, way->places, &way->with);
+    return status == CDT_OK ? NAME(cdt_interpolate_estimate_)(pyramid, way->places, &way->with, &way->bits) : status;
+}
+
+static int NAME(encode_)(cdt_interpolated *way, cdt_entropy *entropy, uint8_t *bad)
 {
     const cdt_recipe recipe = {.above = 3, .before = 2, .around = 3};
-    const size_t n = cdt_count(pyramid->dim[0], 4);
+    const cdt_pyramid *pyramid = &way->pyramid;
     cdt_bits_writer extra;
-    T *places = malloc(pyramid->values * sizeof *places);
-    int status = places ? cdt_entropy_start(entropy, pyramid, n, 4) : CDT_NO_MEMORY;
-    if (status != CDT_OK) goto out;
-    NAME(cdt_interpolate_place_)(pyramid, filled, places);
-    status = NAME(cdt_interpolate_fit_)(pyramid, places, with);
-    if (status != CDT_OK) goto out;
-    if (values != filled) NAME(cdt_interpolate_place_)(pyramid, values, places);
+    int status = cdt_entropy_start(entropy, pyramid, cdt_count(pyramid->dim[0], 4), 4);
+    if (status != CDT_OK) return status;
+    if (way->has_holes) NAME(cdt_interpolate_place_)(pyramid, way->values, way->places);
     cdt_bits_start(&extra, entropy->extra);
-    status = NAME(cdt_interpolate_encode_)(pyramid, places, with, entropy->tokens, &extra, bad);
-    if (status != CDT_OK) goto out;
+    status = NAME(cdt_interpolate_encode_)(pyramid, way->places, &way->with, entropy->tokens, &extra, bad);
+    if (status != CDT_OK) return status;
     entropy->extra_size = (size_t)(cdt_bits_finish(&extra) - entropy->extra);
     entropy->coded_size = cdt_contexts_encode(pyramid, &recipe, entropy->tokens, entropy->activity, entropy->coded);
-    if (!entropy->coded_size) status = CDT_NO_MEMORY;
-out:
-    free(places);
-    return status;
+    return entropy->coded_size ? CDT_OK : CDT_NO_MEMORY;
 }
 
 static int NAME(get_interpolated_)(const cdt_pyramid *pyramid, const cdt_interpolation *with, cdt_bytes *in, T *values)
 {
-    const size_t n = cdt_count(pyramid->dim[0], 4), extra_size = (size_t)cdt_get_number(in);
+    const size_t extra_size = (size_t)cdt_get_number(in);
     const uint8_t *extra = cdt_get_bytes(in, extra_size);
     cdt_bits_reader bits;
-    (void)n;
     if (!extra) return CDT_CORRUPT;
     T *places = calloc(pyramid->values, sizeof *places);
     uint8_t *tokens = calloc(pyramid->values, 1);
@@ -47,36 +63,36 @@ out:
     return status;
 }
 
-/* Values of a block for interpolation, in the layout's order: the numbers themselves, NaN where `exact` says so. */
-static T *NAME(plain_values_)(const cdt_box *box, const cdt_layout *layout, const uint8_t *exact, T **filled)
+/* Numbers of a block in the layout's order, NaN where they are exact whatever their prediction: not finite, or missing codes.
+ * CDT_BAD_ARGUMENT: numbers so large that weighted sums of them could overflow. */
+static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way)
 {
     const size_t n = cdt_count(box->sides, box->axes);
-    const T *from = box->values;
-    T *values = malloc(n * sizeof *values), *whole = NULL, last = 0;
-    size_t missing = 0;
-    *filled = NULL;
-    if (!values) return NULL;
+    const T *from = box->values, *missing = coding->promise.missing;
+    const T most = (T)MOST, end = (T)INFINITY;
+    T *values = malloc(n * sizeof *values);
+    size_t moderate = 0;
+    way->values = values;
+    if (!values) return CDT_NO_MEMORY;
     memcpy(values, from, n * sizeof *values);
-    for (size_t i = 0; i < n; i += 8)
-        for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1, missing++) values[i + (size_t)__builtin_ctz(byte)] = (T)NAN;
-    if (!cdt_layout_is_plain(layout, box->axes)) {
+    for (size_t i = 0; i < n; i++) moderate += (values[i] < most) & (values[i] > -most);
+    if (moderate < n || coding->promise.n_missing)
+        for (size_t i = 0; i < n; i++) {
+            const T x = from[i];
+            int hole = !(x < end && x > -end);
+            for (size_t j = 0; j < coding->promise.n_missing; j++) hole |= x == missing[j];
+            if (!hole && !(x < most && x > -most)) return CDT_BAD_ARGUMENT;
+            if (!hole) continue;
+            way->has_holes = 1;
+            values[i] = (T)NAN;
+            way->exact[i / 8] = (uint8_t)(way->exact[i / 8] | 1u << (i % 8));
+        }
+    if (!cdt_layout_is_plain(&way->layout, box->axes)) {
         T *ordered = malloc(n * sizeof *ordered);
-        if (ordered) cdt_permute(values, sizeof *values, box->sides, box->axes, layout->order, ordered);
+        if (!ordered) return CDT_NO_MEMORY;
+        cdt_permute(values, sizeof *values, box->sides, box->axes, way->layout.order, ordered);
         free(values);
-        values = ordered;
+        way->values = ordered;
     }
-    if (!values || !missing) {
-        *filled = values;
-        return values;
-    }
-    whole = malloc(n * sizeof *whole);
-    if (!whole) {
-        free(values);
-        return NULL;
-    }
-    for (size_t i = 0; i < n && last == 0; i++)
-        if (values[i] == values[i]) last = values[i];
-    for (size_t i = 0; i < n; i++) whole[i] = last = values[i] == values[i] ? values[i] : last;
-    *filled = whole;
-    return values;
+    return CDT_OK;
 }

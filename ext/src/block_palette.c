@@ -128,26 +128,35 @@ static int describe(cdt_type type, const int64_t *keys, size_t m, double *step, 
     return BY_KEYS;
 }
 
-/* How many of a sample of numbers are distinct, in 1/256. */
+/* Which cell of the lossy map a number is in: what a palette of numbers competes with. */
+static int64_t cell_at(const cdt_coding *coding, const void *values, size_t i)
+{
+    const int64_t key = cdt_number_at(coding->type, values, i);
+    if (coding->map.kind == CDT_MAP_LINEAR) return (int64_t)fmax(-1e18, fmin(1e18, rint(cdt_key_number(coding->type, key) / coding->map.step)));
+    return coding->map.integer_step ? key / (int64_t)(2 * (coding->map.integer_step >> 1) + 1) : key;
+}
+
+/* Whether a sample has few distinct numbers, and the lossy map would not make them fewer by far. */
 static int looks_few(const cdt_coding *coding, const cdt_box *box, const uint8_t *exact, size_t n)
 {
     const size_t m = n < SAMPLE ? n : SAMPLE, stride = n / m;
-    key_set set;
+    key_set numbers = {0}, cells = {0};
     size_t seen = 0;
-    if (set_start(&set, m) != CDT_OK) {
-        set_end(&set);
-        return 0;
+    int few = 0;
+    if (set_start(&numbers, m) == CDT_OK && set_start(&cells, m) == CDT_OK) {
+        /* Runs of neighbours would repeat values without any palette, and far places may have palettes of their own: half of each. */
+        for (size_t i = 0; i < m; i++) {
+            const size_t at = i & 1 ? n / 2 + i / 2 < n ? n / 2 + i / 2 : i : i * stride;
+            if (exact[at / 8] >> (at % 8) & 1) continue;
+            set_add(&numbers, cdt_number_at(coding->type, box->values, at));
+            set_add(&cells, cell_at(coding, box->values, at));
+            seen++;
+        }
+        few = numbers.count * 4 < seen * 3 && numbers.count * 2 < cells.count * 3;
     }
-    /* Runs of neighbours would repeat values without any palette, and far places may have palettes of their own: both, half each. */
-    for (size_t i = 0; i < m; i++) {
-        const size_t at = i & 1 ? n / 2 + i / 2 < n ? n / 2 + i / 2 : i : i * stride;
-        if (exact[at / 8] >> (at % 8) & 1) continue;
-        set_add(&set, cdt_number_at(coding->type, box->values, at));
-        seen++;
-    }
-    const size_t distinct = set.count;
-    set_end(&set);
-    return distinct * 4 < seen * 3;
+    set_end(&numbers);
+    set_end(&cells);
+    return few;
 }
 
 typedef struct {
@@ -217,6 +226,15 @@ out:
     return status;
 }
 
+/* Integers of which most are there between the least and the largest: their ranks say no more than they. */
+static int is_dense(cdt_type type, const palettes *t)
+{
+    uint64_t span = 0;
+    if (type >= CDT_F2) return 0;
+    for (size_t i = 0; i < t->entries; i++) span += (uint64_t)t->numbers[i] + 1;
+    return span < 5 * t->entries / 4;
+}
+
 int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made)
 {
     const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
@@ -250,7 +268,7 @@ int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *m
         t = (palettes){0};
         status = make_palettes(coding, box, exact, 1, &t);
     }
-    if (status != CDT_OK) goto out;
+    if (status != CDT_OK || is_dense(coding->type, &t)) goto out;
     cdt_field field;
     const size_t dim[4] = {1, 1, 1, 2 * t.entries};
     status = cdt_field_plan(&field, dim, cdt_field_wants_series(dim));

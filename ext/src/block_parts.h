@@ -26,17 +26,6 @@ typedef struct {
     unsigned axes;
 } cdt_box;
 
-int cdt_try_differences(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *made);
-int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
-
-/* `left_out`: leading spatial axes that are not interpolated. made->bytes stays NULL where the numbers are not fit for it. */
-int cdt_try_interpolation(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned left_out, cdt_attempt *made);
-int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
-
-/* Without loss, by palettes; made->bytes stays NULL where there are too many distinct numbers. */
-int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made);
-int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
-
 /* Codes of a block in one of its maps, and which numbers are exact (a bitmap with spare bytes). Ending is always allowed. */
 typedef struct {
     cdt_map map;
@@ -50,5 +39,45 @@ void cdt_coded_end(cdt_coded *coded);
 
 /* Subtract the first code from all; returns it. */
 uint64_t cdt_subtract_first(void *codes, unsigned width, size_t n);
+
+/* Each way to predict is prepared, says about how many bits it would take (infinitely many where it cannot), and is finished if it
+ * is the best. Zero before it is prepared; ending is always allowed. */
+typedef struct {
+    cdt_coded coded;
+    cdt_layout layout;
+    cdt_measured measured;
+    uint64_t base;
+    uint8_t orders[4];
+    int lossless;
+    double bits;
+} cdt_differences;
+
+int cdt_differences_prepare(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_differences *way);
+int cdt_differences_finish(const cdt_coding *coding, const cdt_box *box, cdt_differences *way, cdt_attempt *made);
+void cdt_differences_end(cdt_differences *way);
+int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+
+typedef struct {
+    cdt_pyramid pyramid;
+    cdt_interpolation with;
+    cdt_layout layout;
+    cdt_measured measured;
+    void *values, *places;  /* in the layout's order, NaN where exact; of the pyramid */
+    uint8_t *exact;
+    size_t n_exact;
+    uint64_t base;
+    unsigned axes;          /* interpolated: the last 1, 2 or 3 */
+    int lossless, snapped, numbers, has_holes;
+    double bits;
+} cdt_interpolated;
+
+int cdt_interpolated_prepare(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned axes, cdt_interpolated *way);
+int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way, cdt_attempt *made);
+void cdt_interpolated_end(cdt_interpolated *way);
+int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+
+/* Without loss, by palettes; made->bytes stays NULL where there are too many distinct numbers. */
+int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made);
+int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
 
 #endif

@@ -266,6 +266,7 @@ static size_t send(const cuts *cut, const cdt_recipe *recipe, counts_t *counts, 
     return (size_t)(cdt_bits_finish(&bits) - out);
 }
 
+#include <stdio.h>
 size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *asked, uint8_t *tokens, uint8_t *activity, uint8_t *out)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
@@ -342,7 +343,7 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *asked, 
     }
     const uint8_t *begin = cdt_rans_finish(&writer);
     memmove(out + head, begin, (size_t)(end - begin));
-    size = head + (size_t)(end - begin);
+    size = head + (size_t)(end - begin); if (getenv("CDT_DEBUG")) fprintf(stderr, "points %zu tables %u symbols %u head %zu words %zu lanes %u\n", points_of(pyramid), table, symbols, head, (size_t)(end-begin), lanes);
 out:
     free(activities);
     free(counts);

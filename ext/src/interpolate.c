@@ -62,6 +62,69 @@ static void cdt_fit_solve(cdt_fit *fit, unsigned odd, double bound, int16_t *wei
     for (unsigned i = 0; i < n; i++) weights[i] = (int16_t)lrint(b[i] * CDT_WEIGHT_UNIT);
 }
 
+/* Points of each class that an estimate looks at, about. */
+enum { ESTIMATED = 8192 };
+
+/* Standard deviation of a weighted sum of points that are each off by an even error of one cell, in cells. */
+static double noise_gain(unsigned odd, const double *weights)
+{
+    double base = 1, sum = 0;
+    for (unsigned f = 0; f < odd * odd; f++) {
+        base -= weights[f];
+        sum += weights[f] * weights[f] / points_of_feature(odd, f);
+    }
+    return sqrt(sum + base * base / 2.0);
+}
+
+/* Even noise from -1/2 to 1/2, the same in every run. */
+static double noise(size_t i)
+{
+    const uint32_t mixed = ((uint32_t)i + 1u) * 2654435761u;
+    return (double)((mixed ^ mixed >> 15) * 2246822519u >> 8) * 0x1p-24 - 0.5;
+}
+
+/* The token of a residual, and its extra bits. */
+static unsigned token_of(double residual, unsigned *extra)
+{
+    *extra = 0;
+    if (!(fabs(residual) < 1e9)) {
+        *extra = 30;
+        return CDT_TOKENS_4 - 1;
+    }
+    const int32_t q = (int32_t)lrint(residual);
+    const uint32_t u = (uint32_t)q << 1 ^ (uint32_t)(q >> 31);
+    if (u < 16) return u;
+    const unsigned e = 31u - (unsigned)__builtin_clz(u);
+    *extra = e - 1;
+    return 16 + 2 * (e - 4) + (u >> (e - 1) & 1);
+}
+
+static double entropy_of(const uint32_t *counts, unsigned symbols)
+{
+    double total = 0, bits = 0;
+    for (unsigned i = 0; i < symbols; i++) total += counts[i];
+    for (unsigned i = 0; i < symbols; i++)
+        if (counts[i]) bits -= counts[i] * log2(counts[i] / total);
+    return bits;
+}
+
+double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
+{
+    uint32_t counts[CDT_TOKENS_4] = {0};
+    uint64_t extra = 0, seen = 0;
+    const size_t rows = n / row, every = n > 2 * ESTIMATED ? 1 + rows * row / (2 * ESTIMATED) : 1;
+    for (size_t r = every / 2 % rows; r < rows; r += every) {
+        const size_t m = row < 2 * ESTIMATED ? row : 2 * ESTIMATED;
+        for (size_t i = 0; i < m; i++) {
+            unsigned below;
+            counts[token_of((double)residuals[r * row + i], &below)]++;
+            extra += below;
+        }
+        seen += m;
+    }
+    return (entropy_of(counts, CDT_TOKENS_4) + (double)extra) * (double)n / (double)seen;
+}
+
 #define T float
 #define ROWS f4
 #define NAME(name) name##f4

@@ -111,6 +111,46 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
     return CDT_OK;
 }
 
+/* Bits that the residuals of all classes would take without contexts, from rows spread over each class. Neighbours are taken as they
+ * are, and what quantisation will do to them is added to the predictions as noise of its size. */
+int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places, const cdt_interpolation *with, double *bits)
+{
+    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
+    const double inverse = 1.0 / with->cells.step;
+    T *p = malloc(pyramid->dim[0][3] * sizeof *p);
+    if (!p) return CDT_NO_MEMORY;
+    *bits = 0;
+    for (unsigned i = 1; i < pyramid->count; i++) {
+        const cdt_segment *s = &pyramid->segments[i];
+        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
+        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
+        const size_t every = all * n > ESTIMATED ? all * n / ESTIMATED : 1;
+        uint32_t counts[CDT_TOKENS_4] = {0}, seen = 0;
+        uint64_t extra = 0;
+        T weights[9];
+        NAME(class_weights)(with, s, weights);
+        double wide[9];
+        for (int f = 0; f < 9; f++) wide[f] = (double)weights[f];
+        const double gain = with->cells.snap && with->cells.step == 1.0 ? 0 : noise_gain(odd, wide);
+        for (size_t r = every / 2 % all; r < all; r += every) {
+            const T *around[32], *x = places + s->offset + 1 + r * (n + CDT_PAD);
+            const size_t m = n < ESTIMATED ? n : ESTIMATED;
+            NAME(around)(pyramid, s, r, places, around);
+            rows->ROWS.predict(around, odd, weights, m, p);
+            for (size_t j = 0; j < m; j++) {
+                const double q = (double)(x[j] - p[j]) * inverse + gain * noise(r * n + j);
+                unsigned below;
+                counts[token_of(q, &below)]++;
+                extra += below;
+            }
+            seen += (uint32_t)m;
+        }
+        if (seen) *bits += (entropy_of(counts, CDT_TOKENS_4) + (double)extra) * (double)(all * n) / seen;
+    }
+    free(p);
+    return CDT_OK;
+}
+
 /* The coarsest grid: each point from the one before it, in float arithmetic as everywhere. */
 static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolation *with, uint8_t *tokens, cdt_bits_writer *extra,
                                uint8_t *bad_rows)

@@ -42,14 +42,13 @@ int cdt_is_number(cdt_type type, const void *values, size_t i)
     return 1;
 }
 
-static int limits_of(cdt_type type, int64_t *low, int64_t *high)
+static void limits_of(cdt_type type, int64_t *low, int64_t *high)
 {
     static const int64_t lows[CDT_TYPES] = {-128, 0, -32768, 0, INT32_MIN, 0, INT64_MIN, INT64_MIN, -32768, INT32_MIN, INT64_MIN};
     static const int64_t highs[CDT_TYPES] = {127,       255,       32767, 65535,     INT32_MAX, UINT32_MAX,
                                              INT64_MAX, INT64_MAX, 32767, INT32_MAX, INT64_MAX};
     *low = lows[type];
     *high = highs[type];
-    return CDT_OK;
 }
 
 int cdt_put_key(cdt_type type, int64_t key, void *values, size_t i)
@@ -64,6 +63,13 @@ int cdt_put_key(cdt_type type, int64_t key, void *values, size_t i)
     default: ((uint64_t *)values)[i] = type == CDT_F8 ? bits_of_key(key, 64) : (uint64_t)key;
     }
     return CDT_OK;
+}
+
+void cdt_put_nearest(cdt_type type, int64_t key, void *values, size_t i)
+{
+    int64_t low, high;
+    limits_of(type, &low, &high);
+    cdt_put_key(type, key < low ? low : key > high ? high : key, values, i);
 }
 
 double cdt_key_number(cdt_type type, int64_t key)
