@@ -30,8 +30,6 @@ _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_GROWTH = 4096
 #: Below 1 / sqrt(2) by more than its product with a bound can round.
 _SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
-#: Bytes of a unit of time in a header.
-_MOST_UNIT = 31
 #: How many values decide the step of a lattice where fill values hide the extremes.
 _SAMPLE = 1 << 14
 
@@ -274,8 +272,6 @@ def _code_of(dtype: np.dtype[Any]) -> tuple[int, str]:
         unit, count = np.datetime_data(dtype)
         unit = "" if unit == "generic" else f"{count if count != 1 else ''}{unit}"
         little = np.dtype(f"<{dtype.kind}8")
-        if len(unit) > _MOST_UNIT:
-            raise UnsupportedDtypeError(f"the name of dtype {dtype} is too long for a stream; use another unit of time")
     else:
         unit = ""
     code = _codec.DTYPE_CODES.get(little)
