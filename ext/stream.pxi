@@ -57,6 +57,45 @@ BOUND_KINDS = ("lossless", "abs", "pw_rel", "rel", "psnr")
 PROFILES = ("fast", "balanced", "dense")
 
 
+cdef extern from "cdt_memory.h" nogil:
+    ctypedef struct cdt_workspace:
+        pass
+    cdt_workspace *cdt_workspace_new()
+    void cdt_workspace_end(cdt_workspace *)
+    size_t cdt_workspace_kept(const cdt_workspace *)
+    void cdt_workspace_use(cdt_workspace *)
+
+#: Work space that is kept from call to call: so many, of so many bytes each at most.
+_KEPT, _KEPT_BYTES = 4, 96 << 20
+_workspaces = []
+
+
+cdef class Workspace:
+    """Memory that one thread works in."""
+
+    cdef cdt_workspace *space
+
+    def __cinit__(self):
+        self.space = cdt_workspace_new()
+        if self.space == NULL:
+            raise MemoryError("no memory for work space")
+
+    def __dealloc__(self):
+        cdt_workspace_end(self.space)
+
+
+cdef Workspace _take():
+    try:
+        return _workspaces.pop()
+    except IndexError:
+        return Workspace()
+
+
+cdef _give_back(Workspace workspace):
+    if len(_workspaces) < _KEPT and cdt_workspace_kept(workspace.space) <= _KEPT_BYTES:
+        _workspaces.append(workspace)
+
+
 cdef class Part:
     """Some blocks of one stream, encoded."""
 
@@ -176,8 +215,12 @@ def encode_blocks(Stream stream not None, values, uint64_t start, uint64_t stop)
     part.lengths = <uint64_t *>malloc(8 * part.count)
     if part.bytes == NULL or part.lengths == NULL:
         raise MemoryError("no memory for the blocks of a stream")
+    cdef Workspace workspace = _take()
     with nogil:
+        cdt_workspace_use(workspace.space)
         status = cdt_stream_encode_blocks(&stream.s, numbers, start, stop, part.bytes, part.lengths, &part.measured)
+        cdt_workspace_use(NULL)
+    _give_back(workspace)
     check(status)
     part.size = 0
     for i in range(part.count):
@@ -259,6 +302,10 @@ def decode_blocks(Stream stream not None, const uint8_t[::1] data not None, uint
         wanted[a] = sides[a]
     if out.shape[0] == 0 or start >= stop:
         return
+    cdef Workspace workspace = _take()
     with nogil:
+        cdt_workspace_use(workspace.space)
         status = cdt_stream_decode_blocks(&stream.s, &data[0], data.shape[0], start, stop, from_, wanted, &out[0])
+        cdt_workspace_use(NULL)
+    _give_back(workspace)
     check(status)

@@ -34,8 +34,33 @@ typedef struct {
 /* CDT_BAD_ARGUMENT: an axis of length 0, or more points than 2^24 */
 int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid);
 
-/* Rows around row (b, z, y) of a segment, as offsets: next two and two after of each odd axis, 4 diagonals of each pair, 8 corners. */
-void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t b, size_t z, size_t y, size_t *offsets);
+/* Rows around the rows of a segment: the two next and the two after of each odd axis, 4 diagonals of each pair, 8 corners. */
+typedef struct {
+    unsigned count;
+    size_t ny, nz;                                  /* rows and planes of the segment */
+    struct {
+        size_t first, stride, plane, batch;         /* of the class that the row is in: offset, and distances */
+        ptrdiff_t most_z, most_y;
+        int8_t z, y;                                /* steps along z and y, that along x is in `first` */
+    } row[32];
+} cdt_around;
+
+void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, cdt_around *around);
+
+/* The offsets of the rows around row `index` of the segment; rows outside are the nearest inside. */
+static inline void cdt_around_row(const cdt_around *around, size_t index, unsigned count, size_t *offsets)
+{
+    const ptrdiff_t y = (ptrdiff_t)(index % around->ny);
+    const size_t plane = index / around->ny, b = plane / around->nz;
+    const ptrdiff_t z = (ptrdiff_t)(plane % around->nz);
+    for (unsigned i = 0; i < count; i++) {
+        ptrdiff_t at_z = z + around->row[i].z, at_y = y + around->row[i].y;
+        at_z = at_z < 0 ? 0 : at_z > around->row[i].most_z ? around->row[i].most_z : at_z;
+        at_y = at_y < 0 ? 0 : at_y > around->row[i].most_y ? around->row[i].most_y : at_y;
+        offsets[i] = around->row[i].first + b * around->row[i].batch + (size_t)at_z * around->row[i].plane +
+                     (size_t)at_y * around->row[i].stride;
+    }
+}
 
 /* Class `c` of a level (0: the coarser grid), and the grid of a level, as segments. */
 cdt_segment cdt_pyramid_class(const cdt_pyramid *pyramid, unsigned level, unsigned c);

@@ -1,7 +1,7 @@
 /* Which method a block is stored by: the one with the fewest bytes, by an estimate of each. */
 #include "block_parts.h"
+#include "cdt_memory.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Palettes are tried for blocks that are more than one in so many of their bytes. */
@@ -29,9 +29,9 @@ static int is_lossless(const cdt_map *map)
 static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
 {
     if (other->bytes && (!best->bytes || other->length < best->length)) {
-        free(best->bytes);
+        cdt_drop(best->bytes);
         *best = *other;
-    } else free(other->bytes);
+    } else cdt_drop(other->bytes);
     *other = (cdt_attempt){0};
 }
 
@@ -94,7 +94,7 @@ int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t 
         memcpy(out + 1, values, n * size);
         *length = 1 + n * size;
     }
-    free(best.bytes);
+    cdt_drop(best.bytes);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* Blocks of codes that are predicted by differences along axes: bit planes, or tokens with contexts. */
 #include "block_parts.h"
-#include <stdlib.h>
+#include "cdt_memory.h"
 #include <string.h>
 
 int cdt_coded_start(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_coded *coded, cdt_measured *measured)
@@ -8,8 +8,8 @@ int cdt_coded_start(const cdt_coding *coding, int lossless, const cdt_box *box, 
     const size_t n = cdt_count(box->sides, box->axes);
     const cdt_promise nothing_lost = {.kind = CDT_LOSSLESS};
     coded->map = lossless ? cdt_lossless_map(coding->type) : coding->map;
-    coded->codes = malloc(n * coded->map.width);
-    coded->exact = calloc(n / 8 + 32, 1);
+    coded->codes = cdt_new(n * coded->map.width);
+    coded->exact = cdt_new_zeros(n / 8 + 32);
     if (!coded->codes || !coded->exact) return CDT_NO_MEMORY;
     const int status = cdt_map_encode(&coded->map, coding->type, box->values, n, lossless ? &nothing_lost : &coding->promise,
                                       coded->codes, coded->exact, &coded->n_exact, &measured->max_error);
@@ -19,8 +19,8 @@ int cdt_coded_start(const cdt_coding *coding, int lossless, const cdt_box *box, 
 
 void cdt_coded_end(cdt_coded *coded)
 {
-    free(coded->codes);
-    free(coded->exact);
+    cdt_drop(coded->codes);
+    cdt_drop(coded->exact);
 }
 
 uint64_t cdt_subtract_first(void *codes, unsigned width, size_t n)
@@ -49,10 +49,10 @@ static void add(void *codes, unsigned width, size_t n, uint64_t base)
 static int reorder(cdt_coded *coded, const cdt_box *box, const cdt_layout *layout)
 {
     if (cdt_layout_is_plain(layout, box->axes)) return CDT_OK;
-    void *ordered = malloc(cdt_count(box->sides, box->axes) * coded->map.width);
+    void *ordered = cdt_new(cdt_count(box->sides, box->axes) * coded->map.width);
     if (!ordered) return CDT_NO_MEMORY;
     cdt_permute(coded->codes, coded->map.width, box->sides, box->axes, layout->order, ordered);
-    free(coded->codes);
+    cdt_drop(coded->codes);
     coded->codes = ordered;
     return CDT_OK;
 }
@@ -97,7 +97,7 @@ int cdt_differences_finish(const cdt_coding *coding, const cdt_box *box, cdt_dif
     }
     status = CDT_NO_MEMORY;
     made->measured = way->measured;
-    made->bytes = malloc(64 + cdt_exact_bound(n, way->coded.n_exact, size) +
+    made->bytes = cdt_new(64 + cdt_exact_bound(n, way->coded.n_exact, size) +
                          (planes ? cdt_planes_bound(n, width) : cdt_entropy_size(&entropy)));
     if (!made->bytes) goto out;
     uint8_t *at = made->bytes;
@@ -146,18 +146,18 @@ int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, 
     const uint8_t orders[4] = {*packed & 3, *packed >> 2 & 3, *packed >> 4 & 3, *packed >> 6};
     for (int a = 0; a < 4; a++)
         if (orders[a] > 2) return CDT_CORRUPT;
-    cdt_coded coded = {.codes = malloc(n * map.width)};
+    cdt_coded coded = {.codes = cdt_new(n * map.width)};
     if (!coded.codes) return CDT_NO_MEMORY;
     status = get_residuals(head, in, map.width, &layout, n, coded.codes);
     if (status != CDT_OK) goto out;
     cdt_cumulate(coded.codes, map.width, layout.dim, orders);
     add(coded.codes, map.width, n, base);
     if (!cdt_layout_is_plain(&layout, axes)) {
-        void *plain = malloc(n * map.width);
+        void *plain = cdt_new(n * map.width);
         status = plain ? CDT_OK : CDT_NO_MEMORY;
         if (!plain) goto out;
         cdt_permute_back(coded.codes, map.width, sides, axes, layout.order, plain);
-        free(coded.codes);
+        cdt_drop(coded.codes);
         coded.codes = plain;
     }
     status = cdt_map_decode(&map, coding->type, coded.codes, n, values);

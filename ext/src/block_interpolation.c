@@ -1,9 +1,9 @@
 /* Blocks that are predicted by interpolation: floats from reconstructed floats, or codes of a map as whole numbers. */
 #include "block_parts.h"
 #include "cdt_keys.h"
+#include "cdt_memory.h"
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Whole numbers of binary32 that the rounding of predictions allows, with room for what is around them. */
@@ -74,13 +74,13 @@ static int order_back(const cdt_box *box, const cdt_layout *layout, uint8_t *bit
 {
     const size_t n = cdt_count(box->sides, box->axes);
     if (cdt_layout_is_plain(layout, box->axes)) return CDT_OK;
-    uint8_t *flags = malloc(2 * n);
+    uint8_t *flags = cdt_new(2 * n);
     if (!flags) return CDT_NO_MEMORY;
     for (size_t i = 0; i < n; i++) flags[i] = bits[i / 8] >> (i % 8) & 1;
     cdt_permute_back(flags, 1, box->sides, box->axes, layout->order, flags + n);
     memset(bits, 0, (n + 7) / 8);
     for (size_t i = 0; i < n; i++) bits[i / 8] = (uint8_t)(bits[i / 8] | flags[n + i] << (i % 8));
-    free(flags);
+    cdt_drop(flags);
     return CDT_OK;
 }
 
@@ -97,7 +97,7 @@ static int start_floats(const cdt_coding *coding, const cdt_box *box, cdt_interp
 static int start_whole(const cdt_box *box, cdt_interpolated *way, cdt_type type, const void *from, int64_t base)
 {
     const size_t n = cdt_count(box->sides, box->axes);
-    float *plain = malloc(n * sizeof *plain);
+    float *plain = cdt_new(n * sizeof *plain);
     if (!plain) return CDT_NO_MEMORY;
     way->base = (uint64_t)base;
     way->values = plain;
@@ -107,10 +107,10 @@ static int start_whole(const cdt_box *box, cdt_interpolated *way, cdt_type type,
         plain[i] = (float)d;
     }
     if (!cdt_layout_is_plain(&way->layout, box->axes)) {
-        float *ordered = malloc(n * sizeof *ordered);
+        float *ordered = cdt_new(n * sizeof *ordered);
         if (!ordered) return CDT_NO_MEMORY;
         cdt_permute(plain, sizeof *plain, box->sides, box->axes, way->layout.order, ordered);
-        free(plain);
+        cdt_drop(plain);
         way->values = ordered;
     }
     return CDT_OK;
@@ -151,9 +151,9 @@ static int plan(cdt_pyramid *pyramid, cdt_layout *layout, const size_t *sides, u
 
 void cdt_interpolated_end(cdt_interpolated *way)
 {
-    free(way->values);
-    free(way->places);
-    free(way->exact);
+    cdt_drop(way->values);
+    cdt_drop(way->places);
+    cdt_drop(way->exact);
     way->values = way->places = NULL;
     way->exact = NULL;
 }
@@ -166,7 +166,7 @@ int cdt_interpolated_prepare(const cdt_coding *coding, int lossless, const cdt_b
     way->lossless = lossless;
     way->snapped = lossless || coding->map.kind != CDT_MAP_LINEAR || coding->type == CDT_F2 || coding->on_grid;
     way->numbers = !lossless && coding->map.kind == CDT_MAP_STEPS;
-    way->exact = calloc(1, n / 8 + 32);
+    way->exact = cdt_new_zeros(n / 8 + 32);
     if (!way->exact) return CDT_NO_MEMORY;
     cdt_layout_choose(&way->layout, box->sides, box->axes);
     int status = plan(&way->pyramid, &way->layout, box->sides, box->axes, axes);
@@ -184,7 +184,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_in
 {
     const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
     cdt_entropy entropy = {0};
-    uint8_t *bad = calloc(1, n / 8 + 32);
+    uint8_t *bad = cdt_new_zeros(n / 8 + 32);
     int status = bad ? CDT_OK : CDT_NO_MEMORY;
     if (status == CDT_OK) status = !way->snapped && coding->type == CDT_F8 ? encode_f8(way, &entropy, bad) : encode_f4(way, &entropy, bad);
     if (status != CDT_OK || (way->snapped && way->with.bad)) goto out; /* beyond whole numbers: leave it to differences */
@@ -197,7 +197,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_in
     } else if (way->numbers) way->measured.max_error = way->with.max_error;
     status = CDT_NO_MEMORY;
     made->measured = way->measured;
-    made->bytes = malloc(1024 + cdt_exact_bound(n, way->n_exact, size) + cdt_entropy_size(&entropy));
+    made->bytes = cdt_new(1024 + cdt_exact_bound(n, way->n_exact, size) + cdt_entropy_size(&entropy));
     if (!made->bytes) goto out;
     uint8_t *at = made->bytes;
     *at++ = (uint8_t)(CDT_INTERPOLATED | (way->lossless ? CDT_LOSSLESS_MAP : 0) | (way->snapped ? CDT_SNAPPED : 0) |
@@ -212,7 +212,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_in
     made->length = (size_t)(at - made->bytes);
     status = CDT_OK;
 out:
-    free(bad);
+    cdt_drop(bad);
     cdt_entropy_end(&entropy);
     return status;
 }
@@ -222,7 +222,7 @@ static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, cdt
     const cdt_map map = (head & CDT_LOSSLESS_MAP) ? cdt_lossless_map(coding->type) : coding->map;
     const size_t n = cdt_count(sides, axes);
     if (map.width != 4 || ((head & CDT_NUMBERS) && map.kind != CDT_MAP_STEPS)) return CDT_CORRUPT;
-    float *whole = malloc(2 * n * sizeof *whole);
+    float *whole = cdt_new(2 * n * sizeof *whole);
     if (!whole) return CDT_NO_MEMORY;
     int status = get_interpolated_f4(&w->pyramid, &w->with, in, whole);
     if (status == CDT_OK) {
@@ -237,7 +237,7 @@ static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, cdt
         }
         if (status == CDT_OK && !(head & CDT_NUMBERS)) status = cdt_map_decode(&map, coding->type, codes, n, values);
     }
-    free(whole);
+    cdt_drop(whole);
     return status;
 }
 
@@ -262,13 +262,13 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     if (snapped) status = get_codes(coding, head, in, &w, sides, axes, values);
     else {
         const int plain = cdt_layout_is_plain(&w.layout, axes);
-        ordered = plain ? NULL : malloc(n * size);
+        ordered = plain ? NULL : cdt_new(n * size);
         void *to = plain ? values : ordered;
         if (!to) return CDT_NO_MEMORY;
         status = coding->type == CDT_F4 ? get_interpolated_f4(&w.pyramid, &w.with, in, to)
                                         : get_interpolated_f8(&w.pyramid, &w.with, in, to);
         if (status == CDT_OK && !plain) cdt_permute_back(ordered, size, sides, axes, w.layout.order, values);
     }
-    free(ordered);
+    cdt_drop(ordered);
     return status == CDT_OK ? cdt_exact_get(&exact, values, size, sides, axes) : status;
 }

@@ -7,10 +7,10 @@ static int NAME(prepare_)(cdt_interpolated *way)
     const size_t n = cdt_count(pyramid->dim[0], 4);
     const T *values = way->values;
     T *filled = NULL, last = 0;
-    way->places = malloc(pyramid->values * sizeof(T));
+    way->places = cdt_new(pyramid->values * sizeof(T));
     if (!way->places) return CDT_NO_MEMORY;
     if (way->has_holes) {
-        filled = malloc(n * sizeof *filled);
+        filled = cdt_new(n * sizeof *filled);
         if (!filled) return CDT_NO_MEMORY;
         for (size_t i = 0; i < n; i++)
             if (values[i] == values[i]) {
@@ -21,7 +21,7 @@ static int NAME(prepare_)(cdt_interpolated *way)
         for (size_t i = 0; i < n; i++) filled[i] = last = values[i] == values[i] ? values[i] : last;
     } else if (!way->snapped) way->with.origin = (double)values[0];
     NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->places);
-    free(filled);
+    cdt_drop(filled);
     const int status = NAME(cdt_interpolate_fit_)(pyramid, way->places, &way->with);
     return status == CDT_OK ? NAME(cdt_interpolate_estimate_)(pyramid, way->places, &way->with, &way->bits) : status;
 }
@@ -48,8 +48,8 @@ static int NAME(get_interpolated_)(const cdt_pyramid *pyramid, const cdt_interpo
     const uint8_t *extra = cdt_get_bytes(in, extra_size);
     cdt_bits_reader bits;
     if (!extra) return CDT_CORRUPT;
-    T *places = calloc(pyramid->values, sizeof *places);
-    uint8_t *tokens = calloc(pyramid->values, 1);
+    T *places = cdt_new(pyramid->values * sizeof *places);
+    uint8_t *tokens = cdt_new(pyramid->values);
     int status = CDT_NO_MEMORY;
     if (!places || !tokens) goto out;
     status = cdt_contexts_decode(pyramid, in->at, (size_t)(in->end - in->at), CDT_TOKENS_4, tokens);
@@ -58,8 +58,8 @@ static int NAME(get_interpolated_)(const cdt_pyramid *pyramid, const cdt_interpo
     status = NAME(cdt_interpolate_decode_)(pyramid, with, tokens, &bits, 0, places, values);
     if (status == CDT_OK) status = cdt_bits_close(&bits);
 out:
-    free(places);
-    free(tokens);
+    cdt_drop(places);
+    cdt_drop(tokens);
     return status;
 }
 
@@ -70,7 +70,7 @@ static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt
     const size_t n = cdt_count(box->sides, box->axes);
     const T *from = box->values, *missing = coding->promise.missing;
     const T most = (T)MOST, end = (T)INFINITY;
-    T *values = malloc(n * sizeof *values);
+    T *values = cdt_new(n * sizeof *values);
     size_t moderate = 0;
     way->values = values;
     if (!values) return CDT_NO_MEMORY;
@@ -88,10 +88,10 @@ static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt
             way->exact[i / 8] = (uint8_t)(way->exact[i / 8] | 1u << (i % 8));
         }
     if (!cdt_layout_is_plain(&way->layout, box->axes)) {
-        T *ordered = malloc(n * sizeof *ordered);
+        T *ordered = cdt_new(n * sizeof *ordered);
         if (!ordered) return CDT_NO_MEMORY;
         cdt_permute(values, sizeof *values, box->sides, box->axes, way->layout.order, ordered);
-        free(values);
+        cdt_drop(values);
         way->values = ordered;
     }
     return CDT_OK;

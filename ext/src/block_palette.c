@@ -3,6 +3,7 @@
  */
 #include "block_parts.h"
 #include "cdt_keys.h"
+#include "cdt_memory.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +25,9 @@ static int set_start(key_set *set, size_t most)
 {
     size_t places = 64;
     while (places < 2 * most) places *= 2;
-    set->keys = malloc(places * sizeof *set->keys);
-    set->ranks = malloc(places * sizeof *set->ranks);
-    set->used = calloc(places, 1);
+    set->keys = cdt_new(places * sizeof *set->keys);
+    set->ranks = cdt_new(places * sizeof *set->ranks);
+    set->used = cdt_new_zeros(places);
     set->mask = places - 1;
     set->count = 0;
     return set->keys && set->ranks && set->used ? CDT_OK : CDT_NO_MEMORY;
@@ -34,9 +35,9 @@ static int set_start(key_set *set, size_t most)
 
 static void set_end(key_set *set)
 {
-    free(set->keys);
-    free(set->ranks);
-    free(set->used);
+    cdt_drop(set->keys);
+    cdt_drop(set->ranks);
+    cdt_drop(set->used);
 }
 
 static size_t set_find(const key_set *set, int64_t key)
@@ -64,7 +65,7 @@ static int by_value(const void *a, const void *b)
 /* The keys of a set, in order; ranks are set by them. */
 static int64_t *set_sorted(key_set *set)
 {
-    int64_t *keys = malloc((set->count + 1) * sizeof *keys);
+    int64_t *keys = cdt_new((set->count + 1) * sizeof *keys);
     size_t n = 0;
     if (!keys) return NULL;
     for (size_t i = 0; i <= set->mask; i++)
@@ -137,7 +138,7 @@ static int64_t cell_at(const cdt_coding *coding, const void *values, size_t i)
 }
 
 /* Whether a sample has few distinct numbers, and the lossy map would not make them fewer by far. */
-static int looks_few(const cdt_coding *coding, const cdt_box *box, const uint8_t *exact, size_t n)
+static int looks_few(const cdt_coding *coding, const cdt_box *box, size_t n)
 {
     const size_t m = n < SAMPLE ? n : SAMPLE, stride = n / m;
     key_set numbers = {0}, cells = {0};
@@ -147,7 +148,7 @@ static int looks_few(const cdt_coding *coding, const cdt_box *box, const uint8_t
         /* Runs of neighbours would repeat values without any palette, and far places may have palettes of their own: half of each. */
         for (size_t i = 0; i < m; i++) {
             const size_t at = i & 1 ? n / 2 + i / 2 < n ? n / 2 + i / 2 : i : i * stride;
-            if (exact[at / 8] >> (at % 8) & 1) continue;
+            if (!cdt_is_number(coding->type, box->values, at)) continue;
             set_add(&numbers, cdt_number_at(coding->type, box->values, at));
             set_add(&cells, cell_at(coding, box->values, at));
             seen++;
@@ -168,9 +169,9 @@ typedef struct {
 
 static void palettes_end(palettes *t)
 {
-    free(t->numbers);
-    free(t->heads);
-    free(t->ranks);
+    cdt_drop(t->numbers);
+    cdt_drop(t->heads);
+    cdt_drop(t->ranks);
 }
 
 /* Make the palettes of `slabs` equal parts of a block. CDT_BAD_ARGUMENT: too many distinct numbers. */
@@ -181,10 +182,10 @@ static int make_palettes(const cdt_coding *coding, const cdt_box *box, const uin
     int status = CDT_NO_MEMORY;
     int64_t *corrections = NULL;
     t->slabs = slabs;
-    t->ranks = malloc(n * sizeof *t->ranks);
-    t->heads = malloc(slabs * 32);
-    t->numbers = malloc(2 * (n / LEAST_SHARE + slabs + 1) * sizeof *t->numbers);
-    corrections = malloc((n / LEAST_SHARE + slabs + 1) * sizeof *corrections);
+    t->ranks = cdt_new(n * sizeof *t->ranks);
+    t->heads = cdt_new(slabs * 32);
+    t->numbers = cdt_new(2 * (n / LEAST_SHARE + slabs + 1) * sizeof *t->numbers);
+    corrections = cdt_new((n / LEAST_SHARE + slabs + 1) * sizeof *corrections);
     if (!t->ranks || !t->heads || !t->numbers || !corrections) goto out;
     uint8_t *at = t->heads;
     for (size_t s = 0; s < slabs; s++) {
@@ -214,7 +215,7 @@ static int make_palettes(const cdt_coding *coding, const cdt_box *box, const uin
                 t->ranks[i] = rank;
             }
         }
-        free(keys);
+        cdt_drop(keys);
         set_end(&set);
         if (status != CDT_OK) goto out;
     }
@@ -222,7 +223,7 @@ static int make_palettes(const cdt_coding *coding, const cdt_box *box, const uin
     t->heads_end = at;
     status = CDT_OK;
 out:
-    free(corrections);
+    cdt_drop(corrections);
     return status;
 }
 
@@ -241,19 +242,19 @@ int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *m
     const cdt_coding inner = {.type = CDT_U4, .map = cdt_lossless_map(CDT_U4), .profile = coding->profile};
     palettes t = {0}, whole = {0};
     cdt_entropy entropy = {0};
-    uint8_t *exact = calloc(n / 8 + 32, 1), *ranks = NULL, *coded = NULL;
+    uint8_t *exact = cdt_new_zeros(n / 8 + 32), *ranks = NULL, *coded = NULL;
     size_t n_exact = 0, length = 0;
     cdt_measured measured;
     int status = CDT_NO_MEMORY;
     if (!exact) goto out;
     status = CDT_OK;
     if (n < SMALLEST) goto out;
+    if (!looks_few(coding, box, n)) goto out;
     for (size_t i = 0; i < n; i++)
         if (!cdt_is_number(coding->type, box->values, i)) {
             exact[i / 8] = (uint8_t)(exact[i / 8] | 1u << (i % 8));
             n_exact++;
         }
-    if (n_exact == n || !looks_few(coding, box, exact, n)) goto out;
     const size_t slabs = box->axes > 1 && n / box->sides[0] >= 1024 ? box->sides[0] : 1;
     status = make_palettes(coding, box, exact, slabs, &t);
     if (status == CDT_OK && slabs > 1) { /* one palette for all, unless those of parts are much smaller */
@@ -268,19 +269,19 @@ int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *m
         t = (palettes){0};
         status = make_palettes(coding, box, exact, 1, &t);
     }
-    if (status != CDT_OK || is_dense(coding->type, &t)) goto out;
+    if (status != CDT_OK || !t.entries || is_dense(coding->type, &t)) goto out;
     cdt_field field;
     const size_t dim[4] = {1, 1, 1, 2 * t.entries};
     status = cdt_field_plan(&field, dim, cdt_field_wants_series(dim));
     if (status == CDT_OK) status = cdt_field_encode(&field, t.numbers, 8, &entropy);
     if (status != CDT_OK) goto out;
     status = CDT_NO_MEMORY;
-    ranks = malloc(cdt_block_bound(CDT_U4, n));
+    ranks = cdt_new(cdt_block_bound(CDT_U4, n));
     if (!ranks) goto out;
     status = cdt_block_encode(&inner, t.ranks, box->sides, box->axes, ranks, &length, &measured);
     if (status != CDT_OK) goto out;
     status = CDT_NO_MEMORY;
-    made->bytes = malloc(64 + cdt_exact_bound(n, n_exact, size) + t.slabs * 32 + cdt_entropy_size(&entropy) + length + 16);
+    made->bytes = cdt_new(64 + cdt_exact_bound(n, n_exact, size) + t.slabs * 32 + cdt_entropy_size(&entropy) + length + 16);
     if (!made->bytes) goto out;
     uint8_t *at = made->bytes;
     *at++ = CDT_PALETTE;
@@ -288,7 +289,7 @@ int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *m
     if (!at) goto out;
     *at++ = t.slabs > 1;
     at = cdt_put_bytes(at, t.heads, (size_t)(t.heads_end - t.heads));
-    coded = malloc(cdt_entropy_size(&entropy));
+    coded = cdt_new(cdt_entropy_size(&entropy));
     if (!coded) goto out;
     const size_t coded_size = (size_t)(cdt_entropy_put(coded, &entropy) - coded);
     at = cdt_put_number(at, coded_size);
@@ -298,9 +299,9 @@ int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *m
     made->measured = (cdt_measured){.exact = n_exact};
     status = CDT_OK;
 out:
-    free(exact);
-    free(ranks);
-    free(coded);
+    cdt_drop(exact);
+    cdt_drop(ranks);
+    cdt_drop(coded);
     palettes_end(&t);
     cdt_entropy_end(&entropy);
     return status == CDT_BAD_ARGUMENT ? CDT_OK : status;
@@ -387,9 +388,9 @@ int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides
     cdt_field field;
     const size_t dim[4] = {1, 1, 1, 2 * entries};
     status = CDT_NO_MEMORY;
-    numbers = malloc(2 * entries * sizeof *numbers);
-    ranks = malloc(n * sizeof *ranks);
-    palette = malloc((n / LEAST_SHARE + 1) * size);
+    numbers = cdt_new(2 * entries * sizeof *numbers);
+    ranks = cdt_new(n * sizeof *ranks);
+    palette = cdt_new((n / LEAST_SHARE + 1) * size);
     if (!numbers || !ranks || !palette) goto out;
     status = CDT_CORRUPT;
     cdt_bytes table = {coded, coded + coded_size, 0};
@@ -407,8 +408,8 @@ int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides
     }
     if (status == CDT_OK) status = cdt_exact_get(&exact, values, size, sides, axes);
 out:
-    free(numbers);
-    free(ranks);
-    free(palette);
+    cdt_drop(numbers);
+    cdt_drop(ranks);
+    cdt_drop(palette);
     return status;
 }

@@ -1,7 +1,7 @@
 #include "cdt_contexts.h"
 #include "cdt_simd.h"
 #include "cdt_tables.h"
-#include <stdlib.h>
+#include "cdt_memory.h"
 #include <string.h>
 
 /* Segments of one kind share their tables: classes of the finest level by their odd axes, the next level, all coarser ones. */
@@ -39,7 +39,7 @@ static void pad(uint8_t *row, size_t n)
 }
 
 /* The rows of tokens around row `index` of a segment. Weights of what is not there go to what is. */
-static void neighbours(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t index, const cdt_recipe *recipe,
+static void neighbours(const cdt_around *near, const cdt_segment *segment, size_t index, const cdt_recipe *recipe,
                        const uint8_t *tokens, cdt_neighbours *from)
 {
     const size_t ny = segment->dim[2], stride = segment->dim[3] + CDT_PAD;
@@ -73,10 +73,10 @@ static void neighbours(const cdt_pyramid *pyramid, const cdt_segment *segment, s
     from->axes = 0;
     for (int i = 0; i < 6; i++) from->around[i] = row;
     if (has_around) {
-        size_t offsets[32];
+        size_t offsets[12];
         const unsigned c = segment->class_bits;
-        cdt_pyramid_around(pyramid, segment, plane / segment->dim[1], plane % segment->dim[1], y, offsets);
         from->axes = (c & 1) + (c >> 1 & 1) + (c >> 2);
+        cdt_around_row(near, index, 4 * from->axes, offsets);
         for (unsigned a = 0; a < from->axes; a++) {
             from->around[2 * a] = tokens + offsets[4 * a];
             from->around[2 * a + 1] = tokens + offsets[4 * a + 1];
@@ -254,8 +254,8 @@ static size_t send(const cuts *cut, const cdt_recipe *recipe, counts_t *counts, 
     cdt_bits_put(&bits, recipe->lagged, 1);
     cdt_bits_put(&bits, symbols, 8);
     unsigned t = 0;
+    for (unsigned k = 0; k < KINDS; k++) cdt_bits_put(&bits, cut->bins[k], 5);
     for (unsigned k = 0; k < KINDS; k++) {
-        cdt_bits_put(&bits, cut->bins[k], 5);
         for (unsigned i = 0; i < cut->bins[k]; i++, t++) {
             if (i) cdt_bits_put(&bits, cut->first[k][i], 8);
             cdt_table_write(counts[t], symbols, t ? lengths[(t + 1) & 1] : NULL, lengths[t & 1], &bits);
@@ -266,13 +266,12 @@ static size_t send(const cuts *cut, const cdt_recipe *recipe, counts_t *counts, 
     return (size_t)(cdt_bits_finish(&bits) - out);
 }
 
-#include <stdio.h>
 size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *asked, uint8_t *tokens, uint8_t *activity, uint8_t *out)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     cdt_recipe recipe = *asked;
-    uint32_t(*activities)[256] = calloc(KINDS, sizeof *activities);
-    counts_t *counts = calloc(TABLES, sizeof *counts);
+    uint32_t(*activities)[256] = cdt_new_zeros(KINDS * sizeof *activities);
+    counts_t *counts = cdt_new_zeros(TABLES * sizeof *counts);
     cdt_rans_entry *entries = NULL;
     size_t size = 0;
     unsigned symbols = 0;
@@ -282,13 +281,15 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *asked, 
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = rows_of(segment), cols = segment->dim[3];
         uint32_t *count = activities[kind_of(pyramid, segment)];
+        cdt_around near;
+        if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &near);
         if (s && pyramid->segments[s - 1].level != segment->level && pyramid->segments[s - 1].level < pyramid->levels)
             merge_grid(pyramid, pyramid->segments[s - 1].level, tokens);
         for (size_t r = 0; r < rows; r++) pad(tokens + segment->offset + 1 + r * (cols + CDT_PAD), cols);
         for (size_t r = 0; r < rows; r++) {
             cdt_neighbours from;
             uint8_t *row = activity + segment->offset + 1 + r * (cols + CDT_PAD);
-            neighbours(pyramid, segment, r, &recipe, tokens, &from);
+            neighbours(&near, segment, r, &recipe, tokens, &from);
             kernels->rows.activity(&from, cols, row);
             if (rows < 256 || r % 4 == 0)
                 for (size_t i = 0; i < cols; i++) count[row[i]]++;
@@ -325,7 +326,7 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *asked, 
         table += cut.bins[k];
         bin += bins;
     }
-    entries = malloc(table * symbols * sizeof *entries);
+    entries = cdt_new(table * symbols * sizeof *entries);
     if (!entries) goto out;
     const size_t head = send(&cut, &recipe, counts, symbols, out, entries);
     uint8_t *end = out + cdt_contexts_bound(pyramid);
@@ -343,11 +344,11 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *asked, 
     }
     const uint8_t *begin = cdt_rans_finish(&writer);
     memmove(out + head, begin, (size_t)(end - begin));
-    size = head + (size_t)(end - begin); if (getenv("CDT_DEBUG")) fprintf(stderr, "points %zu tables %u symbols %u head %zu words %zu lanes %u\n", points_of(pyramid), table, symbols, head, (size_t)(end-begin), lanes);
+    size = head + (size_t)(end - begin);
 out:
-    free(activities);
-    free(counts);
-    free(entries);
+    cdt_drop(activities);
+    cdt_drop(counts);
+    cdt_drop(entries);
     return size;
 }
 
@@ -366,17 +367,20 @@ static size_t receive(const uint8_t *in, size_t length, unsigned most, cuts *cut
     const unsigned symbols = (unsigned)cdt_bits_get(&bits, 8);
     if (bits.corrupt || recipe->above + recipe->before > 8 || symbols > most) return 0;
     recipe->around = (uint8_t)(8 - recipe->above - recipe->before);
+    unsigned all = 0;
     for (unsigned k = 0; k < KINDS; k++) {
         cut->bins[k] = (unsigned)cdt_bits_get(&bits, 5);
         if (cut->bins[k] > BINS) return 0;
+        all += cut->bins[k];
+    }
+    *slots = cdt_new((size_t)all * CDT_SLOTS * sizeof **slots);
+    if (!all || !*slots) return 0;
+    for (unsigned k = 0; k < KINDS; k++) {
         for (unsigned i = 0; i < cut->bins[k]; i++, t++) {
             cut->first[k][i] = i ? (uint8_t)cdt_bits_get(&bits, 8) : 0;
             if (i && cut->first[k][i] <= cut->first[k][i - 1]) return 0;
-            uint32_t *grown = realloc(*slots, (t + 1) * CDT_SLOTS * sizeof **slots);
-            if (!grown) return 0;
-            *slots = grown;
             if (cdt_table_read(&bits, symbols, t ? lengths[(t + 1) & 1] : NULL, lengths[t & 1], frequencies) != CDT_OK ||
-                cdt_rans_slots(frequencies, symbols, grown + t * CDT_SLOTS) != CDT_OK)
+                cdt_rans_slots(frequencies, symbols, *slots + (size_t)t * CDT_SLOTS) != CDT_OK)
                 return 0;
         }
     }
@@ -403,7 +407,7 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
     }
     cdt_rans_reader reader;
     if (cdt_rans_open(&reader, in + head, length - head, lanes_for(points_of(pyramid))) != CDT_OK) goto out;
-    contexts = malloc(pyramid->dim[0][3] + CDT_PAD);
+    contexts = cdt_new(pyramid->dim[0][3] + CDT_PAD);
     if (!contexts) {
         status = CDT_NO_MEMORY;
         goto out;
@@ -412,13 +416,15 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = rows_of(segment), cols = segment->dim[3];
         const unsigned kind = kind_of(pyramid, segment);
+        cdt_around near;
+        if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &near);
         if (!cut.bins[kind]) goto out;
         if (s && pyramid->segments[s - 1].level != segment->level && pyramid->segments[s - 1].level < pyramid->levels)
             merge_grid(pyramid, pyramid->segments[s - 1].level, tokens);
         for (size_t r = 0; r < rows; r++) {
             cdt_neighbours from;
             uint8_t *row = tokens + segment->offset + 1 + r * (cols + CDT_PAD);
-            neighbours(pyramid, segment, r, &recipe, tokens, &from);
+            neighbours(&near, segment, r, &recipe, tokens, &from);
             kernels->rows.activity(&from, cols, contexts);
             kernels->rows.look_up(table[kind], contexts, cols);
             kernels->rans.decode_row(&reader, slots, contexts, row, cols);
@@ -427,7 +433,7 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
     }
     status = cdt_rans_close(&reader);
 out:
-    free(contexts);
-    free(slots);
+    cdt_drop(contexts);
+    cdt_drop(slots);
     return status;
 }

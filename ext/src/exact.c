@@ -1,7 +1,7 @@
 #include "cdt_exact.h"
 #include "cdt_mask.h"
 #include "cdt_status.h"
-#include <stdlib.h>
+#include "cdt_memory.h"
 
 static uint64_t bits_at(const void *values, size_t size, size_t i)
 {
@@ -38,13 +38,13 @@ static size_t count_bits(const uint8_t *bits, size_t n)
 static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, const size_t *lags, unsigned n_lags,
                         const uint8_t *set, int alike)
 {
-    uint8_t *places = malloc(cdt_mask_bound(n));
+    uint8_t *places = cdt_new(cdt_mask_bound(n));
     if (!places) return NULL;
     const size_t length = cdt_mask_encode(set, n, lags, n_lags, places);
     *at++ = alike ? 1 : 2;
     at = cdt_put_number(at, length);
     at = cdt_put_bytes(at, places, length);
-    free(places);
+    cdt_drop(places);
     for (size_t i = 0; i < n; i += 8)
         for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {
             const size_t place = i + (size_t)__builtin_ctz(byte);
@@ -70,7 +70,7 @@ uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_
         *at++ = 0;
         return at;
     }
-    uint8_t *sets[2] = {calloc(n / 8 + 32, 1), calloc(n / 8 + 32, 1)};
+    uint8_t *sets[2] = {cdt_new_zeros(n / 8 + 32), cdt_new_zeros(n / 8 + 32)};
     if (!sets[0] || !sets[1]) at = NULL;
     if (at) {
         /* Majority vote (Boyer & Moore 1981), then a count. */
@@ -94,8 +94,8 @@ uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_
         if (at && alike <= 1) at = put_set(at, values, size, n, lags, n_lags, exact, 0);
         if (at) *at++ = 0;
     }
-    free(sets[0]);
-    free(sets[1]);
+    cdt_drop(sets[0]);
+    cdt_drop(sets[1]);
     return at;
 }
 
@@ -113,7 +113,7 @@ int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides,
         const size_t length = (size_t)cdt_get_number(in);
         const uint8_t *places = cdt_get_bytes(in, length);
         if (!places) goto out;
-        if (!set) set = calloc(n / 8 + 32, 1);
+        if (!set) set = cdt_new_zeros(n / 8 + 32);
         if (!set) {
             status = CDT_NO_MEMORY;
             goto out;
@@ -130,6 +130,6 @@ int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides,
     }
     status = CDT_OK;
 out:
-    free(set);
+    cdt_drop(set);
     return status;
 }

@@ -1,7 +1,7 @@
 #include "cdt_interpolate.h"
 #include "cdt_simd.h"
+#include "cdt_memory.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Normal equations of one class: sums of products of features and of the target, which is last. */

@@ -66,13 +66,11 @@ static void NAME(join)(const cdt_pyramid *pyramid, unsigned level, T *places, T 
             }
 }
 
-static void NAME(around)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t row, const T *places, const T **around)
+static void NAME(rows_around)(const cdt_around *around, size_t row, const T *places, const T **rows)
 {
     size_t offsets[32];
-    const size_t ny = s->dim[2], nz = s->dim[1];
-    const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2), count = odd == 1 ? 4 : odd == 2 ? 12 : 32;
-    cdt_pyramid_around(pyramid, s, row / ny / nz, row / ny % nz, row % ny, offsets);
-    for (unsigned i = 0; i < count; i++) around[i] = places + offsets[i];
+    cdt_around_row(around, row, around->count, offsets);
+    for (unsigned i = 0; i < around->count; i++) rows[i] = places + offsets[i];
 }
 
 static void NAME(class_weights)(const cdt_interpolation *with, const cdt_segment *s, T *weights)
@@ -89,7 +87,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
     size_t longest = 0;
     for (unsigned i = 0; i < pyramid->count; i++)
         if (pyramid->segments[i].dim[3] > longest) longest = pyramid->segments[i].dim[3];
-    T *features = malloc(10 * longest * sizeof *features);
+    T *features = cdt_new(10 * longest * sizeof *features);
     if (!features) return CDT_NO_MEMORY;
     for (unsigned i = 1; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
@@ -98,16 +96,18 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
         const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
         const size_t every = all * n > wanted ? all * n / wanted : 1;
         cdt_fit fit = {.features = count};
+        cdt_around near;
+        cdt_pyramid_around(pyramid, s, &near);
         for (size_t r = every / 2 % all; r < all; r += every) {
             const T *around[32];
-            NAME(around)(pyramid, s, r, places, around);
+            NAME(rows_around)(&near, r, places, around);
             const size_t m = n < wanted ? n : wanted;
             rows->ROWS.features(around, odd, places + s->offset + 1 + r * (n + CDT_PAD), m, features);
             NAME(fit_add)(&fit, features, m);
         }
         cdt_fit_solve(&fit, odd, with->cells.bound, with->weights[s->level][c]);
     }
-    free(features);
+    cdt_drop(features);
     return CDT_OK;
 }
 
@@ -117,7 +117,7 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const double inverse = 1.0 / with->cells.step;
-    T *p = malloc(pyramid->dim[0][3] * sizeof *p);
+    T *p = cdt_new(pyramid->dim[0][3] * sizeof *p);
     if (!p) return CDT_NO_MEMORY;
     *bits = 0;
     for (unsigned i = 1; i < pyramid->count; i++) {
@@ -130,12 +130,14 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
         T weights[9];
         NAME(class_weights)(with, s, weights);
         double wide[9];
+        cdt_around near;
+        cdt_pyramid_around(pyramid, s, &near);
         for (int f = 0; f < 9; f++) wide[f] = (double)weights[f];
         const double gain = with->cells.snap && with->cells.step == 1.0 ? 0 : noise_gain(odd, wide);
         for (size_t r = every / 2 % all; r < all; r += every) {
             const T *around[32], *x = places + s->offset + 1 + r * (n + CDT_PAD);
             const size_t m = n < ESTIMATED ? n : ESTIMATED;
-            NAME(around)(pyramid, s, r, places, around);
+            NAME(rows_around)(&near, r, places, around);
             rows->ROWS.predict(around, odd, weights, m, p);
             for (size_t j = 0; j < m; j++) {
                 const double q = (double)(x[j] - p[j]) * inverse + gain * noise(r * n + j);
@@ -147,7 +149,7 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
         }
         if (seen) *bits += (entropy_of(counts, CDT_TOKENS_4) + (double)extra) * (double)(all * n) / seen;
     }
-    free(p);
+    cdt_drop(p);
     return CDT_OK;
 }
 
@@ -203,8 +205,8 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *p = malloc(2 * longest * sizeof *p);
-    int32_t *k = malloc(longest * sizeof *k);
+    T *p = cdt_new(2 * longest * sizeof *p);
+    int32_t *k = cdt_new(longest * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!p || !k) goto out;
     T *y = p + longest;
@@ -213,7 +215,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
     with->bad = 0;
     {
         const size_t count = first->dim[0] * first->dim[1] * first->dim[2] * first->dim[3];
-        uint8_t *flags = calloc(count, 1);
+        uint8_t *flags = cdt_new_zeros(count);
         if (!flags) goto out;
         NAME(encode_first)(first, places, with, tokens, extra, flags);
         for (size_t i = 0; i < count; i++)
@@ -221,13 +223,15 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
                 NAME(mark)(pyramid, first, i / first->dim[3], i % first->dim[3], bad);
                 with->bad++;
             }
-        free(flags);
+        cdt_drop(flags);
     }
     for (unsigned i = 1; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
         const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
         const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
         T weights[9];
+        cdt_around near;
+        cdt_pyramid_around(pyramid, s, &near);
         if (pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
             NAME(join)(pyramid, s->level + 1u, places, NULL);
         NAME(class_weights)(with, s, weights);
@@ -235,7 +239,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
             const T *around[32];
             size_t missed;
             T *row = places + s->offset + 1 + r * (n + CDT_PAD);
-            NAME(around)(pyramid, s, r, places, around);
+            NAME(rows_around)(&near, r, places, around);
             kernels->rows.ROWS.predict(around, odd, weights, n, p);
             const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, k, y, &missed);
             if (error > with->max_error) with->max_error = error;
@@ -247,8 +251,8 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
     }
     status = CDT_OK;
 out:
-    free(p);
-    free(k);
+    cdt_drop(p);
+    cdt_drop(k);
     return status;
 }
 
@@ -257,8 +261,8 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *p = malloc(longest * sizeof *p);
-    int32_t *k = malloc(longest * sizeof *k);
+    T *p = cdt_new(longest * sizeof *p);
+    int32_t *k = cdt_new(longest * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!p || !k) goto out;
     for (unsigned i = 0; i < pyramid->count; i++) {
@@ -267,6 +271,8 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
         const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
         T weights[9], before = (T)with->origin;
         if (i && s->level < level) break;
+        cdt_around near;
+        if (i) cdt_pyramid_around(pyramid, s, &near);
         if (i && pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
             NAME(join)(pyramid, s->level + 1u, places, NULL);
         if (i) NAME(class_weights)(with, s, weights);
@@ -275,7 +281,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
             T *row = places + s->offset + 1 + r * (n + CDT_PAD);
             kernels->rans.join_4(tokens + s->offset + 1 + r * (n + CDT_PAD), n, extra, k);
             if (i) {
-                NAME(around)(pyramid, s, r, places, around);
+                NAME(rows_around)(&near, r, places, around);
                 kernels->rows.ROWS.predict(around, odd, weights, n, p);
                 kernels->rows.ROWS.rebuild(p, k, n, &with->cells, row);
             } else
@@ -295,7 +301,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
     }
     status = CDT_OK;
 out:
-    free(p);
-    free(k);
+    cdt_drop(p);
+    cdt_drop(k);
     return status;
 }

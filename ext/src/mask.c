@@ -3,7 +3,7 @@
 #include "cdt_rans.h"
 #include "cdt_simd.h"
 #include "cdt_tables.h"
-#include <stdlib.h>
+#include "cdt_memory.h"
 #include <string.h>
 
 enum { SYMBOLS = CDT_TOKENS_4 };
@@ -74,8 +74,8 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
         }
     }
     count = most;
-    uint32_t *runs = malloc((count + 1) * sizeof *runs);
-    uint8_t *tokens = malloc(2 * count + 1), *extra = malloc(4 * count + 64);
+    uint32_t *runs = cdt_new((count + 1) * sizeof *runs);
+    uint8_t *tokens = cdt_new(2 * count + 1), *extra = cdt_new(4 * count + 64);
     if (!runs || !tokens || !extra) goto out;
     find_runs(bits, n, lags[lag], runs);
     uint8_t *at = out, *contexts = tokens + count;
@@ -119,9 +119,9 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
     }
     size = (size_t)(at - out);
 out:
-    free(runs);
-    free(tokens);
-    free(extra);
+    cdt_drop(runs);
+    cdt_drop(tokens);
+    cdt_drop(extra);
     return size;
 }
 
@@ -162,9 +162,9 @@ size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t 
         uint8_t lengths[2][CDT_SYMBOLS];
         uint16_t frequencies[SYMBOLS];
         cdt_bits_reader reader;
-        slots = malloc(2 * CDT_SLOTS * sizeof *slots);
-        runs = malloc(count * sizeof *runs);
-        tokens = malloc(2 * count);
+        slots = cdt_new(2 * CDT_SLOTS * sizeof *slots);
+        runs = cdt_new(count * sizeof *runs);
+        tokens = cdt_new(2 * count);
         if (!slots || !runs || !tokens) goto out;
         cdt_bits_open(&reader, from.at, (size_t)(from.end - from.at));
         for (unsigned t = 0; t < 2; t++)
@@ -197,8 +197,8 @@ size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t 
     if (lag) add_lagged(bits, n, lag);
     used = (size_t)(from.at - in);
 out:
-    free(slots);
-    free(runs);
-    free(tokens);
+    cdt_drop(slots);
+    cdt_drop(runs);
+    cdt_drop(tokens);
     return used;
 }

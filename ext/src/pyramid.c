@@ -86,55 +86,48 @@ size_t cdt_pyramid_place(const cdt_pyramid *pyramid, const cdt_segment *segment,
     return ((r / segment->dim[2] / segment->dim[1] * dim[1] + place[0]) * dim[2] + place[1]) * dim[3] + place[2];
 }
 
-static size_t shifted(const cdt_segment *from, const size_t index[3], unsigned along, const int shift[3])
+static void add_row(cdt_around *around, const cdt_segment *from, unsigned along, const int shift[3])
 {
-    size_t place[3];
-    for (int a = 0; a < 3; a++) {
-        ptrdiff_t i = (ptrdiff_t)index[a];
-        if (a < 2 && (along >> (2 - a) & 1)) {
-            i += shift[a];
-            i = i < 0 ? 0 : i;
-            i = (size_t)i >= from->dim[a + 1] ? (ptrdiff_t)from->dim[a + 1] - 1 : i;
-        }
-        place[a] = (size_t)i;
-    }
-    const size_t row = cdt_segment_row(from, index[2], place[0], place[1]);
-    return (along & 1) ? row + (size_t)(ptrdiff_t)shift[2] : row;
+    const size_t stride = from->dim[3] + CDT_PAD;
+    const unsigned i = around->count++;
+    around->row[i].stride = stride;
+    around->row[i].plane = from->dim[2] * stride;
+    around->row[i].batch = from->dim[1] * from->dim[2] * stride;
+    around->row[i].most_z = (ptrdiff_t)from->dim[1] - 1;
+    around->row[i].most_y = (ptrdiff_t)from->dim[2] - 1;
+    around->row[i].z = (int8_t)((along & 4) ? shift[0] : 0);
+    around->row[i].y = (int8_t)((along & 2) ? shift[1] : 0);
+    around->row[i].first = (size_t)((ptrdiff_t)from->offset + 1 + ((along & 1) ? shift[2] : 0));
 }
 
-void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t b, size_t z, size_t y, size_t *offsets)
+void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, cdt_around *around)
 {
-    const size_t index[3] = {z, y, b};
+    static const int by[4] = {0, 1, -1, 2};
     const unsigned c = segment->class_bits;
     unsigned axes[3], odd = 0;
+    around->count = 0;
+    around->ny = segment->dim[2];
+    around->nz = segment->dim[1];
     for (unsigned bit = 0; bit < 3; bit++)
         if (c >> bit & 1) axes[odd++] = 1u << bit;
     for (unsigned i = 0; i < odd; i++) {
         const cdt_segment from = cdt_pyramid_class(pyramid, segment->level, c & ~axes[i]);
-        static const int by[4] = {0, 1, -1, 2};
-        for (int t = 0; t < 4; t++) {
-            const int shift[3] = {by[t], by[t], by[t]};
-            *offsets++ = shifted(&from, index, axes[i], shift);
-        }
+        for (int t = 0; t < 4; t++) add_row(around, &from, axes[i], (const int[3]){by[t], by[t], by[t]});
     }
     for (unsigned i = 0; i < odd; i++)
         for (unsigned j = i + 1; j < odd; j++) {
-            const unsigned along = axes[i] | axes[j];
-            const cdt_segment from = cdt_pyramid_class(pyramid, segment->level, c & ~along);
+            const cdt_segment from = cdt_pyramid_class(pyramid, segment->level, c & ~(axes[i] | axes[j]));
             for (int t = 0; t < 4; t++) {
                 int shift[3] = {0, 0, 0};
                 for (int a = 0; a < 3; a++) {
                     const unsigned bit = 1u << (2 - a);
                     shift[a] = bit == axes[i] ? t & 1 : bit == axes[j] ? t >> 1 : 0;
                 }
-                *offsets++ = shifted(&from, index, along, shift);
+                add_row(around, &from, axes[i] | axes[j], shift);
             }
         }
     if (odd == 3) {
         const cdt_segment from = cdt_pyramid_class(pyramid, segment->level, 0);
-        for (int t = 0; t < 8; t++) {
-            const int shift[3] = {t >> 2, t >> 1 & 1, t & 1};
-            *offsets++ = shifted(&from, index, 7, shift);
-        }
+        for (int t = 0; t < 8; t++) add_row(around, &from, 7, (const int[3]){t >> 2, t >> 1 & 1, t & 1});
     }
 }

@@ -1,7 +1,7 @@
 #include "cdt_residuals.h"
 #include "cdt_codes.h"
 #include "cdt_simd.h"
-#include <stdlib.h>
+#include "cdt_memory.h"
 #include <string.h>
 
 /* Rows of a series are as long, at least, before it is worth cutting. */
@@ -71,19 +71,19 @@ static const cdt_recipe SERIES_RECIPE = {.above = 8, .lagged = 1};
 
 int cdt_entropy_start(cdt_entropy *e, const cdt_pyramid *pyramid, size_t n, unsigned width)
 {
-    e->tokens = malloc(pyramid->values);
-    e->activity = malloc(pyramid->values);
-    e->extra = malloc(n * width + 64);
-    e->coded = malloc(cdt_contexts_bound(pyramid));
+    e->tokens = cdt_new(pyramid->values);
+    e->activity = cdt_new(pyramid->values);
+    e->extra = cdt_new(n * width + 64);
+    e->coded = cdt_new(cdt_contexts_bound(pyramid));
     return e->tokens && e->activity && e->extra && e->coded ? CDT_OK : CDT_NO_MEMORY;
 }
 
 void cdt_entropy_end(cdt_entropy *e)
 {
-    free(e->tokens);
-    free(e->activity);
-    free(e->extra);
-    free(e->coded);
+    cdt_drop(e->tokens);
+    cdt_drop(e->activity);
+    cdt_drop(e->extra);
+    cdt_drop(e->coded);
 }
 
 size_t cdt_entropy_size(const cdt_entropy *e)
@@ -106,7 +106,7 @@ int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, 
     void *transposed = NULL;
     if (cdt_entropy_start(e, &f->pyramid, rows * cols, width) != CDT_OK) return CDT_NO_MEMORY;
     if (f->is_series) {
-        transposed = malloc(rows * cols * width);
+        transposed = cdt_new(rows * cols * width);
         if (!transposed) return CDT_NO_MEMORY;
         transpose_in(residuals, width, f->n, rows, transposed);
         residuals = transposed;
@@ -119,7 +119,7 @@ int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, 
         else kernels->rans.split_8((const int64_t *)residuals + r * cols, cols, row, &extra);
     }
     e->extra_size = (size_t)(cdt_bits_finish(&extra) - e->extra);
-    free(transposed);
+    cdt_drop(transposed);
     e->coded_size = cdt_contexts_encode(&f->pyramid, f->is_series ? &SERIES_RECIPE : &FIELD_RECIPE, e->tokens, e->activity, e->coded);
     return e->coded_size ? CDT_OK : CDT_NO_MEMORY;
 }
@@ -133,8 +133,8 @@ int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *re
     const size_t extra_size = (size_t)cdt_get_number(in);
     const uint8_t *extra = cdt_get_bytes(in, extra_size);
     if (!extra) return CDT_CORRUPT;
-    uint8_t *tokens = calloc(f->pyramid.values, 1);
-    void *transposed = f->is_series ? malloc(rows * cols * width) : NULL, *to = f->is_series ? transposed : residuals;
+    uint8_t *tokens = cdt_new(f->pyramid.values);
+    void *transposed = f->is_series ? cdt_new(rows * cols * width) : NULL, *to = f->is_series ? transposed : residuals;
     if (!tokens || !to) goto out;
     status = cdt_contexts_decode(&f->pyramid, in->at, (size_t)(in->end - in->at), width == 4 ? CDT_TOKENS_4 : CDT_TOKENS_8, tokens);
     if (status != CDT_OK) goto out;
@@ -148,7 +148,7 @@ int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *re
     status = cdt_bits_close(&bits);
     if (status == CDT_OK && f->is_series) transpose_out(transposed, width, f->n, rows, residuals);
 out:
-    free(tokens);
-    free(transposed);
+    cdt_drop(tokens);
+    cdt_drop(transposed);
     return status;
 }

@@ -1,9 +1,9 @@
 #include "cdt_stream.h"
 #include "cdt_bytes.h"
 #include "cdt_status.h"
+#include "cdt_memory.h"
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
 static const uint8_t signature[5] = {0x93, 'C', 'D', 'T', 2};
 /* Flags of the head. */
@@ -178,7 +178,7 @@ int cdt_stream_encode_blocks(const cdt_stream *s, const void *values, uint64_t f
         if (is_slab(s->box, sides, s->box_axes)) {
             for (unsigned a = 0; a < s->box_axes; a++) numbers = (const uint8_t *)numbers + (ptrdiff_t)origin[a] * all.strides[a];
         } else {
-            if (!block) block = malloc(cdt_count(s->block, s->box_axes) * cdt_size_of(s->coding.type));
+            if (!block) block = cdt_new(cdt_count(s->block, s->box_axes) * cdt_size_of(s->coding.type));
             if (!block) return CDT_NO_MEMORY;
             cdt_gather(&all, origin, sides, block);
             numbers = block;
@@ -191,7 +191,7 @@ int cdt_stream_encode_blocks(const cdt_stream *s, const void *values, uint64_t f
         measured->exact += part.exact;
         if (part.max_error > measured->max_error) measured->max_error = part.max_error;
     }
-    free(block);
+    cdt_drop(block);
     return status;
 }
 
@@ -364,8 +364,8 @@ int cdt_stream_decode_blocks(const cdt_stream *s, const uint8_t *bytes, size_t l
             status = cdt_block_decode(&s->coding, at, size - 4, sides, s->box_axes, to_values);
             continue;
         }
-        if (!block) block = malloc(most);
-        if (!entire && !part) part = malloc(most);
+        if (!block) block = cdt_new(most);
+        if (!entire && !part) part = cdt_new(most);
         if (!block || (!entire && !part)) {
             status = CDT_NO_MEMORY;
             break;
@@ -378,7 +378,7 @@ int cdt_stream_decode_blocks(const cdt_stream *s, const uint8_t *bytes, size_t l
         }
         cdt_scatter(&all, in_box, common, entire ? block : part);
     }
-    free(block);
-    free(part);
+    cdt_drop(block);
+    cdt_drop(part);
     return status;
 }
