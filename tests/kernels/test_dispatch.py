@@ -1,15 +1,29 @@
-"""Every instruction set gives the same bits: the C core is built for each level that this machine has, and compared."""
+"""Every instruction set gives the same bits.
+
+Streams come from the kernels that are chosen when the library is loaded, or by name; for what the compiler makes of plain C,
+the sources are built for each level that this machine has, and compared.
+"""
 
 from __future__ import annotations
 
 import ast
 import ctypes
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cdt_core.kernels import _codec, compress
+from cdt_core.model import Bound
+from tests.kernels.arrays import ALL, MISSING, arrays, same_bits
+from tests.kernels.blocks import blocks_of
+from tests.kernels.test_large import ARRAYS, bounds_of
 
 ROOT = Path(__file__).parents[2]
 LEVELS = {
@@ -17,7 +31,7 @@ LEVELS = {
     "x86-64-v3": {"avx2", "fma", "bmi2"},
     "x86-64-v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
 }
-SOURCES = ("lattice.c", "codes.c", "stats.c", "status.c")
+SOURCES = ("codes.c", "stats.c", "status.c")
 
 
 class Core:
@@ -76,40 +90,13 @@ def hard(dtype, size=5000):
     return values
 
 
-def lattices(core, dtype):
-    width = np.dtype(dtype).itemsize
-    real, unsigned = (ctypes.c_float, ctypes.c_uint32) if width == 4 else (ctypes.c_double, ctypes.c_uint64)
-    x, missing = hard(dtype), np.array([1.0], dtype)
-    made = []
-    for step in (real(0.019), unsigned(1 << 8)):
-        kind = "linear" if isinstance(step, real) else "key"
-        codes, exact = np.empty(x.size, f"u{width}"), np.zeros(x.size, "u4")
-        found, worst, back = np.zeros(1, np.uintp), np.zeros(1), np.empty(x.size, dtype)
-        core(
-            f"cdt_{kind}_encode_{dtype}", x, x.size, ctypes.c_double(0.01), step, missing, 1, codes, exact, found, worst
-        )
-        core(f"cdt_{kind}_decode_{dtype}", codes, x.size, step, back)
-        assert 0 < found[0] < x.size / 5
-        made += [codes, exact, found, worst, back]
-    return made
-
-
-def planes(core, width):
+def predictors(core, width):
     shape = np.array([20, 25, 10], np.uintp)
     codes = np.cumsum(np.random.default_rng(4).integers(-9, 10, 5000)).astype(f"u{width}")
-    orders, used, original = np.zeros(3, "u1"), np.zeros(1, "u4"), codes.copy()
+    orders, original = np.zeros(3, "u1"), codes.copy()
     core(f"cdt_choose_u{width}", codes, shape, 3, orders)
     core(f"cdt_difference_u{width}", codes, shape, 3, orders)
-    core(f"cdt_zigzag_u{width}", codes, codes.size, used)
-    count = int(used[0])
-    made = [orders, used, codes.copy()]
-    for kind, number, size in (("bits", count, codes.size // 8), ("bytes", -(-count // 8), codes.size)):
-        out, back = np.empty(number * size, "u1"), np.empty_like(codes)
-        core(f"cdt_to_{kind}_u{width}", codes, codes.size, ctypes.c_uint(number), out)
-        core(f"cdt_from_{kind}_u{width}", out, codes.size, ctypes.c_uint(number), back)
-        assert (back == codes).all()
-        made.append(out)
-    core(f"cdt_unzigzag_u{width}", codes, codes.size)
+    made = [orders, codes.copy()]
     core(f"cdt_cumulate_u{width}", codes, shape, 3, orders)
     assert (codes == original).all()
     return made
@@ -123,14 +110,9 @@ def moments(core, dtype):
     return made
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_lattices(cores, dtype):
-    same_everywhere(cores, lattices, dtype)
-
-
-@pytest.mark.parametrize("width", [1, 2, 4, 8])
-def test_predictors_and_planes(cores, width):
-    same_everywhere(cores, planes, width)
+@pytest.mark.parametrize("width", [4, 8])
+def test_predictors(cores, width):
+    same_everywhere(cores, predictors, width)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "u2", "i4", "u8"])
@@ -154,3 +136,95 @@ def hashes(core, width):
 @pytest.mark.parametrize("width", [1, 100, 256, 1500])
 def test_row_hashes(cores, width):
     same_everywhere(cores, hashes, width)
+
+
+def kernels_here():
+    """The kernels that this machine has."""
+    found = []
+    for name in ("baseline", "avx2", "avx512"):
+        try:
+            _codec.use_kernels(name)
+        except ValueError:
+            continue
+        found.append(name)
+    _codec.use_kernels(None)
+    return found
+
+
+KERNELS = kernels_here()
+
+
+@pytest.fixture(autouse=True)
+def best_kernels_afterwards():
+    yield
+    _codec.use_kernels(None)
+
+
+def same_streams(x, bound, profile, missing=()):
+    """One stream, and its values, whatever the kernels that made and read it."""
+    made = []
+    for name in KERNELS:
+        _codec.use_kernels(name)
+        made.append(compress.encode(x, bound, missing=missing, profile=profile))
+    first = made[0]
+    for name, other in zip(KERNELS, made, strict=True):
+        assert (other.stream, other.max_error, other.exact_values) == (
+            first.stream,
+            first.max_error,
+            first.exact_values,
+        ), name
+    values = []
+    for name in KERNELS:
+        _codec.use_kernels(name)
+        values.append(compress.decode(first.stream))
+    assert all(same_bits(other, values[0]) for other in values)
+
+
+bounds = st.sampled_from([Bound("lossless"), Bound("abs", 0.1), Bound("abs", 30.0), Bound("pw_rel", 1e-3)])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    arrays(ALL),
+    bounds,
+    st.sampled_from(compress.PROFILES),
+    st.sampled_from([None, 3, 8]),
+    st.sampled_from([(), MISSING]),
+)
+def test_streams_of_any_array(x, bound, profile, side, missing):
+    with blocks_of(side):
+        same_streams(x, bound, profile, missing)
+
+
+@pytest.mark.parametrize("profile", compress.PROFILES)
+@pytest.mark.parametrize("name", ARRAYS)
+def test_streams_of_large_arrays(name, profile):
+    x = ARRAYS[name]()
+    for bound in (bounds_of(x)[1], Bound("lossless")):
+        same_streams(x, bound, profile, (-999.0,))
+
+
+def told(simd):
+    """What a new process says of its kernels when the environment names some."""
+    code = "from cdt_core.kernels import _codec; print(_codec.kernels_name())"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "CDT_SIMD": simd},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_environment_names_the_kernels(name):
+    assert told(name).stdout.strip() == name
+    assert told("").stdout.strip() == KERNELS[-1]
+
+
+def test_kernels_that_do_not_exist_are_refused_by_name():
+    assert "CdtError: CDT_SIMD='sse9' names no kernels that this machine has" in told("sse9").stderr
+    with pytest.raises(ValueError, match="argument"):
+        _codec.use_kernels("sse9")
+    assert _codec.kernels_name() == KERNELS[-1]
