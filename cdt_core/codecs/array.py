@@ -78,6 +78,9 @@ def _applied(values: NDArray[Any], asked: Bound, missing: Sequence[float | int])
     if asked.kind != "rel" or values.dtype.kind in "bmMOSU" or not values.size:
         return Bound("lossless") if asked.kind == "rel" else asked
     parts = parts_of(values) if values.dtype.kind == "c" else values
+    if not len(missing) and parts.dtype in (np.float32, np.float64):
+        low, high = kernel.value_range(parts) or (None, None)
+        return asked.applied(low, high)
     found = stats.describe(parts, missing=stats.mask(parts, missing))
     return asked.applied(found.minimum, found.maximum)
 

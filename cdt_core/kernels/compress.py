@@ -332,6 +332,12 @@ def _largest(work: NDArray[Any], codes: NDArray[Any] | None, bound: float) -> fl
     return float(np.quantile(np.abs(sample), 0.75)) if sample.size else 0.0
 
 
+def value_range(values: NDArray[Any]) -> tuple[float, float] | None:
+    """Least and largest finite value of float32 or float64; None without one."""
+    found: tuple[float, float] | None = _codec.value_range(np.ascontiguousarray(values))
+    return found
+
+
 def wanted_ranges(shape: tuple[int, ...], region: tuple[slice, ...] | None) -> list[tuple[int, int]]:
     """The region as one range per axis."""
     if region is None:

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A palette has at most so many entries, and at most one for so many numbers. */
-enum { MOST_ENTRIES = 1 << 17, LEAST_SHARE = 6, SAMPLE = 1 << 14, SMALLEST = 64 };
+enum { MOST_ENTRIES = 1 << 17, LEAST_SHARE = 6, SAMPLE = 2048, SMALLEST = 64 };
 /* How a palette is sent: entries as differences of keys, or as places on a grid and corrections. */
 enum { BY_KEYS, BY_GRID };
 
@@ -137,27 +137,41 @@ static int64_t cell_at(const cdt_coding *coding, const void *values, size_t i)
     return coding->map.integer_step ? key / (int64_t)(2 * (coding->map.integer_step >> 1) + 1) : key;
 }
 
-/* Whether a sample has few distinct numbers, and the lossy map would not make them fewer by far. */
-static int looks_few(const cdt_coding *coding, const cdt_box *box, size_t n)
+/* Numbers of a sample that met one like them, and the same for their cells. */
+typedef struct {
+    size_t seen, numbers, cells;
+} meetings;
+
+static int sample(const cdt_coding *coding, const cdt_box *box, size_t n, meetings *met)
 {
-    const size_t m = n < SAMPLE ? n : SAMPLE, stride = n / m;
+    const size_t m = n < SAMPLE ? n : SAMPLE;
     key_set numbers = {0}, cells = {0};
-    size_t seen = 0;
-    int few = 0;
-    if (set_start(&numbers, m) == CDT_OK && set_start(&cells, m) == CDT_OK) {
-        /* Runs of neighbours would repeat values without any palette, and far places may have palettes of their own: half of each. */
-        for (size_t i = 0; i < m; i++) {
-            const size_t at = i & 1 ? n / 2 + i / 2 < n ? n / 2 + i / 2 : i : i * stride;
-            if (!cdt_is_number(coding->type, box->values, at)) continue;
-            set_add(&numbers, cdt_number_at(coding->type, box->values, at));
-            set_add(&cells, cell_at(coding, box->values, at));
-            seen++;
-        }
-        few = numbers.count * 4 < seen * 3 && numbers.count * 2 < cells.count * 3;
+    int status = set_start(&numbers, m);
+    if (status == CDT_OK) status = set_start(&cells, m);
+    *met = (meetings){0};
+    for (size_t i = 0; status == CDT_OK && i < m; i++) {
+        /* Spread, and not in step with the rows. */
+        const size_t at = (size_t)((double)i * (double)n / (double)m) + i * 7919 % (n / m);
+        if (!cdt_is_number(coding->type, box->values, at)) continue;
+        set_add(&numbers, cdt_number_at(coding->type, box->values, at));
+        set_add(&cells, cell_at(coding, box->values, at));
+        met->seen++;
     }
+    met->numbers = met->seen - numbers.count;
+    met->cells = met->seen - cells.count;
     set_end(&numbers);
     set_end(&cells);
-    return few;
+    return status;
+}
+
+/* Whether the first `n` numbers look as if they had few distinct ones, and not far fewer cells. By the birthday problem, m of D
+ * alike numbers meet m^2 / 2D times. */
+static int looks_few(const cdt_coding *coding, const cdt_box *box, size_t n)
+{
+    meetings met;
+    if (sample(coding, box, n, &met) != CDT_OK || met.numbers < 4) return 0;
+    const double m = (double)met.seen, distinct = m * m / (2.0 * (double)met.numbers);
+    return distinct * LEAST_SHARE < (double)n * 2 && 2 * met.cells < 3 * met.numbers + met.seen / 8;
 }
 
 typedef struct {
@@ -249,13 +263,13 @@ int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *m
     if (!exact) goto out;
     status = CDT_OK;
     if (n < SMALLEST) goto out;
-    if (!looks_few(coding, box, n)) goto out;
+    const size_t slabs = box->axes > 1 && n / box->sides[0] >= 1024 ? box->sides[0] : 1;
+    if (!looks_few(coding, box, n) && !(slabs > 1 && looks_few(coding, box, n / slabs))) goto out;
     for (size_t i = 0; i < n; i++)
         if (!cdt_is_number(coding->type, box->values, i)) {
             exact[i / 8] = (uint8_t)(exact[i / 8] | 1u << (i % 8));
             n_exact++;
         }
-    const size_t slabs = box->axes > 1 && n / box->sides[0] >= 1024 ? box->sides[0] : 1;
     status = make_palettes(coding, box, exact, slabs, &t);
     if (status == CDT_OK && slabs > 1) { /* one palette for all, unless those of parts are much smaller */
         status = make_palettes(coding, box, exact, 1, &whole);

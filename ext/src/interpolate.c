@@ -63,7 +63,9 @@ static void cdt_fit_solve(cdt_fit *fit, unsigned odd, double bound, int16_t *wei
 }
 
 /* Points of each class that an estimate looks at, about. */
-enum { ESTIMATED = 8192 };
+enum { ESTIMATED = 2048 };
+/* Points of each class that weights are fitted to, at most. */
+enum { FITTED = 6144 };
 
 /* Standard deviation of a weighted sum of points that are each off by an even error of one cell, in cells. */
 static double noise_gain(unsigned odd, const double *weights)
@@ -112,9 +114,9 @@ double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
 {
     uint32_t counts[CDT_TOKENS_4] = {0};
     uint64_t extra = 0, seen = 0;
-    const size_t rows = n / row, every = n > 2 * ESTIMATED ? 1 + rows * row / (2 * ESTIMATED) : 1;
+    const size_t rows = n / row, every = n > 8 * ESTIMATED ? 1 + rows * row / (8 * ESTIMATED) : 1;
     for (size_t r = every / 2 % rows; r < rows; r += every) {
-        const size_t m = row < 2 * ESTIMATED ? row : 2 * ESTIMATED;
+        const size_t m = row < 8 * ESTIMATED ? row : 8 * ESTIMATED;
         for (size_t i = 0; i < m; i++) {
             unsigned below;
             counts[token_of((double)residuals[r * row + i], &below)]++;

@@ -83,7 +83,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const size_t points = pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
-    const size_t wanted = points / 16 < 256 ? 256 : points / 16 > 16384 ? 16384 : points / 16;
+    const size_t wanted = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64;
     size_t longest = 0;
     for (unsigned i = 0; i < pyramid->count; i++)
         if (pyramid->segments[i].dim[3] > longest) longest = pyramid->segments[i].dim[3];

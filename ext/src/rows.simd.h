@@ -2,6 +2,7 @@
 #define T float
 #define BITS int32_t
 #define UBITS uint32_t
+#define WIDE 64
 #define INFINITE 0x7F800000
 #define LIMIT 4194304.0
 #define MAGIC 12582912.0
@@ -10,6 +11,7 @@
 #undef T
 #undef BITS
 #undef UBITS
+#undef WIDE
 #undef INFINITE
 #undef LIMIT
 #undef MAGIC
@@ -17,6 +19,7 @@
 #define T double
 #define BITS int64_t
 #define UBITS uint64_t
+#define WIDE 32
 #define INFINITE 0x7FF0000000000000
 #define LIMIT 1073741824.0
 #define MAGIC 6755399441055744.0
@@ -25,6 +28,7 @@
 #undef T
 #undef BITS
 #undef UBITS
+#undef WIDE
 #undef INFINITE
 #undef LIMIT
 #undef MAGIC
@@ -63,7 +67,18 @@ static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *
 
 static void LEVEL(rows_look_up)(const uint8_t table[256], uint8_t *bytes, size_t n)
 {
-    for (size_t i = 0; i < n; i++) bytes[i] = table[bytes[i]];
+    size_t i = 0;
+#if CDT_SIMD == 512
+    const __m512i t0 = _mm512_loadu_si512(table), t1 = _mm512_loadu_si512(table + 64);
+    const __m512i t2 = _mm512_loadu_si512(table + 128), t3 = _mm512_loadu_si512(table + 192);
+    for (; i < n; i += 64) {
+        const __mmask64 there = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
+        const __m512i b = _mm512_maskz_loadu_epi8(there, bytes + i);
+        const __m512i low = _mm512_permutex2var_epi8(t0, b, t1), high = _mm512_permutex2var_epi8(t2, b, t3);
+        _mm512_mask_storeu_epi8(bytes + i, there, _mm512_mask_blend_epi8(_mm512_movepi8_mask(b), low, high));
+    }
+#endif
+    for (; i < n; i++) bytes[i] = table[bytes[i]];
 }
 
 static void LEVEL(rows_merge_bytes)(const uint8_t *restrict even, const uint8_t *restrict odd, size_t n, uint8_t *restrict out)

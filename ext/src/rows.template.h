@@ -7,13 +7,27 @@ static void NAME(rows_extremes)(const T *values, size_t n, T *low, T *high)
     const BITS *bits = (const BITS *)(const void *)values;
     const int shift = 8 * (int)sizeof(BITS) - 1;
     const BITS top = (BITS)(((UBITS)1 << shift) - 1), infinite = (BITS)INFINITE;
-    BITS least = top, most = ~top;
-    for (size_t i = 0; i < n; i++) {
-        const BITS b = bits[i], key = b ^ ((b >> shift) & top);
-        const int finite = (b & top) < infinite;
-        const BITS from_below = finite ? key : top, from_above = finite ? key : ~top;
-        least = from_below < least ? from_below : least;
-        most = from_above > most ? from_above : most;
+    BITS lows[WIDE], highs[WIDE], least = top, most = ~top;
+    for (int j = 0; j < WIDE; j++) {
+        lows[j] = top;
+        highs[j] = ~top;
+    }
+    size_t i = 0;
+#define LOOK(b, low, high)                                                                                               \
+    {                                                                                                                    \
+        const BITS key = (b) ^ (((b) >> shift) & top);                                                                   \
+        const int finite = ((b) & top) < infinite;                                                                       \
+        const BITS from_below = finite ? key : top, from_above = finite ? key : ~top;                                    \
+        (low) = from_below < (low) ? from_below : (low);                                                                 \
+        (high) = from_above > (high) ? from_above : (high);                                                              \
+    }
+    for (; i + WIDE <= n; i += WIDE)
+        for (int j = 0; j < WIDE; j++) LOOK(bits[i + j], lows[j], highs[j])
+    for (; i < n; i++) LOOK(bits[i], lows[0], highs[0])
+#undef LOOK
+    for (int j = 0; j < WIDE; j++) {
+        least = lows[j] < least ? lows[j] : least;
+        most = highs[j] > most ? highs[j] : most;
     }
     if (least > most) return;
     least ^= (least >> shift) & top;
