@@ -1,44 +1,61 @@
 """Coverage-guided fuzzing of the stream decoder with Atheris.
 
 ``python -m tests.fuzz.fuzz_decoder -max_total_time=600 CORPUS tests/golden/v1`` (any libFuzzer option; new inputs go to the
-first folder). An input is a stream whose checksums are repaired. It must be refused with ``CorruptStreamError``, or decode to
-an array of the declared shape, the same as the slow decoder gives; anything else is a crash that Atheris reports.
+first folder, to which streams of every type, bound, profile and method are written first). An input is a stream whose checksums
+are repaired. It must be refused with ``CorruptStreamError``, or decode to an array of the declared shape, the same with all
+kernels; anything else is a crash that Atheris reports.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+from pathlib import Path
 
 import atheris
 
 with atheris.instrument_imports(include=["cdt_core.kernels"]):
-    from cdt_core.kernels import compress
+    from cdt_core.kernels import _codec, compress
 
 from cdt_core.errors import CorruptStreamError
-from cdt_core.kernels.reference import decoder
 from tests.kernels.arrays import same_bits
-from tests.kernels.mutations import mutated, sealed
+from tests.kernels.hard_streams import hard_streams
+from tests.kernels.mutations import first_sealed, mutated, sealed
+from tests.kernels.test_dispatch import KERNELS
 
 LIMIT = 1 << 13
 
 
 def read_anything(data: bytes) -> None:
     """One input: raw, and with right checksums."""
-    for stream in (data, sealed(data)):
-        try:
-            fast = compress.decode(stream, max_bytes=LIMIT)
-        except CorruptStreamError:
+    for stream in (data, repaired(data)):
+        found = [read(stream, kernels) for kernels in KERNELS]
+        if found[0] is None:
+            assert all(other is None for other in found)
             continue
-        assert fast.shape == compress.read_header(stream).shape
-        assert same_bits(fast, decoder.decode(stream, max_bytes=LIMIT))
+        assert found[0].shape == compress.read_header(stream).shape
+        assert all(other is not None and same_bits(other, found[0]) for other in found)
+
+
+def read(stream, kernels):
+    """The array that some kernels decode; None when they refuse."""
+    _codec.use_kernels(kernels)
+    try:
+        return compress.decode(stream, max_bytes=LIMIT)
+    except CorruptStreamError:
+        return None
+
+
+def repaired(data: bytes) -> bytes:
+    """With right checksums, by its version."""
+    return first_sealed(data) if data[4:5] == b"\r" else sealed(data)
 
 
 def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-    """A mutation part by part of what is a stream, or one of libFuzzer's own."""
-    if random.Random(seed).random() < 0.5 and is_stream(data):
+    """A mutation part by part of what is a stream of version 2, or one of libFuzzer's own."""
+    if random.Random(seed).random() < 0.5 and data[4:5] == b"\2" and is_stream(data):
         return mutated(data, seed)[:max_size]
-    return sealed(atheris.Mutate(data, max_size))
+    return repaired(atheris.Mutate(data, max_size))
 
 
 def is_stream(data: bytes) -> bool:
@@ -52,6 +69,9 @@ def is_stream(data: bytes) -> bool:
 
 def main() -> None:
     """Fuzz with the options of the command line."""
+    folders = [Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")]
+    for number, stream in enumerate(hard_streams().values() if folders else ()):
+        (folders[0] / f"hard-{number}").write_bytes(stream)
     atheris.Setup(sys.argv, read_anything, custom_mutator=mutate)
     atheris.Fuzz()
 
