@@ -87,6 +87,7 @@ def encode_psnr(
     BoundError
         No finite value, or a range that overflows.
     """
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     options: dict[str, Any] = {"asked": asked, "missing": missing, "profile": profile, "workers": workers}
     if values.dtype.kind in "bmMOSUV" or not values.size:
         return compress.encode(values, Bound("lossless"), **options)
@@ -111,7 +112,7 @@ def _searched(signal: _Signal, target: float, options: dict[str, Any]) -> Encode
     is_whole = signal.values.dtype.kind in "iu"
     two_parts = math.sqrt(2) if signal.values.dtype.kind == "c" else 1.0
     widest = 20 * math.log10(math.sqrt(3) * two_parts)
-    search, best, tried = _Search(target), None, set()
+    search, best, tried, before = _Search(target), None, set(), math.inf
     at = target - widest + _AIM / 2
     for _ in range(_TRIES):
         width = signal.reach * 10 ** (-at / 20)
@@ -124,7 +125,7 @@ def _searched(signal: _Signal, target: float, options: dict[str, Any]) -> Encode
         search.note(at, reached)
         if reached >= target and (best is None or len(made.stream) < len(best.stream)):
             best = made
-        if target <= reached <= target + _SLACK:
+        if target <= reached <= target + _SLACK or reached == before < math.inf:  # a wider bound would change nothing
             break
-        at = search.next(at, reached)
+        at, before = search.next(at, reached), reached
     return best

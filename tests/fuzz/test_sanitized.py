@@ -11,8 +11,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-DCDT_BASELINE_ONLY"]
-SUITES = ("kernels/test_compress.py", "kernels/test_stats.py", "kernels/test_hostile_streams.py", "golden")
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
+SUITES = (
+    "kernels/test_compress.py",
+    "kernels/test_large.py",
+    "kernels/test_planes.py",
+    "kernels/test_rans.py",
+    "kernels/test_stats.py",
+    "kernels/test_hostile_streams.py",
+    "golden",
+)
 
 
 def runtime(name):
@@ -33,6 +41,9 @@ def test_no_sanitizer_speaks(tmp_path):
     setup = setup.replace('libraries=["m"],', f'libraries=["m"], extra_link_args={SANITIZERS[:1]!r},')
     assert "extra_link_args" in setup
     (tmp_path / "setup.py").write_text(setup)
+    # Clones of functions are chosen before the sanitizers are ready.
+    status = tmp_path / "ext" / "include" / "cdt_status.h"
+    status.write_text(status.read_text().replace("&& !defined(CDT_BASELINE_ONLY)", "&& 0"))
     subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tmp_path, check=True)
     environment = {
         **os.environ,

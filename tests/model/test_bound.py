@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,8 @@ def test_text_of_a_bound_reads_back_as_the_same_bound(kind, value):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abs", "abs:", "abs:x", "abs:-1", "abs:0", "abs:nan", "rel:inf", "lossless:1", "psnr:3", "Abs:1"]
+    "text",
+    ["", "abs", "abs:", "abs:x", "abs:-1", "abs:0", "abs:nan", "rel:inf", "lossless:1", "snr:3", "psnr:0", "Abs:1"],
 )
 def test_senseless_bounds_are_refused_with_the_text_that_was_given(text):
     with pytest.raises(BoundError) as caught:
@@ -36,7 +39,15 @@ def test_rel_becomes_abs_by_the_range():
     assert Bound.parse("rel:0.25").applied(-2.0, 6.0) == Bound("abs", 2.0)
 
 
-def test_rel_on_a_constant_is_lossless():
+@pytest.mark.parametrize("target", [0.5, 20.0, 60.0, 137.0])
+def test_psnr_becomes_an_abs_that_reaches_it_whatever_the_errors(target):
+    applied = Bound("psnr", target).applied(-2.0, 6.0)
+    assert applied.kind == "abs"
+    assert target <= 20 * math.log10(8.0 / applied.value) <= target + 1e-9
+
+
+def test_rel_and_psnr_on_a_constant_are_lossless():
+    assert Bound.parse("psnr:60").applied(3.0, 3.0).is_lossless
     assert Bound.parse("rel:0.25").applied(3.0, 3.0).is_lossless
 
 
