@@ -28,9 +28,9 @@ typedef struct {
 #define CDT_INTERPOLATE_DECL(S, T)                                                                                       \
     /* Values (contiguous, no NaN) into the places of the pyramid. */                                                     \
     void cdt_interpolate_place_##S(const cdt_pyramid *pyramid, const T *values, T *places);                               \
-    /* Fit weights to the placed values. */                                                                               \
-    int cdt_interpolate_fit_##S(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with);                    \
-    /* About the bits that residuals of placed values will take, but for contexts. */                                     \
+    /* Fit weights to the placed values; `bits` is about what the residuals of the levels with weights will take. */       \
+    int cdt_interpolate_fit_##S(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with, double *bits);      \
+    /* Add what those of the coarser levels will take. */                                                                 \
     int cdt_interpolate_estimate_##S(const cdt_pyramid *pyramid, const T *places, const cdt_interpolation *with,          \
                                      double *bits);                                                                       \
     /* Residuals of placed values (NaN: none) as tokens and extra bits; places then hold what a decoder finds. Bit i of   \

@@ -21,8 +21,8 @@ typedef struct {
         void (*split)(const T *in, size_t n, T *even, T *odd);                                                           \
         void (*merge)(const T *even, const T *odd, size_t n, T *out);                                                    \
         void (*predict)(const T *const *around, unsigned odd, const T *weights, size_t n, T *p);                         \
-        /* What the weights multiply, row after row at a distance of n, and the target's x - base as the last row. */    \
-        void (*features)(const T *const *around, unsigned odd, const T *x, size_t n, T *out);                            \
+        /* What the weights multiply, rows at a distance of `room`, and the target's x - base as the last row. */        \
+        void (*features)(const T *const *around, unsigned odd, const T *x, size_t n, size_t room, T *out);               \
         /* k and y of x, and how many y are not within the bound (NaN and what is too far get k = 0). The largest error  \
          * of the others. `p` is rounded when cells->snap says so. */                                                    \
         T (*quantise)(const T *x, T *p, size_t n, const cdt_cells *cells, int32_t *k, T *y, size_t *bad_count);          \

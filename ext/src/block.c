@@ -2,6 +2,8 @@
 #include "block_parts.h"
 #include "cdt_memory.h"
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Palettes are tried for blocks that are more than one in so many of their bytes. */
@@ -35,9 +37,6 @@ static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
     *other = (cdt_attempt){0};
 }
 
-/* What contexts save on interpolation beyond what they save on differences, as a share of the bits. */
-static const double CONTEXTS_SAVE = 0.93;
-
 static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *best)
 {
     cdt_differences differences = {0};
@@ -54,9 +53,11 @@ static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *b
             } else cdt_interpolated_end(&other);
             if (box->axes > 1 && axes == 2) break;
         }
-    if (status == CDT_OK && CONTEXTS_SAVE * interpolated.bits < differences.bits)
+    if (getenv("CDT_DEBUG")) fprintf(stderr, "differences %.0f interpolated %.0f (%u axes) n %zu orders %d%d%d%d\n", differences.bits/8, interpolated.bits/8, interpolated.axes, cdt_count(box->sides, box->axes), differences.orders[0],differences.orders[1],differences.orders[2],differences.orders[3]);
+    if (status == CDT_OK && interpolated.bits < differences.bits)
         status = cdt_interpolated_finish(coding, box, &interpolated, &made);
     if (status == CDT_OK && !made.bytes) status = cdt_differences_finish(coding, box, &differences, &made);
+    if (getenv("CDT_DEBUG")) fprintf(stderr, "  -> %zu\n", made.length);
     if (status == CDT_OK) keep_smaller(best, &made);
     cdt_differences_end(&differences);
     cdt_interpolated_end(&interpolated);

@@ -22,7 +22,7 @@ static int NAME(prepare_)(cdt_interpolated *way)
     } else if (!way->snapped) way->with.origin = (double)values[0];
     NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->places);
     cdt_drop(filled);
-    const int status = NAME(cdt_interpolate_fit_)(pyramid, way->places, &way->with);
+    const int status = NAME(cdt_interpolate_fit_)(pyramid, way->places, &way->with, &way->bits);
     return status == CDT_OK ? NAME(cdt_interpolate_estimate_)(pyramid, way->places, &way->with, &way->bits) : status;
 }
 

@@ -1,27 +1,61 @@
-/* Sums of products of rows of features, in 8 parts that are joined in one order: the same on every machine. */
-static void NAME(fit_add)(cdt_fit *fit, const T *rows, size_t n)
+/* Weighted sums of products of rows of features (a distance of `room` apart, the target last), in PARTS parts that are joined in
+ * one order: the same on every machine. */
+static void NAME(fit_add)(cdt_fit *fit, const T *rows, size_t room, size_t n, const T *weights)
 {
     const unsigned all = fit->features + 1;
-    size_t used = 0;
-    for (size_t i = 0; i < n; i++) {
-        T any = 0;
-        for (unsigned f = 0; f < all; f++) any += rows[f * n + i] * 0;
-        used += any == 0;
-    }
-    if (used != n) return; /* not finite somewhere */
-    fit->samples += (double)n;
+    fit->samples = 0;
+    for (size_t i = 0; i < n; i++) fit->samples += (double)weights[i];
     for (unsigned f = 0; f < all; f++)
         for (unsigned g = f; g < all; g++) {
-            const T *a = rows + f * n, *b = rows + g * n;
-            double part[8] = {0};
+            const T *a = rows + f * room, *b = rows + g * room;
+            double part[PARTS] = {0}, sum = 0;
             size_t i = 0;
-            for (; i + 8 <= n; i += 8)
-                for (int j = 0; j < 8; j++) part[j] += (double)a[i + j] * (double)b[i + j];
-            for (int j = 0; i < n; i++, j++) part[j] += (double)a[i] * (double)b[i];
-            const double sum = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
-            fit->products[f][g] += sum;
-            if (f != g) fit->products[g][f] += sum;
+            for (; i + PARTS <= n; i += PARTS)
+                for (int j = 0; j < PARTS; j++) part[j] += (double)(a[i + j] * weights[i + j]) * (double)b[i + j];
+            for (int j = 0; i < n; i++, j++) part[j] += (double)(a[i] * weights[i]) * (double)b[i];
+            for (int j = 0; j < PARTS; j++) sum += part[j];
+            fit->products[f][g] = fit->products[g][f] = sum;
         }
+}
+
+/* Residuals of samples under weights. */
+static void NAME(fit_residuals)(const cdt_fit *fit, const T *rows, size_t room, size_t n, const int16_t *with, T *residuals)
+{
+    const unsigned count = fit->features;
+    for (size_t i = 0; i < n; i++) residuals[i] = rows[count * room + i];
+    for (unsigned f = 0; f < count; f++) {
+        const T weight = (T)with[f] / (T)CDT_WEIGHT_UNIT;
+        for (size_t i = 0; i < n; i++) residuals[i] -= weight * rows[f * room + i];
+    }
+}
+
+/* Residuals to weights: 1 of each that is finite, or, to hold jumps off, 1 / (1 + r^2 / bound^2): least squares of about the bits
+ * that large residuals take. */
+static void NAME(fit_weigh)(size_t n, double bound, int robust, T *residuals)
+{
+    const T inverse = robust ? (T)(1.0 / bound) : (T)0;
+    for (size_t i = 0; i < n; i++) {
+        const T r = residuals[i] * inverse, w = (T)1 / ((T)1 + r * r);
+        residuals[i] = w >= (T)1e-12 ? w : (T)0;
+    }
+}
+
+/* Bits that the samples take under weights, for each. */
+static double NAME(fit_bits)(const cdt_fit *fit, const T *rows, size_t room, size_t n, const cdt_cells *cells, const int16_t *with,
+                             T *residuals)
+{
+    const unsigned count = fit->features;
+    const double inverse = 1.0 / cells->step;
+    double wide[9];
+    sampled tokens = {.extra = 0};
+    for (unsigned f = 0; f < count; f++) wide[f] = (double)with[f] / CDT_WEIGHT_UNIT;
+    const double gain = cells->snap && cells->step == 1.0 ? 0 : noise_gain(count == 1 ? 1 : count == 4 ? 2 : 3, wide);
+    NAME(fit_residuals)(fit, rows, room, n, with, residuals);
+    for (size_t i = 0; i < n; i++) {
+        if (i % ROW_PART == 0) tokens.nearby = 0;
+        sampled_add(&tokens, (double)residuals[i] * inverse + gain * noise(i));
+    }
+    return tokens.seen ? sampled_bits(&tokens) / (double)tokens.seen : 0;
 }
 
 /* Whether x - y is exact in T: what the difference rounds away is 0 (two-sum, Knuth). */

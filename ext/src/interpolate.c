@@ -27,13 +27,13 @@ static double points_of_feature(unsigned odd, unsigned feature)
 }
 
 /* Solve by Cholesky. Reconstructed points are off by up to the bound, evenly: their variance, bound^2 / 3, is added where a decoder
- * will meet it, so that weights do not rely on differences that quantisation drowns. */
-static void cdt_fit_solve(cdt_fit *fit, unsigned odd, double bound, int16_t *weights)
+ * will meet it, so that weights do not rely on differences that quantisation drowns. Returns 0, and leaves the weights, where there
+ * is no solution. */
+static int cdt_fit_solve(const cdt_fit *fit, unsigned odd, double bound, size_t seen, int16_t *weights)
 {
     const unsigned n = fit->features;
     double a[9][9], b[9], noise = fit->samples * bound * bound / 3.0;
-    fall_back(odd, weights);
-    if (fit->samples < 8.0 * n) return;
+    if (seen < 8 * n || !(fit->samples > 0)) return 0;
     for (unsigned i = 0; i < n; i++) {
         for (unsigned j = 0; j < n; j++) a[i][j] = fit->products[i][j] + noise / 2.0;
         a[i][i] += noise / points_of_feature(odd, i) + 1e-9 * fit->products[i][i];
@@ -44,7 +44,7 @@ static void cdt_fit_solve(cdt_fit *fit, unsigned odd, double bound, int16_t *wei
             double sum = a[i][j];
             for (unsigned k = 0; k < j; k++) sum -= a[i][k] * a[j][k];
             if (i == j) {
-                if (!(sum > 1e-12 * a[i][i])) return;
+                if (!(sum > 1e-12 * a[i][i])) return 0;
                 a[i][i] = sqrt(sum);
             } else a[i][j] = sum / a[j][j];
         }
@@ -58,14 +58,19 @@ static void cdt_fit_solve(cdt_fit *fit, unsigned odd, double bound, int16_t *wei
         b[i] /= a[i][i];
     }
     for (unsigned i = 0; i < n; i++)
-        if (!(fabs(b[i]) < 8.0)) return;
+        if (!(fabs(b[i]) < 8.0)) return 0;
     for (unsigned i = 0; i < n; i++) weights[i] = (int16_t)lrint(b[i] * CDT_WEIGHT_UNIT);
+    return 1;
 }
 
 /* Points of each class that an estimate looks at, about. */
 enum { ESTIMATED = 2048 };
+/* Long rows are looked at in pieces of so many points. */
+enum { ROW_PART = 64 };
 /* Points of each class that weights are fitted to, at most. */
-enum { FITTED = 6144 };
+enum { FITTED = 8192 };
+/* Sums are in so many parts. */
+enum { PARTS = 16 };
 
 /* Standard deviation of a weighted sum of points that are each off by an even error of one cell, in cells. */
 static double noise_gain(unsigned odd, const double *weights)
@@ -76,6 +81,14 @@ static double noise_gain(unsigned odd, const double *weights)
         sum += weights[f] * weights[f] / points_of_feature(odd, f);
     }
     return sqrt(sum + base * base / 2.0);
+}
+
+/* A number from k * every on, before the next and before `end`: samples at even distances could be in step with what they look at. */
+static size_t scattered(size_t k, size_t every, size_t end)
+{
+    const uint32_t mixed = ((uint32_t)k + 1u) * 2654435761u;
+    const size_t at = k * every + (mixed ^ mixed >> 15) % every;
+    return at < end ? at : end - 1;
 }
 
 /* Even noise from -1/2 to 1/2, the same in every run. */
@@ -101,30 +114,49 @@ static unsigned token_of(double residual, unsigned *extra)
     return 16 + 2 * (e - 4) + (u >> (e - 1) & 1);
 }
 
-static double entropy_of(const uint32_t *counts, unsigned symbols)
+/* Tokens of sampled rows, by the size of the one before: about what contexts will find. */
+enum { NEARBY = 6 };
+
+typedef struct {
+    uint32_t counts[NEARBY][CDT_TOKENS_4];
+    uint64_t extra, seen;
+    unsigned nearby;
+} sampled;
+
+static void sampled_add(sampled *tokens, double residual)
 {
-    double total = 0, bits = 0;
-    for (unsigned i = 0; i < symbols; i++) total += counts[i];
-    for (unsigned i = 0; i < symbols; i++)
-        if (counts[i]) bits -= counts[i] * log2(counts[i] / total);
+    unsigned below;
+    const unsigned token = token_of(residual, &below);
+    tokens->counts[tokens->nearby][token]++;
+    tokens->extra += below;
+    tokens->seen++;
+    tokens->nearby = token < 3 ? token : token < 6 ? 3 : token < 16 ? 4 : 5;
+}
+
+static double sampled_bits(const sampled *tokens)
+{
+    double bits = (double)tokens->extra;
+    for (unsigned near = 0; near < NEARBY; near++) {
+        double total = 0;
+        for (unsigned i = 0; i < CDT_TOKENS_4; i++) total += tokens->counts[near][i];
+        for (unsigned i = 0; i < CDT_TOKENS_4; i++)
+            if (tokens->counts[near][i]) bits -= tokens->counts[near][i] * log2(tokens->counts[near][i] / total);
+    }
     return bits;
 }
 
 double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
 {
-    uint32_t counts[CDT_TOKENS_4] = {0};
-    uint64_t extra = 0, seen = 0;
-    const size_t rows = n / row, every = n > 8 * ESTIMATED ? 1 + rows * row / (8 * ESTIMATED) : 1;
-    for (size_t r = every / 2 % rows; r < rows; r += every) {
-        const size_t m = row < 8 * ESTIMATED ? row : 8 * ESTIMATED;
-        for (size_t i = 0; i < m; i++) {
-            unsigned below;
-            counts[token_of((double)residuals[r * row + i], &below)]++;
-            extra += below;
-        }
-        seen += m;
+    sampled tokens = {.extra = 0};
+    const size_t rows = n / row, part = row < ROW_PART ? row : ROW_PART, wanted = 8 * ESTIMATED / part + 1;
+    const size_t parts = rows * (row / part), every = parts > wanted ? parts / wanted : 1;
+    for (size_t k = 0; k * every < parts; k++) {
+        const size_t r = scattered(k, every, parts);
+        const int32_t *from = residuals + r / (row / part) * row + r % (row / part) * part;
+        tokens.nearby = 0;
+        for (size_t i = 0; i < part; i++) sampled_add(&tokens, (double)from[i]);
     }
-    return (entropy_of(counts, CDT_TOKENS_4) + (double)extra) * (double)n / (double)seen;
+    return sampled_bits(&tokens) * (double)n / (double)tokens.seen;
 }
 
 #define T float

@@ -79,33 +79,50 @@ static void NAME(class_weights)(const cdt_interpolation *with, const cdt_segment
     for (int i = 0; i < 9; i++) weights[i] = (T)with->weights[level][s->class_bits][i] / (T)CDT_WEIGHT_UNIT;
 }
 
-int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with)
+int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with, double *bits)
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const size_t points = pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
-    const size_t wanted = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64;
-    size_t longest = 0;
-    for (unsigned i = 0; i < pyramid->count; i++)
-        if (pyramid->segments[i].dim[3] > longest) longest = pyramid->segments[i].dim[3];
-    T *features = cdt_new(10 * longest * sizeof *features);
+    const size_t wanted = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64, room = wanted + ROW_PART;
+    T *features = cdt_new(11 * room * sizeof *features);
     if (!features) return CDT_NO_MEMORY;
+    *bits = 0;
     for (unsigned i = 1; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
         if (s->level >= with->fitted) continue;
         const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2), count = odd * odd;
-        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
-        const size_t every = all * n > wanted ? all * n / wanted : 1;
-        cdt_fit fit = {.features = count};
+        const size_t n = s->dim[3], part = n < ROW_PART ? n : ROW_PART;
+        const size_t parts = s->dim[0] * s->dim[1] * s->dim[2] * (n / part), every = parts * part > wanted ? parts * part / wanted : 1;
+        int16_t *weights = with->weights[s->level][c];
+        size_t seen = 0;
         cdt_around near;
+        cdt_fit fit = {.features = count};
         cdt_pyramid_around(pyramid, s, &near);
-        for (size_t r = every / 2 % all; r < all; r += every) {
+        for (size_t k = 0; k * every < parts && seen + part <= room; k++, seen += part) {
             const T *around[32];
-            NAME(rows_around)(&near, r, places, around);
-            const size_t m = n < wanted ? n : wanted;
-            rows->ROWS.features(around, odd, places + s->offset + 1 + r * (n + CDT_PAD), m, features);
-            NAME(fit_add)(&fit, features, m);
+            const size_t r = scattered(k, every, parts);
+            const size_t row = r / (n / part), from = r % (n / part) * part;
+            NAME(rows_around)(&near, row, places + from, around);
+            rows->ROWS.features(around, odd, places + s->offset + 1 + row * (n + CDT_PAD) + from, part, room, features + seen);
         }
-        cdt_fit_solve(&fit, odd, with->cells.bound, with->weights[s->level][c]);
+        /* The better of plain and robust least squares, by the bits that the samples take. */
+        double least = INFINITY;
+        for (int robust = 0; robust < 2; robust++) {
+            int16_t found[9];
+            T *residuals = features + 10 * room;
+            fall_back(odd, found);
+            for (int pass = 0; pass <= robust; pass++) {
+                NAME(fit_residuals)(&fit, features, room, seen, found, residuals);
+                NAME(fit_weigh)(seen, with->cells.bound, robust, residuals);
+                NAME(fit_add)(&fit, features, room, seen, residuals);
+                if (!cdt_fit_solve(&fit, odd, with->cells.bound, seen, found)) break;
+            }
+            const double each = NAME(fit_bits)(&fit, features, room, seen, &with->cells, found, residuals);
+            if (!(each < least)) continue;
+            least = each;
+            memcpy(weights, found, sizeof found);
+        }
+        *bits += least * (double)(s->dim[0] * s->dim[1] * s->dim[2] * n);
     }
     cdt_drop(features);
     return CDT_OK;
@@ -117,16 +134,16 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const double inverse = 1.0 / with->cells.step;
-    T *p = cdt_new(pyramid->dim[0][3] * sizeof *p);
+    T *p = cdt_new(ROW_PART * sizeof *p);
     if (!p) return CDT_NO_MEMORY;
-    *bits = 0;
     for (unsigned i = 1; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
         const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
         const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
-        const size_t every = all * n > ESTIMATED ? all * n / ESTIMATED : 1;
-        uint32_t counts[CDT_TOKENS_4] = {0}, seen = 0;
-        uint64_t extra = 0;
+        if (s->level < with->fitted) continue; /* the fit has counted those */
+        const size_t part = n < ROW_PART ? n : ROW_PART, parts = all * (n / part), wanted = ESTIMATED / part + 1;
+        const size_t every = parts > wanted ? parts / wanted : 1;
+        sampled tokens = {.extra = 0};
         T weights[9];
         NAME(class_weights)(with, s, weights);
         double wide[9];
@@ -134,20 +151,18 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
         cdt_pyramid_around(pyramid, s, &near);
         for (int f = 0; f < 9; f++) wide[f] = (double)weights[f];
         const double gain = with->cells.snap && with->cells.step == 1.0 ? 0 : noise_gain(odd, wide);
-        for (size_t r = every / 2 % all; r < all; r += every) {
-            const T *around[32], *x = places + s->offset + 1 + r * (n + CDT_PAD);
-            const size_t m = n < ESTIMATED ? n : ESTIMATED;
-            NAME(rows_around)(&near, r, places, around);
-            rows->ROWS.predict(around, odd, weights, m, p);
-            for (size_t j = 0; j < m; j++) {
-                const double q = (double)(x[j] - p[j]) * inverse + gain * noise(r * n + j);
-                unsigned below;
-                counts[token_of(q, &below)]++;
-                extra += below;
-            }
-            seen += (uint32_t)m;
+        for (size_t k = 0; k * every < parts; k++) {
+            const T *around[32];
+            const size_t r = scattered(k, every, parts);
+            const size_t row = r / (n / part), from = r % (n / part) * part;
+            const T *x = places + s->offset + 1 + row * (n + CDT_PAD) + from;
+            NAME(rows_around)(&near, row, places + from, around);
+            rows->ROWS.predict(around, odd, weights, part, p);
+            tokens.nearby = 0;
+            for (size_t j = 0; j < part; j++)
+                sampled_add(&tokens, (double)(x[j] - p[j]) * inverse + gain * noise(r * part + j));
         }
-        if (seen) *bits += (entropy_of(counts, CDT_TOKENS_4) + (double)extra) * (double)(all * n) / seen;
+        if (tokens.seen) *bits += sampled_bits(&tokens) * (double)(all * n) / (double)tokens.seen;
     }
     cdt_drop(p);
     return CDT_OK;

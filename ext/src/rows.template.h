@@ -106,7 +106,8 @@ static void NAME(rows_predict)(const T *const *around, unsigned odd, const T *we
     else NAME(rows_predict_3)(around, weights, n, p);
 }
 
-static void NAME(rows_features)(const T *const *around, unsigned odd, const T *restrict x, size_t n, T *restrict out)
+static void NAME(rows_features)(const T *const *around, unsigned odd, const T *restrict x, size_t n, size_t room,
+                                T *restrict out)
 {
     const T *a[32];
     memcpy(a, around, (odd == 1 ? 4 : odd == 2 ? 12 : 32) * sizeof *a);
@@ -118,16 +119,16 @@ static void NAME(rows_features)(const T *const *around, unsigned odd, const T *r
     for (unsigned axis = 1; axis < odd; axis++)
         for (unsigned far = 0; far < 2; far++, rows++) {
             const T *const b = a[4 * axis + 2 * far], *const c = a[4 * axis + 2 * far + 1];
-            for (size_t i = 0; i < n; i++) out[rows * n + i] = MEAN2(b, c) - MEAN2(a[0], a[1]);
+            for (size_t i = 0; i < n; i++) out[rows * room + i] = MEAN2(b, c) - MEAN2(a[0], a[1]);
         }
     const unsigned pairs = odd * (odd - 1) / 2;
     for (unsigned pair = 0; pair < pairs; pair++, rows++)
-        for (size_t i = 0; i < n; i++) out[rows * n + i] = MEAN4(a + 4 * odd + 4 * pair) - MEAN2(a[0], a[1]);
+        for (size_t i = 0; i < n; i++) out[rows * room + i] = MEAN4(a + 4 * odd + 4 * pair) - MEAN2(a[0], a[1]);
     if (odd == 3) {
-        for (size_t i = 0; i < n; i++) out[rows * n + i] = MEAN8(a + 24) - MEAN2(a[0], a[1]);
+        for (size_t i = 0; i < n; i++) out[rows * room + i] = MEAN8(a + 24) - MEAN2(a[0], a[1]);
         rows++;
     }
-    for (size_t i = 0; i < n; i++) out[rows * n + i] = x[i] - MEAN2(a[0], a[1]);
+    for (size_t i = 0; i < n; i++) out[rows * room + i] = x[i] - MEAN2(a[0], a[1]);
 }
 
 static T NAME(rows_quantise)(const T *restrict x, T *restrict p, size_t n, const cdt_cells *cells, int32_t *restrict k,
