@@ -21,7 +21,7 @@ __all__ = ["Bounded"]
 
 #: Objective -> profiles, fast ones first.
 _CANDIDATES: Mapping[str, tuple[str, ...]] = {
-    "speed": ("fast",),
+    "speed": ("fast", "balanced"),
     "balanced": ("fast", "balanced"),
     "size": ("balanced", "dense"),
 }

@@ -91,10 +91,9 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path, text):
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"level": 99}, "level 99"),
-        ({"level": "3"}, "level '3'"),
-        ({"shuffle": "bytes"}, "shuffle 'bytes'"),
-        ({"levle": 3}, "unknown parameters levle"),
+        ({"profile": "best"}, "profile 'best'"),
+        ({"profile": 3}, "profile 3"),
+        ({"profil": "fast"}, "unknown parameters profil; it knows profile"),
     ],
 )
 def test_parameters_without_sense_are_refused_before_anything_is_stored(plan, tmp_path, parameters, said):
