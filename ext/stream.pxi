@@ -26,7 +26,7 @@ cdef extern from "cdt_stream.h" nogil:
         int may_have_palette
     ctypedef struct cdt_measured:
         double max_error
-        uint64_t exact
+        uint64_t exact, lossy
     ctypedef struct cdt_stream:
         int dtype
         char unit[32]
@@ -43,6 +43,8 @@ cdef extern from "cdt_stream.h" nogil:
     int cdt_stream_box(cdt_stream *)
     void cdt_stream_choose_blocks(cdt_stream *, int)
     cdt_map cdt_map_for(int, int, double, double)
+    void cdt_stream_use_grid(cdt_stream *, const void *)
+    void cdt_stream_call_lossless(cdt_stream *)
     size_t cdt_stream_blocks_bound(const cdt_stream *, uint64_t, uint64_t)
     int cdt_stream_encode_blocks(const cdt_stream *, const void *, uint64_t, uint64_t, uint8_t *, uint64_t *, cdt_measured *)
     size_t cdt_stream_head_bound(const cdt_stream *)
@@ -204,6 +206,13 @@ cdef int _type_of(int code):
     return code
 
 
+def use_grid(Stream stream not None, values):
+    """Use the hidden grid of contiguous ``values``, if they have one."""
+    cdef const uint8_t *numbers = _bytes_of(values)
+    with nogil:
+        cdt_stream_use_grid(&stream.s, numbers)
+
+
 def encode_blocks(Stream stream not None, values, uint64_t start, uint64_t stop):
     """Blocks [start, stop) of contiguous ``values``."""
     cdef Part part = Part()
@@ -241,12 +250,16 @@ def join(Stream stream not None, list parts not None):
             raise MemoryError("no memory for the head of a stream")
         s.max_error = 0
         s.exact = 0
+        lossy = 0
         for part in parts:
             memcpy(lengths + at, part.lengths, 8 * part.count)
             at += part.count
             size += part.size
             s.exact += part.measured.exact
             s.max_error = max(s.max_error, part.measured.max_error)
+            lossy += part.measured.lossy
+        if not lossy and s.applied_kind and s.coding.map.kind != 0:
+            cdt_stream_call_lossless(s)
         head_size = cdt_stream_put_head(s, lengths, head)
         made = PyBytes_FromStringAndSize(NULL, head_size + size)
         to = PyBytes_AS_STRING(made)

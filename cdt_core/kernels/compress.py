@@ -33,6 +33,8 @@ _DEFAULT_GROWTH = 4096
 _SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
 #: Units of time, and how many of them: NumPy's own parser takes far more.
 _UNIT = re.compile(r"([1-9][0-9]{0,9})?(?:Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)")
+#: Streams of fewer bytes are tried without loss too.
+_FEW_BYTES = 256
 #: How many values decide the step of a lattice where fill values hide the extremes.
 _SAMPLE = 1 << 14
 
@@ -118,9 +120,22 @@ def encode(
     plan = _codec.plan(
         code, unit, work.shape, _pair(asked or bound), _pair(applied), largest, codes, PROFILES.index(profile)
     )
-    parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop), plan.blocks, workers)
-    stream, max_error, exact = _codec.join(plan, parts)
+    stream, max_error, exact = _encoded(plan, work, workers)
+    if len(stream) < _FEW_BYTES and not applied.is_lossless:
+        # What is that simple may be simpler still without loss: counters, and whole steps.
+        pairs = _pair(asked or bound), (0, 0.0)
+        plan = _codec.plan(code, unit, work.shape, *pairs, 0.0, None, PROFILES.index(profile))
+        other = _encoded(plan, work, workers)
+        stream, max_error, exact = min(other, (stream, max_error, exact), key=lambda made: len(made[0]))
     return EncodedStream(stream, _whole_error(max_error, promised) if values.dtype.kind == "c" else max_error, exact)
+
+
+def _encoded(plan: Any, work: NDArray[Any], workers: int) -> tuple[bytes, float, int]:
+    if work.dtype.kind == "f" and work.size:
+        _codec.use_grid(plan, work)
+    parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop), plan.blocks, workers)
+    made: tuple[bytes, float, int] = _codec.join(plan, parts)
+    return made
 
 
 def _over_blocks(do: Callable[[int, int], Any], blocks: int, workers: int) -> list[Any]:

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     double max_error;
     uint64_t exact; /* numbers kept bit by bit beside the lattice */
+    uint64_t lossy; /* blocks that are in a map that may lose something */
 } cdt_measured;
 
 /* The lossless map of a type. */

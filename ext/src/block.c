@@ -23,10 +23,12 @@ size_t cdt_block_bound(cdt_type type, size_t n)
     return 1 + n * cdt_size_of(type);
 }
 
+/* Whether a map loses nothing whatever the numbers. */
 static int is_lossless(const cdt_map *map)
 {
     return map->kind == CDT_MAP_KEY || (map->kind == CDT_MAP_STEPS && map->integer_step == 0);
 }
+
 
 static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
 {

@@ -97,6 +97,7 @@ int cdt_differences_finish(const cdt_coding *coding, const cdt_box *box, cdt_dif
     }
     status = CDT_NO_MEMORY;
     made->measured = way->measured;
+    made->measured.lossy = !way->lossless && coding->promise.kind != CDT_LOSSLESS;
     made->bytes = cdt_new(64 + cdt_exact_bound(n, way->coded.n_exact, size) +
                          (planes ? cdt_planes_bound(n, width) : cdt_entropy_size(&entropy)));
     if (!made->bytes) goto out;

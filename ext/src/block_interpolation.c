@@ -197,6 +197,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_in
     } else if (way->numbers) way->measured.max_error = way->with.max_error;
     status = CDT_NO_MEMORY;
     made->measured = way->measured;
+    made->measured.lossy = !way->lossless && coding->promise.kind != CDT_LOSSLESS;
     made->bytes = cdt_new(1024 + cdt_exact_bound(n, way->n_exact, size) + cdt_entropy_size(&entropy));
     if (!made->bytes) goto out;
     uint8_t *at = made->bytes;

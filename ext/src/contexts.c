@@ -22,9 +22,10 @@ static size_t rows_of(const cdt_segment *segment)
     return segment->dim[0] * segment->dim[1] * segment->dim[2];
 }
 
-static unsigned lanes_for(size_t symbols)
+/* Log2 of the states that share a stream, less 2: each takes 4 bytes, and more of them are faster. */
+static unsigned lanes_for(uint64_t bytes)
 {
-    return symbols >= 1u << 16 ? 32 : symbols >= 1u << 14 ? 16 : symbols >= 1u << 12 ? 8 : 4;
+    return bytes >= 1 << 12 ? 3 : bytes >= 1 << 10 ? 2 : bytes >= 1 << 8 ? 1 : 0;
 }
 
 static size_t points_of(const cdt_pyramid *pyramid)
@@ -241,7 +242,7 @@ static void look_up_all(const cdt_pyramid *pyramid, const cuts *cut, uint8_t *ac
     }
 }
 
-static size_t send(const cuts *cut, const cdt_recipe *recipe, counts_t *counts, unsigned symbols, uint8_t *out,
+static size_t send(const cuts *cut, const cdt_recipe *recipe, unsigned lanes, counts_t *counts, unsigned symbols, uint8_t *out,
                    cdt_rans_entry *entries)
 {
     cdt_bits_writer bits;
@@ -252,6 +253,7 @@ static size_t send(const cuts *cut, const cdt_recipe *recipe, counts_t *counts, 
     cdt_bits_put(&bits, recipe->before, 4);
     cdt_bits_put(&bits, recipe->shift, 3);
     cdt_bits_put(&bits, recipe->lagged, 1);
+    cdt_bits_put(&bits, lanes, 2);
     cdt_bits_put(&bits, symbols, 8);
     unsigned t = 0;
     for (unsigned k = 0; k < KINDS; k++) cdt_bits_put(&bits, cut->bins[k], 5);
@@ -328,11 +330,13 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *asked, 
     }
     entries = cdt_new(table * symbols * sizeof *entries);
     if (!entries) goto out;
-    const size_t head = send(&cut, &recipe, counts, symbols, out, entries);
+    uint64_t bits = 0;
+    for (unsigned t = 0; t < table; t++) bits += cost_of(counts[t], symbols) >> 16;
+    const unsigned lanes = lanes_for(bits / 8);
+    const size_t head = send(&cut, &recipe, lanes, counts, symbols, out, entries);
     uint8_t *end = out + cdt_contexts_bound(pyramid);
-    const unsigned lanes = lanes_for(points_of(pyramid));
     cdt_rans_writer writer;
-    cdt_rans_start(&writer, end, lanes);
+    cdt_rans_start(&writer, end, 4u << lanes);
     for (unsigned s = pyramid->count; s-- > 0;) {
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t cols = segment->dim[3];
@@ -353,7 +357,8 @@ out:
 }
 
 /* What `send` wrote. Returns its length in bytes, 0 when it is damaged; `slots` receives a new array. */
-static size_t receive(const uint8_t *in, size_t length, unsigned most, cuts *cut, cdt_recipe *recipe, uint32_t **slots)
+static size_t receive(const uint8_t *in, size_t length, unsigned most, cuts *cut, cdt_recipe *recipe, unsigned *lanes,
+                      uint32_t **slots)
 {
     cdt_bits_reader bits;
     uint8_t lengths[2][CDT_SYMBOLS];
@@ -364,6 +369,7 @@ static size_t receive(const uint8_t *in, size_t length, unsigned most, cuts *cut
     recipe->before = (uint8_t)cdt_bits_get(&bits, 4);
     recipe->shift = (uint8_t)cdt_bits_get(&bits, 3);
     recipe->lagged = (uint8_t)cdt_bits_get(&bits, 1);
+    *lanes = 4u << cdt_bits_get(&bits, 2);
     const unsigned symbols = (unsigned)cdt_bits_get(&bits, 8);
     if (bits.corrupt || recipe->above + recipe->before > 8 || symbols > most) return 0;
     recipe->around = (uint8_t)(8 - recipe->above - recipe->before);
@@ -395,7 +401,8 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
     cdt_recipe recipe;
     int status = CDT_CORRUPT;
     uint8_t table[KINDS][256], *contexts = NULL;
-    const size_t head = receive(in, length, most_tokens, &cut, &recipe, &slots);
+    unsigned lanes;
+    const size_t head = receive(in, length, most_tokens, &cut, &recipe, &lanes, &slots);
     if (!head) goto out;
     unsigned start = 0;
     for (unsigned k = 0; k < KINDS; k++) {
@@ -406,7 +413,7 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
         start += cut.bins[k];
     }
     cdt_rans_reader reader;
-    if (cdt_rans_open(&reader, in + head, length - head, lanes_for(points_of(pyramid))) != CDT_OK) goto out;
+    if (cdt_rans_open(&reader, in + head, length - head, lanes) != CDT_OK) goto out;
     contexts = cdt_new(pyramid->dim[0][3] + CDT_PAD);
     if (!contexts) {
         status = CDT_NO_MEMORY;

@@ -40,19 +40,22 @@ static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_pr
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const T *missing = promise->missing;
-    cdt_cells cells = {.step = map->step, .offset = map->offset, .bound = promise->value};
+    const int lossless = promise->kind == CDT_LOSSLESS;
+    const double bound = lossless ? 0 : promise->value;
+    cdt_cells cells = {.step = map->step, .offset = map->offset, .bound = lossless ? map->step : bound};
     if ((double)(T)cells.bound > cells.bound) cells.bound = (double)NAME(below_)((T)cells.bound);
     int32_t before = 0;
     for (size_t start = 0; start < n; start += TILE) {
         const size_t count = n - start < TILE ? n - start : TILE;
         size_t doubtful;
         double worst = (double)rows->ROWS.quantise_flat(x + start, count, &cells, codes + start, &doubtful);
-        if (doubtful || promise->n_missing) {
+        if (doubtful || lossless || promise->n_missing) {
             T y[TILE];
             rows->ROWS.rebuild_flat(codes + start, count, &cells, y);
             worst = 0;
             for (size_t i = 0; i < count; i++) {
-                if (NAME(within_)(x[start + i], y[i], promise->value) && !NAME(is_missing_)(x[start + i], missing, promise->n_missing) &&
+                const int same = !lossless || !memcmp(x + start + i, y + i, sizeof *y);
+                if (same && NAME(within_)(x[start + i], y[i], bound) && !NAME(is_missing_)(x[start + i], missing, promise->n_missing) &&
                     !NAME(is_missing_)(y[i], missing, promise->n_missing)) {
                     const double d = fabs((double)x[start + i] - (double)y[i]);
                     worst = d > worst ? d : worst;

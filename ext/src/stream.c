@@ -1,5 +1,6 @@
 #include "cdt_stream.h"
 #include "cdt_bytes.h"
+#include "cdt_grid.h"
 #include "cdt_status.h"
 #include "cdt_memory.h"
 #include <float.h>
@@ -119,6 +120,32 @@ cdt_map cdt_map_for(cdt_type type, int kind, double bound, double largest)
     return map;
 }
 
+void cdt_stream_use_grid(cdt_stream *s, const void *values)
+{
+    cdt_map *map = &s->coding.map, grid;
+    const size_t n = cdt_count(s->box, s->box_axes);
+    const int lossless = s->coding.promise.kind == CDT_LOSSLESS;
+    const double bound = s->coding.promise.value;
+    if ((s->coding.type != CDT_F4 && s->coding.type != CDT_F8) || (!lossless && map->kind != CDT_MAP_LINEAR) ||
+        !cdt_find_grid(s->coding.type, values, n, lossless ? 0 : bound / 16, &grid))
+        return;
+    if (!lossless) {
+        /* A step of whole cells of the grid that keeps the bound, where that is longer than twice the bound. */
+        const double cells = floor(bound * (15.0 / 16.0) / grid.step);
+        if (!(cells < 1e6) || grid.step * (2 * cells + 1) <= map->step) return;
+        grid.step = s->coding.type == CDT_F4 ? (double)(float)(grid.step * (2 * cells + 1)) : grid.step * (2 * cells + 1);
+        s->coding.on_grid = cells == 0;
+    } else s->coding.on_grid = 1;
+    *map = grid;
+}
+
+void cdt_stream_call_lossless(cdt_stream *s)
+{
+    s->applied_kind = s->coding.promise.kind = CDT_LOSSLESS;
+    s->applied = s->coding.promise.value = s->max_error = 0;
+    s->coding.map = cdt_lossless_map(s->coding.type);
+}
+
 /* Where block `index` lies in the box. */
 static void locate(const cdt_stream *s, uint64_t index, size_t *origin, size_t *sides)
 {
@@ -189,6 +216,7 @@ int cdt_stream_encode_blocks(const cdt_stream *s, const void *values, uint64_t f
         out = cdt_put_bytes(out + length, &crc, 4);
         lengths[i - from] = length + 4;
         measured->exact += part.exact;
+        measured->lossy += part.lossy;
         if (part.max_error > measured->max_error) measured->max_error = part.max_error;
     }
     cdt_drop(block);
