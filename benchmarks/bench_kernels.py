@@ -17,26 +17,26 @@ ARRAYS = {
 
 
 class Compress:
-    params = (list(ARRAYS), ["rel:1e-2", "rel:1e-3", "rel:1e-4", "lossless"])
-    param_names = ("array", "bound")
+    params = (list(ARRAYS), ["rel:1e-2", "rel:1e-3", "rel:1e-4", "lossless"], ["fast", "balanced", "dense"])
+    param_names = ("array", "bound", "profile")
 
-    def setup(self, array, bound):
+    def setup(self, array, bound, profile):
         self.values = ARRAYS[array]()
-        self.stream = cdt.compress(self.values, bound)
+        self.stream = cdt.compress(self.values, bound, profile=profile)
 
-    def time_compress(self, array, bound):
-        cdt.compress(self.values, bound)
+    def time_compress(self, array, bound, profile):
+        cdt.compress(self.values, bound, profile=profile)
 
-    def time_decompress(self, array, bound):
+    def time_decompress(self, array, bound, profile):
         cdt.decompress(self.stream)
 
-    def peakmem_compress(self, array, bound):
-        cdt.compress(self.values, bound)
+    def peakmem_compress(self, array, bound, profile):
+        cdt.compress(self.values, bound, profile=profile)
 
-    def track_ratio(self, array, bound):
+    def track_ratio(self, array, bound, profile):
         return self.values.nbytes / len(self.stream)
 
-    def track_max_error_over_bound(self, array, bound):
+    def track_max_error_over_bound(self, array, bound, profile):
         back = cdt.decompress(self.stream)
         worst = np.abs(back.astype(np.longdouble) - self.values.astype(np.longdouble)).max()
         wide = self.values.astype(np.float64)

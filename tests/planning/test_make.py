@@ -84,7 +84,7 @@ def test_what_a_source_unpacks_in_float32_keeps_its_bound_for_readers_of_the_sto
 
 
 def test_less_error_is_taken_where_it_costs_next_to_nothing(tmp_path):
-    """Where a third of the values are too large for any lattice and kept as they are, and most others are 0, the rest hardly counts."""
+    """Where values too large for any lattice, kept as they are, take the space, and hardly any other has bits at all."""
     make = np.random.default_rng(0)
     waves = np.sin(np.add.outer(np.linspace(0, 5, 200), np.linspace(0, 9, 300)))
     waves[20:] = 0
