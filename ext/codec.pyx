@@ -12,6 +12,7 @@ import numpy as np
 from cdt_core.errors import CdtError
 
 include "simd.pxi"
+include "lorenzo.pxi"
 include "planes.pxi"
 include "rans.pxi"
 include "stream.pxi"

@@ -1,4 +1,15 @@
 cdef extern from "cdt_simd.h" nogil:
+    ctypedef struct cdt_lorenzo_u4:
+        void (*difference)(const uint32_t *, const size_t *, const uint8_t *, uint32_t *) noexcept nogil
+        void (*cumulate)(uint32_t *, const size_t *, const uint8_t *) noexcept nogil
+        void (*choose)(const uint32_t *, const size_t *, int, uint8_t *) noexcept nogil
+    ctypedef struct cdt_lorenzo_u8:
+        void (*difference)(const uint64_t *, const size_t *, const uint8_t *, uint64_t *) noexcept nogil
+        void (*cumulate)(uint64_t *, const size_t *, const uint8_t *) noexcept nogil
+        void (*choose)(const uint64_t *, const size_t *, int, uint8_t *) noexcept nogil
+    ctypedef struct cdt_lorenzo_kernels:
+        cdt_lorenzo_u4 u4
+        cdt_lorenzo_u8 u8
     ctypedef struct cdt_planes_kernels:
         size_t (*encode_4)(const int32_t *, size_t, uint8_t *) noexcept nogil
         int (*decode_4)(const uint8_t *, size_t, int32_t *, size_t) noexcept nogil
@@ -33,6 +44,7 @@ cdef extern from "cdt_simd.h" nogil:
         cdt_rows_f8 f8
     ctypedef struct cdt_kernels:
         cdt_row_kernels rows
+        cdt_lorenzo_kernels lorenzo
         cdt_planes_kernels planes
         cdt_rans_kernels rans
     const cdt_kernels *cdt_active_kernels()

@@ -37,7 +37,7 @@ typedef struct {
      * `bad` (zeros before) is set for the i-th point, in C order, that does not keep the bound. */                       \
     int cdt_interpolate_encode_##S(const cdt_pyramid *pyramid, T *places, cdt_interpolation *with, uint8_t *tokens,       \
                                    cdt_bits_writer *extra, uint8_t *bad);                                                 \
-    /* Values of tokens, at a level: 0 for all, k for those at multiples of 2^k along the split axes. */                   \
+    /* Values of tokens (0 in the padding of their rows), at a level: 0 for all, k for those at multiples of 2^k along the split axes. */                   \
     int cdt_interpolate_decode_##S(const cdt_pyramid *pyramid, const cdt_interpolation *with, const uint8_t *tokens,      \
                                    cdt_bits_reader *extra, unsigned level, T *places, T *values);
 

@@ -7,7 +7,7 @@
 /* Columns that a series is cut into, so that the points before one are in the rows above it. */
 #define CDT_SERIES_COLUMNS 32
 
-void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], uint8_t orders[4]);
+void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], int thorough, uint8_t orders[4]);
 void cdt_difference(void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4]);
 void cdt_cumulate(void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4]);
 

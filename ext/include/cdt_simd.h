@@ -6,12 +6,14 @@
  */
 #ifndef CDT_SIMD_H
 #define CDT_SIMD_H
+#include "cdt_lorenzo.h"
 #include "cdt_planes.h"
 #include "cdt_rans.h"
 #include "cdt_rows.h"
 #include "cdt_status.h"
 
 typedef struct {
+    cdt_lorenzo_kernels lorenzo;
     cdt_planes_kernels planes;
     cdt_rans_kernels rans;
     cdt_row_kernels rows;

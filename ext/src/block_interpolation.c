@@ -10,6 +10,18 @@
 #define MOST_SNAPPED (1 << 21)
 enum { MOST_POINTS_TO_FIT = 4096 };
 
+/* Bring values into the layout's order. */
+static int in_order(const cdt_box *box, cdt_interpolated *way, size_t size)
+{
+    if (cdt_layout_is_plain(&way->layout, box->axes)) return CDT_OK;
+    void *ordered = cdt_new(cdt_count(box->sides, box->axes) * size);
+    if (!ordered) return CDT_NO_MEMORY;
+    cdt_permute(way->values, size, box->sides, box->axes, way->layout.order, ordered);
+    cdt_drop(way->own);
+    way->values = way->own = ordered;
+    return CDT_OK;
+}
+
 #define T float
 #define MOST (FLT_MAX / 1e6f)
 #define NAME(name) name##f4
@@ -100,20 +112,13 @@ static int start_whole(const cdt_box *box, cdt_interpolated *way, cdt_type type,
     float *plain = cdt_new(n * sizeof *plain);
     if (!plain) return CDT_NO_MEMORY;
     way->base = (uint64_t)base;
-    way->values = plain;
+    way->values = way->own = plain;
     for (size_t i = 0; i < n; i++) {
         const int64_t d = cdt_number_at(type, from, i) - base;
         if (d > MOST_SNAPPED || d < -MOST_SNAPPED) return CDT_BAD_ARGUMENT;
         plain[i] = (float)d;
     }
-    if (!cdt_layout_is_plain(&way->layout, box->axes)) {
-        float *ordered = cdt_new(n * sizeof *ordered);
-        if (!ordered) return CDT_NO_MEMORY;
-        cdt_permute(plain, sizeof *plain, box->sides, box->axes, way->layout.order, ordered);
-        cdt_drop(plain);
-        way->values = ordered;
-    }
-    return CDT_OK;
+    return in_order(box, way, sizeof *plain);
 }
 
 /* Codes of a map as whole numbers: predictions are rounded to them, and every residual is exact. */
@@ -151,10 +156,10 @@ static int plan(cdt_pyramid *pyramid, cdt_layout *layout, const size_t *sides, u
 
 void cdt_interpolated_end(cdt_interpolated *way)
 {
-    cdt_drop(way->values);
+    cdt_drop(way->own);
     cdt_drop(way->places);
     cdt_drop(way->exact);
-    way->values = way->places = NULL;
+    way->own = way->places = NULL;
     way->exact = NULL;
 }
 

@@ -70,29 +70,24 @@ static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt
     const size_t n = cdt_count(box->sides, box->axes);
     const T *from = box->values, *missing = coding->promise.missing;
     const T most = (T)MOST, end = (T)INFINITY;
-    T *values = cdt_new(n * sizeof *values);
     size_t moderate = 0;
-    way->values = values;
-    if (!values) return CDT_NO_MEMORY;
-    memcpy(values, from, n * sizeof *values);
-    for (size_t i = 0; i < n; i++) moderate += (values[i] < most) & (values[i] > -most);
-    if (moderate < n || coding->promise.n_missing)
+    for (size_t i = 0; i < n; i++) moderate += (from[i] < most) & (from[i] > -most);
+    way->values = from;
+    if (moderate < n || coding->promise.n_missing) {
+        T *values = cdt_new(n * sizeof *values);
+        way->own = values;
+        way->values = values;
+        if (!values) return CDT_NO_MEMORY;
         for (size_t i = 0; i < n; i++) {
             const T x = from[i];
             int hole = !(x < end && x > -end);
             for (size_t j = 0; j < coding->promise.n_missing; j++) hole |= x == missing[j];
             if (!hole && !(x < most && x > -most)) return CDT_BAD_ARGUMENT;
+            values[i] = hole ? (T)NAN : x;
             if (!hole) continue;
             way->has_holes = 1;
-            values[i] = (T)NAN;
             way->exact[i / 8] = (uint8_t)(way->exact[i / 8] | 1u << (i % 8));
         }
-    if (!cdt_layout_is_plain(&way->layout, box->axes)) {
-        T *ordered = cdt_new(n * sizeof *ordered);
-        if (!ordered) return CDT_NO_MEMORY;
-        cdt_permute(values, sizeof *values, box->sides, box->axes, way->layout.order, ordered);
-        cdt_drop(values);
-        way->values = ordered;
     }
-    return CDT_OK;
+    return in_order(box, way, sizeof(T));
 }

@@ -62,7 +62,8 @@ typedef struct {
     cdt_interpolation with;
     cdt_layout layout;
     cdt_measured measured;
-    void *values, *places;  /* in the layout's order, NaN where exact; of the pyramid */
+    const void *values;     /* in the layout's order, NaN where exact */
+    void *own, *places;     /* the same, where they are not the block's; of the pyramid */
     uint8_t *exact;
     size_t n_exact;
     uint64_t base;

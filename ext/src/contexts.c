@@ -438,6 +438,12 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
             pad(row, cols);
         }
     }
+    for (unsigned s = 0; s < pyramid->count; s++) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        const size_t rows = rows_of(segment), stride = segment->dim[3] + CDT_PAD;
+        uint8_t *row = tokens + segment->offset;
+        for (size_t r = 0; r < rows; r++, row += stride) row[0] = row[stride - 2] = row[stride - 1] = 0;
+    }
     status = cdt_rans_close(&reader);
 out:
     cdt_drop(contexts);

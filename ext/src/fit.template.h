@@ -1,21 +1,32 @@
-/* Weighted sums of products of rows of features (a distance of `room` apart, the target last), in PARTS parts that are joined in
- * one order: the same on every machine. */
+/* Weighted sums of products of rows of features (a distance of `room` apart, the target last), in PARTS parts of each STRETCH that are
+ * joined in one order: the same on every machine. */
 static void NAME(fit_add)(cdt_fit *fit, const T *rows, size_t room, size_t n, const T *weights)
 {
     const unsigned all = fit->features + 1;
     fit->samples = 0;
     for (size_t i = 0; i < n; i++) fit->samples += (double)weights[i];
-    for (unsigned f = 0; f < all; f++)
-        for (unsigned g = f; g < all; g++) {
-            const T *a = rows + f * room, *b = rows + g * room;
-            double part[PARTS] = {0}, sum = 0;
-            size_t i = 0;
-            for (; i + PARTS <= n; i += PARTS)
-                for (int j = 0; j < PARTS; j++) part[j] += (double)(a[i + j] * weights[i + j]) * (double)b[i + j];
-            for (int j = 0; i < n; i++, j++) part[j] += (double)(a[i] * weights[i]) * (double)b[i];
-            for (int j = 0; j < PARTS; j++) sum += part[j];
-            fit->products[f][g] = fit->products[g][f] = sum;
+    memset(fit->products, 0, sizeof fit->products);
+    for (size_t from = 0; from < n; from += STRETCH) {
+        const size_t m = n - from < STRETCH ? n - from : STRETCH;
+        T weighted[STRETCH];
+        for (unsigned f = 0; f < all; f++) {
+            const T *a = rows + f * room + from;
+            for (size_t i = 0; i < m; i++) weighted[i] = a[i] * weights[from + i];
+            for (unsigned g = f; g < all; g++) {
+                const T *b = rows + g * room + from;
+                T part[PARTS] = {0};
+                size_t i = 0;
+                for (; i + PARTS <= m; i += PARTS)
+                    for (int j = 0; j < PARTS; j++) part[j] += weighted[i + j] * b[i + j];
+                for (int j = 0; i < m; i++, j++) part[j] += weighted[i] * b[i];
+                double sum = 0;
+                for (int j = 0; j < PARTS; j++) sum += (double)part[j];
+                fit->products[f][g] += sum;
+            }
         }
+    }
+    for (unsigned f = 0; f < all; f++)
+        for (unsigned g = 0; g < f; g++) fit->products[f][g] = fit->products[g][f];
 }
 
 /* Residuals of samples under weights. */
@@ -52,7 +63,11 @@ static double NAME(fit_bits)(const cdt_fit *fit, const T *rows, size_t room, siz
     const double gain = cells->snap && cells->step == 1.0 ? 0 : noise_gain(count == 1 ? 1 : count == 4 ? 2 : 3, wide);
     NAME(fit_residuals)(fit, rows, room, n, with, residuals);
     for (size_t i = 0; i < n; i++) {
-        if (i % ROW_PART == 0) tokens.nearby = 0;
+        if (i % ROW_PART == 0) {
+            tokens.nearby = 0;
+            if (n > 2 * ESTIMATED && i / ROW_PART % 2) i += ROW_PART; /* every other row will do */
+            if (i >= n) break;
+        }
         sampled_add(&tokens, (double)residuals[i] * inverse + gain * noise(i));
     }
     return tokens.seen ? sampled_bits(&tokens) / (double)tokens.seen : 0;

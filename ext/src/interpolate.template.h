@@ -83,7 +83,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const size_t points = pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
-    const size_t wanted = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64, room = wanted + ROW_PART;
+    const size_t most = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64, room = most + ROW_PART;
     T *features = cdt_new(11 * room * sizeof *features);
     if (!features) return CDT_NO_MEMORY;
     *bits = 0;
@@ -92,7 +92,8 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
         if (s->level >= with->fitted) continue;
         const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2), count = odd * odd;
         const size_t n = s->dim[3], part = n < ROW_PART ? n : ROW_PART;
-        const size_t parts = s->dim[0] * s->dim[1] * s->dim[2] * (n / part), every = parts * part > wanted ? parts * part / wanted : 1;
+        const size_t parts = s->dim[0] * s->dim[1] * s->dim[2] * (n / part), some = parts * part / 4 < 256 ? 256 : parts * part / 4;
+        const size_t wanted = some < most ? some : most, every = parts * part > wanted ? parts * part / wanted : 1;
         int16_t *weights = with->weights[s->level][c];
         size_t seen = 0;
         cdt_around near;
@@ -221,7 +222,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
     T *p = cdt_new(2 * longest * sizeof *p);
-    int32_t *k = cdt_new(longest * sizeof *k);
+    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!p || !k) goto out;
     T *y = p + longest;
@@ -250,18 +251,22 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
         if (pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
             NAME(join)(pyramid, s->level + 1u, places, NULL);
         NAME(class_weights)(with, s, weights);
+        const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
         for (size_t r = 0; r < all; r++) {
             const T *around[32];
             size_t missed;
-            T *row = places + s->offset + 1 + r * (n + CDT_PAD);
+            T *row = places + s->offset + 1 + r * stride;
+            int32_t *residuals = k + r % together * stride; /* with the padding of tokens, which is 0 */
             NAME(rows_around)(&near, r, places, around);
             kernels->rows.ROWS.predict(around, odd, weights, n, p);
-            const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, k, y, &missed);
+            residuals[0] = residuals[n + 1] = residuals[n + 2] = 0;
+            const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
             if (error > with->max_error) with->max_error = error;
             if (missed) NAME(bad_points)(pyramid, s, r, row, y, with, bad);
-            kernels->rans.split_4(k, n, tokens + s->offset + 1 + r * (n + CDT_PAD), extra);
             memcpy(row, y, n * sizeof *y);
             NAME(pad)(row, n);
+            if (r % together == together - 1 || r == all - 1)
+                kernels->rans.split_4(k, (r % together + 1) * stride, tokens + s->offset + (r - r % together) * stride, extra);
         }
     }
     status = CDT_OK;
@@ -277,7 +282,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
     T *p = cdt_new(longest * sizeof *p);
-    int32_t *k = cdt_new(longest * sizeof *k);
+    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!p || !k) goto out;
     for (unsigned i = 0; i < pyramid->count; i++) {
@@ -291,18 +296,23 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
         if (i && pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
             NAME(join)(pyramid, s->level + 1u, places, NULL);
         if (i) NAME(class_weights)(with, s, weights);
+        const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
         for (size_t r = 0; r < all; r++) {
             const T *around[32];
-            T *row = places + s->offset + 1 + r * (n + CDT_PAD);
-            kernels->rans.join_4(tokens + s->offset + 1 + r * (n + CDT_PAD), n, extra, k);
+            T *row = places + s->offset + 1 + r * stride;
+            const int32_t *residuals = k + r % together * stride + 1;
+            if (r % together == 0) {
+                const size_t rows = all - r < together ? all - r : together;
+                kernels->rans.join_4(tokens + s->offset + r * stride, rows * stride, extra, k);
+            }
             if (i) {
                 NAME(rows_around)(&near, r, places, around);
                 kernels->rows.ROWS.predict(around, odd, weights, n, p);
-                kernels->rows.ROWS.rebuild(p, k, n, &with->cells, row);
+                kernels->rows.ROWS.rebuild(p, residuals, n, &with->cells, row);
             } else
                 for (size_t j = 0; j < n; j++) {
                     p[0] = before;
-                    kernels->rows.ROWS.rebuild(p, k + j, 1, &with->cells, row + j);
+                    kernels->rows.ROWS.rebuild(p, residuals + j, 1, &with->cells, row + j);
                     before = row[j];
                 }
             NAME(pad)(row, n);

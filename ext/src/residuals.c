@@ -1,5 +1,4 @@
 #include "cdt_residuals.h"
-#include "cdt_codes.h"
 #include "cdt_simd.h"
 #include "cdt_memory.h"
 #include <string.h>
@@ -7,23 +6,25 @@
 /* Rows of a series are as long, at least, before it is worth cutting. */
 enum { SERIES_LEAST = 2048 };
 
-void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], uint8_t orders[4])
+void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], int thorough, uint8_t orders[4])
 {
-    memset(orders, 0, 4);
-    if (width == 4) cdt_choose_u4(codes, dim, 4, orders);
-    else cdt_choose_u8(codes, dim, 4, orders);
+    const cdt_lorenzo_kernels *lorenzo = &cdt_active_kernels()->lorenzo;
+    if (width == 4) lorenzo->u4.choose(codes, dim, thorough, orders);
+    else lorenzo->u8.choose(codes, dim, thorough, orders);
 }
 
 void cdt_difference(void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4])
 {
-    if (width == 4) cdt_difference_u4(codes, dim, 4, orders);
-    else cdt_difference_u8(codes, dim, 4, orders);
+    const cdt_lorenzo_kernels *lorenzo = &cdt_active_kernels()->lorenzo;
+    if (width == 4) lorenzo->u4.difference(codes, dim, orders, codes);
+    else lorenzo->u8.difference(codes, dim, orders, codes);
 }
 
 void cdt_cumulate(void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4])
 {
-    if (width == 4) cdt_cumulate_u4(codes, dim, 4, orders);
-    else cdt_cumulate_u8(codes, dim, 4, orders);
+    const cdt_lorenzo_kernels *lorenzo = &cdt_active_kernels()->lorenzo;
+    if (width == 4) lorenzo->u4.cumulate(codes, dim, orders);
+    else lorenzo->u8.cumulate(codes, dim, orders);
 }
 
 int cdt_field_plan(cdt_field *f, const size_t dim[4], int is_series)

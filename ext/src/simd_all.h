@@ -1,9 +1,12 @@
 /* Every family of kernels, and the table of this level. */
+#include "lorenzo.simd.h"
 #include "planes.simd.h"
 #include "rans.simd.h"
 #include "rows.simd.h"
 
 const cdt_kernels LEVEL(cdt_kernels) = {
+    .lorenzo = {{LEVEL(lorenzo_difference_4), LEVEL(lorenzo_cumulate_4), LEVEL(lorenzo_choose_4)},
+                {LEVEL(lorenzo_difference_8), LEVEL(lorenzo_cumulate_8), LEVEL(lorenzo_choose_8)}},
     .planes = {LEVEL(planes_encode_4), LEVEL(planes_decode_4), LEVEL(planes_encode_8), LEVEL(planes_decode_8)},
     .rans = {LEVEL(rans_encode_row), LEVEL(rans_decode_row), LEVEL(tokens_split_4), LEVEL(tokens_join_4),
              LEVEL(tokens_split_8), LEVEL(tokens_join_8)},

@@ -1,0 +1,105 @@
+/* Vectors of codes for Lorenzo prediction: AVX-512. */
+typedef __m512i LEVEL(lorenzo_vector);
+
+#define LORENZO_BYTES 64
+
+static inline __m512i LEVEL(lorenzo_load_4)(const uint32_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline __m512i LEVEL(lorenzo_load_8)(const uint64_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline void LEVEL(lorenzo_store_4)(uint32_t *p, __m512i v)
+{
+    _mm512_storeu_si512(p, v);
+}
+
+static inline void LEVEL(lorenzo_store_8)(uint64_t *p, __m512i v)
+{
+    _mm512_storeu_si512(p, v);
+}
+
+/* The first n lanes; n is less than all. */
+static inline __m512i LEVEL(lorenzo_load_some_4)(const uint32_t *p, size_t n)
+{
+    return _mm512_maskz_loadu_epi32((__mmask16)((1u << n) - 1), p);
+}
+
+static inline __m512i LEVEL(lorenzo_load_some_8)(const uint64_t *p, size_t n)
+{
+    return _mm512_maskz_loadu_epi64((__mmask8)((1u << n) - 1), p);
+}
+
+static inline void LEVEL(lorenzo_store_some_4)(uint32_t *p, __m512i v, size_t n)
+{
+    _mm512_mask_storeu_epi32(p, (__mmask16)((1u << n) - 1), v);
+}
+
+static inline void LEVEL(lorenzo_store_some_8)(uint64_t *p, __m512i v, size_t n)
+{
+    _mm512_mask_storeu_epi64(p, (__mmask8)((1u << n) - 1), v);
+}
+
+static inline __m512i LEVEL(lorenzo_add_4)(__m512i v, __m512i w)
+{
+    return _mm512_add_epi32(v, w);
+}
+
+static inline __m512i LEVEL(lorenzo_add_8)(__m512i v, __m512i w)
+{
+    return _mm512_add_epi64(v, w);
+}
+
+static inline __m512i LEVEL(lorenzo_sub_4)(__m512i v, __m512i w)
+{
+    return _mm512_sub_epi32(v, w);
+}
+
+static inline __m512i LEVEL(lorenzo_sub_8)(__m512i v, __m512i w)
+{
+    return _mm512_sub_epi64(v, w);
+}
+
+/* Each lane's left neighbour; that of the first is the last of `last`. */
+static inline __m512i LEVEL(lorenzo_left_4)(__m512i v, __m512i last)
+{
+    return _mm512_alignr_epi32(v, last, 15);
+}
+
+static inline __m512i LEVEL(lorenzo_left_8)(__m512i v, __m512i last)
+{
+    return _mm512_alignr_epi64(v, last, 7);
+}
+
+/* Sums of each lane and all before it. */
+static inline __m512i LEVEL(lorenzo_sums_4)(__m512i v)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    v = _mm512_add_epi32(v, _mm512_alignr_epi32(v, zero, 15));
+    v = _mm512_add_epi32(v, _mm512_alignr_epi32(v, zero, 14));
+    v = _mm512_add_epi32(v, _mm512_alignr_epi32(v, zero, 12));
+    return _mm512_add_epi32(v, _mm512_alignr_epi32(v, zero, 8));
+}
+
+static inline __m512i LEVEL(lorenzo_sums_8)(__m512i v)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 7));
+    v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 6));
+    return _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 4));
+}
+
+/* The last lane in all. */
+static inline __m512i LEVEL(lorenzo_last_4)(__m512i v)
+{
+    return _mm512_permutexvar_epi32(_mm512_set1_epi32(15), v);
+}
+
+static inline __m512i LEVEL(lorenzo_last_8)(__m512i v)
+{
+    return _mm512_permutexvar_epi64(_mm512_set1_epi64(7), v);
+}

@@ -1,0 +1,111 @@
+/* Vectors of codes for Lorenzo prediction: AVX2. */
+typedef __m256i LEVEL(lorenzo_vector);
+
+#define LORENZO_BYTES 32
+
+static inline __m256i LEVEL(lorenzo_load_4)(const uint32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline __m256i LEVEL(lorenzo_load_8)(const uint64_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline void LEVEL(lorenzo_store_4)(uint32_t *p, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+static inline void LEVEL(lorenzo_store_8)(uint64_t *p, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+/* The first n lanes; n is less than all. */
+static inline __m256i LEVEL(lorenzo_load_some_4)(const uint32_t *p, size_t n)
+{
+    const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+    const __m256i some = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lanes);
+    return _mm256_maskload_epi32((const int *)p, some);
+}
+
+static inline __m256i LEVEL(lorenzo_load_some_8)(const uint64_t *p, size_t n)
+{
+    const __m256i lanes = _mm256_set_epi64x(3, 2, 1, 0);
+    const __m256i some = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), lanes);
+    return _mm256_maskload_epi64((const long long *)p, some);
+}
+
+static inline void LEVEL(lorenzo_store_some_4)(uint32_t *p, __m256i v, size_t n)
+{
+    const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+    const __m256i some = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lanes);
+    _mm256_maskstore_epi32((int *)p, some, v);
+}
+
+static inline void LEVEL(lorenzo_store_some_8)(uint64_t *p, __m256i v, size_t n)
+{
+    const __m256i lanes = _mm256_set_epi64x(3, 2, 1, 0);
+    const __m256i some = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), lanes);
+    _mm256_maskstore_epi64((long long *)p, some, v);
+}
+
+static inline __m256i LEVEL(lorenzo_add_4)(__m256i v, __m256i w)
+{
+    return _mm256_add_epi32(v, w);
+}
+
+static inline __m256i LEVEL(lorenzo_add_8)(__m256i v, __m256i w)
+{
+    return _mm256_add_epi64(v, w);
+}
+
+static inline __m256i LEVEL(lorenzo_sub_4)(__m256i v, __m256i w)
+{
+    return _mm256_sub_epi32(v, w);
+}
+
+static inline __m256i LEVEL(lorenzo_sub_8)(__m256i v, __m256i w)
+{
+    return _mm256_sub_epi64(v, w);
+}
+
+/* Each lane's left neighbour; that of the first is the last of `last`. */
+static inline __m256i LEVEL(lorenzo_left_4)(__m256i v, __m256i last)
+{
+    return _mm256_alignr_epi8(v, _mm256_permute2x128_si256(last, v, 0x21), 12);
+}
+
+static inline __m256i LEVEL(lorenzo_left_8)(__m256i v, __m256i last)
+{
+    return _mm256_alignr_epi8(v, _mm256_permute2x128_si256(last, v, 0x21), 8);
+}
+
+/* Sums of each lane and all before it. */
+static inline __m256i LEVEL(lorenzo_sums_4)(__m256i v)
+{
+    v = _mm256_add_epi32(v, _mm256_slli_si256(v, 4));
+    v = _mm256_add_epi32(v, _mm256_slli_si256(v, 8));
+    const __m256i half = _mm256_shuffle_epi32(v, 0xff);
+    return _mm256_add_epi32(v, _mm256_permute2x128_si256(half, half, 0x08));
+}
+
+static inline __m256i LEVEL(lorenzo_sums_8)(__m256i v)
+{
+    v = _mm256_add_epi64(v, _mm256_slli_si256(v, 8));
+    const __m256i half = _mm256_unpackhi_epi64(v, v);
+    return _mm256_add_epi64(v, _mm256_permute2x128_si256(half, half, 0x08));
+}
+
+/* The last lane in all. */
+static inline __m256i LEVEL(lorenzo_last_4)(__m256i v)
+{
+    return _mm256_permutevar8x32_epi32(v, _mm256_set1_epi32(7));
+}
+
+static inline __m256i LEVEL(lorenzo_last_8)(__m256i v)
+{
+    return _mm256_permute4x64_epi64(v, 0xff);
+}
