@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import os
 import re
@@ -75,8 +76,18 @@ def test_extensions_are_built_the_same_for_every_machine(extensions: list[Any]) 
 
 
 def test_every_compiled_module_is_described_for_type_checkers(extensions: list[Any]) -> None:
+    """Each public name of a module is in its stub, and no other."""
     for extension in extensions:
-        assert (ROOT / (extension.name.replace(".", "/") + ".pyi")).is_file()
+        module = import_module(extension.name)
+        found = {
+            name
+            for name, value in vars(module).items()
+            if not name.startswith("_") and (getattr(value, "__module__", None) == extension.name or name.isupper())
+        }
+        stub = ast.parse((ROOT / (extension.name.replace(".", "/") + ".pyi")).read_text())
+        named = {node.name for node in stub.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        assigned = {node.target.id for node in stub.body if isinstance(node, ast.AnnAssign)}
+        assert found == named | assigned
 
 
 def test_no_generated_c_is_kept() -> None:

@@ -49,6 +49,23 @@ def test_every_kind_of_bound_holds(source, tmp_path, bound):
     assert result.ok, result.first_failure
 
 
+def test_a_signal_to_noise_ratio_is_reached_by_each_variable(source, tmp_path):
+    out = cdt.treat(source, tmp_path / "out", bound="psnr:50")
+    assert cdt.verify(out.path, original=source).ok
+    with (
+        xr.open_dataset(source, engine="h5netcdf", decode_times=False) as before,
+        xr.open_zarr(out.path / "data.zarr", decode_times=False) as after,
+    ):
+        for plan in out.plan.variables:
+            if plan.bound.is_lossless:
+                continue
+            assert plan.bound.kind == "psnr"
+            x, y = (values[plan.name].values.astype(np.longdouble) for values in (before, after))
+            finite = np.isfinite(x)
+            noise = np.sqrt(np.mean((x - y)[finite] ** 2))
+            assert not noise or 20 * np.log10(np.ptp(x[finite]) / noise) >= 50
+
+
 def test_fill_values_stay_bit_exact(source, tmp_path):
     cdt.treat(source, tmp_path / "out", bound="rel:1e-2")
     with (
