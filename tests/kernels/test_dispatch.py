@@ -31,7 +31,7 @@ LEVELS = {
     "x86-64-v3": {"avx2", "fma", "bmi2"},
     "x86-64-v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
 }
-SOURCES = ("codes.c", "stats.c", "status.c")
+SOURCES = ("stats.c", "status.c")
 
 
 class Core:
@@ -90,29 +90,12 @@ def hard(dtype, size=5000):
     return values
 
 
-def predictors(core, width):
-    shape = np.array([20, 25, 10], np.uintp)
-    codes = np.cumsum(np.random.default_rng(4).integers(-9, 10, 5000)).astype(f"u{width}")
-    orders, original = np.zeros(3, "u1"), codes.copy()
-    core(f"cdt_choose_u{width}", codes, shape, 3, orders)
-    core(f"cdt_difference_u{width}", codes, shape, 3, orders)
-    made = [orders, codes.copy()]
-    core(f"cdt_cumulate_u{width}", codes, shape, 3, orders)
-    assert (codes == original).all()
-    return made
-
-
 def moments(core, dtype):
     x = hard(dtype) if dtype[0] == "f" else np.random.default_rng(3).integers(0, 100, 5001).astype(dtype)
     made = [np.zeros(64), np.zeros(4, dtype)]
     core(f"cdt_describe_{dtype}", x, ctypes.c_void_p(None), x.size, made[0], made[1], made[1][1:])
     assert made[0].any()
     return made
-
-
-@pytest.mark.parametrize("width", [4, 8])
-def test_predictors(cores, width):
-    same_everywhere(cores, predictors, width)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "u2", "i4", "u8"])
