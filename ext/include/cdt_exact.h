@@ -11,6 +11,9 @@ size_t cdt_exact_bound(size_t n, size_t count, size_t size);
 uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_t *sides, unsigned axes, const uint8_t *exact,
                        size_t count);
 
+/* Go behind the exact numbers. */
+int cdt_exact_skip(cdt_bytes *in, size_t size, size_t n);
+
 /* Put the exact numbers in their places, and go behind them. CDT_CORRUPT, CDT_NO_MEMORY. */
 int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides, unsigned axes);
 

@@ -17,6 +17,8 @@ typedef struct {
     struct {                                                                                                             \
         /* Extremes of the finite values; untouched when there is none. */                                               \
         void (*extremes)(const T *values, size_t n, T *low, T *high);                                                    \
+        /* Bit i % 8 of bits[i / 8]: |x - y| is not below the bound (y NULL: 0). Spare bits of the last byte are 0. */      \
+        void (*apart)(const T *x, const T *y, size_t n, T bound, uint8_t *bits);                                         \
         /* even[i] = in[2 i], odd[i] = in[2 i + 1] of n values, and back. */                                              \
         void (*split)(const T *in, size_t n, T *even, T *odd);                                                           \
         void (*merge)(const T *even, const T *odd, size_t n, T *out);                                                    \

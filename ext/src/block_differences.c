@@ -136,8 +136,7 @@ int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, 
     cdt_bytes exact = *in;
     cdt_layout layout;
     uint64_t base = 0;
-    /* The section is read twice: to find its end, and to put its numbers over those of the map. */
-    int status = cdt_exact_get(in, values, size, sides, axes);
+    int status = cdt_exact_skip(in, size, n);
     if (status != CDT_OK) return status;
     cdt_layout_get(in, &layout, axes);
     const uint8_t *packed = cdt_get_bytes(in, 1), *base_bytes = cdt_get_bytes(in, map.width);

@@ -24,13 +24,16 @@ static int in_order(const cdt_box *box, cdt_interpolated *way, size_t size)
 
 #define T float
 #define MOST (FLT_MAX / 1e6f)
+#define ROWS f4
 #define NAME(name) name##f4
 #include "block_interpolation.template.h"
 #undef T
 #undef MOST
+#undef ROWS
 #undef NAME
 #define T double
 #define MOST (DBL_MAX / 1e12)
+#define ROWS f8
 #define NAME(name) name##f8
 #include "block_interpolation.template.h"
 #undef T
@@ -197,7 +200,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_in
         status = order_back(box, &way->layout, bad);
         if (status != CDT_OK) goto out;
         or_bits(way->exact, bad, n);
-        way->n_exact = way->with.bad;
+        way->n_exact += way->with.bad;
         way->measured = (cdt_measured){.max_error = way->with.max_error, .exact = way->n_exact};
     } else if (way->numbers) way->measured.max_error = way->with.max_error;
     status = CDT_NO_MEMORY;
@@ -254,7 +257,7 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     cdt_bytes exact = *in;
     cdt_interpolated w = {0};
     void *ordered = NULL;
-    int status = cdt_exact_get(in, values, size, sides, axes);
+    int status = cdt_exact_skip(in, size, n);
     if (status != CDT_OK) return status;
     cdt_layout_get(in, &w.layout, axes);
     const uint8_t *interpolated = cdt_get_bytes(in, 1), *start = cdt_get_bytes(in, snapped ? 4 : 8);

@@ -70,24 +70,26 @@ static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt
     const size_t n = cdt_count(box->sides, box->axes);
     const T *from = box->values, *missing = coding->promise.missing;
     const T most = (T)MOST, end = (T)INFINITY;
-    size_t moderate = 0;
-    for (size_t i = 0; i < n; i++) moderate += (from[i] < most) & (from[i] > -most);
+    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     way->values = from;
-    if (moderate < n || coding->promise.n_missing) {
-        T *values = cdt_new(n * sizeof *values);
-        way->own = values;
-        way->values = values;
-        if (!values) return CDT_NO_MEMORY;
-        for (size_t i = 0; i < n; i++) {
-            const T x = from[i];
-            int hole = !(x < end && x > -end);
-            for (size_t j = 0; j < coding->promise.n_missing; j++) hole |= x == missing[j];
-            if (!hole && !(x < most && x > -most)) return CDT_BAD_ARGUMENT;
-            values[i] = hole ? (T)NAN : x;
-            if (!hole) continue;
-            way->has_holes = 1;
-            way->exact[i / 8] = (uint8_t)(way->exact[i / 8] | 1u << (i % 8));
+    rows->ROWS.apart(from, NULL, n, most, way->exact);
+    for (size_t j = 0; j < coding->promise.n_missing; j++)
+        for (size_t i = 0; i < n; i++) way->exact[i / 8] = (uint8_t)(way->exact[i / 8] | (unsigned)(from[i] == missing[j]) << (i % 8));
+    T *values = NULL;
+    for (size_t i = 0; i < n; i += 8)
+        for (unsigned byte = way->exact[i / 8]; byte; byte &= byte - 1) {
+            const size_t at = i + (size_t)__builtin_ctz(byte);
+            int declared = !(from[at] < end && from[at] > -end);
+            for (size_t j = 0; j < coding->promise.n_missing; j++) declared |= from[at] == missing[j];
+            if (!declared) return CDT_BAD_ARGUMENT;
+            if (!values) {
+                way->values = way->own = values = cdt_new(n * sizeof *values);
+                if (!values) return CDT_NO_MEMORY;
+                memcpy(values, from, n * sizeof *values);
+            }
+            values[at] = (T)NAN;
+            way->n_exact++;
         }
-    }
+    way->has_holes = values != NULL;
     return in_order(box, way, sizeof(T));
 }

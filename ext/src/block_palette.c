@@ -384,7 +384,7 @@ int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides
     uint32_t *ranks = NULL;
     int64_t *numbers = NULL;
     uint8_t *palette = NULL;
-    int status = cdt_exact_get(in, values, size, sides, axes);
+    int status = cdt_exact_skip(in, size, n);
     if (status != CDT_OK) return status;
     const uint8_t *many = cdt_get_bytes(in, 1);
     if (!many || *many > 1) return CDT_CORRUPT;

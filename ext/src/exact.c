@@ -36,7 +36,7 @@ static size_t count_bits(const uint8_t *bits, size_t n)
 
 /* One set: its places, and the bits of the first, or of each. NULL without memory. */
 static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, const size_t *lags, unsigned n_lags,
-                        const uint8_t *set, int alike)
+                        const uint8_t *set, int alike, size_t count)
 {
     uint8_t *places = cdt_new(cdt_mask_bound(n));
     if (!places) return NULL;
@@ -45,6 +45,7 @@ static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, 
     at = cdt_put_number(at, length);
     at = cdt_put_bytes(at, places, length);
     cdt_drop(places);
+    if (!alike) at = cdt_put_number(at, count);
     for (size_t i = 0; i < n; i += 8)
         for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {
             const size_t place = i + (size_t)__builtin_ctz(byte);
@@ -70,65 +71,87 @@ uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_
         *at++ = 0;
         return at;
     }
-    uint8_t *sets[2] = {cdt_new_zeros(n / 8 + 32), cdt_new_zeros(n / 8 + 32)};
-    if (!sets[0] || !sets[1]) at = NULL;
-    if (at) {
-        /* Majority vote (Boyer & Moore 1981), then a count. */
-        size_t votes = 0;
-        for (size_t i = 0; i < n; i += 8)
-            for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
-                const uint64_t bits = bits_at(values, size, i + (size_t)__builtin_ctz(byte));
-                if (!votes) common = bits;
-                if (bits == common) votes++;
-                else votes--;
-            }
-        for (size_t i = 0; i < n; i += 8)
+    /* Majority vote (Boyer & Moore 1981), then a count. */
+    size_t votes = 0;
+    for (size_t i = 0; i < n; i += 8)
+        for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
+            const uint64_t bits = bits_at(values, size, i + (size_t)__builtin_ctz(byte));
+            if (!votes) common = bits;
+            if (bits == common) votes++;
+            else votes--;
+        }
+    if (votes == count) at = put_set(at, values, size, n, lags, n_lags, exact, count > 1, count);
+    else {
+        uint8_t *sets[2] = {cdt_new_zeros(n / 8 + 32), cdt_new_zeros(n / 8 + 32)};
+        if (!sets[0] || !sets[1]) at = NULL;
+        for (size_t i = 0; at && i < n; i += 8)
             for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
                 const size_t place = i + (size_t)__builtin_ctz(byte);
                 const int other = bits_at(values, size, place) != common;
                 sets[other][place / 8] = (uint8_t)(sets[other][place / 8] | 1u << (place % 8));
                 alike += !other;
             }
-        if (alike > 1) at = put_set(at, values, size, n, lags, n_lags, sets[0], 1);
-        if (at && alike > 1 && alike < count) at = put_set(at, values, size, n, lags, n_lags, sets[1], 0);
-        if (at && alike <= 1) at = put_set(at, values, size, n, lags, n_lags, exact, 0);
-        if (at) *at++ = 0;
+        if (at && alike > 1) at = put_set(at, values, size, n, lags, n_lags, sets[0], 1, alike);
+        if (at && alike > 1) at = put_set(at, values, size, n, lags, n_lags, sets[1], 0, count - alike);
+        else if (at) at = put_set(at, values, size, n, lags, n_lags, exact, 0, count);
+        cdt_drop(sets[0]);
+        cdt_drop(sets[1]);
     }
-    cdt_drop(sets[0]);
-    cdt_drop(sets[1]);
+    if (at) *at++ = 0;
     return at;
+}
+
+/* A set's places and the bits of its numbers; `in` goes behind it. Returns its kind, 0 at the end; corrupt is set where it is. */
+static unsigned next_set(cdt_bytes *in, size_t n, size_t size, cdt_bytes *places, const uint8_t **bits, size_t *count)
+{
+    const uint8_t *kind = cdt_get_bytes(in, 1);
+    if (!kind || !*kind) return 0;
+    const size_t length = (size_t)cdt_get_number(in);
+    places->at = cdt_get_bytes(in, length);
+    places->end = places->at + (places->at ? length : 0);
+    *count = *kind == 2 ? (size_t)cdt_get_number(in) : 1;
+    if (*kind > 2 || !*count || *count > n) in->corrupt = 1;
+    *bits = in->corrupt ? NULL : cdt_get_bytes(in, (uint64_t)*count * size);
+    return in->corrupt ? 0 : *kind;
+}
+
+int cdt_exact_skip(cdt_bytes *in, size_t size, size_t n)
+{
+    cdt_bytes places;
+    const uint8_t *bits;
+    size_t count;
+    for (unsigned sets = 0; next_set(in, n, size, &places, &bits, &count); sets++)
+        if (sets == 2) in->corrupt = 1;
+    return in->corrupt ? CDT_CORRUPT : CDT_OK;
 }
 
 int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides, unsigned axes)
 {
     const size_t n = cdt_count(sides, axes);
-    size_t lags[CDT_AXES];
+    size_t lags[CDT_AXES], count;
     const unsigned n_lags = lags_of(sides, axes, lags);
     uint8_t *set = NULL;
+    const uint8_t *bits;
+    cdt_bytes places;
+    unsigned kind;
     int status = CDT_CORRUPT;
-    for (unsigned sets = 0;; sets++) {
-        const uint8_t *kind = cdt_get_bytes(in, 1);
-        if (!kind || *kind > 2 || (*kind && sets == 2)) goto out;
-        if (!*kind) break;
-        const size_t length = (size_t)cdt_get_number(in);
-        const uint8_t *places = cdt_get_bytes(in, length);
-        if (!places) goto out;
+    while ((kind = next_set(in, n, size, &places, &bits, &count))) {
+        const size_t length = (size_t)(places.end - places.at);
         if (!set) set = cdt_new_zeros(n / 8 + 32);
         if (!set) {
             status = CDT_NO_MEMORY;
             goto out;
         }
-        if (cdt_mask_decode(places, length, n, lags, n_lags, set) != length || !length) goto out;
-        const size_t count = count_bits(set, n);
-        const uint8_t *bits = cdt_get_bytes(in, (*kind == 1 ? 1 : (uint64_t)count) * size);
-        if (!bits || !count) goto out;
+        if (!length || cdt_mask_decode(places.at, length, n, lags, n_lags, set) != length) goto out;
+        const size_t found = count_bits(set, n);
+        if (!found || (kind == 2 && found != count)) goto out;
         for (size_t i = 0; i < n; i += 8)
             for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {
                 memcpy((uint8_t *)values + (i + (size_t)__builtin_ctz(byte)) * size, bits, size);
-                if (*kind == 2) bits += size;
+                if (kind == 2) bits += size;
             }
     }
-    status = CDT_OK;
+    if (!in->corrupt) status = CDT_OK;
 out:
     cdt_drop(set);
     return status;

@@ -183,7 +183,7 @@ static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolatio
             int32_t k;
             T y, p = before;
             const T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
-            if (bad) bad_rows[r * n + i] = 1;
+            if (bad && row[i] == row[i]) bad_rows[r * n + i] = 1;
             if (error > with->max_error) with->max_error = error;
             kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * (n + CDT_PAD) + i, extra);
             row[i] = before = y;
@@ -205,6 +205,7 @@ static void NAME(bad_points)(const cdt_pyramid *pyramid, const cdt_segment *s, s
 {
     const T bound = (T)with->cells.bound;
     for (size_t i = 0; i < s->dim[3]; i++) {
+        if (x[i] != x[i]) continue; /* a hole, of which the caller knows */
         const T error = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
         if (error < bound) continue;
         if (error == bound && NAME(is_exact)(x[i], y[i])) {

@@ -51,20 +51,26 @@ static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_pr
         double worst = (double)rows->ROWS.quantise_flat(x + start, count, &cells, codes + start, &doubtful);
         if (doubtful || lossless || promise->n_missing) {
             T y[TILE];
+            uint8_t bits[TILE / 8];
             rows->ROWS.rebuild_flat(codes + start, count, &cells, y);
-            worst = 0;
-            for (size_t i = 0; i < count; i++) {
-                const int same = !lossless || !memcmp(x + start + i, y + i, sizeof *y);
-                if (same && NAME(within_)(x[start + i], y[i], bound) && !NAME(is_missing_)(x[start + i], missing, promise->n_missing) &&
-                    !NAME(is_missing_)(y[i], missing, promise->n_missing)) {
-                    const double d = fabs((double)x[start + i] - (double)y[i]);
-                    worst = d > worst ? d : worst;
-                    before = codes[start + i];
-                } else {
-                    codes[start + i] = before;
-                    mark(found, start + i);
+            if (lossless || promise->n_missing) memset(bits, 0xFF, sizeof bits); /* look at every one */
+            else rows->ROWS.apart(x + start, y, count, (T)cells.bound, bits);
+            for (size_t at = 0; at < count; at += 8)
+                for (unsigned byte = bits[at / 8]; byte; byte &= byte - 1) {
+                    const size_t i = at + (size_t)__builtin_ctz(byte);
+                    if (i >= count) break;
+                    const int same = !lossless || !memcmp(x + start + i, y + i, sizeof *y);
+                    if (same && NAME(within_)(x[start + i], y[i], bound) &&
+                        !NAME(is_missing_)(x[start + i], missing, promise->n_missing) &&
+                        !NAME(is_missing_)(y[i], missing, promise->n_missing)) {
+                        const double d = fabs((double)x[start + i] - (double)y[i]);
+                        worst = d > worst ? d : worst;
+                    } else {
+                        codes[start + i] = i ? codes[start + i - 1] : before;
+                        mark(found, start + i);
+                    }
                 }
-            }
+            if (lossless) worst = 0;
         }
         before = codes[start + count - 1];
         found->max_error = worst > found->max_error ? worst : found->max_error;

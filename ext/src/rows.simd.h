@@ -2,6 +2,12 @@
 #define T float
 #define BITS int32_t
 #define UBITS uint32_t
+#define APART(i)                                                                                                         \
+    {                                                                                                                    \
+        const __m512 from = _mm512_loadu_ps(x + (i)), d = y ? _mm512_sub_ps(from, _mm512_loadu_ps(y + (i))) : from;       \
+        const __mmask16 far = _mm512_cmp_ps_mask(_mm512_abs_ps(d), _mm512_set1_ps(bound), _CMP_NLT_UQ);                   \
+        memcpy(bits + (i) / 8, &far, 2);                                                                                 \
+    }
 #define WIDE 64
 #define INFINITE 0x7F800000
 #define LIMIT 4194304.0
@@ -11,6 +17,7 @@
 #undef T
 #undef BITS
 #undef UBITS
+#undef APART
 #undef WIDE
 #undef INFINITE
 #undef LIMIT
@@ -19,6 +26,11 @@
 #define T double
 #define BITS int64_t
 #define UBITS uint64_t
+#define APART(i)                                                                                                         \
+    {                                                                                                                    \
+        const __m512d from = _mm512_loadu_pd(x + (i)), d = y ? _mm512_sub_pd(from, _mm512_loadu_pd(y + (i))) : from;      \
+        bits[(i) / 8] = (uint8_t)_mm512_cmp_pd_mask(_mm512_abs_pd(d), _mm512_set1_pd(bound), _CMP_NLT_UQ);                \
+    }
 #define WIDE 32
 #define INFINITE 0x7FF0000000000000
 #define LIMIT 1073741824.0
@@ -28,6 +40,7 @@
 #undef T
 #undef BITS
 #undef UBITS
+#undef APART
 #undef WIDE
 #undef INFINITE
 #undef LIMIT

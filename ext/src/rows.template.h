@@ -36,6 +36,23 @@ static void NAME(rows_extremes)(const T *values, size_t n, T *low, T *high)
     memcpy(high, &most, sizeof *high);
 }
 
+/* A byte of bits at a time; the compiler makes vectors of eight comparisons where it can. */
+static void NAME(rows_apart)(const T *x, const T *y, size_t n, T bound, uint8_t *bits)
+{
+    size_t i = 0;
+#if CDT_SIMD == 512
+    for (; i + 64 / sizeof(T) <= n; i += 64 / sizeof(T)) APART(i)
+#endif
+    for (; i < n; i += 8) {
+        unsigned byte = 0;
+        for (unsigned j = 0; j < 8 && i + j < n; j++) {
+            const T d = y ? x[i + j] - y[i + j] : x[i + j];
+            byte |= (unsigned)!((d < 0 ? -d : d) < bound) << j;
+        }
+        bits[i / 8] = (uint8_t)byte;
+    }
+}
+
 static void NAME(rows_split)(const T *restrict in, size_t n, T *restrict even, T *restrict odd)
 {
     const size_t half = n / 2;
