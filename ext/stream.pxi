@@ -42,7 +42,7 @@ cdef extern from "cdt_stream.h" nogil:
     int cdt_stream_box(cdt_stream *)
     void cdt_stream_choose_blocks(cdt_stream *, int)
     cdt_map cdt_map_for(int, int, double, double)
-    void cdt_stream_use_grid(cdt_stream *, const void *)
+    void cdt_stream_look(cdt_stream *, const void *)
     void cdt_stream_call_lossless(cdt_stream *)
     size_t cdt_stream_blocks_bound(const cdt_stream *, uint64_t, uint64_t)
     int cdt_stream_encode_blocks(const cdt_stream *, const void *, uint64_t, uint64_t, uint8_t *, uint64_t *, cdt_measured *)
@@ -167,7 +167,6 @@ def plan(dtype, unit, tuple shape, asked, applied, double largest, missing, int 
     s.applied_kind, s.applied = applied
     s.coding.type = _type_of(code)
     s.coding.profile = profile
-    s.coding.may_have_palette = code < CDT_BOOL and profile > 0
     check(cdt_stream_box(s))
     s.coding.map = cdt_map_for(s.coding.type, s.applied_kind, s.applied, largest)
     s.coding.promise.kind = s.applied_kind
@@ -205,11 +204,11 @@ cdef int _type_of(int code):
     return code
 
 
-def use_grid(Stream stream not None, values):
-    """Use the hidden grid of contiguous ``values``, if they have one."""
+def look(Stream stream not None, values):
+    """Look at contiguous ``values`` for a hidden grid and for few distinct numbers."""
     cdef const uint8_t *numbers = _bytes_of(values)
     with nogil:
-        cdt_stream_use_grid(&stream.s, numbers)
+        cdt_stream_look(&stream.s, numbers)
 
 
 def encode_blocks(Stream stream not None, values, uint64_t start, uint64_t stop):

@@ -131,8 +131,8 @@ def encode(
 
 
 def _encoded(plan: Any, work: NDArray[Any], workers: int) -> tuple[bytes, float, int]:
-    if work.dtype.kind == "f" and work.size:
-        _codec.use_grid(plan, work)
+    if work.size:
+        _codec.look(plan, work)
     parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop), plan.blocks, workers)
     made: tuple[bytes, float, int] = _codec.join(plan, parts)
     return made

@@ -27,6 +27,9 @@ typedef struct {
 /* The lossless map of a type. */
 cdt_map cdt_lossless_map(cdt_type type);
 
+/* Whether a sample of the numbers, or of the first `part` of them, has so few distinct ones that palettes are worth a try. */
+int cdt_looks_few(const cdt_coding *coding, const void *values, size_t n, size_t part);
+
 /* The most bytes a block can take. */
 size_t cdt_block_bound(cdt_type type, size_t n);
 

@@ -38,8 +38,8 @@ void cdt_stream_choose_blocks(cdt_stream *stream, cdt_profile profile);
  * bound. Falls back to the lossless map where there is none. */
 cdt_map cdt_map_for(cdt_type type, int kind, double bound, double largest);
 
-/* Use the hidden grid of contiguous `values`, if they have one, for the map. */
-void cdt_stream_use_grid(cdt_stream *stream, const void *values);
+/* Look at contiguous `values`: use their hidden grid for the map, if they have one, and see whether they have few distinct numbers. */
+void cdt_stream_look(cdt_stream *stream, const void *values);
 
 /* Promise no loss, and use the lossless map: for a stream without a block in a lossy one. */
 void cdt_stream_call_lossless(cdt_stream *stream);

@@ -9,7 +9,9 @@
 #include <string.h>
 
 /* A palette has at most so many entries, and at most one for so many numbers. */
-enum { MOST_ENTRIES = 1 << 17, LEAST_SHARE = 6, SAMPLE = 2048, SMALLEST = 64 };
+enum { MOST_ENTRIES = 1 << 17, LEAST_SHARE = 6, SMALLEST = 64 };
+/* Numbers that are looked at for few distinct ones: one in SAMPLE_PART, within limits. */
+enum { SAMPLE_PART = 64, SAMPLE_LEAST = 256, SAMPLE_MOST = 2048 };
 /* How a palette is sent: entries as differences of keys, or as places on a grid and corrections. */
 enum { BY_KEYS, BY_GRID };
 
@@ -142,9 +144,10 @@ typedef struct {
     size_t seen, numbers, cells;
 } meetings;
 
-static int sample(const cdt_coding *coding, const cdt_box *box, size_t n, meetings *met)
+static int sample(const cdt_coding *coding, const void *values, size_t n, meetings *met)
 {
-    const size_t m = n < SAMPLE ? n : SAMPLE;
+    const size_t share = n / SAMPLE_PART, least = n < SAMPLE_LEAST ? n : SAMPLE_LEAST;
+    const size_t m = share < least ? least : share > SAMPLE_MOST ? SAMPLE_MOST : share;
     key_set numbers = {0}, cells = {0};
     int status = set_start(&numbers, m);
     if (status == CDT_OK) status = set_start(&cells, m);
@@ -152,9 +155,9 @@ static int sample(const cdt_coding *coding, const cdt_box *box, size_t n, meetin
     for (size_t i = 0; status == CDT_OK && i < m; i++) {
         /* Spread, and not in step with the rows. */
         const size_t at = (size_t)((double)i * (double)n / (double)m) + i * 7919 % (n / m);
-        if (!cdt_is_number(coding->type, box->values, at)) continue;
-        set_add(&numbers, cdt_number_at(coding->type, box->values, at));
-        set_add(&cells, cell_at(coding, box->values, at));
+        if (!cdt_is_number(coding->type, values, at)) continue;
+        set_add(&numbers, cdt_number_at(coding->type, values, at));
+        set_add(&cells, cell_at(coding, values, at));
         met->seen++;
     }
     met->numbers = met->seen - numbers.count;
@@ -166,12 +169,17 @@ static int sample(const cdt_coding *coding, const cdt_box *box, size_t n, meetin
 
 /* Whether the first `n` numbers look as if they had few distinct ones, and not far fewer cells. By the birthday problem, m of D
  * alike numbers meet m^2 / 2D times. */
-static int looks_few(const cdt_coding *coding, const cdt_box *box, size_t n)
+static int looks_few(const cdt_coding *coding, const void *values, size_t n)
 {
     meetings met;
-    if (sample(coding, box, n, &met) != CDT_OK || met.numbers < 4) return 0;
+    if (n < SAMPLE_LEAST || sample(coding, values, n, &met) != CDT_OK || met.numbers < 4) return 0;
     const double m = (double)met.seen, distinct = m * m / (2.0 * (double)met.numbers);
     return distinct * LEAST_SHARE < (double)n * 2 && 2 * met.cells < 3 * met.numbers + met.seen / 8;
+}
+
+int cdt_looks_few(const cdt_coding *coding, const void *values, size_t n, size_t part)
+{
+    return looks_few(coding, values, n) || (part < n && looks_few(coding, values, part));
 }
 
 typedef struct {
@@ -264,7 +272,6 @@ int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *m
     status = CDT_OK;
     if (n < SMALLEST) goto out;
     const size_t slabs = box->axes > 1 && n / box->sides[0] >= 1024 ? box->sides[0] : 1;
-    if (!looks_few(coding, box, n) && !(slabs > 1 && looks_few(coding, box, n / slabs))) goto out;
     for (size_t i = 0; i < n; i++)
         if (!cdt_is_number(coding->type, box->values, i)) {
             exact[i / 8] = (uint8_t)(exact[i / 8] | 1u << (i % 8));

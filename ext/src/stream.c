@@ -120,7 +120,7 @@ cdt_map cdt_map_for(cdt_type type, int kind, double bound, double largest)
     return map;
 }
 
-void cdt_stream_use_grid(cdt_stream *s, const void *values)
+static void use_grid(cdt_stream *s, const void *values)
 {
     cdt_map *map = &s->coding.map, grid;
     const size_t n = cdt_count(s->box, s->box_axes);
@@ -137,6 +137,14 @@ void cdt_stream_use_grid(cdt_stream *s, const void *values)
         s->coding.on_grid = cells == 0;
     } else s->coding.on_grid = 1;
     *map = grid;
+}
+
+void cdt_stream_look(cdt_stream *s, const void *values)
+{
+    const size_t n = cdt_count(s->box, s->box_axes);
+    if (!n) return;
+    use_grid(s, values);
+    if (s->coding.profile != CDT_FAST) s->coding.may_have_palette = cdt_looks_few(&s->coding, values, n, n / s->box[0]);
 }
 
 void cdt_stream_call_lossless(cdt_stream *s)
