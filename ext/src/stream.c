@@ -126,6 +126,7 @@ static void use_grid(cdt_stream *s, const void *values)
     const size_t n = cdt_count(s->box, s->box_axes);
     const int lossless = s->coding.promise.kind == CDT_LOSSLESS;
     const double bound = s->coding.promise.value;
+    int on_grid = 1;
     if ((s->coding.type != CDT_F4 && s->coding.type != CDT_F8) || (!lossless && map->kind != CDT_MAP_LINEAR) ||
         !cdt_find_grid(s->coding.type, values, n, lossless ? 0 : bound / 16, &grid))
         return;
@@ -134,8 +135,11 @@ static void use_grid(cdt_stream *s, const void *values)
         const double cells = floor(bound * (15.0 / 16.0) / grid.step);
         if (!(cells < 1e6) || grid.step * (2 * cells + 1) <= map->step) return;
         grid.step = s->coding.type == CDT_F4 ? (double)(float)(grid.step * (2 * cells + 1)) : grid.step * (2 * cells + 1);
-        s->coding.on_grid = cells == 0;
-    } else s->coding.on_grid = 1;
+        on_grid = cells == 0;
+    }
+    /* Steps of subnormal numbers are too short for a map. */
+    if (cdt_map_check(&grid, s->coding.type) != CDT_OK) return;
+    s->coding.on_grid = on_grid;
     *map = grid;
 }
 

@@ -146,6 +146,17 @@ def test_relative_bound_where_products_round_to_multiples_of_the_least_number():
     worst_error(x, coded(x, bound)[1], bound, ())
 
 
+@pytest.mark.parametrize("profile", compress.PROFILES)
+@pytest.mark.parametrize("dtype", ["f2", *FLOATS])
+@pytest.mark.parametrize("scale", ["smallest_subnormal", "tiny", "max"])
+def test_a_grid_of_extreme_numbers(dtype, scale, profile):
+    """Whole multiples of the least number, and fractions of the largest one."""
+    steps = np.random.default_rng(0).integers(-8, 9, 1000) / (8 if scale == "max" else 1)
+    x = (steps.astype(dtype) * getattr(np.finfo(dtype), scale)).astype(dtype)
+    for bound in (LOSSLESS, Bound("abs", 1e-3), Bound("abs", 1e-300), Bound("abs", 1e300), Bound("pw_rel", 1e-3)):
+        worst_error(x, coded(x, bound, (profile, None))[1], bound, ())
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, float, int])
 def test_missing_codes_may_be_numbers_of_any_kind(kind):
     x = np.linspace(90, 110, 1000, dtype="f4")
