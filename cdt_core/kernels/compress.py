@@ -229,7 +229,7 @@ def decode(
     work = np.empty(sides, work_dtype) if target is None else target
     box = _box_ranges(shape, wanted, len(said["box"]))
     if box is None:  # joined axes: all of them, and then the part
-        whole = decode(stream, max_bytes=None, workers=workers)
+        whole = decode(stream, max_bytes=max_bytes, workers=workers)
         return _into(whole[tuple(slice(start, stop) for start, stop in wanted[:axes])], out)
     origin, lengths = tuple(start for start, _ in box), tuple(stop - start for start, stop in box)
     _over_blocks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels import compress
 from cdt_core.model import Bound
 from tests.kernels.arrays import same_bits
@@ -141,3 +142,5 @@ def test_more_axes_than_blocks_have_and_a_part_of_them():
     for region in (slice(1, 3), slice(0, 6)):
         wanted = (region, slice(2, 5), slice(1, 2), slice(0, 3), slice(4, 5), slice(0, 6), slice(3, 7))
         assert same_bits(compress.decode(stream, region=wanted), whole[wanted])
+    with pytest.raises(CorruptStreamError, match="max_bytes"):
+        compress.decode(stream, region=wanted, max_bytes=whole.nbytes - 1)
