@@ -1,9 +1,11 @@
 /* Lorenzo prediction at one level; cdt_lorenzo.h is the contract. */
-#define LORENZO_ROW 1024  /* codes: rows up to this long are kept */
-#define LORENZO_STRIP 128 /* codes of a sample that are one after another */
-#define LORENZO_LEAD 16   /* codes before a strip that are looked at too; at least 2, and 16 keep it aligned */
+#define LORENZO_ROW 1024   /* codes: rows up to this long are kept */
+#define LORENZO_STRIP 64   /* codes of a sample that are one after another */
+#define LORENZO_LEAD 16    /* codes before a strip that are looked at too: at least 2, and 16 keep vectors whole */
 #define LORENZO_SMALL 1024 /* codes: smaller blocks are tried whole */
-#define LORENZO_MOST 4    /* differences along batch, z and y together that are tried */
+#define LORENZO_MOST 4     /* differences along batch, z and y together that are tried */
+#define LORENZO_ZERO 0x7e00 /* the log of nothing: the bits of 0.5f >> 15 */
+#define LORENZO_TRIALS 27  /* orders of 0..2 along these three */
 
 #if CDT_SIMD == 512
 #include "lorenzo_512.h"
@@ -19,17 +21,7 @@ static inline unsigned LEVEL(lorenzo_axes)(const uint8_t orders[4], unsigned ord
     return axes;
 }
 
-/* The orders along x, as bits, that are tried together with `orders` along batch, z and y. */
-static unsigned LEVEL(lorenzo_tried)(const size_t dim[4], const uint8_t orders[4], int thorough)
-{
-    const unsigned possible = dim[3] > 2 ? 7 : dim[3] > 1 ? 3 : 1, sum = (unsigned)orders[0] + orders[1] + orders[2];
-    const int twice = orders[0] == 2 || orders[1] == 2 || orders[2] == 2;
-    for (unsigned a = 0; a < 3; a++)
-        if (orders[a] && orders[a] >= dim[a]) return 0;
-    if (thorough) return sum > LORENZO_MOST ? 0 : possible & (sum > 2 ? 3 : 7);
-    if (twice) return sum > 2 ? 0 : possible & (orders[2] == 2 ? 5 : 1);
-    return possible & (sum ? 3 : 7);
-}
+#include "lorenzo_trials.simd.h"
 
 #define U uint32_t
 #define S int32_t

@@ -103,3 +103,34 @@ static inline __m512i LEVEL(lorenzo_last_8)(__m512i v)
 {
     return _mm512_permutexvar_epi64(_mm512_set1_epi64(7), v);
 }
+
+static inline __m512i LEVEL(lorenzo_and)(__m512i v, __m512i w)
+{
+    return _mm512_and_si512(v, w);
+}
+
+/* The logs of residuals (lorenzo_choose.template.h), some of them added already. */
+static inline __m512i LEVEL(lorenzo_logs_of)(__m512i r)
+{
+    const __m512 f = _mm512_add_ps(_mm512_abs_ps(_mm512_cvtepi32_ps(r)), _mm512_set1_ps(0.5f));
+    return _mm512_srli_epi32(_mm512_castps_si512(f), 15);
+}
+
+static inline __m512i LEVEL(lorenzo_pair_logs_4)(__m512i v, __m512i w)
+{
+    return _mm512_add_epi32(LEVEL(lorenzo_logs_of)(v), LEVEL(lorenzo_logs_of)(w));
+}
+
+static inline __m512i LEVEL(lorenzo_pair_logs_8)(__m512i v, __m512i w)
+{
+    const __m512 a = _mm512_castsi512_ps(v), b = _mm512_castsi512_ps(w);
+    const __m512i low = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)), high = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd));
+    const __mmask16 wide = _mm512_cmpneq_epi32_mask(high, _mm512_srai_epi32(low, 31));
+    const __m512i logs = LEVEL(lorenzo_logs_of)(_mm512_mask_mov_epi32(low, wide, high));
+    return _mm512_mask_add_epi32(logs, wide, logs, _mm512_set1_epi32(32 << 8));
+}
+
+static inline uint32_t LEVEL(lorenzo_total)(__m512i v)
+{
+    return (uint32_t)_mm512_reduce_add_epi32(v);
+}

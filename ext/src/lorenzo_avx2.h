@@ -109,3 +109,36 @@ static inline __m256i LEVEL(lorenzo_last_8)(__m256i v)
 {
     return _mm256_permute4x64_epi64(v, 0xff);
 }
+
+static inline __m256i LEVEL(lorenzo_and)(__m256i v, __m256i w)
+{
+    return _mm256_and_si256(v, w);
+}
+
+/* The logs of residuals (lorenzo_choose.template.h), some of them added already. */
+static inline __m256i LEVEL(lorenzo_logs_of)(__m256i r)
+{
+    const __m256 f = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), _mm256_cvtepi32_ps(r));
+    return _mm256_srli_epi32(_mm256_castps_si256(_mm256_add_ps(f, _mm256_set1_ps(0.5f))), 15);
+}
+
+static inline __m256i LEVEL(lorenzo_pair_logs_4)(__m256i v, __m256i w)
+{
+    return _mm256_add_epi32(LEVEL(lorenzo_logs_of)(v), LEVEL(lorenzo_logs_of)(w));
+}
+
+static inline __m256i LEVEL(lorenzo_pair_logs_8)(__m256i v, __m256i w)
+{
+    const __m256 a = _mm256_castsi256_ps(v), b = _mm256_castsi256_ps(w);
+    const __m256i low = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88)), high = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
+    const __m256i narrow = _mm256_cmpeq_epi32(high, _mm256_srai_epi32(low, 31));
+    const __m256i logs = LEVEL(lorenzo_logs_of)(_mm256_blendv_epi8(high, low, narrow));
+    return _mm256_add_epi32(logs, _mm256_andnot_si256(narrow, _mm256_set1_epi32(32 << 8)));
+}
+
+static inline uint32_t LEVEL(lorenzo_total)(__m256i v)
+{
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+}

@@ -1,106 +1,126 @@
 /* The choice of orders, once per width: U, S (signed), NAME. Plain loops, which compilers make vectors of. */
 
-/* A residual's cost: log2(2 |r| + 1) in 2^-8 bits, with straight lines between powers of two. */
-static inline uint32_t NAME(cost)(S r)
+/* log2(2 |r| + 1) in 2^-8 bits, with straight lines between powers of two, and LORENZO_ZERO more. Of wide residuals that do not fit 32
+ * bits it is that of the high half, and 32 bits more. */
+static inline uint32_t NAME(log)(S r)
 {
     uint32_t bits, more = 0;
     int32_t part = (int32_t)r;
 #if WIDE
-    const uint64_t size = r < 0 ? 0 - (uint64_t)r : (uint64_t)r;
-    more = size >> 31 ? 32u << 8 : 0;
-    part = (int32_t)(uint32_t)(size >> 31 ? size >> 32 : size);
+    const int32_t high = (int32_t)(r >> 32);
+    more = high != part >> 31 ? 32u << 8 : 0;
+    part = high != part >> 31 ? high : part;
 #endif
-    float f = (float)part;
-    f = (f < 0 ? -f : f) + 0.5f;
+    const float f = __builtin_fabsf((float)part) + 0.5f;
     memcpy(&bits, &f, sizeof bits);
-    return ((bits - 0x3f000000u) >> 15) + more;
+    return (bits >> 15) + more;
 }
 
-/* The cost of n codes after `order` more differences along x; codes[-2] and codes[-1] are there. */
-static inline __attribute__((always_inline)) uint64_t NAME(cost_of)(const U *codes, size_t n, unsigned order)
+/* The sum of the logs of n residuals. */
+static inline uint32_t NAME(logs)(const U *residuals, size_t n)
 {
     uint32_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        const U v = codes[i], w = order > 0 ? codes[(ptrdiff_t)i - 1] : 0, u = order > 1 ? codes[(ptrdiff_t)i - 2] : 0;
-        sum += NAME(cost)((S)(order == 0 ? v : order == 1 ? v - w : v - w - w + u));
-    }
-    return sum;
+    for (size_t i = 0; i < n; i++) sum += NAME(log)((S)residuals[i]);
+    return sum - (uint32_t)n * LORENZO_ZERO;
 }
 
-/* The codes of a strip, and LORENZO_LEAD before it, after differences along batch, z and y. */
-static void NAME(strip)(const U *codes, const size_t dim[4], size_t at, const uint8_t orders[4], U *restrict out)
+/* Row k of a trial at a strip, or zeros where it would be before the block. */
+static inline const U *NAME(row)(const U *codes, const LEVEL(lorenzo_trial) *trial, unsigned k, const size_t index[3], size_t at)
 {
     static const U zeros[LORENZO_LEAD + LORENZO_STRIP];
-    const size_t steps[3] = {dim[1] * dim[2] * dim[3], dim[2] * dim[3], dim[3]};
-    const size_t index[3] = {at / steps[0], at / steps[1] % dim[1], at / steps[2] % dim[2]};
-    const U *from[1 << LORENZO_MOST];
-    size_t lags[1 << LORENZO_MOST] = {0};
-    unsigned count = 1;
-    for (unsigned a = 0; a < 3; a++) {
-        uint8_t times[1 << LORENZO_MOST] = {0};
-        for (unsigned turn = 0; turn < orders[a]; turn++, count *= 2)
-            for (unsigned k = 0; k < count; k++) {
-                times[count + k] = (uint8_t)(times[k] + 1);
-                lags[count + k] = times[k] < index[a] ? lags[k] + steps[a] : SIZE_MAX / 2;
-            }
-    }
-    for (unsigned k = 0; k < count; k++) from[k] = lags[k] + LORENZO_LEAD <= at ? codes + at - lags[k] - LORENZO_LEAD : zeros;
-    for (size_t i = 0; i < LORENZO_LEAD + LORENZO_STRIP; i++) out[i] = from[0][i];
-    for (unsigned k = 1; k < count; k++) {
-        const U *restrict row = from[k];
-        if (__builtin_parity(k))
-            for (size_t i = 0; i < LORENZO_LEAD + LORENZO_STRIP; i++) out[i] -= row[i];
-        else
-            for (size_t i = 0; i < LORENZO_LEAD + LORENZO_STRIP; i++) out[i] += row[i];
-    }
+    const uint8_t *back = trial->back[k];
+    const int there = (back[0] <= index[0]) & (back[1] <= index[1]) & (back[2] <= index[2]) & (trial->lags[k] + LORENZO_LEAD <= at);
+    return there ? codes + at - trial->lags[k] : zeros + LORENZO_LEAD;
 }
 
-/* Costs under `orders` with each order along x that is marked in `along`, over strips that are spread over the block. */
-static void NAME(sample)(const U *codes, const size_t dim[4], size_t strips, const uint8_t orders[4], unsigned along, uint64_t costs[3])
+/* Add to a trial's costs those of a strip. inner[i]: 0 where a row of the block begins, else all bits. */
+#if CDT_SIMD
+static void NAME(strip)(const U *codes, const U *inner, const size_t index[3], size_t at, LEVEL(lorenzo_trial) *trial)
 {
-    _Alignas(64) U strip[LORENZO_LEAD + LORENZO_STRIP];
+    enum { LANES = LORENZO_BYTES / sizeof(U), COUNT = LORENZO_STRIP / LANES };
+    LEVEL(lorenzo_vector) all[COUNT + 1], sum, *v = all + 1;
+    for (int i = -1; i < COUNT; i++) v[i] = NAME(load)(codes + at + i * LANES);
+    for (unsigned k = 1; k < trial->rows; k++) {
+        const U *row = NAME(row)(codes, trial, k, index, at);
+        if (trial->odd >> k & 1)
+            for (int i = -1; i < COUNT; i++) v[i] = NAME(sub)(v[i], NAME(load)(row + i * LANES));
+        else
+            for (int i = -1; i < COUNT; i++) v[i] = NAME(add)(v[i], NAME(load)(row + i * LANES));
+    }
+    for (unsigned x = 0; x < 3; x++) {
+        if (trial->along >> x & 1) {
+            sum = NAME(pair_logs)(v[0], v[1]);
+            for (int i = 2; i < COUNT; i += 2) sum = LEVEL(lorenzo_add_4)(sum, NAME(pair_logs)(v[i], v[i + 1]));
+            trial->costs[x] += LEVEL(lorenzo_bits)(LEVEL(lorenzo_total)(sum) - LORENZO_STRIP * LORENZO_ZERO);
+        }
+        if (!(trial->along >> x >> 1)) break;
+        for (int i = COUNT - 1; i >= -1; i--) {
+            const LEVEL(lorenzo_vector) left = NAME(left)(v[i], v[i < 0 ? i : i - 1]);
+            v[i] = NAME(sub)(v[i], LEVEL(lorenzo_and)(left, NAME(load)(inner + i * LANES)));
+        }
+    }
+}
+#else
+static void NAME(strip)(const U *codes, const U *inner, const size_t index[3], size_t at, LEVEL(lorenzo_trial) *trial)
+{
+    _Alignas(64) U all[LORENZO_LEAD + LORENZO_STRIP], *const strip = all + LORENZO_LEAD;
+    memcpy(all, codes + at - LORENZO_LEAD, sizeof all);
+    for (unsigned k = 1; k < trial->rows; k++) {
+        const U *restrict row = NAME(row)(codes, trial, k, index, at);
+        if (trial->odd >> k & 1)
+            for (int i = -LORENZO_LEAD; i < LORENZO_STRIP; i++) strip[i] -= row[i];
+        else
+            for (int i = -LORENZO_LEAD; i < LORENZO_STRIP; i++) strip[i] += row[i];
+    }
+    for (unsigned x = 0; x < 3; x++) {
+        if (trial->along >> x & 1) trial->costs[x] += LEVEL(lorenzo_bits)(NAME(logs)(strip, LORENZO_STRIP));
+        if (!(trial->along >> x >> 1)) break;
+        for (int i = LORENZO_STRIP - 1; i >= -1; i--) strip[i] -= strip[i - 1] & inner[i];
+    }
+}
+#endif
+
+/* Add to the trials' costs those of strips that are spread over the block. */
+static void NAME(sample)(const U *codes, const size_t dim[4], size_t strips, LEVEL(lorenzo_trial) *trials, unsigned count)
+{
+    _Alignas(64) U inner[LORENZO_LEAD + LORENZO_STRIP];
     const size_t share = dim[0] * dim[1] * dim[2] * dim[3] / strips;
     for (size_t k = 0; k < strips; k++) {
         const uint32_t turn = (uint32_t)k * 2654435769u; /* 2^32 over the golden ratio: the strips meet every part of rows and planes */
-        const size_t at = k * share + ((uint64_t)turn * (share - LORENZO_STRIP) >> 32);
-        NAME(strip)(codes, dim, at < LORENZO_LEAD ? LORENZO_LEAD : at, orders, strip);
-        if (along & 1) costs[0] += NAME(cost_of)(strip + LORENZO_LEAD, LORENZO_STRIP, 0);
-        if (along & 2) costs[1] += NAME(cost_of)(strip + LORENZO_LEAD, LORENZO_STRIP, 1);
-        if (along & 4) costs[2] += NAME(cost_of)(strip + LORENZO_LEAD, LORENZO_STRIP, 2);
+        const size_t somewhere = k * share + ((uint64_t)turn * (share - LORENZO_STRIP) >> 32);
+        const size_t at = somewhere < LORENZO_LEAD ? LORENZO_LEAD : somewhere, row = at / dim[3], plane = row / dim[2];
+        const size_t index[3] = {plane / dim[1], plane % dim[1], row % dim[2]};
+        memset(inner, 0xff, sizeof inner);
+        for (size_t i = row * dim[3] < at - LORENZO_LEAD ? (row + 1) * dim[3] : row * dim[3]; i < at + LORENZO_STRIP; i += dim[3])
+            inner[i + LORENZO_LEAD - at] = 0;
+        for (unsigned t = 0; t < count; t++) NAME(strip)(codes, inner + LORENZO_LEAD, index, at, &trials[t]);
     }
 }
 
-/* The same over all of a small block. */
-static void NAME(try)(const U *codes, const size_t dim[4], const uint8_t orders[4], unsigned along, uint64_t costs[3])
+/* The costs of a trial on all of a small block. */
+static void NAME(try)(const U *codes, const size_t dim[4], LEVEL(lorenzo_trial) *trial)
 {
     U residuals[LORENZO_SMALL];
-    uint8_t trial[4] = {orders[0], orders[1], orders[2], 0};
-    for (; trial[3] < 3; trial[3]++) {
-        if (!(along >> trial[3] & 1)) continue;
-        NAME(difference)(codes, dim, trial, residuals);
-        costs[trial[3]] += NAME(cost_of)(residuals, dim[0] * dim[1] * dim[2] * dim[3], 0);
+    const size_t n = dim[0] * dim[1] * dim[2] * dim[3];
+    uint8_t orders[4] = {trial->orders[0], trial->orders[1], trial->orders[2], 0};
+    for (; orders[3] < 3; orders[3]++) {
+        if (!(trial->along >> orders[3] & 1)) continue;
+        NAME(difference)(codes, dim, orders, residuals);
+        for (size_t i = 0; i < n; i += LORENZO_STRIP) {
+            const size_t m = n - i < LORENZO_STRIP ? n - i : LORENZO_STRIP;
+            const uint64_t logs = NAME(logs)(residuals + i, m);
+            trial->costs[orders[3]] += LEVEL(lorenzo_bits)((uint32_t)(logs * LORENZO_STRIP / m)) * m / LORENZO_STRIP;
+        }
     }
 }
 
 static void NAME(choose)(const U *codes, const size_t dim[4], int thorough, uint8_t orders[4])
 {
-    const size_t n = dim[0] * dim[1] * dim[2] * dim[3], most = thorough ? 128 : 32;
-    const size_t strips = n / 1024 < 8 ? 8 : n / 1024 < most ? n / 1024 : most;
-    uint64_t best = UINT64_MAX;
-    for (unsigned outer = 0; outer < 27; outer++) {
-        const uint8_t trial[4] = {(uint8_t)(outer / 9), (uint8_t)(outer / 3 % 3), (uint8_t)(outer % 3), 0};
-        const unsigned along = LEVEL(lorenzo_tried)(dim, trial, thorough);
-        uint64_t costs[3] = {0};
-        if (!along) continue;
-        if (n < LORENZO_SMALL) NAME(try)(codes, dim, trial, along, costs);
-        else NAME(sample)(codes, dim, strips, trial, along, costs);
-        for (unsigned x = 0; x < 3; x++) {
-            /* Each difference must pay for itself by 1 in 256, so that ties stay with the simpler choice. */
-            const uint64_t cost = costs[x] + costs[x] / 256 * (trial[0] + trial[1] + trial[2] + x);
-            if (!(along >> x & 1) || cost >= best) continue;
-            best = cost;
-            memcpy(orders, trial, 3);
-            orders[3] = (uint8_t)x;
-        }
-    }
+    const size_t n = dim[0] * dim[1] * dim[2] * dim[3], most = thorough ? 256 : 32, some = n / (thorough ? 256 : 512);
+    LEVEL(lorenzo_trial) trials[LORENZO_TRIALS];
+    const unsigned count = LEVEL(lorenzo_trials)(dim, thorough, trials);
+    if (n >= LORENZO_SMALL) NAME(sample)(codes, dim, some < 16 ? 16 : some < most ? some : most, trials, count);
+    else
+        for (unsigned t = 0; t < count; t++) NAME(try)(codes, dim, &trials[t]);
+    LEVEL(lorenzo_best)(trials, count, orders);
 }
