@@ -4,8 +4,10 @@
 #include "cdt_bytes.h"
 #include "cdt_contexts.h"
 
-/* Columns that a series is cut into, so that the points before one are in the rows above it. */
-#define CDT_SERIES_COLUMNS 32
+/* Columns that a series is cut into, so that the points before one are in the rows above it: more where it is long. */
+#define CDT_LONG_SERIES 32768
+#define CDT_LONG_COLUMNS 256
+#define CDT_SHORT_COLUMNS 64
 
 void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], int thorough, uint8_t orders[4]);
 void cdt_difference(void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4]);
@@ -22,7 +24,7 @@ void cdt_entropy_end(cdt_entropy *entropy);
 size_t cdt_entropy_size(const cdt_entropy *entropy);
 uint8_t *cdt_entropy_put(uint8_t *at, const cdt_entropy *entropy);
 
-/* A field of residuals; `is_series`: all of it is one long row, coded in CDT_SERIES_COLUMNS stretches side by side. */
+/* A field of residuals; `is_series`: all of it is one long row, coded in stretches side by side. */
 typedef struct {
     cdt_pyramid pyramid;
     size_t n;

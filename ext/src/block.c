@@ -39,30 +39,44 @@ static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
     *other = (cdt_attempt){0};
 }
 
+/* Bits for each number below which a balanced block is smooth enough for interpolation to be worth its time. */
+static const double SMOOTH = 1.5;
+
+/* Prepare the better of the interpolations of the last axes: of three or two, two or one, or one. */
+static int best_interpolation(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, cdt_interpolated *best)
+{
+    const unsigned most = box->axes < 3 ? box->axes : 3, choices = coding->profile == CDT_DENSE && most > 1 ? 2 : 1;
+    int status = CDT_OK;
+    for (unsigned i = 0; i < choices && status == CDT_OK; i++) {
+        cdt_interpolated other = {0};
+        status = cdt_interpolated_prepare(coding, box, ordered, most - i, &other);
+        if (status == CDT_OK && other.bits < best->bits) {
+            cdt_interpolated_end(best);
+            *best = other;
+        } else cdt_interpolated_end(&other);
+    }
+    return status;
+}
+
 static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *best)
 {
     cdt_differences differences = {0};
+    cdt_ordered ordered = {0};
     cdt_interpolated interpolated = {.bits = INFINITY};
     cdt_attempt made = {0};
     int status = cdt_differences_prepare(coding, lossless, box, &differences);
-    if (coding->profile == CDT_DENSE)
-        for (unsigned axes = box->axes < 3 ? box->axes : 3; status == CDT_OK && axes >= 1; axes--) {
-            cdt_interpolated other = {0};
-            status = cdt_interpolated_prepare(coding, lossless, box, axes, &other);
-            if (status == CDT_OK && other.bits < interpolated.bits) {
-                cdt_interpolated_end(&interpolated);
-                interpolated = other;
-            } else cdt_interpolated_end(&other);
-            if (box->axes > 1 && axes == 2) break;
-        }
-    if (getenv("CDT_DEBUG")) fprintf(stderr, "differences %.0f interpolated %.0f (%u axes) n %zu orders %d%d%d%d\n", differences.bits/8, interpolated.bits/8, interpolated.axes, cdt_count(box->sides, box->axes), differences.orders[0],differences.orders[1],differences.orders[2],differences.orders[3]);
-    if (status == CDT_OK && interpolated.bits < differences.bits)
-        status = cdt_interpolated_finish(coding, box, &interpolated, &made);
+    const double smooth = SMOOTH * (double)cdt_count(box->sides, box->axes);
+    if (status == CDT_OK && (coding->profile == CDT_DENSE || (coding->profile == CDT_BALANCED && differences.bits < smooth))) {
+        status = cdt_ordered_start(coding, lossless, box, &ordered);
+        if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, &interpolated);
+    }
+    if (status == CDT_OK && interpolated.bits < (coding->profile == CDT_DENSE ? 1.0 : 0.85) * differences.bits)
+        status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, &made);
     if (status == CDT_OK && !made.bytes) status = cdt_differences_finish(coding, box, &differences, &made);
-    if (getenv("CDT_DEBUG")) fprintf(stderr, "  -> %zu\n", made.length);
     if (status == CDT_OK) keep_smaller(best, &made);
     cdt_differences_end(&differences);
     cdt_interpolated_end(&interpolated);
+    cdt_ordered_end(&ordered);
     return status;
 }
 

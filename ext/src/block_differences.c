@@ -71,7 +71,7 @@ int cdt_differences_prepare(const cdt_coding *coding, int lossless, const cdt_bo
     way->base = cdt_subtract_first(way->coded.codes, width, n);
     cdt_orders_choose(way->coded.codes, width, way->layout.dim, coding->profile == CDT_DENSE, way->orders);
     cdt_difference(way->coded.codes, width, way->layout.dim, way->orders);
-    way->bits = width == 4 && coding->profile == CDT_DENSE ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : 0;
+    way->bits = width == 4 && coding->profile != CDT_FAST ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : 64.0 * (double)n;
     return CDT_OK;
 }
 

@@ -11,7 +11,7 @@
 enum { MOST_POINTS_TO_FIT = 4096 };
 
 /* Bring values into the layout's order. */
-static int in_order(const cdt_box *box, cdt_interpolated *way, size_t size)
+static int in_order(const cdt_box *box, cdt_ordered *way, size_t size)
 {
     if (cdt_layout_is_plain(&way->layout, box->axes)) return CDT_OK;
     void *ordered = cdt_new(cdt_count(box->sides, box->axes) * size);
@@ -99,37 +99,50 @@ static int order_back(const cdt_box *box, const cdt_layout *layout, uint8_t *bit
     return CDT_OK;
 }
 
-static int start_floats(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way)
+static int start_floats(const cdt_coding *coding, const cdt_box *box, cdt_ordered *way)
 {
-    way->with.cells = (cdt_cells){.step = coding->map.step, .bound = coding->promise.value};
+    way->cells = (cdt_cells){.step = coding->map.step, .bound = coding->promise.value};
     if (coding->type == CDT_F8) return start_floats_f8(coding, box, way);
-    if ((double)(float)way->with.cells.bound > way->with.cells.bound)
-        way->with.cells.bound = (double)nextafterf((float)way->with.cells.bound, 0.0f);
+    if ((double)(float)way->cells.bound > way->cells.bound) way->cells.bound = (double)nextafterf((float)way->cells.bound, 0.0f);
     return start_floats_f4(coding, box, way);
 }
 
 /* Whole numbers to interpolate in the layout's order: `from` minus `base`. CDT_BAD_ARGUMENT: too far apart. */
-static int start_whole(const cdt_box *box, cdt_interpolated *way, cdt_type type, const void *from, int64_t base)
+static int start_whole(const cdt_box *box, cdt_ordered *way, cdt_type type, const void *from, int64_t base)
 {
     const size_t n = cdt_count(box->sides, box->axes);
     float *plain = cdt_new(n * sizeof *plain);
+    size_t near = 0;
     if (!plain) return CDT_NO_MEMORY;
     way->base = (uint64_t)base;
     way->values = way->own = plain;
-    for (size_t i = 0; i < n; i++) {
-        const int64_t d = cdt_number_at(type, from, i) - base;
-        if (d > MOST_SNAPPED || d < -MOST_SNAPPED) return CDT_BAD_ARGUMENT;
-        plain[i] = (float)d;
+#define WHOLE(CASE, TYPE)                                                                                                \
+    case CASE:                                                                                                           \
+        for (size_t i = 0; i < n; i++) {                                                                                 \
+            const int64_t d = (int64_t)((const TYPE *)from)[i] - base;                                                   \
+            near += (d <= MOST_SNAPPED) & (d >= -MOST_SNAPPED);                                                          \
+            plain[i] = (float)(int32_t)d;                                                                                \
+        }                                                                                                                \
+        break;
+    switch (type) {
+        WHOLE(CDT_I1, int8_t)
+        WHOLE(CDT_U1, uint8_t)
+        WHOLE(CDT_I2, int16_t)
+        WHOLE(CDT_U2, uint16_t)
+        WHOLE(CDT_I4, int32_t)
+        WHOLE(CDT_U4, uint32_t)
+    default: break;
     }
-    return in_order(box, way, sizeof *plain);
+#undef WHOLE
+    return near == n ? in_order(box, way, sizeof *plain) : CDT_BAD_ARGUMENT;
 }
 
 /* Codes of a map as whole numbers: predictions are rounded to them, and every residual is exact. */
-static int start_codes(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_interpolated *way)
+static int start_codes(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_ordered *way)
 {
     const size_t n = cdt_count(box->sides, box->axes);
     cdt_coded coded = {0};
-    way->with.cells = (cdt_cells){.step = 1.0, .bound = 0.5, .snap = 1};
+    way->cells = (cdt_cells){.step = 1.0, .bound = 0.5, .snap = 1};
     int status = cdt_coded_start(coding, lossless, box, &coded, &way->measured);
     if (status == CDT_OK && coded.map.width != 4) status = CDT_BAD_ARGUMENT;
     if (status == CDT_OK) status = start_whole(box, way, CDT_I4, coded.codes, ((const int32_t *)coded.codes)[0]);
@@ -140,11 +153,11 @@ static int start_codes(const cdt_coding *coding, int lossless, const cdt_box *bo
 }
 
 /* Integers in cells of 2 s + 1: predictions are rounded to whole numbers, so that each is off by s at most. */
-static int start_integers(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way)
+static int start_integers(const cdt_coding *coding, const cdt_box *box, cdt_ordered *way)
 {
     const double cell = 2.0 * (double)coding->map.integer_step + 1.0;
     if (coding->type >= CDT_I8 || coding->promise.n_missing || cell > MOST_SNAPPED) return CDT_BAD_ARGUMENT;
-    way->with.cells = (cdt_cells){.step = cell, .bound = cell / 2, .snap = 1};
+    way->cells = (cdt_cells){.step = cell, .bound = cell / 2, .snap = 1};
     return start_whole(box, way, coding->type, box->values, cdt_number_at(coding->type, box->values, 0));
 }
 
@@ -157,65 +170,82 @@ static int plan(cdt_pyramid *pyramid, cdt_layout *layout, const size_t *sides, u
     return pyramid->levels ? CDT_OK : CDT_BAD_ARGUMENT;
 }
 
-void cdt_interpolated_end(cdt_interpolated *way)
+void cdt_ordered_end(cdt_ordered *ordered)
 {
-    cdt_drop(way->own);
-    cdt_drop(way->places);
-    cdt_drop(way->exact);
-    way->own = way->places = NULL;
-    way->exact = NULL;
+    cdt_drop(ordered->own);
+    cdt_drop(ordered->exact);
+    ordered->own = NULL;
+    ordered->exact = NULL;
 }
 
-int cdt_interpolated_prepare(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned axes, cdt_interpolated *way)
+int cdt_ordered_start(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_ordered *ordered)
 {
     const size_t n = cdt_count(box->sides, box->axes);
-    way->bits = INFINITY;
-    way->axes = axes;
-    way->lossless = lossless;
-    way->snapped = lossless || coding->map.kind != CDT_MAP_LINEAR || coding->type == CDT_F2 || coding->on_grid;
-    way->numbers = !lossless && coding->map.kind == CDT_MAP_STEPS;
-    way->exact = cdt_new_zeros(n / 8 + 32);
-    if (!way->exact) return CDT_NO_MEMORY;
-    cdt_layout_choose(&way->layout, box->sides, box->axes);
-    int status = plan(&way->pyramid, &way->layout, box->sides, box->axes, axes);
-    way->with.fitted = levels_to_fit(&way->pyramid);
-    if (status == CDT_OK)
-        status = way->numbers   ? start_integers(coding, box, way)
-                 : way->snapped ? start_codes(coding, lossless, box, way)
-                                : start_floats(coding, box, way);
-    if (status == CDT_OK) status = !way->snapped && coding->type == CDT_F8 ? prepare_f8(way) : prepare_f4(way);
-    if (status == CDT_BAD_ARGUMENT) way->bits = INFINITY;
+    ordered->lossless = lossless;
+    ordered->snapped = lossless || coding->map.kind != CDT_MAP_LINEAR || coding->type == CDT_F2 || coding->on_grid;
+    ordered->numbers = !lossless && coding->map.kind == CDT_MAP_STEPS;
+    ordered->exact = cdt_new_zeros(n / 8 + 32);
+    if (!ordered->exact) return CDT_NO_MEMORY;
+    cdt_layout_choose(&ordered->layout, box->sides, box->axes);
+    const int status = ordered->numbers   ? start_integers(coding, box, ordered)
+                       : ordered->snapped ? start_codes(coding, lossless, box, ordered)
+                                          : start_floats(coding, box, ordered);
+    ordered->fit = status == CDT_OK;
     return status == CDT_BAD_ARGUMENT ? CDT_OK : status;
 }
 
-int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way, cdt_attempt *made)
+void cdt_interpolated_end(cdt_interpolated *way)
+{
+    cdt_drop(way->places);
+    way->places = NULL;
+}
+
+int cdt_interpolated_prepare(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, unsigned axes,
+                             cdt_interpolated *way)
+{
+    way->bits = INFINITY;
+    way->axes = axes;
+    way->layout = ordered->layout;
+    way->with.cells = ordered->cells;
+    if (plan(&way->pyramid, &way->layout, box->sides, box->axes, axes) != CDT_OK) return CDT_OK;
+    way->with.fitted = levels_to_fit(&way->pyramid);
+    return !ordered->snapped && coding->type == CDT_F8 ? prepare_f8(ordered, way) : prepare_f4(ordered, way);
+}
+
+int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, cdt_interpolated *way,
+                            cdt_attempt *made)
 {
     const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
+    size_t n_exact = ordered->n_exact;
     cdt_entropy entropy = {0};
     uint8_t *bad = cdt_new_zeros(n / 8 + 32);
     int status = bad ? CDT_OK : CDT_NO_MEMORY;
-    if (status == CDT_OK) status = !way->snapped && coding->type == CDT_F8 ? encode_f8(way, &entropy, bad) : encode_f4(way, &entropy, bad);
-    if (status != CDT_OK || (way->snapped && way->with.bad)) goto out; /* beyond whole numbers: leave it to differences */
-    if (!way->snapped) {
+    if (status == CDT_OK)
+        status = !ordered->snapped && coding->type == CDT_F8 ? encode_f8(ordered, way, &entropy, bad)
+                                                             : encode_f4(ordered, way, &entropy, bad);
+    if (status != CDT_OK || (ordered->snapped && way->with.bad)) goto out; /* beyond whole numbers: leave it to differences */
+    cdt_measured measured = ordered->measured;
+    if (!ordered->snapped) {
         status = order_back(box, &way->layout, bad);
         if (status != CDT_OK) goto out;
-        or_bits(way->exact, bad, n);
-        way->n_exact += way->with.bad;
-        way->measured = (cdt_measured){.max_error = way->with.max_error, .exact = way->n_exact};
-    } else if (way->numbers) way->measured.max_error = way->with.max_error;
+        n_exact += way->with.bad;
+        measured.exact = n_exact;
+    }
+    if (!ordered->snapped || ordered->numbers) measured.max_error = way->with.max_error;
+    or_bits(bad, ordered->exact, n);
     status = CDT_NO_MEMORY;
-    made->measured = way->measured;
-    made->measured.lossy = !way->lossless && coding->promise.kind != CDT_LOSSLESS;
-    made->bytes = cdt_new(1024 + cdt_exact_bound(n, way->n_exact, size) + cdt_entropy_size(&entropy));
+    made->measured = measured;
+    made->measured.lossy = !ordered->lossless && coding->promise.kind != CDT_LOSSLESS;
+    made->bytes = cdt_new(1024 + cdt_exact_bound(n, n_exact, size) + cdt_entropy_size(&entropy));
     if (!made->bytes) goto out;
     uint8_t *at = made->bytes;
-    *at++ = (uint8_t)(CDT_INTERPOLATED | (way->lossless ? CDT_LOSSLESS_MAP : 0) | (way->snapped ? CDT_SNAPPED : 0) |
-                      (way->numbers ? CDT_NUMBERS : 0));
-    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, way->exact, way->n_exact);
+    *at++ = (uint8_t)(CDT_INTERPOLATED | (ordered->lossless ? CDT_LOSSLESS_MAP : 0) | (ordered->snapped ? CDT_SNAPPED : 0) |
+                      (ordered->numbers ? CDT_NUMBERS : 0));
+    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, bad, n_exact);
     if (!at) goto out;
     at = cdt_layout_put(at, &way->layout, box->axes);
     *at++ = (uint8_t)way->axes;
-    at = way->snapped ? cdt_put_bytes(at, &way->base, 4) : cdt_put_bytes(at, &way->with.origin, 8);
+    at = ordered->snapped ? cdt_put_bytes(at, &ordered->base, 4) : cdt_put_bytes(at, &way->with.origin, 8);
     at = put_weights(at, &way->pyramid, &way->with);
     at = cdt_entropy_put(at, &entropy);
     made->length = (size_t)(at - made->bytes);
@@ -226,7 +256,8 @@ out:
     return status;
 }
 
-static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, cdt_interpolated *w, const size_t *sides, unsigned axes, void *values)
+static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, const cdt_interpolated *w, uint64_t start,
+                     const size_t *sides, unsigned axes, void *values)
 {
     const cdt_map map = (head & CDT_LOSSLESS_MAP) ? cdt_lossless_map(coding->type) : coding->map;
     const size_t n = cdt_count(sides, axes);
@@ -237,11 +268,11 @@ static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, cdt
     if (status == CDT_OK) {
         float *plain = whole + n;
         int32_t *codes = (int32_t *)(void *)whole;
-        const int64_t base = coding->type == CDT_U4 ? (int64_t)(uint32_t)w->base : (int64_t)(int32_t)w->base;
+        const int64_t base = coding->type == CDT_U4 ? (int64_t)(uint32_t)start : (int64_t)(int32_t)start;
         cdt_permute_back(whole, sizeof *whole, sides, axes, w->layout.order, plain);
         for (size_t i = 0; i < n; i++) {
             if (!(plain[i] >= -8388608.0f && plain[i] <= 8388608.0f)) status = CDT_CORRUPT;
-            codes[i] = (int32_t)((status == CDT_OK ? (uint32_t)(int32_t)plain[i] : 0) + (uint32_t)w->base);
+            codes[i] = (int32_t)((status == CDT_OK ? (uint32_t)(int32_t)plain[i] : 0) + (uint32_t)start);
             if (head & CDT_NUMBERS) cdt_put_nearest(coding->type, base + (int32_t)plain[i], values, i);
         }
         if (status == CDT_OK && !(head & CDT_NUMBERS)) status = cdt_map_decode(&map, coding->type, codes, n, values);
@@ -263,12 +294,13 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     const uint8_t *interpolated = cdt_get_bytes(in, 1), *start = cdt_get_bytes(in, snapped ? 4 : 8);
     if (in->corrupt || plan(&w.pyramid, &w.layout, sides, axes, *interpolated) != CDT_OK) return CDT_CORRUPT;
     if (!snapped && (coding->map.kind != CDT_MAP_LINEAR || (coding->type != CDT_F4 && coding->type != CDT_F8))) return CDT_CORRUPT;
-    memcpy(snapped ? (void *)&w.base : (void *)&w.with.origin, start, snapped ? 4 : 8);
+    uint64_t base = 0;
+    memcpy(snapped ? (void *)&base : (void *)&w.with.origin, start, snapped ? 4 : 8);
     get_weights(in, &w.pyramid, &w.with);
     if (in->corrupt) return CDT_CORRUPT;
     w.with.cells = snapped ? (cdt_cells){.step = 1.0, .snap = 1} : (cdt_cells){.step = coding->map.step};
     if (head & CDT_NUMBERS) w.with.cells.step = 2.0 * (double)coding->map.integer_step + 1.0;
-    if (snapped) status = get_codes(coding, head, in, &w, sides, axes, values);
+    if (snapped) status = get_codes(coding, head, in, &w, base, sides, axes, values);
     else {
         const int plain = cdt_layout_is_plain(&w.layout, axes);
         ordered = plain ? NULL : cdt_new(n * size);

@@ -1,15 +1,15 @@
 /* Interpolated blocks of one type of float T (NAME). */
 
 /* Place the values (without holes), fit the weights, estimate. */
-static int NAME(prepare_)(cdt_interpolated *way)
+static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
 {
     const cdt_pyramid *pyramid = &way->pyramid;
     const size_t n = cdt_count(pyramid->dim[0], 4);
-    const T *values = way->values;
+    const T *values = ordered->values;
     T *filled = NULL, last = 0;
     way->places = cdt_new(pyramid->values * sizeof(T));
     if (!way->places) return CDT_NO_MEMORY;
-    if (way->has_holes) {
+    if (ordered->has_holes) {
         filled = cdt_new(n * sizeof *filled);
         if (!filled) return CDT_NO_MEMORY;
         for (size_t i = 0; i < n; i++)
@@ -19,21 +19,21 @@ static int NAME(prepare_)(cdt_interpolated *way)
             }
         way->with.origin = (double)last;
         for (size_t i = 0; i < n; i++) filled[i] = last = values[i] == values[i] ? values[i] : last;
-    } else if (!way->snapped) way->with.origin = (double)values[0];
+    } else if (!ordered->snapped) way->with.origin = (double)values[0];
     NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->places);
     cdt_drop(filled);
     const int status = NAME(cdt_interpolate_fit_)(pyramid, way->places, &way->with, &way->bits);
     return status == CDT_OK ? NAME(cdt_interpolate_estimate_)(pyramid, way->places, &way->with, &way->bits) : status;
 }
 
-static int NAME(encode_)(cdt_interpolated *way, cdt_entropy *entropy, uint8_t *bad)
+static int NAME(encode_)(const cdt_ordered *ordered, cdt_interpolated *way, cdt_entropy *entropy, uint8_t *bad)
 {
     const cdt_recipe recipe = {.above = 3, .before = 2, .around = 3};
     const cdt_pyramid *pyramid = &way->pyramid;
     cdt_bits_writer extra;
     int status = cdt_entropy_start(entropy, pyramid, cdt_count(pyramid->dim[0], 4), 4);
     if (status != CDT_OK) return status;
-    if (way->has_holes) NAME(cdt_interpolate_place_)(pyramid, way->values, way->places);
+    if (ordered->has_holes) NAME(cdt_interpolate_place_)(pyramid, ordered->values, way->places);
     cdt_bits_start(&extra, entropy->extra);
     status = NAME(cdt_interpolate_encode_)(pyramid, way->places, &way->with, entropy->tokens, &extra, bad);
     if (status != CDT_OK) return status;
@@ -65,7 +65,7 @@ out:
 
 /* Numbers of a block in the layout's order, NaN where they are exact whatever their prediction: not finite, or missing codes.
  * CDT_BAD_ARGUMENT: numbers so large that weighted sums of them could overflow. */
-static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way)
+static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt_ordered *way)
 {
     const size_t n = cdt_count(box->sides, box->axes);
     const T *from = box->values, *missing = coding->promise.missing;

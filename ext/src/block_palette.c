@@ -142,6 +142,7 @@ static int64_t cell_at(const cdt_coding *coding, const void *values, size_t i)
 /* Numbers of a sample that met one like them, and the same for their cells. */
 typedef struct {
     size_t seen, numbers, cells;
+    int64_t low, high;
 } meetings;
 
 static int sample(const cdt_coding *coding, const void *values, size_t n, meetings *met)
@@ -151,12 +152,15 @@ static int sample(const cdt_coding *coding, const void *values, size_t n, meetin
     key_set numbers = {0}, cells = {0};
     int status = set_start(&numbers, m);
     if (status == CDT_OK) status = set_start(&cells, m);
-    *met = (meetings){0};
+    *met = (meetings){.low = INT64_MAX, .high = INT64_MIN};
     for (size_t i = 0; status == CDT_OK && i < m; i++) {
         /* Spread, and not in step with the rows. */
         const size_t at = (size_t)((double)i * (double)n / (double)m) + i * 7919 % (n / m);
         if (!cdt_is_number(coding->type, values, at)) continue;
-        set_add(&numbers, cdt_number_at(coding->type, values, at));
+        const int64_t key = cdt_number_at(coding->type, values, at);
+        met->low = key < met->low ? key : met->low;
+        met->high = key > met->high ? key : met->high;
+        set_add(&numbers, key);
         set_add(&cells, cell_at(coding, values, at));
         met->seen++;
     }
@@ -174,6 +178,9 @@ static int looks_few(const cdt_coding *coding, const void *values, size_t n)
     meetings met;
     if (n < SAMPLE_LEAST || sample(coding, values, n, &met) != CDT_OK || met.numbers < 4) return 0;
     const double m = (double)met.seen, distinct = m * m / (2.0 * (double)met.numbers);
+    /* Of integers, most of those between the least and the largest must be missing. */
+    const double span = (double)met.high - (double)met.low + 1;
+    if (coding->type < CDT_F2 && (1.5 * distinct > span || 1.5 * (m - (double)met.numbers) > span)) return 0;
     return distinct * LEAST_SHARE < (double)n * 2 && 2 * met.cells < 3 * met.numbers + met.seen / 8;
 }
 

@@ -57,23 +57,36 @@ int cdt_differences_finish(const cdt_coding *coding, const cdt_box *box, cdt_dif
 void cdt_differences_end(cdt_differences *way);
 int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
 
+/* Numbers of a block as interpolation takes them: floats (NaN where exact), or whole numbers in binary32. */
+typedef struct {
+    const void *values;     /* in the layout's order */
+    void *own;              /* the same, where they are not the block's */
+    uint8_t *exact;
+    size_t n_exact;
+    uint64_t base;
+    cdt_cells cells;
+    cdt_layout layout;
+    cdt_measured measured;
+    int fit, lossless, snapped, numbers, has_holes;
+} cdt_ordered;
+
+/* `fit` stays 0 where the numbers are not fit for it. */
+int cdt_ordered_start(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_ordered *ordered);
+void cdt_ordered_end(cdt_ordered *ordered);
+
 typedef struct {
     cdt_pyramid pyramid;
     cdt_interpolation with;
     cdt_layout layout;
-    cdt_measured measured;
-    const void *values;     /* in the layout's order, NaN where exact */
-    void *own, *places;     /* the same, where they are not the block's; of the pyramid */
-    uint8_t *exact;
-    size_t n_exact;
-    uint64_t base;
+    void *places;           /* of the pyramid */
     unsigned axes;          /* interpolated: the last 1, 2 or 3 */
-    int lossless, snapped, numbers, has_holes;
     double bits;
 } cdt_interpolated;
 
-int cdt_interpolated_prepare(const cdt_coding *coding, int lossless, const cdt_box *box, unsigned axes, cdt_interpolated *way);
-int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, cdt_interpolated *way, cdt_attempt *made);
+int cdt_interpolated_prepare(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, unsigned axes,
+                             cdt_interpolated *way);
+int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, cdt_interpolated *way,
+                            cdt_attempt *made);
 void cdt_interpolated_end(cdt_interpolated *way);
 int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
 

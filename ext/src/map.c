@@ -57,6 +57,7 @@ static double below_f8(double x)
 #undef ROWS
 #undef NAME
 
+#define NARROW
 #define T int8_t
 #define C int32_t
 #define LOWEST 128u
@@ -68,7 +69,7 @@ static double below_f8(double x)
 #undef HIGHEST
 #undef NAME
 #define T uint8_t
-#define LOWEST 0u
+#define LOWEST 0
 #define HIGHEST 255u
 #define NAME(name) name##u1
 #include "map_integer.template.h"
@@ -86,7 +87,7 @@ static double below_f8(double x)
 #undef HIGHEST
 #undef NAME
 #define T uint16_t
-#define LOWEST 0u
+#define LOWEST 0
 #define HIGHEST 65535u
 #define NAME(name) name##u2
 #include "map_integer.template.h"
@@ -94,6 +95,7 @@ static double below_f8(double x)
 #undef LOWEST
 #undef HIGHEST
 #undef NAME
+#undef NARROW
 #define T int32_t
 #define LOWEST 0x80000000u
 #define HIGHEST 0x7FFFFFFFu
@@ -104,7 +106,7 @@ static double below_f8(double x)
 #undef HIGHEST
 #undef NAME
 #define T uint32_t
-#define LOWEST 0u
+#define LOWEST 0
 #define HIGHEST 0xFFFFFFFFu
 #define NAME(name) name##u4
 #include "map_integer.template.h"
@@ -124,7 +126,7 @@ static double below_f8(double x)
 #undef HIGHEST
 #undef NAME
 #define T uint64_t
-#define LOWEST 0u
+#define LOWEST 0
 #define HIGHEST 0xFFFFFFFFFFFFFFFFu
 #define NAME(name) name##u8
 #include "map_integer.template.h"

@@ -5,6 +5,8 @@
 
 /* Rows of a series are as long, at least, before it is worth cutting. */
 enum { SERIES_LEAST = 2048 };
+/* Sides of the tiles that are transposed. */
+enum { TILE = 16 };
 
 void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], int thorough, uint8_t orders[4])
 {
@@ -35,8 +37,8 @@ int cdt_field_plan(cdt_field *f, const size_t dim[4], int is_series)
     f->is_series = is_series;
     if (is_series) {
         as[0] = as[1] = 1;
-        as[2] = (n + CDT_SERIES_COLUMNS - 1) / CDT_SERIES_COLUMNS;
-        as[3] = CDT_SERIES_COLUMNS;
+        as[3] = n >= CDT_LONG_SERIES ? CDT_LONG_COLUMNS : CDT_SHORT_COLUMNS;
+        as[2] = (n + as[3] - 1) / as[3];
     }
     return cdt_pyramid_plan(as, 0, &f->pyramid);
 }
@@ -46,25 +48,32 @@ int cdt_field_wants_series(const size_t dim[4])
     return dim[3] >= SERIES_LEAST && dim[0] * dim[1] * dim[2] <= 4;
 }
 
-static void transpose_in(const void *codes, unsigned width, size_t n, size_t rows, void *out)
+/* Stretch c of a series is column c of its rows: tile by tile, so that both sides stay in the cache. */
+#define TRANSPOSE(T, ROWS, COLUMNS, TO, FROM)                                                                            \
+    for (size_t t0 = 0; t0 < (ROWS); t0 += TILE)                                                                         \
+        for (size_t c0 = 0; c0 < (COLUMNS); c0 += TILE)                                                                  \
+            for (size_t t = t0; t < t0 + TILE && t < (ROWS); t++)                                                        \
+                for (size_t c = c0; c < c0 + TILE; c++)                                                                  \
+                    if (c * (ROWS) + t < n) ((T *)to)[TO] = ((const T *)from)[FROM];
+
+static void transpose_in(const void *from, unsigned width, size_t n, size_t rows, size_t columns, void *to)
 {
-    for (size_t t = 0; t < rows; t++)
-        for (size_t c = 0; c < CDT_SERIES_COLUMNS; c++) {
-            const size_t i = c * rows + t;
-            if (width == 4) ((uint32_t *)out)[t * CDT_SERIES_COLUMNS + c] = i < n ? ((const uint32_t *)codes)[i] : 0;
-            else ((uint64_t *)out)[t * CDT_SERIES_COLUMNS + c] = i < n ? ((const uint64_t *)codes)[i] : 0;
-        }
+    memset((uint8_t *)to + (rows - 1) * columns * width, 0, columns * width);
+    if (n + rows < rows * columns) memset(to, 0, rows * columns * width); /* whole columns are beyond the series */
+    if (width == 4) {
+        TRANSPOSE(uint32_t, rows, columns, t * columns + c, c * rows + t)
+    } else {
+        TRANSPOSE(uint64_t, rows, columns, t * columns + c, c * rows + t)
+    }
 }
 
-static void transpose_out(const void *in, unsigned width, size_t n, size_t rows, void *codes)
+static void transpose_out(const void *from, unsigned width, size_t n, size_t rows, size_t columns, void *to)
 {
-    for (size_t c = 0; c < CDT_SERIES_COLUMNS; c++)
-        for (size_t t = 0; t < rows; t++) {
-            const size_t i = c * rows + t;
-            if (i >= n) return;
-            if (width == 4) ((uint32_t *)codes)[i] = ((const uint32_t *)in)[t * CDT_SERIES_COLUMNS + c];
-            else ((uint64_t *)codes)[i] = ((const uint64_t *)in)[t * CDT_SERIES_COLUMNS + c];
-        }
+    if (width == 4) {
+        TRANSPOSE(uint32_t, rows, columns, c * rows + t, t * columns + c)
+    } else {
+        TRANSPOSE(uint64_t, rows, columns, c * rows + t, t * columns + c)
+    }
 }
 
 static const cdt_recipe FIELD_RECIPE = {.above = 4, .before = 4, .around = 0};
@@ -109,7 +118,7 @@ int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, 
     if (f->is_series) {
         transposed = cdt_new(rows * cols * width);
         if (!transposed) return CDT_NO_MEMORY;
-        transpose_in(residuals, width, f->n, rows, transposed);
+        transpose_in(residuals, width, f->n, rows, cols, transposed);
         residuals = transposed;
     }
     cdt_bits_writer extra;
@@ -147,7 +156,7 @@ int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *re
         else kernels->rans.join_8(row, cols, &bits, (int64_t *)to + r * cols);
     }
     status = cdt_bits_close(&bits);
-    if (status == CDT_OK && f->is_series) transpose_out(transposed, width, f->n, rows, residuals);
+    if (status == CDT_OK && f->is_series) transpose_out(transposed, width, f->n, rows, cols, residuals);
 out:
     cdt_drop(tokens);
     cdt_drop(transposed);

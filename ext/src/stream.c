@@ -75,7 +75,7 @@ static void cut(size_t *sides, unsigned axes, size_t wanted, size_t row)
 
 void cdt_stream_choose_blocks(cdt_stream *s, cdt_profile profile)
 {
-    static const size_t samples[CDT_PROFILES] = {1 << 15, 1 << 17, 1 << 21};
+    static const size_t samples[CDT_PROFILES] = {1 << 15, 1 << 18, 1 << 21};
     static const size_t row[CDT_PROFILES] = {16, 8, 1};
     for (unsigned a = 0; a < s->box_axes; a++) s->block[a] = s->box[a] ? s->box[a] : 1;
     if (cdt_count(s->box, s->box_axes)) cut(s->block, s->box_axes, samples[profile], row[profile]);
