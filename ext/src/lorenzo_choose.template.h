@@ -86,7 +86,7 @@ static void NAME(sample)(const U *codes, const size_t dim[4], size_t strips, LEV
     _Alignas(64) U inner[LORENZO_LEAD + LORENZO_STRIP];
     const size_t share = dim[0] * dim[1] * dim[2] * dim[3] / strips;
     for (size_t k = 0; k < strips; k++) {
-        const uint32_t turn = (uint32_t)k * 2654435769u; /* 2^32 over the golden ratio: the strips meet every part of rows and planes */
+        const uint32_t turn = (uint32_t)(k + 1) * 2654435769u; /* 2^32 over the golden ratio: the strips meet every part of rows and planes */
         const size_t somewhere = k * share + ((uint64_t)turn * (share - LORENZO_STRIP) >> 32);
         const size_t at = somewhere < LORENZO_LEAD ? LORENZO_LEAD : somewhere, row = at / dim[3], plane = row / dim[2];
         const size_t index[3] = {plane / dim[1], plane % dim[1], row % dim[2]};
