@@ -1,11 +1,11 @@
 /* Lorenzo prediction at one level; cdt_lorenzo.h is the contract. */
-#define LORENZO_ROW 1024   /* codes: rows up to this long are kept */
-#define LORENZO_STRIP 64   /* codes of a sample that are one after another */
-#define LORENZO_LEAD 16    /* codes before a strip that are looked at too: at least 2, and 16 keep vectors whole */
-#define LORENZO_SMALL 1024 /* codes: smaller blocks are tried whole */
-#define LORENZO_MOST 4     /* differences along batch, z and y together that are tried */
-#define LORENZO_ZERO 0x7e00 /* the log of nothing: the bits of 0.5f >> 15 */
-#define LORENZO_TRIALS 27  /* orders of 0..2 along these three */
+#define LORENZO_ROW 1024    /* codes: rows up to this long are kept */
+#define LORENZO_STRIP 64    /* codes of a sample that are one after another */
+#define LORENZO_LEAD 16     /* codes before a strip that are looked at too: at least 2, and 16 keep vectors whole */
+#define LORENZO_SMALL 1024  /* codes: smaller blocks are tried whole */
+#define LORENZO_ZERO 0x7e00 /* the log of a residual of 0: the bits of 0.5f >> 15 */
+#define LORENZO_MOST 4      /* differences along batch, z and y together that are tried */
+#define LORENZO_TRIALS 27   /* orders of 0..2 along these three */
 
 #if CDT_SIMD == 512
 #include "lorenzo_512.h"

@@ -49,8 +49,8 @@ static inline NAME(rows) NAME(rows_of)(size_t n, int cumulate)
     return cumulate ? PLAIN(cumulate_rows) : PLAIN(difference_rows);
 }
 
-/* One difference along each of `axes` (bits of batch, z, y, x), the last plane first, or sums, the first one first, so that both can be
- * in place. Rows that are not long keep the row before: what was just stored cannot be read again soon. */
+/* One difference along each of `axes` (bits of batch, z, y, x), the last plane first, or sums, the first one first, so that both can
+ * be in place. Rows that are not long keep the row before: what was just stored cannot be read again soon. */
 static void NAME(once)(const U *codes, const size_t dim[4], unsigned axes, int cumulate, U *out)
 {
     _Alignas(64) U kept[LORENZO_ROW];

@@ -124,7 +124,8 @@ static inline __m512i LEVEL(lorenzo_pair_logs_4)(__m512i v, __m512i w)
 static inline __m512i LEVEL(lorenzo_pair_logs_8)(__m512i v, __m512i w)
 {
     const __m512 a = _mm512_castsi512_ps(v), b = _mm512_castsi512_ps(w);
-    const __m512i low = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)), high = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd));
+    const __m512i low = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88));
+    const __m512i high = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd));
     const __mmask16 wide = _mm512_cmpneq_epi32_mask(high, _mm512_srai_epi32(low, 31));
     const __m512i logs = LEVEL(lorenzo_logs_of)(_mm512_mask_mov_epi32(low, wide, high));
     return _mm512_mask_add_epi32(logs, wide, logs, _mm512_set1_epi32(32 << 8));

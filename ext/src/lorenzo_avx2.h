@@ -130,7 +130,8 @@ static inline __m256i LEVEL(lorenzo_pair_logs_4)(__m256i v, __m256i w)
 static inline __m256i LEVEL(lorenzo_pair_logs_8)(__m256i v, __m256i w)
 {
     const __m256 a = _mm256_castsi256_ps(v), b = _mm256_castsi256_ps(w);
-    const __m256i low = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88)), high = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
+    const __m256i low = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88));
+    const __m256i high = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
     const __m256i narrow = _mm256_cmpeq_epi32(high, _mm256_srai_epi32(low, 31));
     const __m256i logs = LEVEL(lorenzo_logs_of)(_mm256_blendv_epi8(high, low, narrow));
     return _mm256_add_epi32(logs, _mm256_andnot_si256(narrow, _mm256_set1_epi32(32 << 8)));

@@ -1,7 +1,7 @@
-/* The choice of orders, once per width: U, S (signed), NAME. Plain loops, which compilers make vectors of. */
+/* The choice of orders, once per width: U, S (signed), WIDE, NAME. */
 
-/* log2(2 |r| + 1) in 2^-8 bits, with straight lines between powers of two, and LORENZO_ZERO more. Of wide residuals that do not fit 32
- * bits it is that of the high half, and 32 bits more. */
+/* log2(2 |r| + 1) in 2^-8 bits, with straight lines between powers of two, and LORENZO_ZERO more. Of wide residuals that do not fit
+ * 32 bits it is that of the high half, and 32 bits more. */
 static inline uint32_t NAME(log)(S r)
 {
     uint32_t bits, more = 0;
@@ -86,7 +86,9 @@ static void NAME(sample)(const U *codes, const size_t dim[4], size_t strips, LEV
     _Alignas(64) U inner[LORENZO_LEAD + LORENZO_STRIP];
     const size_t share = dim[0] * dim[1] * dim[2] * dim[3] / strips;
     for (size_t k = 0; k < strips; k++) {
-        const uint32_t turn = (uint32_t)(k + 1) * 2654435769u; /* 2^32 over the golden ratio: the strips meet every part of rows and planes */
+        /* 2^32 over the golden ratio, so that strips meet every part of rows and planes. None begins with the block, where what is
+         * before it cannot be read. */
+        const uint32_t turn = (uint32_t)(k + 1) * 2654435769u;
         const size_t somewhere = k * share + ((uint64_t)turn * (share - LORENZO_STRIP) >> 32);
         const size_t at = somewhere < LORENZO_LEAD ? LORENZO_LEAD : somewhere, row = at / dim[3], plane = row / dim[2];
         const size_t index[3] = {plane / dim[1], plane % dim[1], row % dim[2]};

@@ -6,7 +6,8 @@ static inline __attribute__((always_inline)) V ROWS(get)(const U *p, size_t n)
 }
 
 /* v and the rows around it at `at`: added where they are an odd number away and `sign` is 1, or the others and `sign` is 0. */
-static inline __attribute__((always_inline)) V ROWS(join)(V v, const U *const *from, unsigned axes, unsigned sign, size_t at, size_t n)
+static inline __attribute__((always_inline)) V ROWS(join)(V v, const U *const *from, unsigned axes, unsigned sign, size_t at,
+                                                          size_t n)
 {
     for (unsigned k = 1; k < 1u << axes; k++) {
         const V w = ROWS(get)(from[k] + at, n);
@@ -15,9 +16,9 @@ static inline __attribute__((always_inline)) V ROWS(join)(V v, const U *const *f
     return v;
 }
 
-/* `size`: rows that are one after another, and their codes. Their difference along the axes of `from`, along x if `along`, and along y
- * if `kept`, which has the row before (and then the last one). `out` may be the first of `from`; then what comes next is read before
- * the end of a row is written, as what lies beneath a masked store cannot be read again soon. */
+/* `size`: rows that are one after another, and their codes. Their difference along the axes of `from`, along x if `along`, and along
+ * y if `kept`, which has the row before (and then the last one). `out` may be the first of `from`, and so what comes next is read
+ * before the end of a row is written: what lies beneath a masked store cannot be read again soon. */
 static inline __attribute__((always_inline)) void ROWS(difference_n)(const U *const *from, unsigned axes, int along, U *kept,
                                                                      const size_t size[2], U *out)
 {

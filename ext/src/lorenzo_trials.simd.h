@@ -1,7 +1,7 @@
 /* Lorenzo prediction at one level: what is tried when orders are chosen, and what residuals cost. */
 
-/* Orders along batch, z and y, and those along x, as bits, that are tried together with them. The strip's difference takes the rows at
- * `lags` that are odd, and adds the others; `back`: how far they are along each axis. */
+/* Orders along batch, z and y, and those along x, as bits, that are tried together with them. The strip's difference takes the rows
+ * at `lags` that are odd, and adds the others; `back`: how far they are along each axis. */
 typedef struct {
     uint8_t orders[3], along, rows, back[1 << LORENZO_MOST][3];
     uint32_t odd;
