@@ -25,6 +25,10 @@ typedef struct {
         void (*predict)(const T *const *around, unsigned odd, const T *weights, size_t n, T *p);                         \
         /* What the weights multiply, rows at a distance of `room`, and the target's x - base as the last row. */        \
         void (*features)(const T *const *around, unsigned odd, const T *x, size_t n, size_t room, T *out);               \
+        /* Residuals of samples under weights, weights of residuals, and weighted sums of products: for fits. */           \
+        void (*residuals)(const T *rows, size_t room, size_t n, unsigned count, const T *weights, T *residuals);         \
+        void (*weigh)(T *residuals, size_t n, T inverse);                                                                \
+        void (*products)(const T *rows, size_t room, size_t n, unsigned all, const T *weights, double (*products)[10]);  \
         /* k and y of x, and how many y are not within the bound (NaN and what is too far get k = 0). The largest error  \
          * of the others. `p` is rounded when cells->snap says so. */                                                    \
         T (*quantise)(const T *x, T *p, size_t n, const cdt_cells *cells, int32_t *k, T *y, size_t *bad_count);          \

@@ -41,20 +41,27 @@ static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
 
 /* Bits for each number below which a balanced block is smooth enough for interpolation to be worth its time. */
 static const double SMOOTH = 1.5;
+/* What interpolation must save of the bits of differences: for balanced blocks, and not to look further. */
+static const double SAVED = 0.85;
 
-/* Prepare the better of the interpolations of the last axes: of three or two, two or one, or one. */
-static int best_interpolation(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, cdt_interpolated *best)
+/* Axes so short are hardly worth interpolating along. */
+enum { SHORT = 8 };
+
+/* Prepare an interpolation: of the last three axes, or of the last two where the first of the three is short; dense blocks try one
+ * axis less, too, where that has not saved much against `bits`. */
+static int best_interpolation(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, double bits,
+                              cdt_interpolated *best)
 {
-    const unsigned most = box->axes < 3 ? box->axes : 3, choices = coding->profile == CDT_DENSE && most > 1 ? 2 : 1;
-    int status = CDT_OK;
-    for (unsigned i = 0; i < choices && status == CDT_OK; i++) {
-        cdt_interpolated other = {0};
-        status = cdt_interpolated_prepare(coding, box, ordered, most - i, &other);
-        if (status == CDT_OK && other.bits < best->bits) {
-            cdt_interpolated_end(best);
-            *best = other;
-        } else cdt_interpolated_end(&other);
-    }
+    unsigned axes = box->axes < 3 ? box->axes : 3;
+    if (axes > 1 && box->sides[ordered->layout.order[box->axes - axes]] < SHORT) axes--;
+    int status = cdt_interpolated_prepare(coding, box, ordered, axes, best);
+    if (status != CDT_OK || coding->profile != CDT_DENSE || axes == 1 || best->bits < SAVED * bits) return status;
+    cdt_interpolated other = {0};
+    status = cdt_interpolated_prepare(coding, box, ordered, axes - 1, &other);
+    if (status == CDT_OK && other.bits < best->bits) {
+        cdt_interpolated_end(best);
+        *best = other;
+    } else cdt_interpolated_end(&other);
     return status;
 }
 
@@ -68,9 +75,9 @@ static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *b
     const double smooth = SMOOTH * (double)cdt_count(box->sides, box->axes);
     if (status == CDT_OK && (coding->profile == CDT_DENSE || (coding->profile == CDT_BALANCED && differences.bits < smooth))) {
         status = cdt_ordered_start(coding, lossless, box, &ordered);
-        if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, &interpolated);
+        if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, differences.bits, &interpolated);
     }
-    if (status == CDT_OK && interpolated.bits < (coding->profile == CDT_DENSE ? 1.0 : 0.85) * differences.bits)
+    if (status == CDT_OK && interpolated.bits < (coding->profile == CDT_DENSE ? 1.0 : SAVED) * differences.bits)
         status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, &made);
     if (status == CDT_OK && !made.bytes) status = cdt_differences_finish(coding, box, &differences, &made);
     if (status == CDT_OK) keep_smaller(best, &made);

@@ -1,6 +1,7 @@
 /* Blocks of codes that are predicted by differences along axes: bit planes, or tokens with contexts. */
 #include "block_parts.h"
 #include "cdt_memory.h"
+#include <math.h>
 #include <string.h>
 
 int cdt_coded_start(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_coded *coded, cdt_measured *measured)
@@ -70,8 +71,16 @@ int cdt_differences_prepare(const cdt_coding *coding, int lossless, const cdt_bo
     if (status != CDT_OK) return status;
     way->base = cdt_subtract_first(way->coded.codes, width, n);
     cdt_orders_choose(way->coded.codes, width, way->layout.dim, coding->profile == CDT_DENSE, way->orders);
+    /* Orders are chosen without contexts; sparse codes may be better off as they are. */
+    const int estimated = width == 4 && coding->profile != CDT_FAST, thorough = estimated && coding->profile == CDT_DENSE;
+    const double plain = thorough ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : INFINITY;
     cdt_difference(way->coded.codes, width, way->layout.dim, way->orders);
-    way->bits = width == 4 && coding->profile != CDT_FAST ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : 64.0 * (double)n;
+    way->bits = estimated ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : 64.0 * (double)n;
+    if (plain < way->bits) {
+        cdt_cumulate(way->coded.codes, width, way->layout.dim, way->orders);
+        memset(way->orders, 0, sizeof way->orders);
+        way->bits = plain;
+    }
     return CDT_OK;
 }
 

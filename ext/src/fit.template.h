@@ -1,54 +1,22 @@
-/* Weighted sums of products of rows of features (a distance of `room` apart, the target last), in PARTS parts of each STRETCH that are
- * joined in one order: the same on every machine. */
-static void NAME(fit_add)(cdt_fit *fit, const T *rows, size_t room, size_t n, const T *weights)
-{
-    const unsigned all = fit->features + 1;
-    fit->samples = 0;
-    for (size_t i = 0; i < n; i++) fit->samples += (double)weights[i];
-    memset(fit->products, 0, sizeof fit->products);
-    for (size_t from = 0; from < n; from += STRETCH) {
-        const size_t m = n - from < STRETCH ? n - from : STRETCH;
-        T weighted[STRETCH];
-        for (unsigned f = 0; f < all; f++) {
-            const T *a = rows + f * room + from;
-            for (size_t i = 0; i < m; i++) weighted[i] = a[i] * weights[from + i];
-            for (unsigned g = f; g < all; g++) {
-                const T *b = rows + g * room + from;
-                T part[PARTS] = {0};
-                size_t i = 0;
-                for (; i + PARTS <= m; i += PARTS)
-                    for (int j = 0; j < PARTS; j++) part[j] += weighted[i + j] * b[i + j];
-                for (int j = 0; i < m; i++, j++) part[j] += weighted[i] * b[i];
-                double sum = 0;
-                for (int j = 0; j < PARTS; j++) sum += (double)part[j];
-                fit->products[f][g] += sum;
-            }
-        }
-    }
-    for (unsigned f = 0; f < all; f++)
-        for (unsigned g = 0; g < f; g++) fit->products[f][g] = fit->products[g][f];
-}
-
 /* Residuals of samples under weights. */
 static void NAME(fit_residuals)(const cdt_fit *fit, const T *rows, size_t room, size_t n, const int16_t *with, T *residuals)
 {
-    const unsigned count = fit->features;
-    for (size_t i = 0; i < n; i++) residuals[i] = rows[count * room + i];
-    for (unsigned f = 0; f < count; f++) {
-        const T weight = (T)with[f] / (T)CDT_WEIGHT_UNIT;
-        for (size_t i = 0; i < n; i++) residuals[i] -= weight * rows[f * room + i];
-    }
+    T weights[9];
+    for (unsigned f = 0; f < fit->features; f++) weights[f] = (T)with[f] / (T)CDT_WEIGHT_UNIT;
+    cdt_active_kernels()->rows.ROWS.residuals(rows, room, n, fit->features, weights, residuals);
 }
 
-/* Residuals to weights: 1 of each that is finite, or, to hold jumps off, 1 / (1 + r^2 / bound^2): least squares of about the bits
- * that large residuals take. */
-static void NAME(fit_weigh)(size_t n, double bound, int robust, T *residuals)
+/* Weights that residuals have in a fit, in their place: 1 of each that is finite, or, to hold jumps off, 1 / (1 + r^2 / bound^2):
+ * least squares of about the bits that large residuals take. */
+static void NAME(fit_again)(cdt_fit *fit, const T *rows, size_t room, size_t n, const cdt_cells *cells, int robust,
+                            const int16_t *with, T *residuals)
 {
-    const T inverse = robust ? (T)(1.0 / bound) : (T)0;
-    for (size_t i = 0; i < n; i++) {
-        const T r = residuals[i] * inverse, w = (T)1 / ((T)1 + r * r);
-        residuals[i] = w >= (T)1e-12 ? w : (T)0;
-    }
+    const cdt_row_kernels *kernels = &cdt_active_kernels()->rows;
+    NAME(fit_residuals)(fit, rows, room, n, with, residuals);
+    kernels->ROWS.weigh(residuals, n, robust ? (T)(1.0 / cells->bound) : (T)0);
+    kernels->ROWS.products(rows, room, n, fit->features + 1, residuals, fit->products);
+    fit->samples = 0;
+    for (size_t i = 0; i < n; i++) fit->samples += (double)residuals[i];
 }
 
 /* Bits that the samples take under weights, for each. */

@@ -69,8 +69,6 @@ enum { ESTIMATED = 2048 };
 enum { ROW_PART = 64 };
 /* Points of each class that weights are fitted to, at most. */
 enum { FITTED = 8192 };
-/* Sums are in so many parts, of stretches of so many samples. */
-enum { PARTS = 16, STRETCH = 512 };
 /* Residuals become tokens, and tokens residuals, about so many at a time. */
 enum { AT_ONCE = 4096 };
 

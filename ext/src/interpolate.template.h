@@ -113,9 +113,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
             T *residuals = features + 10 * room;
             fall_back(odd, found);
             for (int pass = 0; pass <= robust; pass++) {
-                NAME(fit_residuals)(&fit, features, room, seen, found, residuals);
-                NAME(fit_weigh)(seen, with->cells.bound, robust, residuals);
-                NAME(fit_add)(&fit, features, room, seen, residuals);
+                NAME(fit_again)(&fit, features, room, seen, &with->cells, robust, found, residuals);
                 if (!cdt_fit_solve(&fit, odd, with->cells.bound, seen, found)) break;
             }
             const double each = NAME(fit_bits)(&fit, features, room, seen, &with->cells, found, residuals);

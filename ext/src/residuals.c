@@ -123,11 +123,10 @@ int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, 
     }
     cdt_bits_writer extra;
     cdt_bits_start(&extra, e->extra);
-    for (size_t r = 0; r < rows; r++) {
-        uint8_t *row = e->tokens + s->offset + 1 + r * (cols + CDT_PAD);
-        if (width == 4) kernels->rans.split_4((const int32_t *)residuals + r * cols, cols, row, &extra);
-        else kernels->rans.split_8((const int64_t *)residuals + r * cols, cols, row, &extra);
-    }
+    /* All at once, and then to their rows. */
+    if (width == 4) kernels->rans.split_4(residuals, rows * cols, e->activity, &extra);
+    else kernels->rans.split_8(residuals, rows * cols, e->activity, &extra);
+    for (size_t r = 0; r < rows; r++) memcpy(e->tokens + s->offset + 1 + r * (cols + CDT_PAD), e->activity + r * cols, cols);
     e->extra_size = (size_t)(cdt_bits_finish(&extra) - e->extra);
     cdt_drop(transposed);
     e->coded_size = cdt_contexts_encode(&f->pyramid, f->is_series ? &SERIES_RECIPE : &FIELD_RECIPE, e->tokens, e->activity, e->coded);
@@ -150,11 +149,9 @@ int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *re
     if (status != CDT_OK) goto out;
     cdt_bits_reader bits;
     cdt_bits_open(&bits, extra, extra_size);
-    for (size_t r = 0; r < rows; r++) {
-        const uint8_t *row = tokens + s->offset + 1 + r * (cols + CDT_PAD);
-        if (width == 4) kernels->rans.join_4(row, cols, &bits, (int32_t *)to + r * cols);
-        else kernels->rans.join_8(row, cols, &bits, (int64_t *)to + r * cols);
-    }
+    for (size_t r = 0; r < rows; r++) memmove(tokens + r * cols, tokens + s->offset + 1 + r * (cols + CDT_PAD), cols);
+    if (width == 4) kernels->rans.join_4(tokens, rows * cols, &bits, to);
+    else kernels->rans.join_8(tokens, rows * cols, &bits, to);
     status = cdt_bits_close(&bits);
     if (status == CDT_OK && f->is_series) transpose_out(transposed, width, f->n, rows, cols, residuals);
 out:

@@ -214,6 +214,54 @@ static void NAME(rows_rebuild)(T *restrict p, const int32_t *restrict k, size_t 
     for (size_t i = 0; i < n; i++) y[i] = p[i] + (T)k[i] * step;
 }
 
+/* Residuals of `n` samples: the target, which is row `count` of features (a distance of `room` apart), minus the weighted others. */
+static void NAME(rows_residuals)(const T *rows, size_t room, size_t n, unsigned count, const T *weights, T *restrict residuals)
+{
+    memcpy(residuals, rows + count * room, n * sizeof *residuals);
+    for (unsigned f = 0; f < count; f++) {
+        const T weight = weights[f], *const row = rows + f * room;
+        for (size_t i = 0; i < n; i++) residuals[i] -= weight * row[i];
+    }
+}
+
+/* 1 / (1 + (r * inverse)^2) in place, 0 where that is next to nothing or not a number. */
+static void NAME(rows_weigh)(T *residuals, size_t n, T inverse)
+{
+    for (size_t i = 0; i < n; i++) {
+        const T r = residuals[i] * inverse, w = (T)1 / ((T)1 + r * r);
+        residuals[i] = w >= (T)1e-12 ? w : (T)0;
+    }
+}
+
+/* Weighted sums of products of `all` rows, in 16 parts of each stretch of 512 samples, joined in one order. */
+static void NAME(rows_products)(const T *rows, size_t room, size_t n, unsigned all, const T *weights, double (*products)[10])
+{
+    enum { PARTS = 16, STRETCH = 512 };
+    for (unsigned f = 0; f < all; f++)
+        for (unsigned g = 0; g < all; g++) products[f][g] = 0;
+    for (size_t from = 0; from < n; from += STRETCH) {
+        const size_t m = n - from < STRETCH ? n - from : STRETCH;
+        T weighted[STRETCH];
+        for (unsigned f = 0; f < all; f++) {
+            const T *a = rows + f * room + from;
+            for (size_t i = 0; i < m; i++) weighted[i] = a[i] * weights[from + i];
+            for (unsigned g = f; g < all; g++) {
+                const T *b = rows + g * room + from;
+                T part[PARTS] = {0};
+                size_t i = 0;
+                for (; i + PARTS <= m; i += PARTS)
+                    for (int j = 0; j < PARTS; j++) part[j] += weighted[i + j] * b[i + j];
+                for (int j = 0; i < m; i++, j++) part[j] += weighted[i] * b[i];
+                double sum = 0;
+                for (int j = 0; j < PARTS; j++) sum += (double)part[j];
+                products[f][g] += sum;
+            }
+        }
+    }
+    for (unsigned f = 0; f < all; f++)
+        for (unsigned g = 0; g < f; g++) products[f][g] = products[g][f];
+}
+
 #undef MEAN2
 #undef MEAN4
 #undef MEAN8

@@ -10,9 +10,9 @@ const cdt_kernels LEVEL(cdt_kernels) = {
     .planes = {LEVEL(planes_encode_4), LEVEL(planes_decode_4), LEVEL(planes_encode_8), LEVEL(planes_decode_8)},
     .rans = {LEVEL(rans_encode_row), LEVEL(rans_decode_row), LEVEL(tokens_split_4), LEVEL(tokens_join_4),
              LEVEL(tokens_split_8), LEVEL(tokens_join_8)},
-    .rows = {{LEVEL(rows_extremes_f4), LEVEL(rows_apart_f4), LEVEL(rows_split_f4), LEVEL(rows_merge_f4), LEVEL(rows_predict_f4), LEVEL(rows_features_f4),
+    .rows = {{LEVEL(rows_extremes_f4), LEVEL(rows_apart_f4), LEVEL(rows_split_f4), LEVEL(rows_merge_f4), LEVEL(rows_predict_f4), LEVEL(rows_features_f4), LEVEL(rows_residuals_f4), LEVEL(rows_weigh_f4), LEVEL(rows_products_f4),
               LEVEL(rows_quantise_f4), LEVEL(rows_quantise_flat_f4), LEVEL(rows_rebuild_flat_f4), LEVEL(rows_rebuild_f4)},
-             {LEVEL(rows_extremes_f8), LEVEL(rows_apart_f8), LEVEL(rows_split_f8), LEVEL(rows_merge_f8), LEVEL(rows_predict_f8), LEVEL(rows_features_f8),
+             {LEVEL(rows_extremes_f8), LEVEL(rows_apart_f8), LEVEL(rows_split_f8), LEVEL(rows_merge_f8), LEVEL(rows_predict_f8), LEVEL(rows_features_f8), LEVEL(rows_residuals_f8), LEVEL(rows_weigh_f8), LEVEL(rows_products_f8),
               LEVEL(rows_quantise_f8), LEVEL(rows_quantise_flat_f8), LEVEL(rows_rebuild_flat_f8), LEVEL(rows_rebuild_f8)},
              LEVEL(rows_activity), LEVEL(rows_look_up), LEVEL(rows_merge_bytes)},
 };
