@@ -46,6 +46,14 @@ static void add(void *codes, unsigned width, size_t n, uint64_t base)
         for (size_t i = 0; i < n; i++) ((uint64_t *)codes)[i] += base;
 }
 
+/* Whether one difference is taken along every axis: a constant then only shows in the first residual. */
+static int is_everywhere(const size_t dim[4], const uint8_t orders[4])
+{
+    for (int a = 0; a < 4; a++)
+        if (dim[a] > 1 && orders[a] != 1) return 0;
+    return 1;
+}
+
 /* Bring codes into the layout's order. */
 static int reorder(cdt_coded *coded, const cdt_box *box, const cdt_layout *layout)
 {
@@ -69,12 +77,15 @@ int cdt_differences_prepare(const cdt_coding *coding, int lossless, const cdt_bo
     cdt_layout_measure(&way->layout, box->sides, box->axes, 0);
     status = reorder(&way->coded, box, &way->layout);
     if (status != CDT_OK) return status;
-    way->base = cdt_subtract_first(way->coded.codes, width, n);
+    memcpy(&way->base, way->coded.codes, width);
     cdt_orders_choose(way->coded.codes, width, way->layout.dim, coding->profile == CDT_DENSE, way->orders);
+    const int everywhere = is_everywhere(way->layout.dim, way->orders), dense = coding->profile == CDT_DENSE;
+    if (dense || !everywhere) cdt_subtract_first(way->coded.codes, width, n);
     /* Orders are chosen without contexts; sparse codes may be better off as they are. */
-    const int estimated = width == 4 && coding->profile != CDT_FAST, thorough = estimated && coding->profile == CDT_DENSE;
-    const double plain = thorough ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : INFINITY;
+    const int estimated = width == 4 && coding->profile != CDT_FAST;
+    const double plain = estimated && dense ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : INFINITY;
     cdt_difference(way->coded.codes, width, way->layout.dim, way->orders);
+    if (!dense && everywhere) add(way->coded.codes, width, 1, 0 - way->base);
     way->bits = estimated ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : 64.0 * (double)n;
     if (plain < way->bits) {
         cdt_cumulate(way->coded.codes, width, way->layout.dim, way->orders);
@@ -159,8 +170,10 @@ int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, 
     if (!coded.codes) return CDT_NO_MEMORY;
     status = get_residuals(head, in, map.width, &layout, n, coded.codes);
     if (status != CDT_OK) goto out;
+    const int everywhere = is_everywhere(layout.dim, orders);
+    if (everywhere) add(coded.codes, map.width, 1, base);
     cdt_cumulate(coded.codes, map.width, layout.dim, orders);
-    add(coded.codes, map.width, n, base);
+    if (!everywhere) add(coded.codes, map.width, n, base);
     if (!cdt_layout_is_plain(&layout, axes)) {
         void *plain = cdt_new(n * map.width);
         status = plain ? CDT_OK : CDT_NO_MEMORY;

@@ -39,10 +39,32 @@ static int is_at(cdt_type type, double x, const cdt_map *map, double slack)
     return fabs(x - y) <= slack;
 }
 
+/* Whether the distances of neighbours may be whole multiples of one: of the least one, or of a sixtieth of it. What is not on a
+ * grid fails on the first few. */
+static int may_be_on_grid(cdt_type type, const void *values, size_t n)
+{
+    double distances[RUN], least = INFINITY;
+    size_t m = 0, whole = 0;
+    const size_t from = n / 2 - (n < 2 * RUN ? n / 2 : RUN / 2);
+    for (size_t i = from; i + 1 < n && i + 1 < from + RUN; i++) {
+        if (!cdt_is_number(type, values, i) || !cdt_is_number(type, values, i + 1)) continue;
+        const double d = fabs(cdt_key_number(type, cdt_number_at(type, values, i + 1)) - cdt_key_number(type, cdt_number_at(type, values, i)));
+        if (!(d > 0)) continue;
+        distances[m++] = d;
+        least = fmin(least, d);
+    }
+    for (size_t i = 0; i < m; i++) {
+        const double parts = 60 * distances[i] / least;
+        whole += parts > 1e5 || fabs(parts - rint(parts)) < 0.1;
+    }
+    return 4 * whole >= 3 * m;
+}
+
 int cdt_find_grid(cdt_type type, const void *values, size_t n, double slack, cdt_map *map)
 {
     double sample[SAMPLE], distinct[SAMPLE], step = INFINITY, place = 0;
     const double most = type == CDT_F4 ? 0x1p21 : 0x1p30;
+    if (n < 4 || !may_be_on_grid(type, values, n)) return 0;
     size_t m = take(type, values, n, sample), d = 0;
     if (m < 4) return 0;
     qsort(sample, m, sizeof *sample, by_size);
