@@ -58,8 +58,7 @@ int cdt_field_wants_series(const size_t dim[4])
 
 static void transpose_in(const void *from, unsigned width, size_t n, size_t rows, size_t columns, void *to)
 {
-    memset((uint8_t *)to + (rows - 1) * columns * width, 0, columns * width);
-    if (n + rows < rows * columns) memset(to, 0, rows * columns * width); /* whole columns are beyond the series */
+    if (n < rows * columns) memset(to, 0, rows * columns * width); /* places beyond the series */
     if (width == 4) {
         TRANSPOSE(uint32_t, rows, columns, t * columns + c, c * rows + t)
     } else {
