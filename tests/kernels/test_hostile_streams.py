@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import CdtError, CorruptStreamError
 from cdt_core.kernels import _codec, compress
+from cdt_core.kernels.reference import version2
 from cdt_core.model import Bound
 from tests.kernels.arrays import same_bits
 from tests.kernels.hard_streams import hard_streams
@@ -53,6 +54,19 @@ def test_damage_is_an_error_or_an_array_and_all_kernels_agree_which(name, seed):
     assert (found[0].shape, found[0].dtype) == (header.shape, header.dtype.newbyteorder("="))
     assert found[0].nbytes <= 2 * LIMIT
     assert all(other is not None and same_bits(other, found[0]) for other in found)
+
+
+@settings(max_examples=500, deadline=None)
+@given(names, seeds)
+def test_damage_that_the_slow_decoder_reads_is_read_the_same(name, seed):
+    stream = mutated(hard_streams()[name], seed)
+    try:
+        slow = version2.decode(stream, max_bytes=LIMIT)
+    except CorruptStreamError:
+        return
+    fast = read(stream)
+    assert fast is not None
+    assert same_bits(fast, slow)
 
 
 @settings(max_examples=300, deadline=None)
