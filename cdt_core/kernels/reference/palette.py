@@ -20,6 +20,7 @@ __all__ = ["look_up", "read_numbers"]
 
 _LEAST_SHARE = 6
 _SERIES_LEAST = 2048
+_MOST_ENTRIES = 1 << 23
 _BY_KEYS, _BY_GRID = range(2)
 
 
@@ -44,7 +45,7 @@ def read_numbers(
     need(many < 2, "number of palettes")
     heads = [_head(source, n, dtype) for _ in range(sides[0] if many else 1)]
     entries = sum(head.entries for head in heads)
-    need(1 <= entries <= n, "entries of palettes")
+    need(1 <= entries <= min(n, _MOST_ENTRIES), "entries of palettes")
     parts = is_exact.reshape(len(heads), -1)
     need(all(head.entries or part.all() for head, part in zip(heads, parts, strict=True)), "a palette without entries")
     both = contexts.field(source.part(), (1, 1, 1, 2 * entries), 8, is_series=2 * entries >= _SERIES_LEAST).tolist()
