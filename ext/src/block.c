@@ -40,7 +40,7 @@ static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
 }
 
 /* Bits for each number below which a balanced block is smooth enough for interpolation to be worth its time. */
-static const double SMOOTH = 1.5;
+static const double SMOOTH = 0.6;
 /* What interpolation must save of the bits of differences: for balanced blocks, and not to look further. */
 static const double SAVED = 0.85;
 
@@ -77,7 +77,7 @@ static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *b
         status = cdt_ordered_start(coding, lossless, box, &ordered);
         if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, differences.bits, &interpolated);
     }
-    if (status == CDT_OK && interpolated.bits < (coding->profile == CDT_DENSE ? 1.0 : SAVED) * differences.bits)
+    if (status == CDT_OK && interpolated.bits < (coding->profile == CDT_DENSE ? 1.0 : 0.6) * differences.bits)
         status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, &made);
     if (status == CDT_OK && !made.bytes) status = cdt_differences_finish(coding, box, &differences, &made);
     if (status == CDT_OK) keep_smaller(best, &made);

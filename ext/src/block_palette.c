@@ -181,7 +181,7 @@ static int looks_few(const cdt_coding *coding, const void *values, size_t n)
     /* Of integers, most of those between the least and the largest must be missing. */
     const double span = (double)met.high - (double)met.low + 1;
     if (coding->type < CDT_F2 && (1.5 * distinct > span || 1.5 * (m - (double)met.numbers) > span)) return 0;
-    return distinct * LEAST_SHARE < (double)n * 2 && 2 * met.cells < 3 * met.numbers + met.seen / 8;
+    return distinct * LEAST_SHARE < (double)n * 2 && met.cells < met.numbers + met.seen / 32;
 }
 
 int cdt_looks_few(const cdt_coding *coding, const void *values, size_t n, size_t part)
