@@ -58,7 +58,9 @@ def test_a_signal_to_noise_ratio_is_reached_and_hardly_exceeded(kind, target, pr
     assert same_bits(x[fixed], y[fixed])
     # Few errors, and those of points that others are predicted from, change by leaps.
     slack = 8 if kind == "sparse" else 2 if profile == "dense" and target == 20 else 0.3
-    assert target <= reached(x, y, (-999.0,)) <= target + slack
+    found = reached(x, y, (-999.0,))
+    assert found >= target
+    assert found <= target + slack or same_bits(x, y)  # where that is smallest
     assert read_header(stream).asked == Bound("psnr", target)
 
 
