@@ -49,6 +49,7 @@ cdef extern from "cdt_stream.h" nogil:
     size_t cdt_stream_head_bound(const cdt_stream *)
     size_t cdt_stream_put_head(const cdt_stream *, const uint64_t *, uint8_t *)
     int cdt_stream_open(const uint8_t *, size_t, int, cdt_stream *, unsigned *)
+    int cdt_stream_decode_level(const cdt_stream *, const uint8_t *, size_t, uint64_t, uint64_t, unsigned, void *)
     int cdt_stream_decode_blocks(const cdt_stream *, const uint8_t *, size_t, uint64_t, uint64_t, const size_t *, const size_t *, void *)
 
 _NAMES = ("|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "|b1", "<M8", "<m8", "<c8", "<c16")
@@ -317,6 +318,21 @@ def decode_blocks(Stream stream not None, const uint8_t[::1] data not None, uint
     with nogil:
         cdt_workspace_use(workspace.space)
         status = cdt_stream_decode_blocks(&stream.s, &data[0], data.shape[0], start, stop, from_, wanted, &out[0])
+        cdt_workspace_use(NULL)
+    _give_back(workspace)
+    check(status)
+
+
+def decode_level(Stream stream not None, const uint8_t[::1] data not None, uint64_t start, uint64_t stop, unsigned level, values):
+    """Decode every ``2**level``-th number along each axis that blocks [start, stop) have into contiguous ``values`` of all."""
+    cdef int status
+    cdef uint8_t[::1] out = values.reshape(-1).view(np.uint8)
+    if out.shape[0] == 0 or start >= stop:
+        return
+    cdef Workspace workspace = _take()
+    with nogil:
+        cdt_workspace_use(workspace.space)
+        status = cdt_stream_decode_level(&stream.s, &data[0], data.shape[0], start, stop, level, &out[0])
         cdt_workspace_use(NULL)
     _give_back(workspace)
     check(status)

@@ -90,13 +90,17 @@ def decompress(
     *,
     out: NDArray[Any] | None = None,
     region: tuple[slice, ...] | None = None,
+    level: int = 0,
     workers: int = 1,
 ) -> NDArray[Any]:
-    """The array of a stream, or the ``region`` of it (one slice per axis), into ``out`` when given.
+    """The array of a stream, or a part of it, into ``out`` when given.
+
+    ``region``: one slice per axis, of which only the blocks that it needs are decoded; or ``level``: every ``2**level``-th value
+    along each axis, of which interpolated blocks decode no more.
 
     Raises
     ------
     CorruptStreamError
         The stream is damaged, cut off, or no stream of cdt.
     """
-    return kernel.decode(stream, out=out, region=region, workers=workers)
+    return kernel.decode(stream, out=out, region=region, level=level, workers=workers)

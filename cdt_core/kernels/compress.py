@@ -180,11 +180,12 @@ def read_header(stream: bytes | memoryview) -> StreamHeader:
     )
 
 
-def decode(
+def decode(  # noqa: PLR0913 -- all but one by name only
     stream: bytes | memoryview,
     *,
     out: NDArray[Any] | None = None,
     region: tuple[slice, ...] | None = None,
+    level: int = 0,
     max_bytes: int | None = None,
     workers: int = 1,
 ) -> NDArray[Any]:
@@ -198,6 +199,8 @@ def decode(
         Array to fill, of the right shape and dtype.
     region
         One slice per axis, with steps of 1.
+    level
+        Every ``2**level``-th value along each axis; what is finer is not decoded where blocks are interpolated.
     max_bytes
         The most bytes that the result may take; default: 2 GiB, or 4096 times the stream's length.
     workers
@@ -208,6 +211,10 @@ def decode(
     CorruptStreamError
         The stream is damaged, cut off, no stream of cdt, or stands for more than ``max_bytes``.
     """
+    if level:
+        if region is not None or not 0 < level <= _MOST_LEVEL:
+            raise ValueError(f"level {level}: 0 to {_MOST_LEVEL} are possible, above 0 not together with a region")
+        return _into(_coarse(stream, level, max_bytes, workers), out)
     plan, _ = _open(stream, whole=True)
     limit = max(_DEFAULT_LIMIT, _DEFAULT_GROWTH * len(stream)) if max_bytes is None else max_bytes
     if plan is None:
@@ -236,6 +243,29 @@ def decode(
         lambda start, stop: _codec.decode_blocks(plan, data, start, stop, origin, lengths, work), plan.blocks, workers
     )
     return out if target is not None and out is not None else _into(_finished(work, dtype), out)
+
+
+def _coarse(stream: bytes | memoryview, level: int, max_bytes: int | None, workers: int) -> NDArray[Any]:
+    """Every ``2**level``-th value along each axis."""
+    plan, _ = _open(stream, whole=True)
+    said = {} if plan is None else _codec.describe(plan)
+    shape = said.get("shape", ())
+    if plan is None or said["dtype"].startswith("<c") or len(said["box"]) < sum(length != 1 for length in shape):
+        return _strided(decode(stream, max_bytes=max_bytes, workers=workers), level)
+    sides, dtype = tuple(-(-length // (1 << level)) for length in shape), np.dtype(said["work"])
+    limit = max(_DEFAULT_LIMIT, _DEFAULT_GROWTH * len(stream)) if max_bytes is None else max_bytes
+    size = math.prod(sides) * dtype.itemsize
+    if size > limit:
+        raise CorruptStreamError(f"stands for {size} bytes, more than the limit of {limit}; raise max_bytes")
+    work = np.empty(sides, dtype)
+    data = np.frombuffer(stream, np.uint8)
+    _over_blocks(lambda start, stop: _codec.decode_level(plan, data, start, stop, level, work), plan.blocks, workers)
+    return _finished(work, _dtype_of(said["dtype"], said["unit"]))
+
+
+def _strided(values: NDArray[Any], level: int) -> NDArray[Any]:
+    part: NDArray[Any] = values[(slice(None, None, 1 << level),) * values.ndim]
+    return np.ascontiguousarray(part).reshape(part.shape)
 
 
 def _direct(

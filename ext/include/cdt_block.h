@@ -40,4 +40,8 @@ int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t 
 /* CDT_CORRUPT: the bytes are no such block; CDT_NO_MEMORY. */
 int cdt_block_decode(const cdt_coding *coding, const uint8_t *in, size_t length, const size_t *sides, unsigned axes, void *values);
 
+/* Every 2^level-th number along each axis, from the first on; at most CDT_LEVELS. Contiguous. */
+int cdt_block_decode_level(const cdt_coding *coding, const uint8_t *in, size_t length, const size_t *sides, unsigned axes,
+                           unsigned level, void *values);
+
 #endif

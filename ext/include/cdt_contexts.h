@@ -18,7 +18,9 @@ typedef struct {
 size_t cdt_contexts_bound(const cdt_pyramid *pyramid);
 size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe, uint8_t *tokens, uint8_t *activity, uint8_t *out);
 
-/* Tokens of `length` bytes, 0 in the padding of rows. CDT_CORRUPT: they are not those of this pyramid. */
-int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, uint8_t *tokens);
+/* Tokens of `length` bytes, 0 in the padding of rows; of segments of that level and coarser ones only. CDT_CORRUPT: they are not
+ * those of this pyramid. */
+int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, unsigned level,
+                        uint8_t *tokens);
 
 #endif

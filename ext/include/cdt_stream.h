@@ -64,6 +64,11 @@ int cdt_stream_open(const uint8_t *in, size_t length, int whole, cdt_stream *str
 int cdt_stream_decode_blocks(const cdt_stream *stream, const uint8_t *in, size_t length, uint64_t from, uint64_t to,
                              const size_t *start, const size_t *sides, void *values);
 
+/* Every 2^level-th number along each axis of the box that blocks [from, to) have, into contiguous `values` of all of them. Levels are
+ * below 25. Of interpolated blocks only what is so coarse is decoded. */
+int cdt_stream_decode_level(const cdt_stream *stream, const uint8_t *in, size_t length, uint64_t from, uint64_t to, unsigned level,
+                            void *values);
+
 uint32_t cdt_crc32c(const uint8_t *bytes, size_t n);
 
 #endif

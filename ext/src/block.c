@@ -127,6 +127,7 @@ int cdt_block_decode(const cdt_coding *coding, const uint8_t *bytes, size_t leng
     const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
     cdt_bytes in = {bytes, bytes + length, 0};
     const uint8_t *head = cdt_get_bytes(&in, 1);
+    size_t coarse[CDT_AXES];
     if (!head) return CDT_CORRUPT;
     switch (*head & CDT_METHOD) {
     case CDT_RAW:
@@ -143,8 +144,39 @@ int cdt_block_decode(const cdt_coding *coding, const uint8_t *bytes, size_t leng
     case CDT_PALETTE:
         return cdt_get_palette(coding, &in, sides, axes, values);
     case CDT_INTERPOLATED:
-        return cdt_get_interpolation(coding, *head, &in, sides, axes, values);
+        return cdt_get_interpolation(coding, *head, &in, 0, sides, axes, values, coarse);
     default:
         return CDT_CORRUPT;
     }
+}
+
+int cdt_block_decode_level(const cdt_coding *coding, const uint8_t *bytes, size_t length, const size_t *sides, unsigned axes,
+                           unsigned level, void *values)
+{
+    const size_t size = cdt_size_of(coding->type);
+    cdt_array whole = {.type = coding->type, .axes = axes};
+    size_t there[CDT_AXES], wanted[CDT_AXES];
+    const size_t origin[CDT_AXES] = {0};
+    int status;
+    void *points = cdt_new(cdt_count(sides, axes) * size);
+    if (!points) return CDT_NO_MEMORY;
+    /* Coarse points of a block without exact numbers are there before the fine ones; of others, all is decoded first. */
+    if (length > 2 && (bytes[0] & CDT_METHOD) == CDT_INTERPOLATED && bytes[1] == 0) {
+        cdt_bytes in = {bytes + 1, bytes + length, 0};
+        status = cdt_get_interpolation(coding, bytes[0], &in, level, sides, axes, points, there);
+    } else {
+        memcpy(there, sides, axes * sizeof *there);
+        status = cdt_block_decode(coding, bytes, length, sides, axes, points);
+    }
+    ptrdiff_t step = (ptrdiff_t)size;
+    for (unsigned a = axes; a-- > 0;) {
+        wanted[a] = ((sides[a] - 1) >> level) + 1;
+        whole.shape[a] = wanted[a];
+        whole.strides[a] = there[a] == wanted[a] ? step : step << level;
+        step *= (ptrdiff_t)there[a];
+    }
+    whole.data = points;
+    if (status == CDT_OK) cdt_gather(&whole, origin, wanted, values);
+    cdt_drop(points);
+    return status;
 }

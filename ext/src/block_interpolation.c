@@ -256,23 +256,33 @@ out:
     return status;
 }
 
+/* Sides of a block's points at a level: every 2^level-th along interpolated axes. */
+static void coarse_sides(const cdt_interpolated *w, const size_t *sides, unsigned axes, unsigned level, size_t *coarse)
+{
+    for (unsigned p = 0; p < axes; p++) {
+        const unsigned a = w->layout.order[p];
+        coarse[a] = p + w->axes < axes || level >= 32 ? sides[a] : (sides[a] + ((size_t)1 << level) - 1) >> level;
+    }
+}
+
 static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, const cdt_interpolated *w, uint64_t start,
-                     const size_t *sides, unsigned axes, void *values)
+                     unsigned level, const size_t *sides, unsigned axes, void *values)
 {
     const cdt_map map = (head & CDT_LOSSLESS_MAP) ? cdt_lossless_map(coding->type) : coding->map;
     const size_t n = cdt_count(sides, axes);
     if (map.width != 4 || ((head & CDT_NUMBERS) && map.kind != CDT_MAP_STEPS)) return CDT_CORRUPT;
     float *whole = cdt_new(2 * n * sizeof *whole);
     if (!whole) return CDT_NO_MEMORY;
-    int status = get_interpolated_f4(&w->pyramid, &w->with, in, whole);
+    int status = get_interpolated_f4(&w->pyramid, &w->with, in, level, whole);
     if (status == CDT_OK) {
         float *plain = whole + n;
         int32_t *codes = (int32_t *)(void *)whole;
         const int64_t base = coding->type == CDT_U4 ? (int64_t)(uint32_t)start : (int64_t)(int32_t)start;
         cdt_permute_back(whole, sizeof *whole, sides, axes, w->layout.order, plain);
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++)
             if (!(plain[i] >= -8388608.0f && plain[i] <= 8388608.0f)) status = CDT_CORRUPT;
-            codes[i] = (int32_t)((status == CDT_OK ? (uint32_t)(int32_t)plain[i] : 0) + (uint32_t)start);
+        for (size_t i = 0; status == CDT_OK && i < n; i++) {
+            codes[i] = (int32_t)((uint32_t)(int32_t)plain[i] + (uint32_t)start);
             if (head & CDT_NUMBERS) cdt_put_nearest(coding->type, base + (int32_t)plain[i], values, i);
         }
         if (status == CDT_OK && !(head & CDT_NUMBERS)) status = cdt_map_decode(&map, coding->type, codes, n, values);
@@ -281,14 +291,15 @@ static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, con
     return status;
 }
 
-int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values)
+int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, unsigned level, const size_t *sides, unsigned axes,
+                          void *values, size_t *coarse)
 {
-    const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
+    const size_t size = cdt_size_of(coding->type);
     const int snapped = (head & CDT_SNAPPED) != 0;
     cdt_bytes exact = *in;
     cdt_interpolated w = {0};
     void *ordered = NULL;
-    int status = cdt_exact_skip(in, size, n);
+    int status = cdt_exact_skip(in, size, cdt_count(sides, axes));
     if (status != CDT_OK) return status;
     cdt_layout_get(in, &w.layout, axes);
     const uint8_t *interpolated = cdt_get_bytes(in, 1), *start = cdt_get_bytes(in, snapped ? 4 : 8);
@@ -298,18 +309,21 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     memcpy(snapped ? (void *)&base : (void *)&w.with.origin, start, snapped ? 4 : 8);
     get_weights(in, &w.pyramid, &w.with);
     if (in->corrupt) return CDT_CORRUPT;
+    w.axes = *interpolated;
     w.with.cells = snapped ? (cdt_cells){.step = 1.0, .snap = 1} : (cdt_cells){.step = coding->map.step};
     if (head & CDT_NUMBERS) w.with.cells.step = 2.0 * (double)coding->map.integer_step + 1.0;
-    if (snapped) status = get_codes(coding, head, in, &w, base, sides, axes, values);
+    level = level < w.pyramid.levels ? level : w.pyramid.levels;
+    coarse_sides(&w, sides, axes, level, coarse);
+    if (snapped) status = get_codes(coding, head, in, &w, base, level, coarse, axes, values);
     else {
         const int plain = cdt_layout_is_plain(&w.layout, axes);
-        ordered = plain ? NULL : cdt_new(n * size);
+        ordered = plain ? NULL : cdt_new(cdt_count(coarse, axes) * size);
         void *to = plain ? values : ordered;
         if (!to) return CDT_NO_MEMORY;
-        status = coding->type == CDT_F4 ? get_interpolated_f4(&w.pyramid, &w.with, in, to)
-                                        : get_interpolated_f8(&w.pyramid, &w.with, in, to);
-        if (status == CDT_OK && !plain) cdt_permute_back(ordered, size, sides, axes, w.layout.order, values);
+        status = coding->type == CDT_F4 ? get_interpolated_f4(&w.pyramid, &w.with, in, level, to)
+                                        : get_interpolated_f8(&w.pyramid, &w.with, in, level, to);
+        if (status == CDT_OK && !plain) cdt_permute_back(ordered, size, coarse, axes, w.layout.order, values);
     }
     cdt_drop(ordered);
-    return status == CDT_OK ? cdt_exact_get(&exact, values, size, sides, axes) : status;
+    return status == CDT_OK && !level ? cdt_exact_get(&exact, values, size, sides, axes) : status;
 }

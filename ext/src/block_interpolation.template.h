@@ -42,7 +42,8 @@ static int NAME(encode_)(const cdt_ordered *ordered, cdt_interpolated *way, cdt_
     return entropy->coded_size ? CDT_OK : CDT_NO_MEMORY;
 }
 
-static int NAME(get_interpolated_)(const cdt_pyramid *pyramid, const cdt_interpolation *with, cdt_bytes *in, T *values)
+static int NAME(get_interpolated_)(const cdt_pyramid *pyramid, const cdt_interpolation *with, cdt_bytes *in, unsigned level,
+                                   T *values)
 {
     const size_t extra_size = (size_t)cdt_get_number(in);
     const uint8_t *extra = cdt_get_bytes(in, extra_size);
@@ -52,11 +53,11 @@ static int NAME(get_interpolated_)(const cdt_pyramid *pyramid, const cdt_interpo
     uint8_t *tokens = cdt_new(pyramid->values);
     int status = CDT_NO_MEMORY;
     if (!places || !tokens) goto out;
-    status = cdt_contexts_decode(pyramid, in->at, (size_t)(in->end - in->at), CDT_TOKENS_4, tokens);
+    status = cdt_contexts_decode(pyramid, in->at, (size_t)(in->end - in->at), CDT_TOKENS_4, level, tokens);
     if (status != CDT_OK) goto out;
     cdt_bits_open(&bits, extra, extra_size);
-    status = NAME(cdt_interpolate_decode_)(pyramid, with, tokens, &bits, 0, places, values);
-    if (status == CDT_OK) status = cdt_bits_close(&bits);
+    status = NAME(cdt_interpolate_decode_)(pyramid, with, tokens, &bits, level, places, values);
+    if (status == CDT_OK) status = level ? (bits.corrupt ? CDT_CORRUPT : CDT_OK) : cdt_bits_close(&bits);
 out:
     cdt_drop(places);
     cdt_drop(tokens);

@@ -88,7 +88,9 @@ int cdt_interpolated_prepare(const cdt_coding *coding, const cdt_box *box, const
 int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, const cdt_ordered *ordered, cdt_interpolated *way,
                             cdt_attempt *made);
 void cdt_interpolated_end(cdt_interpolated *way);
-int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+/* `coarse` receives the sides of what is there at the level, which is all at level 0; exact numbers are only put in their places there. */
+int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, unsigned level, const size_t *sides, unsigned axes,
+                          void *values, size_t *coarse);
 
 /* Without loss, by palettes; made->bytes stays NULL where there are too many distinct numbers. */
 int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made);

@@ -393,7 +393,8 @@ static size_t receive(const uint8_t *in, size_t length, unsigned most, cuts *cut
     return bits.corrupt || !t ? 0 : (size_t)((bits.position + 7) / 8);
 }
 
-int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, uint8_t *tokens)
+int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, unsigned level,
+                        uint8_t *tokens)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     uint32_t *slots = NULL;
@@ -426,6 +427,7 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
         cdt_around near;
         if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &near);
         if (!cut.bins[kind]) goto out;
+        if (s && segment->level < level) break;
         if (s && pyramid->segments[s - 1].level != segment->level && pyramid->segments[s - 1].level < pyramid->levels)
             merge_grid(pyramid, pyramid->segments[s - 1].level, tokens);
         for (size_t r = 0; r < rows; r++) {
@@ -444,7 +446,7 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
         uint8_t *row = tokens + segment->offset;
         for (size_t r = 0; r < rows; r++, row += stride) row[0] = row[stride - 2] = row[stride - 1] = 0;
     }
-    status = cdt_rans_close(&reader);
+    status = level ? (reader.corrupt ? CDT_CORRUPT : CDT_OK) : cdt_rans_close(&reader);
 out:
     cdt_drop(contexts);
     cdt_drop(slots);

@@ -144,7 +144,7 @@ int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *re
     uint8_t *tokens = cdt_new(f->pyramid.values);
     void *transposed = f->is_series ? cdt_new(rows * cols * width) : NULL, *to = f->is_series ? transposed : residuals;
     if (!tokens || !to) goto out;
-    status = cdt_contexts_decode(&f->pyramid, in->at, (size_t)(in->end - in->at), width == 4 ? CDT_TOKENS_4 : CDT_TOKENS_8, tokens);
+    status = cdt_contexts_decode(&f->pyramid, in->at, (size_t)(in->end - in->at), width == 4 ? CDT_TOKENS_4 : CDT_TOKENS_8, 0, tokens);
     if (status != CDT_OK) goto out;
     cdt_bits_reader bits;
     cdt_bits_open(&bits, extra, extra_size);

@@ -422,3 +422,64 @@ int cdt_stream_decode_blocks(const cdt_stream *s, const uint8_t *bytes, size_t l
     cdt_drop(part);
     return status;
 }
+
+/* Every 2^level-th number of the box that lies in a block that does not begin at one: all of it is decoded first. */
+static int decode_apart(const cdt_stream *s, const uint8_t *at, size_t size, const size_t *origin, const size_t *sides,
+                        unsigned level, size_t *first, size_t *count, void *points)
+{
+    const size_t each = (size_t)1 << level;
+    size_t inside[CDT_AXES];
+    void *block = cdt_new(cdt_count(sides, s->box_axes) * cdt_size_of(s->coding.type));
+    if (!block) return CDT_NO_MEMORY;
+    int status = cdt_block_decode(&s->coding, at, size, sides, s->box_axes, block);
+    cdt_array from = whole(s, sides, block);
+    for (unsigned a = 0; a < s->box_axes; a++) {
+        first[a] = (origin[a] + each - 1) >> level;
+        inside[a] = (first[a] << level) - origin[a];
+        count[a] = inside[a] < sides[a] ? ((sides[a] - 1 - inside[a]) >> level) + 1 : 0;
+        from.data += (ptrdiff_t)inside[a] * from.strides[a];
+        from.strides[a] *= (ptrdiff_t)each;
+        inside[a] = 0;
+    }
+    if (status == CDT_OK && cdt_count(count, s->box_axes)) cdt_gather(&from, inside, count, points);
+    cdt_drop(block);
+    return status;
+}
+
+int cdt_stream_decode_level(const cdt_stream *s, const uint8_t *bytes, size_t length, uint64_t from, uint64_t to, unsigned level,
+                            void *values)
+{
+    const size_t each = (size_t)1 << level;
+    cdt_bytes index = {s->lengths, bytes + s->first, 0}, in = {bytes + s->first, bytes + length, 0};
+    size_t origin[CDT_AXES], sides[CDT_AXES], first[CDT_AXES], count[CDT_AXES], shape[CDT_AXES];
+    int status = CDT_OK;
+    for (unsigned a = 0; a < s->box_axes; a++) shape[a] = (s->box[a] + each - 1) >> level;
+    const cdt_array all = whole(s, shape, values);
+    void *points = cdt_new(cdt_count(s->block, s->box_axes) * cdt_size_of(s->coding.type));
+    if (!points) return CDT_NO_MEMORY;
+    for (uint64_t i = 0; i < to && status == CDT_OK; i++) {
+        const size_t size = (size_t)cdt_get_number(&index);
+        const uint8_t *at = cdt_get_bytes(&in, size);
+        if (!at) status = CDT_CORRUPT;
+        if (!at || i < from) continue;
+        const uint32_t crc = cdt_crc32c(at, size - 4);
+        if (memcmp(at + size - 4, &crc, 4) != 0) {
+            status = CDT_CORRUPT;
+            break;
+        }
+        locate(s, i, origin, sides);
+        size_t off = 0;
+        for (unsigned a = 0; a < s->box_axes; a++) off |= origin[a] & (each - 1);
+        if (off) status = decode_apart(s, at, size - 4, origin, sides, level, first, count, points);
+        else {
+            for (unsigned a = 0; a < s->box_axes; a++) {
+                first[a] = origin[a] >> level;
+                count[a] = ((sides[a] - 1) >> level) + 1;
+            }
+            status = cdt_block_decode_level(&s->coding, at, size - 4, sides, s->box_axes, level, points);
+        }
+        if (status == CDT_OK && cdt_count(count, s->box_axes)) cdt_scatter(&all, first, count, points);
+    }
+    cdt_drop(points);
+    return status;
+}
