@@ -95,8 +95,8 @@ def decompress(
 ) -> NDArray[Any]:
     """The array of a stream, or a part of it, into ``out`` when given.
 
-    ``region``: one slice per axis, of which only the blocks that it needs are decoded; or ``level``: every ``2**level``-th value
-    along each axis, of which interpolated blocks decode no more.
+    ``region``: one slice per axis; only the blocks that it needs are decoded. ``level``: every ``2**level``-th value along
+    each axis; interpolated blocks decode no more than that.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from cdt_core.errors import BoundError, CdtError, CorruptStreamError, Unsupporte
 from cdt_core.kernels import _codec, first_version
 from cdt_core.kernels.missing import held_codes
 from cdt_core.kernels.parts import parts_of
+from cdt_core.kernels.regions import box_ranges, wanted_ranges
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _UNIT = re.compile(r"([1-9][0-9]{0,9})?(?:Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)")
 _FEW_BYTES = 256
 #: How many values decide the step of a lattice where fill values hide the extremes.
 _SAMPLE = 1 << 14
+#: Levels that coarse reading knows.
+_MOST_LEVEL = 24
 
 
 @frozen(eq=False)
@@ -180,7 +183,7 @@ def read_header(stream: bytes | memoryview) -> StreamHeader:
     )
 
 
-def decode(  # noqa: PLR0913 -- all but one by name only
+def decode(
     stream: bytes | memoryview,
     *,
     out: NDArray[Any] | None = None,
@@ -234,7 +237,7 @@ def decode(  # noqa: PLR0913 -- all but one by name only
     data = np.frombuffer(stream, np.uint8)
     target = None if out is None else _direct(out, sides, dtype, work_dtype)
     work = np.empty(sides, work_dtype) if target is None else target
-    box = _box_ranges(shape, wanted, len(said["box"]))
+    box = box_ranges(shape, wanted, len(said["box"]))
     if box is None:  # joined axes: all of them, and then the part
         whole = decode(stream, max_bytes=max_bytes, workers=workers)
         return _into(whole[tuple(slice(start, stop) for start, stop in wanted[:axes])], out)
@@ -384,34 +387,3 @@ def value_range(values: NDArray[Any]) -> tuple[float, float] | None:
     """Least and largest finite value of float32 or float64; None without one."""
     found: tuple[float, float] | None = _codec.value_range(np.ascontiguousarray(values))
     return found
-
-
-def wanted_ranges(shape: tuple[int, ...], region: tuple[slice, ...] | None) -> list[tuple[int, int]]:
-    """The region as one range per axis."""
-    if region is None:
-        return [(0, length) for length in shape]
-    if len(region) != len(shape):
-        raise ValueError(f"region has {len(region)} slices for {len(shape)} axes")
-    ranges = []
-    for part, length in zip(region, shape, strict=True):
-        start, stop, step = part.indices(length)
-        if step != 1:
-            raise ValueError(f"region has a step of {step}; only 1 is possible")
-        ranges.append((start, max(start, stop)))
-    return ranges
-
-
-def _box_ranges(shape: tuple[int, ...], wanted: list[tuple[int, int]], axes: int) -> list[tuple[int, int]] | None:
-    """The ranges on the axes of the box that blocks cut; None where axes were joined and only a part of one is wanted."""
-    kept = [(part, length) for part, length in zip(wanted, shape, strict=True) if length != 1]
-    if not kept:
-        return [(0, 1) if all(stop > start for start, stop in wanted) else (0, 0)]
-    joined, rest = kept[: len(kept) - axes + 1], kept[len(kept) - axes + 1 :]
-    if len(joined) == 1:
-        ranges = [part for part, _ in kept]
-    elif all(part == (0, length) for part, length in joined):
-        ranges = [(0, math.prod(length for _, length in joined)), *(part for part, _ in rest)]
-    else:
-        return None
-    empty = any(stop <= start for start, stop in wanted)
-    return [(0, 0) for _ in ranges] if empty else ranges
