@@ -73,7 +73,10 @@ static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *b
     cdt_attempt made = {0};
     int status = cdt_differences_prepare(coding, lossless, box, &differences);
     const double smooth = SMOOTH * (double)cdt_count(box->sides, box->axes);
-    if (status == CDT_OK && (coding->profile == CDT_DENSE || (coding->profile == CDT_BALANCED && differences.bits < smooth))) {
+    /* Images of narrow integers without loss are noise to interpolation, unless they are very smooth. */
+    const int is_image = coding->type <= CDT_U2 && (lossless || coding->promise.kind == CDT_LOSSLESS);
+    if (status == CDT_OK && (coding->profile == CDT_DENSE || coding->profile == CDT_BALANCED) &&
+        (differences.bits < smooth || (coding->profile == CDT_DENSE && !is_image))) {
         status = cdt_ordered_start(coding, lossless, box, &ordered);
         if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, differences.bits, &interpolated);
     }

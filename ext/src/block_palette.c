@@ -268,7 +268,8 @@ static int is_dense(cdt_type type, const palettes *t)
 int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made)
 {
     const size_t n = cdt_count(box->sides, box->axes), size = cdt_size_of(coding->type);
-    const cdt_coding inner = {.type = CDT_U4, .map = cdt_lossless_map(CDT_U4), .profile = coding->profile};
+    const cdt_profile profile = coding->type <= CDT_U2 ? CDT_BALANCED : coding->profile;
+    const cdt_coding inner = {.type = CDT_U4, .map = cdt_lossless_map(CDT_U4), .profile = profile};
     palettes t = {0}, whole = {0};
     cdt_entropy entropy = {0};
     uint8_t *exact = cdt_new_zeros(n / 8 + 32), *ranks = NULL, *coded = NULL;
