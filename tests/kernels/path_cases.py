@@ -117,3 +117,24 @@ PATHS: Mapping[str, Case] = {
     "16 states": Case(lambda: walk("f4", 50, 60), "abs:0.01"),
     "32 states": Case(lambda: walk("f4", 150, 100), "abs:0.01"),
 }  # fmt: skip
+
+
+def nearly_repeated() -> NDArray[Any]:
+    """Holes that repeat from row to row, but for some."""
+    values = spots(walk("f4", 30, 70), 70)
+    values[7::9, 3::4] = 1
+    return values
+
+
+#: Arrays that meet rules within these paths.
+FURTHER: Mapping[str, Case] = {
+    "large tokens in three axes": Case(lambda: ramp(20, 30, 40) * (np.arange(1, 41) ** 2), "abs:0.05", "dense"),
+    "large numbers without sign": Case(lambda: (ramp(40, 50) * 64).astype("u4") + np.uint32(3 << 30), "abs:2", "dense"),
+    "6000 runs": Case(lambda: spots(walk("f4", 12000), 12000), "abs:0.5"),
+    "places that are left out of a lag": Case(nearly_repeated, "abs:0.01"),
+    "rounding to binary32 twice": Case(
+        lambda: (300.1 + 0.37 * np.cumsum(noise(2400) % np.uint64(7)).reshape(40, 60)).astype("f4"), "abs:0.4"
+    ),
+    "a batch": Case(lambda: ramp(4, 5, 20, 30), "abs:0.01", "dense"),
+    "batches with holes": Case(lambda: spots(ramp(4, 5, 20, 30), 30), "abs:0.01", "dense"),
+}

@@ -20,7 +20,7 @@ from tests.kernels.arrays import MISSING, arrays, same_bits
 from tests.kernels.blocks import blocks_of
 from tests.kernels.hard_streams import hard_streams
 from tests.kernels.mutations import mutated
-from tests.kernels.path_cases import PATHS, few, ramp
+from tests.kernels.path_cases import FURTHER, PATHS, few, ramp
 from tests.kernels.paths import paths_of
 
 
@@ -88,6 +88,11 @@ def test_each_path_occurs_and_leads_to_the_same_bits(path):
     stream = PATHS[path].stream()
     assert path in paths_of(stream)
     agree(stream)
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_further_arrays(name):
+    agree(FURTHER[name].stream())
 
 
 @pytest.mark.parametrize("name", hard_streams())
