@@ -30,11 +30,23 @@ static void copy_row(unsigned char *to, ptrdiff_t to_step, const unsigned char *
 #undef COPY
 }
 
-static void copy_box(unsigned char *to, const ptrdiff_t *to_steps, const unsigned char *from, const ptrdiff_t *from_steps,
-                     const size_t *sides, unsigned axes, size_t size)
+static void copy_box(unsigned char *to, const ptrdiff_t *to_given, const unsigned char *from, const ptrdiff_t *from_given,
+                     const size_t *given, unsigned axes, size_t size)
 {
-    size_t index[CDT_AXES] = {0};
-    if (cdt_count(sides, axes) == 0) return;
+    size_t index[CDT_AXES] = {0}, sides[CDT_AXES];
+    ptrdiff_t to_steps[CDT_AXES], from_steps[CDT_AXES];
+    if (cdt_count(given, axes) == 0) return;
+    memcpy(sides, given, axes * sizeof *sides);
+    memcpy(to_steps, to_given, axes * sizeof *to_steps);
+    memcpy(from_steps, from_given, axes * sizeof *from_steps);
+    /* Last axes that lie without a gap on both sides are one. */
+    for (; axes > 1; axes--) {
+        const ptrdiff_t last = (ptrdiff_t)sides[axes - 1];
+        if (to_steps[axes - 2] != to_steps[axes - 1] * last || from_steps[axes - 2] != from_steps[axes - 1] * last) break;
+        sides[axes - 2] *= sides[axes - 1];
+        to_steps[axes - 2] = to_steps[axes - 1];
+        from_steps[axes - 2] = from_steps[axes - 1];
+    }
     for (;;) {
         copy_row(to, to_steps[axes - 1], from, from_steps[axes - 1], sides[axes - 1], size);
         unsigned a = axes - 1;
