@@ -230,10 +230,9 @@ def decode(
     wanted = [*wanted_ranges(shape[:axes], region), *((0, length) for length in shape[axes:])]
     sides = tuple(stop - start for start, stop in wanted)
     work_dtype = np.dtype(said["work"])
-    if math.prod(sides) * work_dtype.itemsize > limit:
-        raise CorruptStreamError(
-            f"stands for {math.prod(sides) * work_dtype.itemsize} bytes, more than the limit of {limit}; raise max_bytes"
-        )
+    needed = math.prod(sides) * work_dtype.itemsize
+    if needed > limit:
+        raise CorruptStreamError(f"stands for {needed} bytes, more than the limit of {limit}; raise max_bytes")
     data = np.frombuffer(stream, np.uint8)
     target = None if out is None else _direct(out, sides, dtype, work_dtype)
     work = np.empty(sides, work_dtype) if target is None else target
