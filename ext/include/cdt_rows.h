@@ -54,6 +54,9 @@ typedef struct {
     void (*activity)(const cdt_neighbours *from, size_t n, uint8_t *activity);
     /* bytes[i] = table[bytes[i]] */
     void (*look_up)(const uint8_t table[256], uint8_t *bytes, size_t n);
+    /* Numbers of 4 (8) bytes whose bits are set get the pattern; spare bits are 0. */
+    void (*fill_4)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values);
+    void (*fill_8)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values);
     void (*merge_bytes)(const uint8_t *even, const uint8_t *odd, size_t n, uint8_t *out);
 } cdt_row_kernels;
 

@@ -1,5 +1,6 @@
 #include "cdt_exact.h"
 #include "cdt_mask.h"
+#include "cdt_simd.h"
 #include "cdt_status.h"
 #include "cdt_memory.h"
 
@@ -55,6 +56,35 @@ static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, 
     return at;
 }
 
+/* Whether all numbers of a set have the bits of its first one. */
+#define ALIKE(T)                                                                                                         \
+    {                                                                                                                    \
+        T bits, other;                                                                                                   \
+        memcpy(&bits, &common, sizeof bits);                                                                             \
+        for (size_t i = 0; i < n; i += 8)                                                                                \
+            for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {                                                   \
+                memcpy(&other, (const uint8_t *)values + (i + (size_t)__builtin_ctz(byte)) * sizeof(T), sizeof(T));      \
+                if (other != bits) return 0;                                                                             \
+            }                                                                                                            \
+        return 1;                                                                                                        \
+    }
+
+static int are_alike(const void *values, size_t size, size_t n, const uint8_t *set, uint64_t common)
+{
+    if (size == 4) ALIKE(uint32_t)
+    if (size == 8) ALIKE(uint64_t)
+    if (size == 2) ALIKE(uint16_t)
+    ALIKE(uint8_t)
+}
+
+/* The first place of a set that is not empty. */
+static size_t first_of(const uint8_t *set)
+{
+    size_t i = 0;
+    while (!set[i]) i++;
+    return 8 * i + (size_t)__builtin_ctz(set[i]);
+}
+
 size_t cdt_exact_bound(size_t n, size_t count, size_t size)
 {
     return 2 * (32 + cdt_mask_bound(n)) + count * size;
@@ -71,16 +101,18 @@ uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_
         *at++ = 0;
         return at;
     }
+    common = bits_at(values, size, first_of(exact));
+    const int all = are_alike(values, size, n, exact, common);
     /* Majority vote (Boyer & Moore 1981), then a count. */
     size_t votes = 0;
-    for (size_t i = 0; i < n; i += 8)
+    for (size_t i = 0; !all && i < n; i += 8)
         for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
             const uint64_t bits = bits_at(values, size, i + (size_t)__builtin_ctz(byte));
             if (!votes) common = bits;
             if (bits == common) votes++;
             else votes--;
         }
-    if (votes == count) at = put_set(at, values, size, n, lags, n_lags, exact, count > 1, count);
+    if (all) at = put_set(at, values, size, n, lags, n_lags, exact, count > 1, count);
     else {
         uint8_t *sets[2] = {cdt_new_zeros(n / 8 + 32), cdt_new_zeros(n / 8 + 32)};
         if (!sets[0] || !sets[1]) at = NULL;
@@ -130,6 +162,7 @@ int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides,
     const size_t n = cdt_count(sides, axes);
     size_t lags[CDT_AXES], count;
     const unsigned n_lags = lags_of(sides, axes, lags);
+    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     uint8_t *set = NULL;
     const uint8_t *bits;
     cdt_bytes places;
@@ -145,6 +178,11 @@ int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides,
         if (!length || cdt_mask_decode(places.at, length, n, lags, n_lags, set) != length) goto out;
         const size_t found = count_bits(set, n);
         if (!found || (kind == 2 && found != count)) goto out;
+        if (kind == 1 && size >= 4) {
+            if (size == 4) rows->fill_4(set, n, bits, values);
+            else rows->fill_8(set, n, bits, values);
+            continue;
+        }
         for (size_t i = 0; i < n; i += 8)
             for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {
                 memcpy((uint8_t *)values + (i + (size_t)__builtin_ctz(byte)) * size, bits, size);

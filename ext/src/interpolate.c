@@ -71,6 +71,8 @@ enum { ROW_PART = 64 };
 enum { FITTED = 8192 };
 /* Residuals become tokens, and tokens residuals, about so many at a time. */
 enum { AT_ONCE = 4096 };
+/* Points that are compared at a time. */
+enum { STRIP = 512 };
 
 /* Standard deviation of a weighted sum of points that are each off by an even error of one cell, in cells. */
 static double noise_gain(unsigned odd, const double *weights)

@@ -202,16 +202,22 @@ static void NAME(bad_points)(const cdt_pyramid *pyramid, const cdt_segment *s, s
                              cdt_interpolation *with, uint8_t *bad)
 {
     const T bound = (T)with->cells.bound;
-    for (size_t i = 0; i < s->dim[3]; i++) {
-        if (x[i] != x[i]) continue; /* a hole, of which the caller knows */
-        const T error = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
-        if (error < bound) continue;
-        if (error == bound && NAME(is_exact)(x[i], y[i])) {
-            if (error > with->max_error) with->max_error = error;
-            continue;
-        }
-        NAME(mark)(pyramid, s, r, i, bad);
-        with->bad++;
+    uint8_t far[STRIP / 8];
+    for (size_t from = 0; from < s->dim[3]; from += STRIP) {
+        const size_t n = s->dim[3] - from < STRIP ? s->dim[3] - from : STRIP;
+        cdt_active_kernels()->rows.ROWS.apart(x + from, y + from, n, bound, far);
+        for (size_t at = 0; at < n; at += 8)
+            for (unsigned byte = far[at / 8]; byte; byte &= byte - 1) {
+                const size_t i = from + at + (size_t)__builtin_ctz(byte);
+                if (x[i] != x[i]) continue; /* a hole, of which the caller knows */
+                const T error = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
+                if (error == bound && NAME(is_exact)(x[i], y[i])) {
+                    if (error > with->max_error) with->max_error = error;
+                    continue;
+                }
+                NAME(mark)(pyramid, s, r, i, bad);
+                with->bad++;
+            }
     }
 }
 

@@ -103,3 +103,35 @@ static void LEVEL(rows_merge_bytes)(const uint8_t *restrict even, const uint8_t 
     }
     if (n & 1) out[n - 1] = even[half];
 }
+
+#if CDT_SIMD == 512
+#define FILL(W, LANES, SET, STORE, MASK)                                                                                 \
+    for (; i + LANES <= n; i += LANES) {                                                                                 \
+        MASK mask;                                                                                                       \
+        memcpy(&mask, bits + i / 8, sizeof mask);                                                                        \
+        STORE(values + W * i, mask, SET(number));                                                                        \
+    }
+#else
+#define FILL(W, LANES, SET, STORE, MASK)
+#endif
+
+static void LEVEL(rows_fill_4)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values)
+{
+    size_t i = 0;
+    int32_t number;
+    memcpy(&number, pattern, 4);
+    FILL(4, 16, _mm512_set1_epi32, _mm512_mask_storeu_epi32, __mmask16)
+    for (; i < n; i += 8)
+        for (unsigned byte = bits[i / 8]; byte; byte &= byte - 1) memcpy(values + 4 * (i + (size_t)__builtin_ctz(byte)), &number, 4);
+}
+
+static void LEVEL(rows_fill_8)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values)
+{
+    size_t i = 0;
+    int64_t number;
+    memcpy(&number, pattern, 8);
+    FILL(8, 8, _mm512_set1_epi64, _mm512_mask_storeu_epi64, __mmask8)
+    for (; i < n; i += 8)
+        for (unsigned byte = bits[i / 8]; byte; byte &= byte - 1) memcpy(values + 8 * (i + (size_t)__builtin_ctz(byte)), &number, 8);
+}
+#undef FILL
