@@ -6,7 +6,7 @@
 
 /* Bit i % 8 of bits[i / 8] says that place i is in the set; bitmaps have 8 spare bytes. */
 
-/* The most bytes that cdt_mask_encode writes for a set that changes `runs` times (cdt_mask_runs without lag) of n places. */
+/* The most bytes that cdt_mask_encode writes for a set of n places. */
 size_t cdt_mask_bound(size_t n);
 
 /* `lags`: distances (0 and more) to choose from. Returns the bytes written; 0 without memory. */
