@@ -68,7 +68,7 @@ cdef extern from "cdt_memory.h" nogil:
     void cdt_workspace_use(cdt_workspace *)
 
 #: Work space that is kept from call to call: so many, of so many bytes each at most.
-_KEPT, _KEPT_BYTES = 4, 160 << 20
+_KEPT, _KEPT_BYTES = 2, 128 << 20
 _workspaces = []
 
 

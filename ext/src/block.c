@@ -125,13 +125,21 @@ int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t 
     return status;
 }
 
+/* Flags that a method may have. */
+static const unsigned flags_of[CDT_PALETTE + 1] = {
+    [CDT_PLANES] = CDT_LOSSLESS_MAP,
+    [CDT_CONTEXTS] = CDT_LOSSLESS_MAP | CDT_SERIES,
+    [CDT_INTERPOLATED] = CDT_LOSSLESS_MAP | CDT_SNAPPED | CDT_NUMBERS,
+};
+
 int cdt_block_decode(const cdt_coding *coding, const uint8_t *bytes, size_t length, const size_t *sides, unsigned axes, void *values)
 {
     const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
     cdt_bytes in = {bytes, bytes + length, 0};
     const uint8_t *head = cdt_get_bytes(&in, 1);
     size_t coarse[CDT_AXES];
-    if (!head) return CDT_CORRUPT;
+    if (!head || (*head & CDT_METHOD) > CDT_PALETTE) return CDT_CORRUPT;
+    if (*head & ~(CDT_METHOD | flags_of[*head & CDT_METHOD])) return CDT_CORRUPT;
     switch (*head & CDT_METHOD) {
     case CDT_RAW:
         if (*head != CDT_RAW || length != 1 + n * size) return CDT_CORRUPT;

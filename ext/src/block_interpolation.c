@@ -308,7 +308,9 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     uint64_t base = 0;
     memcpy(snapped ? (void *)&base : (void *)&w.with.origin, start, snapped ? 4 : 8);
     get_weights(in, &w.pyramid, &w.with);
-    if (in->corrupt) return CDT_CORRUPT;
+    if (in->corrupt || ((head & CDT_NUMBERS) && (!snapped || (head & CDT_LOSSLESS_MAP)))) return CDT_CORRUPT;
+    if (!snapped && !(fabs(w.with.origin) <= (coding->type == CDT_F4 ? FLT_MAX : DBL_MAX))) return CDT_CORRUPT;
+    if (!snapped && coding->type == CDT_F4 && (double)(float)w.with.origin != w.with.origin) return CDT_CORRUPT;
     w.axes = *interpolated;
     w.with.cells = snapped ? (cdt_cells){.step = 1.0, .snap = 1} : (cdt_cells){.step = coding->map.step};
     if (head & CDT_NUMBERS) w.with.cells.step = 2.0 * (double)coding->map.integer_step + 1.0;
