@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Segments of one kind share their tables: classes of the finest level by their odd axes, the next level, all coarser ones. */
-enum { KINDS = 5, BINS = 24, TABLES = KINDS * BINS, TABLE_HEAD = 12, SYMBOL_COST = 5 };
+enum { KINDS = 5, BINS = 24, TABLES = KINDS * BINS, TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_BIN = 256 };
 
 static unsigned kind_of(const cdt_pyramid *pyramid, const cdt_segment *segment)
 {
@@ -150,10 +150,12 @@ static unsigned equal_bins(const uint32_t counts[256], uint8_t *first)
     uint64_t total = 0, done = 0;
     unsigned bins = 0;
     for (int i = 0; i < 256; i++) total += counts[i];
+    /* Few places do not pay for many tables, nor for the time to join them. */
+    const unsigned most = total / PLACES_FOR_BIN < 4 ? 4 : total / PLACES_FOR_BIN < BINS ? (unsigned)(total / PLACES_FOR_BIN) : BINS;
     for (int i = 0; i < 256; i++) {
         if (!counts[i]) continue;
-        if (!bins || done * BINS >= total * bins) {
-            if (bins == BINS) break;
+        if (!bins || done * most >= total * bins) {
+            if (bins == most) break;
             first[bins++] = (uint8_t)i;
         }
         done += counts[i];
