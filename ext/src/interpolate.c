@@ -150,7 +150,8 @@ static double sampled_bits(const sampled *tokens)
 double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
 {
     sampled tokens = {.extra = 0};
-    const size_t rows = n / row, part = row < ROW_PART ? row : ROW_PART, wanted = 8 * ESTIMATED / part + 1;
+    const size_t share = n / 8 < ESTIMATED ? ESTIMATED : n / 8 > 8 * ESTIMATED ? 8 * ESTIMATED : n / 8;
+    const size_t rows = n / row, part = row < ROW_PART ? row : ROW_PART, wanted = share / part + 1;
     const size_t parts = rows * (row / part), every = parts > wanted ? parts / wanted : 1;
     for (size_t k = 0; k * every < parts; k++) {
         const size_t r = scattered(k, every, parts);

@@ -140,7 +140,8 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
         const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
         const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
         if (s->level < with->fitted) continue; /* the fit has counted those */
-        const size_t part = n < ROW_PART ? n : ROW_PART, parts = all * (n / part), wanted = ESTIMATED / part + 1;
+        const size_t part = n < ROW_PART ? n : ROW_PART, parts = all * (n / part);
+        const size_t share = all * n / 4 < 256 ? 256 : all * n / 4 > ESTIMATED ? ESTIMATED : all * n / 4, wanted = share / part + 1;
         const size_t every = parts > wanted ? parts / wanted : 1;
         sampled tokens = {.extra = 0};
         T weights[9];
