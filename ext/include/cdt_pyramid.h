@@ -37,7 +37,9 @@ int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid);
 /* Rows around the rows of a segment: the two next and the two after of each odd axis, 4 diagonals of each pair, 8 corners. */
 typedef struct {
     unsigned count;
-    size_t ny, nz;                                  /* rows and planes of the segment */
+    size_t ny, nz, stride;                          /* rows and planes of the segment, and the distance of its rows */
+    size_t inner_from, inner_to;                    /* rows of a plane of which all around are at a distance of the row's own stride
+                                                     * from those around the row before: none where lengths of rows differ */
     struct {
         size_t first, stride, plane, batch;         /* of the class that the row is in: offset, and distances */
         ptrdiff_t most_z, most_y;
@@ -46,6 +48,14 @@ typedef struct {
 } cdt_around;
 
 void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, cdt_around *around);
+
+/* How many rows from row `index` on can be taken as one, `most` at most. */
+static inline size_t cdt_around_together(const cdt_around *around, size_t index, size_t most)
+{
+    const size_t y = index % around->ny;
+    if (y < around->inner_from || y >= around->inner_to) return 1;
+    return around->inner_to - y < most ? around->inner_to - y : most;
+}
 
 /* The offsets of the rows around row `index` of the segment; rows outside are the nearest inside. */
 static inline void cdt_around_row(const cdt_around *around, size_t index, unsigned count, size_t *offsets)

@@ -227,11 +227,11 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *p = cdt_new(2 * longest * sizeof *p);
+    T *first_p = cdt_new((AT_ONCE + 3 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
     int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
     int status = CDT_NO_MEMORY;
-    if (!p || !k) goto out;
-    T *y = p + longest;
+    if (!first_p || !k) goto out;
+    T *y = first_p + AT_ONCE + 2 * (longest + CDT_PAD);
     const cdt_segment *first = &pyramid->segments[0];
     with->max_error = 0;
     with->bad = 0;
@@ -258,13 +258,18 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
             NAME(join)(pyramid, s->level + 1u, places, NULL);
         NAME(class_weights)(with, s, weights);
         const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
+        size_t predicted = 0;
         for (size_t r = 0; r < all; r++) {
             const T *around[32];
             size_t missed;
             T *row = places + s->offset + 1 + r * stride;
             int32_t *residuals = k + r % together * stride; /* with the padding of tokens, which is 0 */
-            NAME(rows_around)(&near, r, places, around);
-            kernels->rows.ROWS.predict(around, odd, weights, n, p);
+            if (r == predicted) {
+                NAME(rows_around)(&near, r, places, around);
+                p = first_p;
+                predicted += cdt_around_together(&near, r, together);
+                kernels->rows.ROWS.predict(around, odd, weights, (predicted - r - 1) * stride + n, p);
+            } else p += stride;
             residuals[0] = residuals[n + 1] = residuals[n + 2] = 0;
             const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
             if (error > with->max_error) with->max_error = error;
@@ -277,7 +282,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
     }
     status = CDT_OK;
 out:
-    cdt_drop(p);
+    cdt_drop(first_p);
     cdt_drop(k);
     return status;
 }
@@ -287,10 +292,10 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *p = cdt_new(longest * sizeof *p);
+    T *first_p = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
     int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
     int status = CDT_NO_MEMORY;
-    if (!p || !k) goto out;
+    if (!first_p || !k) goto out;
     for (unsigned i = 0; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
         const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
@@ -303,6 +308,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
             NAME(join)(pyramid, s->level + 1u, places, NULL);
         if (i) NAME(class_weights)(with, s, weights);
         const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
+        size_t predicted = 0;
         for (size_t r = 0; r < all; r++) {
             const T *around[32];
             T *row = places + s->offset + 1 + r * stride;
@@ -312,8 +318,12 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
                 kernels->rans.join_4(tokens + s->offset + r * stride, rows * stride, extra, k);
             }
             if (i) {
-                NAME(rows_around)(&near, r, places, around);
-                kernels->rows.ROWS.predict(around, odd, weights, n, p);
+                if (r == predicted) {
+                    NAME(rows_around)(&near, r, places, around);
+                    p = first_p;
+                    predicted += cdt_around_together(&near, r, together);
+                    kernels->rows.ROWS.predict(around, odd, weights, (predicted - r - 1) * stride + n, p);
+                } else p += stride;
                 kernels->rows.ROWS.rebuild(p, residuals, n, &with->cells, row);
             } else
                 for (size_t j = 0; j < n; j++) {
@@ -332,7 +342,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
     }
     status = CDT_OK;
 out:
-    cdt_drop(p);
+    cdt_drop(first_p);
     cdt_drop(k);
     return status;
 }

@@ -97,6 +97,10 @@ static void add_row(cdt_around *around, const cdt_segment *from, unsigned along,
     around->row[i].most_y = (ptrdiff_t)from->dim[2] - 1;
     around->row[i].z = (int8_t)((along & 4) ? shift[0] : 0);
     around->row[i].y = (int8_t)((along & 2) ? shift[1] : 0);
+    const ptrdiff_t last = around->row[i].most_y - around->row[i].y;
+    if (around->row[i].y < 0 && around->inner_from < 1) around->inner_from = 1;
+    if ((ptrdiff_t)around->inner_to > last + 1) around->inner_to = last < 0 ? 0 : (size_t)last + 1;
+    if (stride != around->stride) around->inner_to = 0;
     around->row[i].first = (size_t)((ptrdiff_t)from->offset + 1 + ((along & 1) ? shift[2] : 0));
 }
 
@@ -108,6 +112,9 @@ void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, 
     around->count = 0;
     around->ny = segment->dim[2];
     around->nz = segment->dim[1];
+    around->stride = segment->dim[3] + CDT_PAD;
+    around->inner_from = 0;
+    around->inner_to = segment->dim[2];
     for (unsigned bit = 0; bit < 3; bit++)
         if (c >> bit & 1) axes[odd++] = 1u << bit;
     for (unsigned i = 0; i < odd; i++) {
