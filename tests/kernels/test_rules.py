@@ -55,45 +55,6 @@ def with_axes(sent: bytes) -> bytes:
     return joined(head[:-4] + sent + b"\0", blocks)
 
 
-#: Without exact numbers, a block of differences begins with the method, 0, the order of axes (1 for two) and the orders; one of
-#: interpolation with the method, 0, the order, the axes and the origin or base.
-BROKEN: Mapping[str, Callable[[], bytes]] = {
-    "a method beyond the last": lambda: of_block("contexts", put(0, 6)),
-    "a constant with a flag": lambda: of_block("constant", put(0, 17)),
-    "a block without bytes": lambda: of_block("contexts", lambda block: block.clear()),
-    "a kind of exact numbers": lambda: of_block("contexts", put(1, 3)),
-    "axes twice": lambda: of_block("contexts", put(2, 0)),
-    "axes beyond the last": lambda: of_block("contexts", put(2, 0o21)),
-    "differences of order 3": lambda: of_block("contexts", put(3, 3)),
-    "a byte too many": lambda: of_block("contexts", lambda block: block.append(0)),
-    "a byte too few": lambda: of_block("contexts", lambda block: block.pop()),
-    "a byte too many in planes": lambda: of_block("planes", lambda block: block.append(0)),
-    "no axis interpolated": lambda: of_block("interpolated", put(3, 0)),
-    "four axes interpolated": lambda: of_block("interpolated", put(3, 4)),
-    "no level with weights": lambda: of_block("interpolated", put(12, 0)),
-    "five levels with weights": lambda: of_block("interpolated", put(12, 5)),
-    "interpolation of keys": lambda: joined(stream_of("map key <f4 in 4 bytes")[0], [stream_of("interpolated")[1]]),
-    "palettes of another number": lambda: of_block("one palette", put(2, 2)),
-    "two units": lambda: with_unit(b"sms"),
-    "no such unit": lambda: with_unit(b"y"),
-    "one of a unit": lambda: with_unit(b"1s"),
-    "leading zeros before a unit": lambda: with_unit(b"02s"),
-    "too many of a unit": lambda: with_unit(b"%ds" % 2**31),
-    "34 axes": lambda: with_axes(bytes([0, 34, *[1] * 34])),
-    "more exact numbers than numbers": lambda: with_axes(bytes([2, 1, 1])),
-    "too large a shape": lambda: with_axes(bytes([0, 2]) + number(1 << 33) + number(1 << 33) + b"\1"),
-    "a number that does not end": lambda: with_axes(b"\xff" * 11),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("rule", BROKEN)
-def test_a_broken_rule_is_an_error(rule):
-    stream = BROKEN[rule]()
-    for decode in (version2.decode, compress.decode):
-        with pytest.raises(CorruptStreamError):
-            decode(stream)
-
-
 def with_grid(step: float) -> bytes:
     """A stream with a palette on a grid of that step."""
     head, block = stream_of("palette by grid")
@@ -115,18 +76,57 @@ def with_origin(origin: float) -> bytes:
     return of_block("interpolated", put(4, *struct.pack("<d", origin)))
 
 
-#: Streams that break one rule each, which the compiled decoder reads all the same, in one way or another.
-BROKEN_TOO: Mapping[str, Callable[[], bytes]] = {
+#: Without exact numbers, a block of differences begins with the method, 0, the order of axes (1 for two) and the orders; one of
+#: interpolation with the method, 0, the order, the axes and the origin or base.
+BROKEN: Mapping[str, Callable[[], bytes]] = {
+    "a method beyond the last": lambda: of_block("contexts", put(0, 6)),
+    "a constant with a flag": lambda: of_block("constant", put(0, 17)),
+    "a block without bytes": lambda: of_block("contexts", lambda block: block.clear()),
+    "a kind of exact numbers": lambda: of_block("contexts", put(1, 3)),
+    "axes twice": lambda: of_block("contexts", put(2, 0)),
+    "axes beyond the last": lambda: of_block("contexts", put(2, 0o21)),
+    "differences of order 3": lambda: of_block("contexts", put(3, 3)),
+    "a byte too many": lambda: of_block("contexts", lambda block: block.append(0)),
+    "a byte too few": lambda: of_block("contexts", lambda block: block.pop()),
+    "a byte too many in planes": lambda: of_block("planes", lambda block: block.append(0)),
+    "no axis interpolated": lambda: of_block("interpolated", put(3, 0)),
+    "four axes interpolated": lambda: of_block("interpolated", put(3, 4)),
+    "no level with weights": lambda: of_block("interpolated", put(12, 0)),
+    "five levels with weights": lambda: of_block("interpolated", put(12, 5)),
+    "interpolation of keys": lambda: joined(stream_of("map key <f4 in 4 bytes")[0], [stream_of("interpolated")[1]]),
+    "palettes of another number": lambda: of_block("one palette", put(2, 2)),
     "a flag that planes do not have": lambda: of_block("planes", put(0, 2 + 32)),
     "a flag that contexts do not have": lambda: of_block("contexts", put(0, 3 + 64)),
     "a flag that interpolation does not have": lambda: of_block("interpolated", put(0, 4 + 32)),
     "a flag that palettes do not have": lambda: of_block("one palette", put(0, 5 + 16)),
     "numbers that are not snapped": lambda: of_block("interpolated", put(0, 4 + 128)),
     "numbers of the lossless map": lambda: of_block("interpolated, snapped, numbers", put(0, 4 + 16 + 64 + 128)),
-    "floats of the lossless map": lambda: of_block("interpolated", put(0, 4 + 16)),
     "an origin beyond the type": lambda: with_origin(1e300),
     "an origin between numbers of the type": lambda: with_origin(0.1),
     "an origin that is no number": lambda: with_origin(math.nan),
+    "two units": lambda: with_unit(b"sms"),
+    "no such unit": lambda: with_unit(b"y"),
+    "one of a unit": lambda: with_unit(b"1s"),
+    "leading zeros before a unit": lambda: with_unit(b"02s"),
+    "too many of a unit": lambda: with_unit(b"%ds" % 2**31),
+    "34 axes": lambda: with_axes(bytes([0, 34, *[1] * 34])),
+    "more exact numbers than numbers": lambda: with_axes(bytes([2, 1, 1])),
+    "too large a shape": lambda: with_axes(bytes([0, 2]) + number(1 << 33) + number(1 << 33) + b"\1"),
+    "a number that does not end": lambda: with_axes(b"\xff" * 11),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_an_error(rule):
+    stream = BROKEN[rule]()
+    for decode in (version2.decode, compress.decode):
+        with pytest.raises(CorruptStreamError):
+            decode(stream)
+
+
+#: Streams that break one rule each, which the compiled decoder reads all the same, in one way or another.
+BROKEN_TOO: Mapping[str, Callable[[], bytes]] = {
+    "floats of the lossless map": lambda: of_block("interpolated", put(0, 4 + 16)),
     "a zero in a unit": lambda: with_unit(b"s\0zz"),
     "a number of 65 bits": lambda: with_axes(bytes([*[128] * 9, 2, 1, 1])),
     "a grid without steps": lambda: with_grid(math.nan),
