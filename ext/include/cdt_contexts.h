@@ -13,7 +13,8 @@ typedef struct {
     uint8_t above, before, around, shift, lagged;
 } cdt_recipe;
 
-/* Rows of tokens have the padding of rows of values; `activity` is work space of pyramid->values bytes. Returns the bytes written to
+/* Rows of tokens have the padding of rows of values; tokens and `activity`, work space, have pyramid->values bytes and CDT_SPARE
+ * (cdt_rows.h) twice. Returns the bytes written to
  * `out`, which has room for cdt_contexts_bound(pyramid) bytes; 0 without memory. */
 size_t cdt_contexts_bound(const cdt_pyramid *pyramid);
 size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe, uint8_t *tokens, uint8_t *activity, uint8_t *out);

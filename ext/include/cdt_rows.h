@@ -45,7 +45,8 @@ typedef struct {
     uint8_t weights[3];
 } cdt_neighbours;
 
-#define CDT_STRIP 256
+/* Rows of tokens are read, and activities written, up to so many bytes beyond their end. */
+#define CDT_SPARE 32
 
 typedef struct {
     CDT_ROWS_DECL(float) f4;

@@ -50,7 +50,7 @@ static int NAME(get_interpolated_)(const cdt_pyramid *pyramid, const cdt_interpo
     cdt_bits_reader bits;
     if (!extra) return CDT_CORRUPT;
     T *places = cdt_new(pyramid->values * sizeof *places);
-    uint8_t *tokens = cdt_new(pyramid->values);
+    uint8_t *tokens = cdt_new(pyramid->values + 2 * CDT_SPARE);
     int status = CDT_NO_MEMORY;
     if (!places || !tokens) goto out;
     status = cdt_contexts_decode(pyramid, in->at, (size_t)(in->end - in->at), CDT_TOKENS_4, level, tokens);

@@ -417,7 +417,7 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
     }
     cdt_rans_reader reader;
     if (cdt_rans_open(&reader, in + head, length - head, lanes) != CDT_OK) goto out;
-    contexts = cdt_new(pyramid->dim[0][3] + CDT_PAD);
+    contexts = cdt_new(pyramid->dim[0][3] + CDT_PAD + CDT_SPARE);
     if (!contexts) {
         status = CDT_NO_MEMORY;
         goto out;

@@ -80,8 +80,8 @@ static const cdt_recipe SERIES_RECIPE = {.above = 8, .lagged = 1};
 
 int cdt_entropy_start(cdt_entropy *e, const cdt_pyramid *pyramid, size_t n, unsigned width)
 {
-    e->tokens = cdt_new(pyramid->values);
-    e->activity = cdt_new(pyramid->values);
+    e->tokens = cdt_new(pyramid->values + 2 * CDT_SPARE);
+    e->activity = cdt_new(pyramid->values + 2 * CDT_SPARE);
     e->extra = cdt_new(n * width + 64);
     e->coded = cdt_new(cdt_contexts_bound(pyramid));
     return e->tokens && e->activity && e->extra && e->coded ? CDT_OK : CDT_NO_MEMORY;
@@ -141,7 +141,7 @@ int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *re
     const size_t extra_size = (size_t)cdt_get_number(in);
     const uint8_t *extra = cdt_get_bytes(in, extra_size);
     if (!extra) return CDT_CORRUPT;
-    uint8_t *tokens = cdt_new(f->pyramid.values);
+    uint8_t *tokens = cdt_new(f->pyramid.values + 2 * CDT_SPARE);
     void *transposed = f->is_series ? cdt_new(rows * cols * width) : NULL, *to = f->is_series ? transposed : residuals;
     if (!tokens || !to) goto out;
     status = cdt_contexts_decode(&f->pyramid, in->at, (size_t)(in->end - in->at), width == 4 ? CDT_TOKENS_4 : CDT_TOKENS_8, 0, tokens);

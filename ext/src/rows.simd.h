@@ -53,25 +53,25 @@ static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *
     const uint8_t *const a0 = from->around[0], *const a1 = from->around[1], *const b0 = from->around[2];
     const uint8_t *const b1 = from->around[3], *const c0 = from->around[4], *const c1 = from->around[5];
     const unsigned wa = from->weights[0], wb = from->weights[1], wc = from->weights[2], shift = from->shift;
-    uint16_t sum[CDT_STRIP];
-    for (size_t at = 0; at < n; at += CDT_STRIP) {
-        const size_t m = n - at < CDT_STRIP ? n - at : CDT_STRIP;
+    uint16_t sum[CDT_SPARE];
+    /* Whole groups, so that short rows have no rest: what is beyond the row is spare on all sides. */
+    for (size_t at = 0; at < n; at += CDT_SPARE) {
         if (from->lagged)
-            for (size_t i = 0; i < m; i++) sum[i] = (uint16_t)(wa * (3u * above[at + i] + second[at + i]));
+            for (size_t i = 0; i < CDT_SPARE; i++) sum[i] = (uint16_t)(wa * (3u * above[at + i] + second[at + i]));
         else
-            for (size_t i = 0; i < m; i++)
+            for (size_t i = 0; i < CDT_SPARE; i++)
                 sum[i] = (uint16_t)(wa * (above[at + i - 1] + 2u * above[at + i] + above[at + i + 1]));
-        for (size_t i = 0; i < m; i++) sum[i] = (uint16_t)(sum[i] + wb * 4u * before[at + i]);
+        for (size_t i = 0; i < CDT_SPARE; i++) sum[i] = (uint16_t)(sum[i] + wb * 4u * before[at + i]);
         if (from->axes == 1)
-            for (size_t i = 0; i < m; i++) sum[i] = (uint16_t)(sum[i] + wc * 2u * ((unsigned)a0[at + i] + a1[at + i]));
+            for (size_t i = 0; i < CDT_SPARE; i++) sum[i] = (uint16_t)(sum[i] + wc * 2u * ((unsigned)a0[at + i] + a1[at + i]));
         else if (from->axes == 2)
-            for (size_t i = 0; i < m; i++)
+            for (size_t i = 0; i < CDT_SPARE; i++)
                 sum[i] = (uint16_t)(sum[i] + wc * (((unsigned)a0[at + i] + a1[at + i]) + ((unsigned)b0[at + i] + b1[at + i])));
         else if (from->axes == 3)
-            for (size_t i = 0; i < m; i++)
+            for (size_t i = 0; i < CDT_SPARE; i++)
                 sum[i] = (uint16_t)(sum[i] + (wc * 43u * (((unsigned)a0[at + i] + a1[at + i]) + ((unsigned)b0[at + i] + b1[at + i]) +
                                                          ((unsigned)c0[at + i] + c1[at + i])) >> 6));
-        for (size_t i = 0; i < m; i++) {
+        for (size_t i = 0; i < CDT_SPARE; i++) {
             const unsigned s = (unsigned)sum[i] >> shift;
             activity[at + i] = (uint8_t)(s < 255 ? s : 255);
         }
