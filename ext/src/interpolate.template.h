@@ -83,7 +83,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const size_t points = pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
-    const size_t most = points / 128 < 256 ? 256 : points / 128 > FITTED ? FITTED : points / 128, room = most + ROW_PART;
+    const size_t most = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64, room = most + ROW_PART;
     T *features = cdt_new(11 * room * sizeof *features);
     if (!features) return CDT_NO_MEMORY;
     *bits = 0;
