@@ -140,7 +140,7 @@ static unsigned next_set(cdt_bytes *in, size_t n, size_t size, cdt_bytes *places
     if (!kind || !*kind) return 0;
     const size_t length = (size_t)cdt_get_number(in);
     places->at = cdt_get_bytes(in, length);
-    places->end = places->at + (places->at ? length : 0);
+    places->end = places->at ? places->at + length : NULL;
     *count = *kind == 2 ? (size_t)cdt_get_number(in) : 1;
     if (*kind > 2 || !*count || *count > n) in->corrupt = 1;
     *bits = in->corrupt ? NULL : cdt_get_bytes(in, (uint64_t)*count * size);

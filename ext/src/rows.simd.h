@@ -49,7 +49,7 @@
 
 static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
 {
-    const uint8_t *const above = from->above, *const second = from->second, *const before = from->before;
+    const uint8_t *const above = from->above, *const left = above - 1, *const second = from->second, *const before = from->before;
     const uint8_t *const a0 = from->around[0], *const a1 = from->around[1], *const b0 = from->around[2];
     const uint8_t *const b1 = from->around[3], *const c0 = from->around[4], *const c1 = from->around[5];
     const unsigned wa = from->weights[0], wb = from->weights[1], wc = from->weights[2], shift = from->shift;
@@ -60,7 +60,7 @@ static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *
             for (size_t i = 0; i < CDT_SPARE; i++) sum[i] = (uint16_t)(wa * (3u * above[at + i] + second[at + i]));
         else
             for (size_t i = 0; i < CDT_SPARE; i++)
-                sum[i] = (uint16_t)(wa * (above[at + i - 1] + 2u * above[at + i] + above[at + i + 1]));
+                sum[i] = (uint16_t)(wa * (left[at + i] + 2u * above[at + i] + above[at + i + 1]));
         for (size_t i = 0; i < CDT_SPARE; i++) sum[i] = (uint16_t)(sum[i] + wb * 4u * before[at + i]);
         if (from->axes == 1)
             for (size_t i = 0; i < CDT_SPARE; i++) sum[i] = (uint16_t)(sum[i] + wc * 2u * ((unsigned)a0[at + i] + a1[at + i]));
