@@ -27,6 +27,7 @@ static inline uint64_t cdt_get_number(cdt_bytes *in)
     for (unsigned shift = 0; shift < 64 && in->at < in->end; shift += 7) {
         const uint8_t byte = *in->at++;
         number |= (uint64_t)(byte & 127) << shift;
+        if (shift == 63 && byte > 1) break;
         if (byte < 128) return number;
     }
     in->corrupt = 1;

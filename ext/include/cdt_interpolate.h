@@ -4,7 +4,7 @@
  * A prediction is base + sum of w_f * (f - base). The base is the mean of the two next points along the first odd axis (x, y, z in
  * this order); features f are the mean of the two after them; for each other odd axis the mean of its two next and of the two after;
  * for each pair of odd axes the mean of 4 diagonal points; for three odd axes the mean of the 8 corners. Points outside the grid are
- * the nearest inside. The coarsest grid is predicted by the point before.
+ * the nearest inside, or go on in a straight line from the last two. The coarsest grid is predicted by the point before.
  */
 #ifndef CDT_INTERPOLATE_H
 #define CDT_INTERPOLATE_H
@@ -20,6 +20,7 @@ typedef struct {
     cdt_cells cells;
     double origin;                         /* before the first point of the coarsest grid */
     unsigned fitted;                       /* levels with weights */
+    int straight;                          /* points outside the grid go on in a straight line; else they are the nearest inside */
     int16_t weights[CDT_FITTED][8][9];     /* by level and class */
     double max_error;                      /* of points that keep the bound */
     size_t bad;                            /* points that do not */
@@ -27,7 +28,7 @@ typedef struct {
 
 #define CDT_INTERPOLATE_DECL(S, T)                                                                                       \
     /* Values (contiguous, no NaN) into the places of the pyramid. */                                                     \
-    void cdt_interpolate_place_##S(const cdt_pyramid *pyramid, const T *values, T *places);                               \
+    void cdt_interpolate_place_##S(const cdt_pyramid *pyramid, const T *values, int straight, T *places);                 \
     /* Fit weights to the placed values; `bits` is about what the residuals of the levels with weights will take. */       \
     int cdt_interpolate_fit_##S(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with, double *bits);      \
     /* Add what those of the coarser levels will take. */                                                                 \

@@ -72,6 +72,16 @@ static inline void cdt_around_row(const cdt_around *around, size_t index, unsign
     }
 }
 
+/* A row beyond the grid: the last row, the one before it along z, and both again one before along y; how far it is beyond along z
+ * and y. */
+typedef struct {
+    size_t offsets[4];
+    int z, y;
+} cdt_beyond;
+
+/* Whether row i around row `index` is beyond the grid. */
+int cdt_around_beyond(const cdt_around *around, size_t index, unsigned i, cdt_beyond *beyond);
+
 /* Class `c` of a level (0: the coarser grid), and the grid of a level, as segments. */
 cdt_segment cdt_pyramid_class(const cdt_pyramid *pyramid, unsigned level, unsigned c);
 cdt_segment cdt_pyramid_grid(const cdt_pyramid *pyramid, unsigned level);

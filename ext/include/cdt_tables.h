@@ -51,4 +51,10 @@ int cdt_table_read(cdt_bits_reader *in, size_t symbols, const uint8_t *before, u
 /* What cdt_table_read finds where cdt_table_write sent `counts`. */
 void cdt_table_received(const uint32_t *counts, size_t symbols, uint16_t *frequencies);
 
+/* Whether the bits from the reader's place to the end of its byte are zeros. */
+static inline int cdt_bits_are_spare(const cdt_bits_reader *in)
+{
+    return in->position % 8 == 0 || in->begin[in->position / 8] >> in->position % 8 == 0;
+}
+
 #endif

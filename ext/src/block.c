@@ -44,6 +44,10 @@ static const double SMOOTH = 0.6;
 /* What interpolation must save of the bits of differences: for balanced blocks, and not to look further. */
 static const double SAVED = 0.85;
 
+/* Bits for each number of differences below which a block is smooth enough that straight lines lead beyond its ends. */
+static const double STRAIGHT_BITS = 3.0;
+/* Blocks that became so many times smaller are tried either way. */
+enum { VERY_SMOOTH = 100 };
 /* Axes so short are hardly worth interpolating along. */
 enum { SHORT = 8 };
 
@@ -78,10 +82,22 @@ static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *b
     if (status == CDT_OK && (coding->profile == CDT_DENSE || coding->profile == CDT_BALANCED) &&
         (differences.bits < smooth || (coding->profile == CDT_DENSE && !is_image))) {
         status = cdt_ordered_start(coding, lossless, box, &ordered);
+        ordered.straight = differences.bits < STRAIGHT_BITS * (double)cdt_count(box->sides, box->axes);
         if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, differences.bits, &interpolated);
     }
     if (status == CDT_OK && interpolated.bits < (coding->profile == CDT_DENSE ? 1.0 : 0.6) * differences.bits)
         status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, &made);
+    if (status == CDT_OK && made.bytes && ordered.straight && VERY_SMOOTH * made.length < cdt_count(box->sides, box->axes) * cdt_size_of(coding->type)) {
+        /* So smooth that its ends are much of it: noise of the bound may be all that straight lines would carry on. */
+        cdt_attempt nearest = {0};
+        const unsigned axes = interpolated.axes;
+        cdt_interpolated_end(&interpolated);
+        interpolated = (cdt_interpolated){.bits = INFINITY};
+        ordered.straight = 0;
+        status = cdt_interpolated_prepare(coding, box, &ordered, axes, &interpolated);
+        if (status == CDT_OK) status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, &nearest);
+        keep_smaller(&made, &nearest);
+    }
     if (status == CDT_OK && !made.bytes) status = cdt_differences_finish(coding, box, &differences, &made);
     if (status == CDT_OK) keep_smaller(best, &made);
     cdt_differences_end(&differences);
@@ -166,7 +182,7 @@ int cdt_block_decode_level(const cdt_coding *coding, const uint8_t *bytes, size_
 {
     const size_t size = cdt_size_of(coding->type);
     cdt_array whole = {.type = coding->type, .axes = axes};
-    size_t there[CDT_AXES], wanted[CDT_AXES];
+    size_t there[CDT_AXES] = {0}, wanted[CDT_AXES];
     const size_t origin[CDT_AXES] = {0};
     int status;
     void *points = cdt_new(cdt_count(sides, axes) * size);

@@ -9,6 +9,8 @@
 /* Whole numbers of binary32 that the rounding of predictions allows, with room for what is around them. */
 #define MOST_SNAPPED (1 << 21)
 enum { MOST_POINTS_TO_FIT = 4096 };
+/* Beside the number of axes: points outside go on in a straight line. */
+enum { STRAIGHT = 128 };
 
 /* Bring values into the layout's order. */
 static int in_order(const cdt_box *box, cdt_ordered *way, size_t size)
@@ -207,6 +209,7 @@ int cdt_interpolated_prepare(const cdt_coding *coding, const cdt_box *box, const
     way->axes = axes;
     way->layout = ordered->layout;
     way->with.cells = ordered->cells;
+    way->with.straight = ordered->straight;
     if (plan(&way->pyramid, &way->layout, box->sides, box->axes, axes) != CDT_OK) return CDT_OK;
     way->with.fitted = levels_to_fit(&way->pyramid);
     return !ordered->snapped && coding->type == CDT_F8 ? prepare_f8(ordered, way) : prepare_f4(ordered, way);
@@ -244,7 +247,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, const 
     at = cdt_exact_put(at, box->values, size, box->sides, box->axes, bad, n_exact);
     if (!at) goto out;
     at = cdt_layout_put(at, &way->layout, box->axes);
-    *at++ = (uint8_t)way->axes;
+    *at++ = (uint8_t)(way->axes | (way->with.straight ? STRAIGHT : 0));
     at = ordered->snapped ? cdt_put_bytes(at, &ordered->base, 4) : cdt_put_bytes(at, &way->with.origin, 8);
     at = put_weights(at, &way->pyramid, &way->with);
     at = cdt_entropy_put(at, &entropy);
@@ -303,15 +306,16 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     if (status != CDT_OK) return status;
     cdt_layout_get(in, &w.layout, axes);
     const uint8_t *interpolated = cdt_get_bytes(in, 1), *start = cdt_get_bytes(in, snapped ? 4 : 8);
-    if (in->corrupt || plan(&w.pyramid, &w.layout, sides, axes, *interpolated) != CDT_OK) return CDT_CORRUPT;
-    if (!snapped && (coding->map.kind != CDT_MAP_LINEAR || (coding->type != CDT_F4 && coding->type != CDT_F8))) return CDT_CORRUPT;
+    if (in->corrupt || plan(&w.pyramid, &w.layout, sides, axes, *interpolated & ~(unsigned)STRAIGHT) != CDT_OK) return CDT_CORRUPT;
+    if (!snapped && ((head & CDT_LOSSLESS_MAP) || coding->map.kind != CDT_MAP_LINEAR || (coding->type != CDT_F4 && coding->type != CDT_F8))) return CDT_CORRUPT;
     uint64_t base = 0;
     memcpy(snapped ? (void *)&base : (void *)&w.with.origin, start, snapped ? 4 : 8);
     get_weights(in, &w.pyramid, &w.with);
     if (in->corrupt || ((head & CDT_NUMBERS) && (!snapped || (head & CDT_LOSSLESS_MAP)))) return CDT_CORRUPT;
     if (!snapped && !(fabs(w.with.origin) <= (coding->type == CDT_F4 ? FLT_MAX : DBL_MAX))) return CDT_CORRUPT;
     if (!snapped && coding->type == CDT_F4 && (double)(float)w.with.origin != w.with.origin) return CDT_CORRUPT;
-    w.axes = *interpolated;
+    w.axes = *interpolated & ~(unsigned)STRAIGHT;
+    w.with.straight = (*interpolated & STRAIGHT) != 0;
     w.with.cells = snapped ? (cdt_cells){.step = 1.0, .snap = 1} : (cdt_cells){.step = coding->map.step};
     if (head & CDT_NUMBERS) w.with.cells.step = 2.0 * (double)coding->map.integer_step + 1.0;
     level = level < w.pyramid.levels ? level : w.pyramid.levels;

@@ -20,7 +20,7 @@ static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
         way->with.origin = (double)last;
         for (size_t i = 0; i < n; i++) filled[i] = last = values[i] == values[i] ? values[i] : last;
     } else if (!ordered->snapped) way->with.origin = (double)values[0];
-    NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->places);
+    NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->with.straight, way->places);
     cdt_drop(filled);
     const int status = NAME(cdt_interpolate_fit_)(pyramid, way->places, &way->with, &way->bits);
     return status == CDT_OK ? NAME(cdt_interpolate_estimate_)(pyramid, way->places, &way->with, &way->bits) : status;
@@ -33,7 +33,7 @@ static int NAME(encode_)(const cdt_ordered *ordered, cdt_interpolated *way, cdt_
     cdt_bits_writer extra;
     int status = cdt_entropy_start(entropy, pyramid, cdt_count(pyramid->dim[0], 4), 4);
     if (status != CDT_OK) return status;
-    if (ordered->has_holes) NAME(cdt_interpolate_place_)(pyramid, ordered->values, way->places);
+    if (ordered->has_holes) NAME(cdt_interpolate_place_)(pyramid, ordered->values, way->with.straight, way->places);
     cdt_bits_start(&extra, entropy->extra);
     status = NAME(cdt_interpolate_encode_)(pyramid, way->places, &way->with, entropy->tokens, &extra, bad);
     if (status != CDT_OK) return status;

@@ -225,6 +225,7 @@ static int make_palettes(const cdt_coding *coding, const cdt_box *box, const uin
             set_add(&set, cdt_number_at(coding->type, box->values, i));
             if (set.count > most) status = CDT_BAD_ARGUMENT;
         }
+        if (status == CDT_OK && !set.count) set_add(&set, 0); /* all of it is exact, and a palette has an entry */
         int64_t *keys = status == CDT_OK ? set_sorted(&set) : NULL;
         if (status == CDT_OK && !keys) status = CDT_NO_MEMORY;
         if (status == CDT_OK) {
@@ -348,6 +349,8 @@ static int read_palette(cdt_type type, cdt_bytes *heads, const int64_t *steps, c
     if (heads->corrupt || *way > BY_GRID) return CDT_CORRUPT;
     memcpy(&key, first_key, 8);
     if (*way == BY_GRID) memcpy(&step, step_bytes, 8);
+    if (*way == BY_GRID && !(step > 0 && step < INFINITY)) return CDT_CORRUPT;
+    if (cdt_put_key(type, key, numbers, 0) != CDT_OK) return CDT_CORRUPT;
     const double first = cdt_key_number(type, key);
     for (size_t i = 0; i < m && status == CDT_OK; i++) {
         if (*way == BY_KEYS) key = (int64_t)((uint64_t)key + (i ? (uint64_t)steps[i] + 1 : 0));
@@ -366,12 +369,10 @@ static size_t count_entries(cdt_bytes heads, size_t slabs, size_t n)
     size_t entries = 0;
     for (size_t s = 0; s < slabs; s++) {
         const size_t m = (size_t)cdt_get_number(&heads);
-        if (heads.corrupt || m > n / LEAST_SHARE + 1) return SIZE_MAX;
+        if (heads.corrupt || !m || m > n / LEAST_SHARE + 1) return SIZE_MAX;
         entries += m;
-        if (m) {
-            const uint8_t *way = cdt_get_bytes(&heads, 1);
-            cdt_get_bytes(&heads, way && *way == BY_GRID ? 16 : 8);
-        }
+        const uint8_t *way = cdt_get_bytes(&heads, 1);
+        cdt_get_bytes(&heads, way && *way == BY_GRID ? 16 : 8);
     }
     return heads.corrupt || entries > n ? SIZE_MAX : entries;
 }
@@ -406,11 +407,11 @@ int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides
     const size_t slabs = *many ? sides[0] : 1, part = n / slabs, entries = count_entries(*in, slabs, n);
     if (entries == SIZE_MAX || !entries) return CDT_CORRUPT;
     cdt_bytes heads = *in;
-    for (size_t s = 0; s < slabs; s++)
-        if (cdt_get_number(in)) {
-            const uint8_t *way = cdt_get_bytes(in, 1);
-            cdt_get_bytes(in, *way == BY_GRID ? 16 : 8);
-        }
+    for (size_t s = 0; s < slabs; s++) {
+        cdt_get_number(in);
+        const uint8_t *way = cdt_get_bytes(in, 1);
+        cdt_get_bytes(in, *way == BY_GRID ? 16 : 8);
+    }
     const size_t coded_size = (size_t)cdt_get_number(in);
     const uint8_t *coded = cdt_get_bytes(in, coded_size);
     if (!coded) return CDT_CORRUPT;
@@ -430,7 +431,6 @@ int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides
     if (status == CDT_OK) status = cdt_block_decode(&inner, block, (size_t)(in->end - block), sides, axes, ranks);
     for (size_t s = 0, at = 0; s < slabs && status == CDT_OK; s++) {
         const size_t m = (size_t)cdt_get_number(&heads);
-        if (!m) continue; /* all of it is exact */
         status = read_palette(coding->type, &heads, numbers + at, numbers + entries + at, m, palette);
         if (status == CDT_OK) look_up(size, palette, m, ranks + s * part, part, (uint8_t *)values + s * part * size, &status);
         at += m;

@@ -67,7 +67,7 @@ typedef struct {
     cdt_cells cells;
     cdt_layout layout;
     cdt_measured measured;
-    int fit, lossless, snapped, numbers, has_holes;
+    int fit, lossless, snapped, numbers, has_holes, straight;
 } cdt_ordered;
 
 /* `fit` stays 0 where the numbers are not fit for it. */

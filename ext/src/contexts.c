@@ -392,7 +392,7 @@ static size_t receive(const uint8_t *in, size_t length, unsigned most, cuts *cut
                 return 0;
         }
     }
-    return bits.corrupt || !t ? 0 : (size_t)((bits.position + 7) / 8);
+    return bits.corrupt || !t || !cdt_bits_are_spare(&bits) ? 0 : (size_t)((bits.position + 7) / 8);
 }
 
 int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, unsigned level,

@@ -1,9 +1,14 @@
 /* Level-wise interpolation of one type of float T; ROWS is its member of the row kernels. */
 
-static void NAME(pad)(T *row, size_t n)
+static void NAME(pad)(T *row, size_t n, int straight)
 {
     row[-1] = row[0];
     row[n] = row[n + 1] = row[n - 1];
+    if (!straight || n < 2) return;
+    const T step = row[n - 1] - row[n - 2];
+    row[-1] = row[0] + (row[0] - row[1]);
+    row[n] = row[n - 1] + step;
+    row[n + 1] = row[n] + step;
 }
 
 /* The rows that the points of row (b, z, y) of a level's grid are in: even and odd ones where x is split, else one. */
@@ -18,7 +23,7 @@ static void NAME(parts)(const cdt_pyramid *pyramid, unsigned level, size_t b, si
     }
 }
 
-void NAME(cdt_interpolate_place_)(const cdt_pyramid *pyramid, const T *values, T *places)
+void NAME(cdt_interpolate_place_)(const cdt_pyramid *pyramid, const T *values, int straight, T *places)
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     for (unsigned level = 0; level < pyramid->levels; level++) {
@@ -33,11 +38,11 @@ void NAME(cdt_interpolate_place_)(const cdt_pyramid *pyramid, const T *values, T
                     NAME(parts)(pyramid, level, b, z, y, places, part);
                     if (part[1]) {
                         rows->ROWS.split(row, dim[3], part[0], part[1]);
-                        NAME(pad)(part[1], dim[3] / 2);
-                        NAME(pad)(part[0], (dim[3] + 1) / 2);
+                        NAME(pad)(part[1], dim[3] / 2, straight);
+                        NAME(pad)(part[0], (dim[3] + 1) / 2, straight);
                     } else {
                         memcpy(part[0], row, dim[3] * sizeof *row);
-                        NAME(pad)(part[0], dim[3]);
+                        NAME(pad)(part[0], dim[3], straight);
                     }
                 }
     }
@@ -49,7 +54,7 @@ void NAME(cdt_interpolate_place_)(const cdt_pyramid *pyramid, const T *values, T
 }
 
 /* Join the grid of a level (in `values` for level 0) from its classes and the coarser grid. */
-static void NAME(join)(const cdt_pyramid *pyramid, unsigned level, T *places, T *values)
+static void NAME(join)(const cdt_pyramid *pyramid, unsigned level, int straight, T *places, T *values)
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const size_t *dim = pyramid->dim[level];
@@ -62,15 +67,37 @@ static void NAME(join)(const cdt_pyramid *pyramid, unsigned level, T *places, T 
                 NAME(parts)(pyramid, level, b, z, y, places, part);
                 if (part[1]) rows->ROWS.merge(part[0], part[1], dim[3], row);
                 else memcpy(row, part[0], dim[3] * sizeof *row);
-                if (!values) NAME(pad)(row, dim[3]);
+                if (!values) NAME(pad)(row, dim[3], straight);
             }
 }
 
-static void NAME(rows_around)(const cdt_around *around, size_t row, const T *places, const T **rows)
+/* A row beyond the last of an axis, or of two: on from the last two rows, `z` and `y` times their difference. */
+static void NAME(beyond)(const T *const at[4], T z, T y, size_t n, T *restrict row)
+{
+    for (size_t i = 0; i < n; i++) {
+        const T last = at[0][i] + z * (at[0][i] - at[1][i]), before = at[2][i] + z * (at[2][i] - at[3][i]);
+        row[i] = last + y * (last - before);
+    }
+}
+
+/* The rows around row `index`, of which n points are looked at. `spare`: room for 32 rows of n, for those beyond the grid: whether
+ * there are any. */
+static int NAME(rows_around)(const cdt_around *around, size_t index, int straight, size_t n, const T *places, T *spare, const T **rows)
 {
     size_t offsets[32];
-    cdt_around_row(around, row, around->count, offsets);
+    int beyond = 0;
+    cdt_around_row(around, index, around->count, offsets);
     for (unsigned i = 0; i < around->count; i++) rows[i] = places + offsets[i];
+    if (!straight) return 0;
+    for (unsigned i = 0; i < around->count; i++) {
+        cdt_beyond out;
+        if (!cdt_around_beyond(around, index, i, &out)) continue;
+        const T *const at[4] = {places + out.offsets[0], places + out.offsets[1], places + out.offsets[2], places + out.offsets[3]};
+        NAME(beyond)(at, (T)out.z, (T)out.y, n, spare + i * n);
+        rows[i] = spare + i * n;
+        beyond = 1;
+    }
+    return beyond;
 }
 
 static void NAME(class_weights)(const cdt_interpolation *with, const cdt_segment *s, T *weights)
@@ -84,7 +111,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const size_t points = pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
     const size_t most = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64, room = most + ROW_PART;
-    T *features = cdt_new(11 * room * sizeof *features);
+    T *features = cdt_new((11 * room + 32 * ROW_PART) * sizeof *features), *spare = features + 11 * room;
     if (!features) return CDT_NO_MEMORY;
     *bits = 0;
     for (unsigned i = 1; i < pyramid->count; i++) {
@@ -103,7 +130,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
             const T *around[32];
             const size_t r = scattered(k, every, parts);
             const size_t row = r / (n / part), from = r % (n / part) * part;
-            NAME(rows_around)(&near, row, places + from, around);
+            NAME(rows_around)(&near, row, with->straight, part, places + from, spare, around);
             rows->ROWS.features(around, odd, places + s->offset + 1 + row * (n + CDT_PAD) + from, part, room, features + seen);
         }
         /* The better of plain and robust least squares, by the bits that the samples take. */
@@ -133,7 +160,7 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const double inverse = 1.0 / with->cells.step;
-    T *p = cdt_new(ROW_PART * sizeof *p);
+    T *p = cdt_new(33 * ROW_PART * sizeof *p), *spare = p + ROW_PART;
     if (!p) return CDT_NO_MEMORY;
     for (unsigned i = 1; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
@@ -156,7 +183,7 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
             const size_t r = scattered(k, every, parts);
             const size_t row = r / (n / part), from = r % (n / part) * part;
             const T *x = places + s->offset + 1 + row * (n + CDT_PAD) + from;
-            NAME(rows_around)(&near, row, places + from, around);
+            NAME(rows_around)(&near, row, with->straight, part, places + from, spare, around);
             rows->ROWS.predict(around, odd, weights, part, p);
             tokens.nearby = 0;
             for (size_t j = 0; j < part; j++)
@@ -187,7 +214,7 @@ static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolatio
             kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * (n + CDT_PAD) + i, extra);
             row[i] = before = y;
         }
-        NAME(pad)(row, n);
+        NAME(pad)(row, n, with->straight);
     }
 }
 
@@ -227,11 +254,11 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *first_p = cdt_new((AT_ONCE + 3 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
+    T *first_p = cdt_new((AT_ONCE + 35 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
     int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!first_p || !k) goto out;
-    T *y = first_p + AT_ONCE + 2 * (longest + CDT_PAD);
+    T *y = first_p + AT_ONCE + 2 * (longest + CDT_PAD), *spare = y + longest + CDT_PAD;
     const cdt_segment *first = &pyramid->segments[0];
     with->max_error = 0;
     with->bad = 0;
@@ -255,7 +282,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
         cdt_around near;
         cdt_pyramid_around(pyramid, s, &near);
         if (pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
-            NAME(join)(pyramid, s->level + 1u, places, NULL);
+            NAME(join)(pyramid, s->level + 1u, with->straight, places, NULL);
         NAME(class_weights)(with, s, weights);
         const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
         size_t predicted = 0;
@@ -265,9 +292,9 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
             T *row = places + s->offset + 1 + r * stride;
             int32_t *residuals = k + r % together * stride; /* with the padding of tokens, which is 0 */
             if (r == predicted) {
-                NAME(rows_around)(&near, r, places, around);
+                const int beyond = NAME(rows_around)(&near, r, with->straight, n, places, spare, around);
                 p = first_p;
-                predicted += cdt_around_together(&near, r, together);
+                predicted += beyond ? 1 : cdt_around_together(&near, r, together);
                 kernels->rows.ROWS.predict(around, odd, weights, (predicted - r - 1) * stride + n, p);
             } else p += stride;
             residuals[0] = residuals[n + 1] = residuals[n + 2] = 0;
@@ -275,7 +302,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
             if (error > with->max_error) with->max_error = error;
             if (missed) NAME(bad_points)(pyramid, s, r, row, y, with, bad);
             memcpy(row, y, n * sizeof *y);
-            NAME(pad)(row, n);
+            NAME(pad)(row, n, with->straight);
             if (r % together == together - 1 || r == all - 1)
                 kernels->rans.split_4(k, (r % together + 1) * stride, tokens + s->offset + (r - r % together) * stride, extra);
         }
@@ -292,7 +319,8 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *first_p = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
+    T *first_p = cdt_new((AT_ONCE + 34 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
+    T *spare = first_p + AT_ONCE + 2 * (longest + CDT_PAD);
     int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!first_p || !k) goto out;
@@ -305,7 +333,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
         cdt_around near;
         if (i) cdt_pyramid_around(pyramid, s, &near);
         if (i && pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
-            NAME(join)(pyramid, s->level + 1u, places, NULL);
+            NAME(join)(pyramid, s->level + 1u, with->straight, places, NULL);
         if (i) NAME(class_weights)(with, s, weights);
         const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
         size_t predicted = 0;
@@ -319,9 +347,9 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
             }
             if (i) {
                 if (r == predicted) {
-                    NAME(rows_around)(&near, r, places, around);
+                    const int beyond = NAME(rows_around)(&near, r, with->straight, n, places, spare, around);
                     p = first_p;
-                    predicted += cdt_around_together(&near, r, together);
+                    predicted += beyond ? 1 : cdt_around_together(&near, r, together);
                     kernels->rows.ROWS.predict(around, odd, weights, (predicted - r - 1) * stride + n, p);
                 } else p += stride;
                 kernels->rows.ROWS.rebuild(p, residuals, n, &with->cells, row);
@@ -331,10 +359,10 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
                     kernels->rows.ROWS.rebuild(p, residuals + j, 1, &with->cells, row + j);
                     before = row[j];
                 }
-            NAME(pad)(row, n);
+            NAME(pad)(row, n, with->straight);
         }
     }
-    if (pyramid->levels > level) NAME(join)(pyramid, level, places, values);
+    if (pyramid->levels > level) NAME(join)(pyramid, level, with->straight, places, values);
     else {
         const cdt_segment *only = &pyramid->segments[0];
         const size_t count = only->dim[0] * only->dim[1] * only->dim[2], n = only->dim[3];

@@ -171,6 +171,7 @@ size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t 
             if (cdt_table_read(&reader, SYMBOLS, t ? lengths[0] : NULL, lengths[t], frequencies) != CDT_OK ||
                 cdt_rans_slots(frequencies, SYMBOLS, slots + t * CDT_SLOTS) != CDT_OK)
                 goto out;
+        if (!cdt_bits_are_spare(&reader)) goto out;
         cdt_get_bytes(&from, (reader.position + 7) / 8);
         const size_t extra_size = (size_t)cdt_get_number(&from);
         const uint8_t *extra = cdt_get_bytes(&from, extra_size);

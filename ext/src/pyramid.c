@@ -138,3 +138,26 @@ void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, 
         for (int t = 0; t < 8; t++) add_row(around, &from, 7, (const int[3]){t >> 2, t >> 1 & 1, t & 1});
     }
 }
+
+/* How far an index is outside 0..most, the nearest inside, and the one before that. */
+static int outside(ptrdiff_t index, ptrdiff_t most, size_t *last, size_t *before)
+{
+    const ptrdiff_t near = index < 0 ? 0 : index > most ? most : index;
+    const ptrdiff_t next = index < 0 ? (most > 0 ? 1 : 0) : index > most ? (most > 0 ? most - 1 : 0) : near;
+    *last = (size_t)near;
+    *before = (size_t)next;
+    return (int)(index < near ? near - index : index - near);
+}
+
+int cdt_around_beyond(const cdt_around *around, size_t index, unsigned i, cdt_beyond *beyond)
+{
+    size_t y[2], z[2];
+    const size_t plane = index / around->ny;
+    beyond->y = outside((ptrdiff_t)(index % around->ny) + around->row[i].y, around->row[i].most_y, &y[0], &y[1]);
+    beyond->z = outside((ptrdiff_t)(plane % around->nz) + around->row[i].z, around->row[i].most_z, &z[0], &z[1]);
+    if (!beyond->y && !beyond->z) return 0;
+    const size_t first = around->row[i].first + plane / around->nz * around->row[i].batch;
+    for (unsigned k = 0; k < 4; k++)
+        beyond->offsets[k] = first + z[k & 1] * around->row[i].plane + y[k >> 1] * around->row[i].stride;
+    return 1;
+}

@@ -292,7 +292,7 @@ static void open_promises(cdt_bytes *in, cdt_stream *s)
         byte = cdt_get_bytes(in, 1);
         const size_t length = byte ? *byte : 0;
         const uint8_t *text = length < CDT_UNIT_BYTES ? cdt_get_bytes(in, length) : NULL;
-        if (text) memcpy(s->unit, text, length);
+        if (text && !memchr(text, 0, length)) memcpy(s->unit, text, length);
         else in->corrupt = 1;
     }
     const uint8_t *flags = cdt_get_bytes(in, 2);

@@ -46,7 +46,7 @@ def _watched(found: set[str]) -> Iterator[None]:
 def _noting(original: Callable[..., Any], note: Callable[..., list[str]], found: set[str]) -> Callable[..., Any]:
     def watched(*arguments: Any, **named: Any) -> Any:
         result = original(*arguments, **named)
-        found.update(note(result, *arguments))
+        found.update(note(result, *arguments, **named))
         return result
 
     return watched
@@ -62,7 +62,7 @@ def _of_layout(layout: Any) -> list[str]:
 
 
 def _of_palette(head: Any) -> list[str]:
-    return [f"palette by {('keys', 'grid')[head.way]}" if head.entries else "palette without entries"]
+    return [f"palette by {('keys', 'grid')[head.way]}"]
 
 
 def _of_exact(result: Any, *_: Any) -> list[str]:
@@ -86,6 +86,11 @@ _NOTES: tuple[tuple[Any, str, Callable[..., list[str]]], ...] = (
     (blocks, "read_layout", lambda layout, *_: _of_layout(layout)),
     (interpolation, "read_layout", lambda layout, *_: [f"{word} interpolated" for word in _of_layout(layout)]),
     (interpolation, "Pyramid", lambda pyramid, *_: [f"split axes {pyramid.splits[0]:03b}"]),
+    (
+        interpolation,
+        "_predicted",
+        lambda _, block, pyramid, segment, weights, **named: ["straight ends"] * named["straight"],
+    ),
     (interpolation, "_weights", lambda weights, *_: [f"{max(weights)[0] + 1} levels with weights"]),
     (palette, "_head", lambda head, *_: _of_palette(head)),
     (palette, "read_numbers", lambda palettes, *_: ["palettes" if len(palettes) > 1 else "one palette"]),

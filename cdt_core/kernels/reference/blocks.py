@@ -49,8 +49,8 @@ def read_block(data: bytes, sides: tuple[int, ...], dtype: np.dtype[Any], of: Ma
         return np.resize(numbers, n * dtype.itemsize).view(dtype)
     exact = read_exact(source, sides, dtype)
     if method == _PALETTE:
-        found = palette.read_numbers(source, sides, dtype, exact.is_exact)
-        return exact.over(palette.look_up(found, _ranks(source, sides), exact.is_exact))
+        found = palette.read_numbers(source, sides, dtype)
+        return exact.over(palette.look_up(found, _ranks(source, sides)))
     of = lossless_map(dtype) if head & _LOSSLESS else of
     if method != _INTERPOLATED:
         return exact.over(_differences(source, sides, dtype, of, head))

@@ -26,6 +26,8 @@ _UNIT = 1024
 _ROUNDER = np.float32(12582912)
 _MOST_WHOLE = 2.0**23
 _SPLIT = {1: 1, 2: 3, 3: 7}
+#: Beside the number of axes: points outside go on in a straight line.
+_STRAIGHT = 128
 
 
 class _Cells(NamedTuple):
@@ -55,7 +57,8 @@ def floats(source: Bytes, sides: tuple[int, ...], dtype: np.dtype[Any], of: Map)
     axes, origin = source.byte(), source.double()
     largest = float(np.finfo(dtype).max)
     need(abs(origin) <= largest and float(dtype.type(origin)) == origin, "origin")
-    values = _interpolated(source, layout.lengths(axes), axes, _Cells(dtype.type(of.step), dtype.type(origin), False))
+    cells = _Cells(dtype.type(of.step), dtype.type(origin), False)
+    values = _interpolated(source, layout.lengths(_counted(axes)), axes, cells)
     return layout.back(values)
 
 
@@ -74,7 +77,7 @@ def whole_numbers(
     axes = source.byte()
     base = int.from_bytes(source.take(4), "little", signed=dtype != np.dtype("<u4"))
     step = np.float32(2.0 * of.integer_step + 1.0 if are_numbers else 1.0)
-    values = _interpolated(source, layout.lengths(axes), axes, _Cells(step, np.float32(0), True))
+    values = _interpolated(source, layout.lengths(_counted(axes)), axes, _Cells(step, np.float32(0), True))
     need(bool((np.abs(values) <= _MOST_WHOLE).all()), "a whole number is too large")
     whole = layout.back(values).astype(np.int64) + base
     if are_numbers:
@@ -82,8 +85,14 @@ def whole_numbers(
     return of.numbers(whole.astype(np.int32), dtype)
 
 
+def _counted(axes: int) -> int:
+    """How many axes are interpolated."""
+    need(axes & ~_STRAIGHT in _SPLIT, "axes of an interpolation")
+    return axes & ~_STRAIGHT
+
+
 def _interpolated(source: Bytes, lengths: tuple[int, ...], axes: int, cells: _Cells) -> NDArray[Any]:
-    need(axes in _SPLIT, "axes of an interpolation")
+    straight, axes = bool(axes & _STRAIGHT), axes & ~_STRAIGHT
     pyramid = Pyramid(lengths, _SPLIT[axes])
     need(pyramid.levels > 0, "an interpolation without levels")
     weights = _weights(source, pyramid)
@@ -97,7 +106,7 @@ def _interpolated(source: Bytes, lengths: tuple[int, ...], axes: int, cells: _Ce
                 continue
             level = min(segment.level, max(weights)[0])
             units = weights[level, segment.c].astype(block.dtype) / block.dtype.type(_UNIT)
-            points[...] = cells.values(_predicted(block, pyramid, segment, units), steps)
+            points[...] = cells.values(_predicted(block, pyramid, segment, units, straight=straight), steps)
     return block
 
 
@@ -122,12 +131,14 @@ def _chain(residuals: NDArray[Any], cells: _Cells) -> NDArray[Any]:
     return np.concatenate(values)
 
 
-def _predicted(block: NDArray[Any], pyramid: Pyramid, segment: Segment, weights: NDArray[Any]) -> NDArray[Any]:
+def _predicted(
+    block: NDArray[Any], pyramid: Pyramid, segment: Segment, weights: NDArray[Any], *, straight: bool
+) -> NDArray[Any]:
     half, quarter, eighth = (block.dtype.type(1 / n) for n in (2, 4, 8))
     odd = odd_bits(segment.c)
 
     def at(by: Mapping[int, int]) -> NDArray[Any]:
-        return pyramid.around(block, segment, by)
+        return pyramid.around(block, segment, by, straight=straight)
 
     def four(first: int, second: int, further: Mapping[int, int]) -> NDArray[Any]:
         corner = {(i, j): at({first: i, second: j, **further}) for i in (0, 1) for j in (0, 1)}

@@ -31,9 +31,7 @@ class _Head(NamedTuple):
     step: float = 0.0
 
 
-def read_numbers(
-    source: Bytes, sides: tuple[int, ...], dtype: np.dtype[Any], is_exact: NDArray[np.bool_]
-) -> list[NDArray[Any]]:
+def read_numbers(source: Bytes, sides: tuple[int, ...], dtype: np.dtype[Any]) -> list[NDArray[Any]]:
     """The numbers of each palette of a block, up to the ranks.
 
     Raises
@@ -46,8 +44,7 @@ def read_numbers(
     heads = [_head(source, n, dtype) for _ in range(sides[0] if many else 1)]
     entries = sum(head.entries for head in heads)
     need(1 <= entries <= min(n, _MOST_ENTRIES), "entries of palettes")
-    parts = is_exact.reshape(len(heads), -1)
-    need(all(head.entries or part.all() for head, part in zip(heads, parts, strict=True)), "a palette without entries")
+    need(all(head.entries for head in heads), "a palette without entries")
     both = contexts.field(source.part(), (1, 1, 1, 2 * entries), 8, is_series=2 * entries >= _SERIES_LEAST).tolist()
     found, at = [], 0
     for head in heads:
@@ -57,8 +54,8 @@ def read_numbers(
     return found
 
 
-def look_up(palettes: Sequence[NDArray[Any]], ranks: NDArray[Any], is_exact: NDArray[np.bool_]) -> NDArray[Any]:
-    """Each number by its rank; arbitrary where all of a palette's are exact.
+def look_up(palettes: Sequence[NDArray[Any]], ranks: NDArray[Any]) -> NDArray[Any]:
+    """Each number by its rank.
 
     Raises
     ------
@@ -67,8 +64,8 @@ def look_up(palettes: Sequence[NDArray[Any]], ranks: NDArray[Any], is_exact: NDA
     """
     found = []
     for numbers, part in zip(palettes, ranks.reshape(len(palettes), -1), strict=True):
-        need(not numbers.size or bool((part < numbers.size).all()), "ranks of a palette")
-        found.append(numbers[part] if numbers.size else np.zeros(part.size, numbers.dtype))
+        need(bool((part < numbers.size).all()), "ranks of a palette")
+        found.append(numbers[part])
     return np.concatenate(found)
 
 

@@ -62,19 +62,39 @@ class Pyramid:
             block = block[_steps(split, 0)]
         return block[_steps(self.splits[segment.level], segment.c)] if segment.level < self.levels else block
 
-    def around(self, block: NDArray[Any], segment: Segment, by: Mapping[int, int]) -> NDArray[Any]:
+    def around(
+        self, block: NDArray[Any], segment: Segment, by: Mapping[int, int], *, straight: bool = False
+    ) -> NDArray[Any]:
         """For each point of a class, the one that is ``by[bit]`` of the other class's points further along each of these axes.
 
-        0 is the next before, 1 the next after, -1 and 2 those beyond; outside, the nearest inside.
+        0 is the next before, 1 the next after, -1 and 2 those beyond; outside, the nearest inside, or on in a straight line.
         """
         need(all(segment.c & bit for bit in by), "points around a class")
         found = self.points(block, Segment(segment.level, segment.c & ~sum(by)))
         wanted = self.points(block, segment).shape
-        for bit, shift in by.items():
-            axis = axis_of(bit)
-            places = np.clip(np.arange(wanted[axis]) + shift, 0, found.shape[axis] - 1)
-            found = np.take(found, places, axis=axis)
+        for bit in (1, 4, 2):
+            if bit in by:
+                found = _shifted(found, axis_of(bit), wanted[axis_of(bit)], by[bit], straight=straight)
         return found
+
+
+def _shifted(found: NDArray[Any], axis: int, wanted: int, shift: int, *, straight: bool) -> NDArray[Any]:
+    """Points ``shift`` further along an axis; beyond its ends step by step along x, so many steps at once along the others."""
+    most = found.shape[axis] - 1
+    places = np.arange(wanted) + shift
+    inside = np.clip(places, 0, most)
+    last: NDArray[Any] = np.take(found, inside, axis=axis)
+    if not straight or most == 0:
+        return last
+    before = np.take(found, np.where(places < 0, 1, np.where(places > most, most - 1, inside)), axis=axis)
+    sides = [1] * found.ndim
+    sides[axis] = -1
+    beyond = np.abs(places - inside).astype(found.dtype).reshape(sides)
+    if axis != axis_of(1):
+        straight_on: NDArray[Any] = last + beyond * (last - before)
+        return straight_on
+    once = np.where(beyond > 0, last + (last - before), last)
+    return np.where(beyond > 1, once + (last - before), once)
 
 
 def _steps(split: int, c: int) -> tuple[slice, ...]:
