@@ -7,13 +7,18 @@ from pathlib import Path
 
 from tests.kernels.hard_streams import hard_streams
 from tests.kernels.mutations import parts
+from tests.kernels.path_cases import FURTHER, PATHS
+
+#: Longer inputs are slow and rarely hit where it matters.
+LONGEST = 8192
 
 
 def write(folder: Path) -> None:
-    """Streams of every type, bound, profile and method, whole and as the parts that fuzz_stream.c joins."""
-    for count, stream in enumerate(hard_streams().values()):
-        head, blocks = parts(stream)
-        (folder / f"parts-{count}").write_bytes(unjoined(head, blocks))
+    """Streams of every type, bound, profile, method and path, as the parts that fuzz_stream.c joins, and some whole."""
+    paths = [case.stream() for cases in (PATHS, FURTHER) for case in cases.values()]
+    streams = [stream for stream in (*paths, *hard_streams().values()) if len(stream) <= LONGEST]
+    for count, stream in enumerate(streams):
+        (folder / f"parts-{count}").write_bytes(unjoined(*parts(stream)))
         if count % 4 == 0:
             (folder / f"whole-{count}").write_bytes(stream)
 

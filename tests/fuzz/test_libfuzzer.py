@@ -76,5 +76,5 @@ def test_a_short_run_finds_nothing(fuzzer, tmp_path):
     (tmp_path / "seeds").mkdir()
     (tmp_path / "new").mkdir()
     seeds.write(tmp_path / "seeds")
-    options = (f"-max_total_time={SECONDS}", "-seed=1", "-max_len=4096")
+    options = (f"-max_total_time={SECONDS}", "-seed=1", f"-max_len={seeds.LONGEST}")
     run(fuzzer, tmp_path, *options, tmp_path / "new", tmp_path / "seeds", FOUND)
