@@ -82,11 +82,12 @@ static uint8_t *join(const uint8_t *input, size_t size, size_t *length)
 {
     const size_t head = input[0] < size ? input[0] : size - 1;
     cdt_bytes in = {input + 1 + head, input + size, 0};
-    uint8_t *bytes = malloc(8 * size + 64), *at = cdt_put_bytes(bytes, input + 1, head);
+    uint8_t *bytes = calloc(8, size + 8), *at = cdt_put_bytes(bytes, input + 1, head);
     REQUIRE(bytes);
     for (int pass = 0; pass < 2; pass++) {
         for (in.at = input + 1 + head; in.end - in.at > 2;) {
-            const size_t said = in.at[0] | (size_t)in.at[1] << 8, left = (size_t)(in.end - in.at) - 2, one = said < left ? said : left;
+            const size_t said = in.at[0] | (size_t)in.at[1] << 8, left = (size_t)(in.end - in.at) - 2;
+            const size_t one = said < left ? said : left;
             if (one && pass == 0) at = cdt_put_number(at, one + 4);
             else if (one) at = cdt_put_bytes(at, in.at + 2, one) + 4;
             in.at += 2 + one;
