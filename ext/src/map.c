@@ -57,81 +57,74 @@ static double below_f8(double x)
 #undef ROWS
 #undef NAME
 
-#define NARROW
 #define T int8_t
 #define C int32_t
+#define W uint32_t
+#define F float
+#define ROWS f4
 #define LOWEST 128u
 #define HIGHEST 127u
 #define NAME(name) name##i1
 #include "map_integer.template.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
 #define T uint8_t
+#define C int32_t
+#define W uint32_t
+#define F float
+#define ROWS f4
 #define LOWEST 0
 #define HIGHEST 255u
 #define NAME(name) name##u1
 #include "map_integer.template.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
 #define T int16_t
+#define C int32_t
+#define W uint32_t
+#define F float
+#define ROWS f4
 #define LOWEST 32768u
 #define HIGHEST 32767u
 #define NAME(name) name##i2
 #include "map_integer.template.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
 #define T uint16_t
+#define C int32_t
+#define W uint32_t
+#define F float
+#define ROWS f4
 #define LOWEST 0
 #define HIGHEST 65535u
 #define NAME(name) name##u2
 #include "map_integer.template.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
-#undef NARROW
 #define T int32_t
+#define C int32_t
+#define W uint32_t
+#define F double
+#define ROWS f8
 #define LOWEST 0x80000000u
 #define HIGHEST 0x7FFFFFFFu
 #define NAME(name) name##i4
 #include "map_integer.template.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
 #define T uint32_t
+#define C int32_t
+#define W uint32_t
+#define F double
+#define ROWS f8
 #define LOWEST 0
 #define HIGHEST 0xFFFFFFFFu
 #define NAME(name) name##u4
 #include "map_integer.template.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
-#undef C
-#define C int64_t
 #define T int64_t
+#define C int64_t
+#define W uint64_t
 #define LOWEST 0x8000000000000000u
 #define HIGHEST 0x7FFFFFFFFFFFFFFFu
 #define NAME(name) name##i8
 #include "map_integer.template.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
 #define T uint64_t
+#define C int64_t
+#define W uint64_t
 #define LOWEST 0
 #define HIGHEST 0xFFFFFFFFFFFFFFFFu
 #define NAME(name) name##u8
 #include "map_integer.template.h"
-#undef T
-#undef C
 
 float cdt_from_half(uint16_t half)
 {

@@ -1,48 +1,22 @@
-/* Steps of one type of integers T, its unsigned U, codes of type C (wide enough for all of T, or of its width), NAME. */
-static void NAME(steps_)(const cdt_map *map, const T *x, size_t n, const cdt_promise *promise, C *codes, marks *found)
+/* Steps of one type of integers: T from -LOWEST to HIGHEST, codes of type C, W its unsigned arithmetic, NAME. Types whose numbers a
+ * float F holds (its row kernels: ROWS) are divided as such: the quotient by an odd width is never near a half. All are undefined
+ * at the end. */
+static void NAME(steps_one_by_one_)(W width, const T *x, size_t from, size_t to, const cdt_promise *promise, C *codes, marks *found)
 {
     const T *missing = promise->missing;
-    const uint64_t width = 2 * map->integer_step + 1;
-    C before = 0;
-    if (map->integer_step == 0) {
-        for (size_t i = 0; i < n; i++) codes[i] = (C)x[i];
-        return;
-    }
-#ifdef NARROW
-    /* Numbers below 2^17 are exact in binary32, and their quotients are off by one at most. */
-    if (!promise->n_missing && width < 1u << 17) {
-        const int32_t w = (int32_t)width, half = (int32_t)map->integer_step;
-        const float inverse = 1.0f / (float)w;
-        int32_t largest = 0, beyond = 0;
-        for (size_t i = 0; i < n; i++) {
-            const int32_t number = (int32_t)x[i], size = number < 0 ? -number : number, up = size + half;
-            int32_t steps = (int32_t)((float)up * inverse);
-            steps -= steps * w > up;
-            steps += (steps + 1) * w <= up;
-            const int32_t back = steps * w, error = size > back ? size - back : back - size;
-            codes[i] = number < 0 ? -steps : steps;
-            largest = error > largest ? error : largest;
-            beyond |= back > (number < 0 ? (int32_t)LOWEST : (int32_t)HIGHEST);
-        }
-        if (!beyond) {
-            found->max_error = (double)largest;
-            return;
-        }
-    }
-#endif
-    for (size_t i = 0; i < n; i++) {
+    C before = from ? codes[from - 1] : 0;
+    for (size_t i = from; i < to; i++) {
         /* Of the size, so that one division by a positive number serves all signs. */
         const int negative = x[i] < 0;
-        const uint64_t size = negative ? 0 - (uint64_t)x[i] : (uint64_t)x[i];
-        const uint64_t steps = size / width + (size % width > map->integer_step);
-        const uint64_t most = negative ? LOWEST : HIGHEST;
+        const W size = negative ? (W)0 - (W)x[i] : (W)x[i], most = negative ? LOWEST : HIGHEST;
+        const W steps = size / width + (size % width > width / 2), back = steps * width;
         int fits = steps <= most / width;
-        const T y = (T)(negative ? 0 - steps * width : steps * width);
+        const T y = (T)(negative ? (W)0 - back : back);
         for (size_t j = 0; j < promise->n_missing; j++) fits &= x[i] != missing[j] && y != missing[j];
         if (fits) {
-            const uint64_t back = steps * width, error = size > back ? size - back : back - size;
+            const W error = size > back ? size - back : back - size;
             found->max_error = (double)error > found->max_error ? (double)error : found->max_error;
-            before = codes[i] = (C)(negative ? 0 - steps : steps);
+            before = codes[i] = (C)(negative ? (W)0 - steps : steps);
         } else {
             codes[i] = before;
             mark(found, i);
@@ -50,8 +24,59 @@ static void NAME(steps_)(const cdt_map *map, const T *x, size_t n, const cdt_pro
     }
 }
 
+#ifdef ROWS
+/* All numbers of a tile at once; 0 where one of them does not fit. */
+static int NAME(steps_together_)(W width, const T *x, size_t n, const cdt_promise *promise, C *codes, double *error)
+{
+    const T *missing = promise->missing;
+    const cdt_cells cells = {.step = (double)width, .bound = (double)width / 2};
+    const C most = (C)(HIGHEST / width), least = -(C)(LOWEST / width);
+    F wide[TILE];
+    size_t beyond = 0;
+    for (size_t i = 0; i < n; i++) wide[i] = (F)x[i];
+    *error = (double)cdt_active_kernels()->rows.ROWS.quantise_flat(wide, n, &cells, codes, &beyond);
+    C low = 0, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        low = codes[i] < low ? codes[i] : low;
+        high = codes[i] > high ? codes[i] : high;
+    }
+    T clash = 0;
+    for (size_t j = 0; j < promise->n_missing; j++)
+        for (size_t i = 0; i < n; i++) clash |= (T)((x[i] == missing[j]) | ((T)((W)codes[i] * width) == missing[j]));
+    return !beyond && low >= least && high <= most && !clash;
+}
+#endif
+
+static void NAME(steps_)(const cdt_map *map, const T *x, size_t n, const cdt_promise *promise, C *codes, marks *found)
+{
+    const W width = (W)(2 * map->integer_step + 1);
+    if (map->integer_step == 0) {
+        for (size_t i = 0; i < n; i++) codes[i] = (C)x[i];
+        return;
+    }
+    for (size_t at = 0; at < n; at += TILE) {
+        const size_t end = n - at < TILE ? n : at + TILE;
+#ifdef ROWS
+        double error;
+        if (NAME(steps_together_)(width, x + at, end - at, promise, codes + at, &error)) {
+            found->max_error = error > found->max_error ? error : found->max_error;
+            continue;
+        }
+#endif
+        NAME(steps_one_by_one_)(width, x, at, end, promise, codes, found);
+    }
+}
+
 static void NAME(from_steps_)(const cdt_map *map, const C *codes, size_t n, T *y)
 {
-    const uint64_t width = 2 * map->integer_step + 1;
-    for (size_t i = 0; i < n; i++) y[i] = (T)((uint64_t)codes[i] * width);
+    const W width = (W)(2 * map->integer_step + 1);
+    for (size_t i = 0; i < n; i++) y[i] = (T)((W)codes[i] * width);
 }
+#undef T
+#undef C
+#undef W
+#undef F
+#undef ROWS
+#undef LOWEST
+#undef HIGHEST
+#undef NAME
