@@ -16,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import astuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdt_core.kernels import _codec, compress
 from cdt_core.model import Bound
-from tests.kernels.arrays import ALL, MISSING, arrays, same_bits
+from tests.kernels.arrays import ALL, MISSING, arrays
 from tests.kernels.blocks import blocks_of
+from tests.kernels.instruction_sets import KERNELS, everywhere
 from tests.kernels.test_large import ARRAYS, bounds_of
 
 ROOT = Path(__file__).parents[2]
@@ -121,46 +123,15 @@ def test_row_hashes(cores, width):
     same_everywhere(cores, hashes, width)
 
 
-def kernels_here():
-    """The kernels that this machine has."""
-    found = []
-    for name in ("baseline", "avx2", "avx512"):
-        try:
-            _codec.use_kernels(name)
-        except ValueError:
-            continue
-        found.append(name)
-    _codec.use_kernels(None)
-    return found
-
-
-KERNELS = kernels_here()
-
-
-@pytest.fixture(autouse=True)
-def best_kernels_afterwards():
-    yield
-    _codec.use_kernels(None)
-
-
 def same_streams(x, bound, profile, missing=()):
     """One stream, and its values, whatever the kernels that made and read it."""
-    made = []
-    for name in KERNELS:
-        _codec.use_kernels(name)
-        made.append(compress.encode(x, bound, missing=missing, profile=profile))
-    first = made[0]
-    for name, other in zip(KERNELS, made, strict=True):
-        assert (other.stream, other.max_error, other.exact_values) == (
-            first.stream,
-            first.max_error,
-            first.exact_values,
-        ), name
-    values = []
-    for name in KERNELS:
-        _codec.use_kernels(name)
-        values.append(compress.decode(first.stream))
-    assert all(same_bits(other, values[0]) for other in values)
+    stream, _, _ = everywhere(encoded, x, bound, missing=missing, profile=profile)
+    everywhere(compress.decode, stream)
+
+
+def encoded(*arguments, **options):
+    """A stream, and what is said of it."""
+    return astuple(compress.encode(*arguments, **options))
 
 
 bounds = st.sampled_from([Bound("lossless"), Bound("abs", 0.1), Bound("abs", 30.0), Bound("pw_rel", 1e-3)])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cdt_core.kernels import _codec as codec
+from tests.kernels.instruction_sets import everywhere
 
 TYPES = (np.uint32, np.uint64)
 types = st.sampled_from(TYPES)
@@ -20,38 +19,6 @@ long_shapes = st.sampled_from(
     [(70_001,), (3, 2000), (2, 3, 1024), (2, 3, 1025), (2, 2, 3, 1500), (33, 33, 30), (400, 20, 4)]
 )
 shapes = small_shapes.map(tuple) | long_shapes
-
-
-def levels():
-    found = []
-    for name in ("baseline", "avx2", "avx512"):
-        try:
-            codec.use_kernels(name)
-        except ValueError:
-            continue
-        found.append(name)
-    codec.use_kernels(None)
-    return found
-
-
-LEVELS = levels()
-
-
-@pytest.fixture(autouse=True)
-def best_kernels_afterwards():
-    yield
-    codec.use_kernels(None)
-
-
-def everywhere(function, *arguments):
-    """What ``function`` gives on each level, which must be the same."""
-    results = []
-    for name in LEVELS:
-        codec.use_kernels(name)
-        results.append(function(*arguments))
-    for one, other in pairwise(results):
-        assert np.array_equal(one, other)
-    return results[0]
 
 
 def noise(shape, seed, dtype):

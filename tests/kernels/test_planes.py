@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,33 +10,13 @@ from hypothesis import strategies as st
 from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels import _codec as codec
 from cdt_core.kernels.reference import planes as reference
+from tests.kernels.instruction_sets import everywhere
 
 TYPES = (np.int32, np.int64)
 types = st.sampled_from(TYPES)
 seeds = st.integers(0, 2**32 - 1)
 lengths = st.integers(1, 300) | st.sampled_from([1, 61, 63, 64, 65, 127, 128, 129, 509, 4093, 8191, 8192, 8193, 16411])
 patterns = st.sampled_from(["zero", "rare", "runs", "small", "laplace", "mixed", "wide", "ends"])
-
-
-def levels():
-    found = []
-    for name in ("baseline", "avx2", "avx512"):
-        try:
-            codec.use_kernels(name)
-        except ValueError:
-            continue
-        found.append(name)
-    codec.use_kernels(None)
-    return found
-
-
-LEVELS = levels()
-
-
-@pytest.fixture(autouse=True)
-def best_kernels_afterwards():
-    yield
-    codec.use_kernels(None)
 
 
 def made(pattern, n, seed, dtype):
@@ -63,21 +41,6 @@ def made(pattern, n, seed, dtype):
     else:
         return rng.choice(np.array([0, 0, 1, -1, least, least + 1, most], dtype), n)
     return x.astype(dtype)
-
-
-def everywhere(function, *arguments):
-    """What ``function`` gives on each level, which must be the same; ``None``: that the bytes are corrupt."""
-    results = []
-    for name in LEVELS:
-        codec.use_kernels(name)
-        try:
-            results.append(function(*arguments))
-        except CorruptStreamError:
-            results.append(None)
-    for one, other in pairwise(results):
-        assert (one is None) == (other is None)
-        assert np.array_equal(one, other)
-    return results[0]
 
 
 @settings(max_examples=250, deadline=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,51 +14,12 @@ from hypothesis import strategies as st
 from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels import _codec as codec
 from cdt_core.kernels.reference import rans as reference
+from tests.kernels.instruction_sets import KERNELS, everywhere, kernels
 
 LANES = (4, 8, 16, 32)
 seeds = st.integers(0, 2**32 - 1)
 lengths = st.lists(st.sampled_from([0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 300]), min_size=1, max_size=6)
 kinds = st.sampled_from(["flat", "skewed", "one", "rare"])
-
-
-def levels():
-    found = []
-    for name in ("baseline", "avx2", "avx512"):
-        try:
-            codec.use_kernels(name)
-        except ValueError:
-            continue
-        found.append(name)
-    codec.use_kernels(None)
-    return found
-
-
-LEVELS = levels()
-
-
-@contextmanager
-def kernels(name):
-    codec.use_kernels(name)
-    try:
-        yield
-    finally:
-        codec.use_kernels(None)
-
-
-def everywhere(function, *arguments):
-    """What `function` gives on each level, which must be the same: bytes, arrays, or that the input is corrupt."""
-    results = []
-    for name in LEVELS:
-        with kernels(name):
-            try:
-                results.append(function(*arguments))
-            except CorruptStreamError:
-                results.append(None)
-    first = results[0]
-    for other in results[1:]:
-        assert (first is None) == (other is None)
-        assert first is None or all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
-    return first
 
 
 def table(make, kind, symbols):
@@ -85,22 +45,6 @@ def case(seed, rows, kind, symbols=72, contexts=3):
     return frequencies, where, slots[where, make.integers(4096, size=where.size)].astype(np.uint8), rows
 
 
-def encoded(*arguments):
-    return (codec.rans_encode(*arguments),)
-
-
-def decoded(*arguments):
-    return (codec.rans_decode(*arguments),)
-
-
-def split(residuals):
-    return codec.tokens_split(residuals)
-
-
-def joined(tokens, extra, width):
-    return (codec.tokens_join(tokens, extra, width),)
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     seeds, lengths, kinds, st.sampled_from(LANES), st.sampled_from([1, 2, 72, 136, 256]), st.sampled_from([1, 3, 24])
@@ -108,8 +52,8 @@ def joined(tokens, extra, width):
 @example(0, [64, 33], "one", 32, 1, 1)
 def test_rows_come_back_on_every_level(seed, rows, kind, lanes, symbols, contexts):
     frequencies, where, tokens, rows = case(seed, rows, kind, symbols, contexts)
-    (stream,) = everywhere(encoded, frequencies, where, tokens, rows, lanes)
-    (back,) = everywhere(decoded, frequencies, where, stream, rows, lanes)
+    stream = everywhere(codec.rans_encode, frequencies, where, tokens, rows, lanes)
+    back = everywhere(codec.rans_decode, frequencies, where, stream, rows, lanes)
     assert np.array_equal(back, tokens)
     ideal = -np.log2(frequencies[where, tokens] / 4096).sum() / 8
     assert len(stream) <= ideal * 1.005 + 4 * lanes + 2 * lanes
@@ -150,11 +94,11 @@ def test_reciprocals_divide_exactly():
         assert np.array_equal(after, (x // frequency << 12) + x % frequency + 4096 - frequency)
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_every_frequency_divides_exactly(level):
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_frequency_divides_exactly(name):
     """Each frequency after long runs of each other: states of all sizes pass through every reciprocal."""
     make = np.random.default_rng(7)
-    with kernels(level):
+    with kernels(name):
         for first in range(1, 4096, 64):
             counts = np.arange(first, min(first + 64, 4096))
             frequencies = np.stack([counts, 4096 - counts], 1).astype(np.uint16)
@@ -183,11 +127,11 @@ def test_damaged_streams_are_corrupt_or_other_symbols(seed, rows, kind, lanes):
     frequencies, where, tokens, rows = case(seed, rows, kind)
     stream = codec.rans_encode(frequencies, where, tokens, rows, lanes)
     wrong = damaged(np.random.default_rng(seed), stream)
-    back = everywhere(decoded, frequencies, where, wrong, rows, lanes)
+    back = everywhere(codec.rans_decode, frequencies, where, wrong, rows, lanes)
     if len(wrong) != len(stream) and len(wrong) < 4 * lanes:
         assert back is None
     if back is not None and wrong != stream:
-        assert not np.array_equal(back[0], tokens)
+        assert not np.array_equal(back, tokens)
 
 
 @pytest.mark.parametrize("lanes", LANES)
@@ -195,14 +139,14 @@ def test_a_missing_or_spare_word_is_corrupt(lanes):
     frequencies, where, tokens, rows = case(3, [64, 100, 64], "skewed")
     stream = codec.rans_encode(frequencies, where, tokens, rows, lanes)
     for wrong in (stream[:-2], stream + b"\0\0", stream[:-1], stream[: 4 * lanes], b""):
-        assert everywhere(decoded, frequencies, where, wrong, rows, lanes) is None
+        assert everywhere(codec.rans_decode, frequencies, where, wrong, rows, lanes) is None
 
 
 @pytest.mark.parametrize("state", [0, 2**15 - 1, 2**31, 2**32 - 1])
 def test_states_out_of_range_are_corrupt(state):
     frequencies, where, _, rows = case(3, [40], "flat")
     stream = np.full(4, state, "<u4").tobytes() + bytes(100)
-    assert everywhere(decoded, frequencies, where, stream, rows, 4) is None
+    assert everywhere(codec.rans_decode, frequencies, where, stream, rows, 4) is None
     with pytest.raises(CorruptStreamError):
         reference.Decoder(stream, frequencies, 4)
 
@@ -222,7 +166,7 @@ def test_lanes_are_few_powers_of_two(lanes):
     frequencies, where, tokens, rows = case(1, [5], "flat")
     with pytest.raises(ValueError, match="argument"):
         codec.rans_encode(frequencies, where, tokens, rows, lanes)
-    assert everywhere(decoded, frequencies, where, bytes(512), rows, lanes) is None
+    assert everywhere(codec.rans_decode, frequencies, where, bytes(512), rows, lanes) is None
 
 
 def residuals_of(seed, n, width, share):
@@ -239,10 +183,10 @@ def residuals_of(seed, n, width, share):
 @given(seeds, st.integers(0, 300), st.sampled_from([4, 8]), st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0]))
 def test_residuals_come_back_on_every_level(seed, n, width, share):
     residuals = residuals_of(seed, n, width, share)
-    tokens, extra = everywhere(split, residuals)
+    tokens, extra = everywhere(codec.tokens_split, residuals)
     assert len(extra) <= n * width
     assert tokens.max(initial=0) < (72 if width == 4 else 136)
-    assert np.array_equal(everywhere(joined, tokens, extra, width)[0], residuals)
+    assert np.array_equal(everywhere(codec.tokens_join, tokens, extra, width), residuals)
     assert np.array_equal(reference.join(tokens.tolist(), extra, width), residuals)
 
 
@@ -251,8 +195,8 @@ def test_residuals_at_every_power_of_two(width):
     edges = [s * (2**e + d) for e in range(8 * width - 1) for d in (-1, 0, 1) for s in (1, -1)]
     limits = np.iinfo(f"i{width}")
     residuals = np.array([*(r for r in edges if limits.min <= r <= limits.max), limits.min, limits.max], f"i{width}")
-    tokens, extra = everywhere(split, residuals)
-    assert np.array_equal(everywhere(joined, tokens, extra, width)[0], residuals)
+    tokens, extra = everywhere(codec.tokens_split, residuals)
+    assert np.array_equal(everywhere(codec.tokens_join, tokens, extra, width), residuals)
     assert np.array_equal(reference.join(tokens.tolist(), extra, width), residuals)
 
 
@@ -268,24 +212,24 @@ def test_any_tokens_and_bits_are_residuals_or_corrupt(seed, n, width):
     make = np.random.default_rng(seed)
     tokens = make.integers(make.choice([18, 72, 136, 256]), size=n).astype(np.uint8)
     extra = make.bytes(make.integers(0, n * width))
-    found = everywhere(joined, tokens, extra, width)
+    found = everywhere(codec.tokens_join, tokens, extra, width)
     try:
         expected = reference.join(tokens.tolist(), extra, width)
     except CorruptStreamError:
         assert found is None
     else:
-        assert np.array_equal(found[0], expected)
+        assert np.array_equal(found, expected)
 
 
 @pytest.mark.parametrize("width", [4, 8])
 def test_missing_and_spare_bits_are_corrupt(width):
     tokens, extra = codec.tokens_split(residuals_of(2, 200, width, 0.5))
     wrong_end = extra[:-1] + bytes([extra[-1] | 0x80])
-    assert everywhere(joined, tokens, extra, width) is not None
+    assert everywhere(codec.tokens_join, tokens, extra, width) is not None
     for wrong in (extra[:-1], extra + b"\0", b"", extra[:-9]):
-        assert everywhere(joined, tokens, wrong, width) is None
+        assert everywhere(codec.tokens_join, tokens, wrong, width) is None
     if extra[-1] < 0x80:
-        assert everywhere(joined, np.append(tokens, np.uint8(0)), wrong_end, width) is None
+        assert everywhere(codec.tokens_join, np.append(tokens, np.uint8(0)), wrong_end, width) is None
 
 
 def guarded(data):
@@ -298,9 +242,9 @@ def guarded(data):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="guards pages as Linux does")
-@pytest.mark.parametrize("level", LEVELS)
-def test_decoders_stay_within_their_bytes(level):
-    with kernels(level):
+@pytest.mark.parametrize("name", KERNELS)
+def test_decoders_stay_within_their_bytes(name):
+    with kernels(name):
         for n in (1, 31, 64, 3000):
             frequencies, where, tokens, rows = case(n, [n], "flat")
             stream = codec.rans_encode(frequencies, where, tokens, rows, 32)
