@@ -70,7 +70,7 @@ static inline unsigned LEVEL(planes_write_group)(const planes_group *group, unsi
     const unsigned kind = k ? PLANES_WORDS : LEVEL(planes_kind)(group->above[0]);
     if (kind == PLANES_WORDS) {
         LEVEL(planes_copy)(*words, group->planes, k);
-        LEVEL(planes_store)(*words + 8 * k, group->above[k]);
+        LEVEL(store_8)(*words + 8 * k, group->above[k]);
         *words += 8 * (k + 1);
         LEVEL(planes_write_levels)(group, k, writer);
     } else {
@@ -147,7 +147,7 @@ static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned 
 {
     if (symbol < PLANES_WORDS) return LEVEL(planes_read_sparse_group)(reader, symbol, limit, planes, signs);
     const unsigned k = symbol - PLANES_WORDS;
-    const uint64_t known = LEVEL(planes_words)(words, k, planes), now = LEVEL(planes_load)(words + 8 * k);
+    const uint64_t known = LEVEL(planes_words)(words, k, planes), now = LEVEL(load_8)(words + 8 * k);
     const unsigned count = LEVEL(planes_read_levels)(reader, now, k, limit, planes);
     *signs = LEVEL(planes_read_signs)(reader, now | known);
     return count;

@@ -5,24 +5,6 @@
 /* How a mask of 64 bits is stored, and the symbols of groups: the last one, and those above it, for groups with words. */
 enum { PLANES_EMPTY = 0, PLANES_BYTES = 1, PLANES_NIBBLES = 2, PLANES_WORDS = 3 };
 
-static inline uint64_t LEVEL(planes_load)(const uint8_t *in)
-{
-    uint64_t word;
-    memcpy(&word, in, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-static inline void LEVEL(planes_store)(uint8_t *out, uint64_t word)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    memcpy(out, &word, 8);
-}
-
 #if CDT_SIMD
 #define PLANES_PACK(x, mask) _pext_u64(x, mask)
 #define PLANES_SPREAD(x, mask) _pdep_u64(x, mask)
@@ -63,7 +45,7 @@ static inline void LEVEL(planes_copy)(uint8_t *out, const uint64_t *words, unsig
     memcpy(out, words, 64);
     for (unsigned i = 8; i < count; i += 8) memcpy(out + 8 * i, words + i, 64);
 #else
-    for (unsigned i = 0; i < count; i++) LEVEL(planes_store)(out + 8 * i, words[i]);
+    for (unsigned i = 0; i < count; i++) LEVEL(store_8)(out + 8 * i, words[i]);
 #endif
 }
 
@@ -78,7 +60,7 @@ static inline void LEVEL(planes_write)(planes_writer *writer, uint64_t bits, uns
 {
     const uint64_t low = writer->pending | bits << writer->count, high = bits >> 1 >> (63 - writer->count);
     const unsigned total = writer->count + count, full = total >> 6;
-    LEVEL(planes_store)(writer->at, low);
+    LEVEL(store_8)(writer->at, low);
     writer->at += 8 * full;
     writer->pending = low ^ ((low ^ high) & -(uint64_t)full); /* no branch: it would not be predicted */
     writer->count = total & 63;
@@ -86,7 +68,7 @@ static inline void LEVEL(planes_write)(planes_writer *writer, uint64_t bits, uns
 
 static inline uint8_t *LEVEL(planes_flush)(planes_writer *writer)
 {
-    LEVEL(planes_store)(writer->at, writer->pending);
+    LEVEL(store_8)(writer->at, writer->pending);
     return writer->at + (writer->count + 7) / 8;
 }
 
@@ -125,7 +107,7 @@ static inline uint64_t LEVEL(planes_peek)(const planes_reader *reader)
 {
     const uint8_t *at = reader->base + (reader->position >> 3);
     const unsigned shift = reader->position & 7;
-    return LEVEL(planes_load)(at) >> shift | (uint64_t)at[8] << 1 << (63 - shift);
+    return LEVEL(load_8)(at) >> shift | (uint64_t)at[8] << 1 << (63 - shift);
 }
 
 static inline uint64_t LEVEL(planes_take)(planes_reader *reader, unsigned count)

@@ -33,7 +33,7 @@ static inline void LEVEL(planes_split)(const uint32_t *magnitudes, unsigned slic
         uint64_t *rows = planes + 8 * slice;
         uint8_t bytes[64];
         for (unsigned i = 0; i < 64; i++) bytes[i] = (uint8_t)(magnitudes[i] >> (8 * slice));
-        for (unsigned i = 0; i < 8; i++) rows[i] = LEVEL(planes_turn_bits)(LEVEL(planes_load)(bytes + 8 * i));
+        for (unsigned i = 0; i < 8; i++) rows[i] = LEVEL(planes_turn_bits)(LEVEL(load_8)(bytes + 8 * i));
         LEVEL(planes_turn_bytes)(rows);
     }
 }
@@ -46,7 +46,7 @@ static inline void LEVEL(planes_join)(const uint64_t *planes, unsigned slices, u
         uint8_t bytes[64];
         memcpy(rows, planes + 8 * slice, sizeof rows);
         LEVEL(planes_turn_bytes)(rows);
-        for (unsigned i = 0; i < 8; i++) LEVEL(planes_store)(bytes + 8 * i, LEVEL(planes_turn_bits)(rows[i]));
+        for (unsigned i = 0; i < 8; i++) LEVEL(store_8)(bytes + 8 * i, LEVEL(planes_turn_bits)(rows[i]));
         for (unsigned i = 0; i < 64; i++) magnitudes[i] |= (uint32_t)bytes[i] << (8 * slice);
     }
 }
@@ -127,7 +127,7 @@ static inline uint64_t LEVEL(planes_words)(const uint8_t *words, unsigned k, uin
 {
     uint64_t any = 0;
     unsigned b = 0;
-    for (; b < k; b++) any |= planes[b] = LEVEL(planes_load)(words + 8 * b);
+    for (; b < k; b++) any |= planes[b] = LEVEL(load_8)(words + 8 * b);
     for (const unsigned end = (k & ~7u) + 16; b < end; b++) planes[b] = 0;
     return any;
 }

@@ -1,24 +1,4 @@
-/* Tokens, extra bits and the rows of interleaved rANS; cdt_rans.h is the contract. */
-
-static inline uint64_t LEVEL(rans_load_8)(const uint8_t *at)
-{
-    uint64_t word;
-    memcpy(&word, at, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-static inline void LEVEL(rans_store_8)(uint8_t *at, uint64_t word)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    memcpy(at, &word, 8);
-}
-
-/* ---- rows ---- */
+/* Rows of interleaved rANS, and then tokens and extra bits; cdt_rans.h is the contract. */
 
 /* The state after a symbol; its word, if any, goes below *at. */
 static inline uint32_t LEVEL(rans_put)(uint32_t x, cdt_rans_entry entry, uint8_t **at)

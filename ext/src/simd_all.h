@@ -1,4 +1,5 @@
 /* Every family of kernels, and the table of this level. */
+#include "words.simd.h"
 #include "lorenzo.simd.h"
 #include "planes.simd.h"
 #include "rans.simd.h"

@@ -1,12 +1,11 @@
 /* Tokens and extra bits of residuals; cdt_rans.h is the contract. */
 
-
 /* Appends the lowest n < 64 bits of value, whose other bits are 0. */
 static inline void LEVEL(bits_put)(cdt_bits_writer *extra, uint64_t value, unsigned n)
 {
     const uint64_t all = extra->pending | value << extra->count;
     const unsigned total = extra->count + n;
-    LEVEL(rans_store_8)(extra->at, all);
+    LEVEL(store_8)(extra->at, all);
     extra->pending = total >= 64 ? value >> 1 >> (63 - extra->count) : all;
     extra->at += total >> 6 << 3;
     extra->count = total & 63;
@@ -46,7 +45,7 @@ static inline uint64_t LEVEL(bits_take)(cdt_bits_reader *extra, unsigned n)
     }
     extra->position += n;
     if (left > 8) {
-        word = LEVEL(rans_load_8)(at);
+        word = LEVEL(load_8)(at);
         next = at[8];
     } else {
         for (size_t i = 0; i < left; i++) word |= (uint64_t)at[i] << (8 * i);
@@ -83,7 +82,7 @@ static inline uint64_t LEVEL(join_one)(unsigned token, unsigned tokens, cdt_bits
 {
     const unsigned bits = LEVEL(token_bits)(token, tokens), shift = extra->position % 8;
     const uint8_t *const at = extra->begin + extra->position / 8;
-    uint64_t word = LEVEL(rans_load_8)(at) >> shift;
+    uint64_t word = LEVEL(load_8)(at) >> shift;
     if (tokens > CDT_TOKENS_4) word |= (uint64_t)at[8] << 1 << (63 - shift);
     extra->corrupt |= token >= tokens;
     extra->position += bits;
@@ -93,7 +92,7 @@ static inline uint64_t LEVEL(join_one)(unsigned token, unsigned tokens, cdt_bits
 /* Whether none of 16 tokens has extra bits. */
 static inline int LEVEL(are_plain)(const uint8_t *tokens)
 {
-    return !((LEVEL(rans_load_8)(tokens) | LEVEL(rans_load_8)(tokens + 8)) & UINT64_C(0xf0f0f0f0f0f0f0f0));
+    return !((LEVEL(load_8)(tokens) | LEVEL(load_8)(tokens + 8)) & UINT64_C(0xf0f0f0f0f0f0f0f0));
 }
 
 /* Whether the bits of 16 tokens, of which each has up to 8 bytes, can be read without a look at the end. */
