@@ -15,6 +15,7 @@
 #define LANES (LORENZO_BYTES / sizeof(U))
 #define VECTOR NAME
 #define ROWS NAME
+#include "lorenzo_vectors.template.h"
 #include "lorenzo_rows.template.h"
 #undef V
 #undef LANES

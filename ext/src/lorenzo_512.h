@@ -1,27 +1,7 @@
-/* Vectors of codes for Lorenzo prediction: AVX-512. */
+/* Vectors of codes for Lorenzo prediction, as far as AVX-512 has its own way with them. */
 typedef __m512i LEVEL(lorenzo_vector);
 
 #define LORENZO_BYTES 64
-
-static inline __m512i LEVEL(lorenzo_load_4)(const uint32_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-static inline __m512i LEVEL(lorenzo_load_8)(const uint64_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-static inline void LEVEL(lorenzo_store_4)(uint32_t *p, __m512i v)
-{
-    _mm512_storeu_si512(p, v);
-}
-
-static inline void LEVEL(lorenzo_store_8)(uint64_t *p, __m512i v)
-{
-    _mm512_storeu_si512(p, v);
-}
 
 /* The first n lanes; n is less than all. */
 static inline __m512i LEVEL(lorenzo_load_some_4)(const uint32_t *p, size_t n)
@@ -42,26 +22,6 @@ static inline void LEVEL(lorenzo_store_some_4)(uint32_t *p, __m512i v, size_t n)
 static inline void LEVEL(lorenzo_store_some_8)(uint64_t *p, __m512i v, size_t n)
 {
     _mm512_mask_storeu_epi64(p, (__mmask8)((1u << n) - 1), v);
-}
-
-static inline __m512i LEVEL(lorenzo_add_4)(__m512i v, __m512i w)
-{
-    return _mm512_add_epi32(v, w);
-}
-
-static inline __m512i LEVEL(lorenzo_add_8)(__m512i v, __m512i w)
-{
-    return _mm512_add_epi64(v, w);
-}
-
-static inline __m512i LEVEL(lorenzo_sub_4)(__m512i v, __m512i w)
-{
-    return _mm512_sub_epi32(v, w);
-}
-
-static inline __m512i LEVEL(lorenzo_sub_8)(__m512i v, __m512i w)
-{
-    return _mm512_sub_epi64(v, w);
 }
 
 /* Each lane's left neighbour; that of the first is the last of `last`. */
@@ -104,23 +64,14 @@ static inline __m512i LEVEL(lorenzo_last_8)(__m512i v)
     return _mm512_permutexvar_epi64(_mm512_set1_epi64(7), v);
 }
 
-static inline __m512i LEVEL(lorenzo_and)(__m512i v, __m512i w)
-{
-    return _mm512_and_si512(v, w);
-}
-
-/* The logs of residuals (lorenzo_choose.template.h), some of them added already. */
+/* The logs of residuals of 4 bytes (lorenzo_choose.template.h). */
 static inline __m512i LEVEL(lorenzo_logs_of)(__m512i r)
 {
     const __m512 f = _mm512_add_ps(_mm512_abs_ps(_mm512_cvtepi32_ps(r)), _mm512_set1_ps(0.5f));
     return _mm512_srli_epi32(_mm512_castps_si512(f), 15);
 }
 
-static inline __m512i LEVEL(lorenzo_pair_logs_4)(__m512i v, __m512i w)
-{
-    return _mm512_add_epi32(LEVEL(lorenzo_logs_of)(v), LEVEL(lorenzo_logs_of)(w));
-}
-
+/* Those of two vectors of residuals of 8 bytes, in one. */
 static inline __m512i LEVEL(lorenzo_pair_logs_8)(__m512i v, __m512i w)
 {
     const __m512 a = _mm512_castsi512_ps(v), b = _mm512_castsi512_ps(w);

@@ -1,75 +1,37 @@
-/* Vectors of codes for Lorenzo prediction: AVX2. */
+/* Vectors of codes for Lorenzo prediction, as far as AVX2 has its own way with them. */
 typedef __m256i LEVEL(lorenzo_vector);
 
 #define LORENZO_BYTES 32
 
-static inline __m256i LEVEL(lorenzo_load_4)(const uint32_t *p)
+/* All bits of the first n lanes; n is less than all. */
+static inline __m256i LEVEL(lorenzo_some_4)(size_t n)
 {
-    return _mm256_loadu_si256((const __m256i *)p);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
 }
 
-static inline __m256i LEVEL(lorenzo_load_8)(const uint64_t *p)
+static inline __m256i LEVEL(lorenzo_some_8)(size_t n)
 {
-    return _mm256_loadu_si256((const __m256i *)p);
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_set_epi64x(3, 2, 1, 0));
 }
 
-static inline void LEVEL(lorenzo_store_4)(uint32_t *p, __m256i v)
-{
-    _mm256_storeu_si256((__m256i *)p, v);
-}
-
-static inline void LEVEL(lorenzo_store_8)(uint64_t *p, __m256i v)
-{
-    _mm256_storeu_si256((__m256i *)p, v);
-}
-
-/* The first n lanes; n is less than all. */
 static inline __m256i LEVEL(lorenzo_load_some_4)(const uint32_t *p, size_t n)
 {
-    const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    const __m256i some = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lanes);
-    return _mm256_maskload_epi32((const int *)p, some);
+    return _mm256_maskload_epi32((const int *)p, LEVEL(lorenzo_some_4)(n));
 }
 
 static inline __m256i LEVEL(lorenzo_load_some_8)(const uint64_t *p, size_t n)
 {
-    const __m256i lanes = _mm256_set_epi64x(3, 2, 1, 0);
-    const __m256i some = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), lanes);
-    return _mm256_maskload_epi64((const long long *)p, some);
+    return _mm256_maskload_epi64((const long long *)p, LEVEL(lorenzo_some_8)(n));
 }
 
 static inline void LEVEL(lorenzo_store_some_4)(uint32_t *p, __m256i v, size_t n)
 {
-    const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    const __m256i some = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lanes);
-    _mm256_maskstore_epi32((int *)p, some, v);
+    _mm256_maskstore_epi32((int *)p, LEVEL(lorenzo_some_4)(n), v);
 }
 
 static inline void LEVEL(lorenzo_store_some_8)(uint64_t *p, __m256i v, size_t n)
 {
-    const __m256i lanes = _mm256_set_epi64x(3, 2, 1, 0);
-    const __m256i some = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), lanes);
-    _mm256_maskstore_epi64((long long *)p, some, v);
-}
-
-static inline __m256i LEVEL(lorenzo_add_4)(__m256i v, __m256i w)
-{
-    return _mm256_add_epi32(v, w);
-}
-
-static inline __m256i LEVEL(lorenzo_add_8)(__m256i v, __m256i w)
-{
-    return _mm256_add_epi64(v, w);
-}
-
-static inline __m256i LEVEL(lorenzo_sub_4)(__m256i v, __m256i w)
-{
-    return _mm256_sub_epi32(v, w);
-}
-
-static inline __m256i LEVEL(lorenzo_sub_8)(__m256i v, __m256i w)
-{
-    return _mm256_sub_epi64(v, w);
+    _mm256_maskstore_epi64((long long *)p, LEVEL(lorenzo_some_8)(n), v);
 }
 
 /* Each lane's left neighbour; that of the first is the last of `last`. */
@@ -110,23 +72,14 @@ static inline __m256i LEVEL(lorenzo_last_8)(__m256i v)
     return _mm256_permute4x64_epi64(v, 0xff);
 }
 
-static inline __m256i LEVEL(lorenzo_and)(__m256i v, __m256i w)
-{
-    return _mm256_and_si256(v, w);
-}
-
-/* The logs of residuals (lorenzo_choose.template.h), some of them added already. */
+/* The logs of residuals of 4 bytes (lorenzo_choose.template.h). */
 static inline __m256i LEVEL(lorenzo_logs_of)(__m256i r)
 {
     const __m256 f = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), _mm256_cvtepi32_ps(r));
     return _mm256_srli_epi32(_mm256_castps_si256(_mm256_add_ps(f, _mm256_set1_ps(0.5f))), 15);
 }
 
-static inline __m256i LEVEL(lorenzo_pair_logs_4)(__m256i v, __m256i w)
-{
-    return _mm256_add_epi32(LEVEL(lorenzo_logs_of)(v), LEVEL(lorenzo_logs_of)(w));
-}
-
+/* Those of two vectors of residuals of 8 bytes, in one. */
 static inline __m256i LEVEL(lorenzo_pair_logs_8)(__m256i v, __m256i w)
 {
     const __m256 a = _mm256_castsi256_ps(v), b = _mm256_castsi256_ps(w);

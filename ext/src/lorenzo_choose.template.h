@@ -56,7 +56,7 @@ static void NAME(strip)(const U *codes, const U *inner, const size_t index[3], s
         if (!(trial->along >> x >> 1)) break;
         for (int i = COUNT - 1; i >= -1; i--) {
             const LEVEL(lorenzo_vector) left = NAME(left)(v[i], v[i < 0 ? i : i - 1]);
-            v[i] = NAME(sub)(v[i], LEVEL(lorenzo_and)(left, NAME(load)(inner + i * LANES)));
+            v[i] = NAME(sub)(v[i], left & NAME(load)(inner + i * LANES));
         }
     }
 }
