@@ -53,6 +53,8 @@ typedef struct {
     CDT_ROWS_DECL(double) f8;
     /* min(255, weighted sum >> shift) */
     void (*activity)(const cdt_neighbours *from, size_t n, uint8_t *activity);
+    /* Of each 64 bytes in turn, how many are not 0: 0 for none, 1 for up to 3, 2 for up to 15, 3 for more. */
+    void (*loudness)(const uint8_t *bytes, size_t n, uint8_t *loudness);
     /* bytes[i] = table[bytes[i]] */
     void (*look_up)(const uint8_t table[256], uint8_t *bytes, size_t n);
     /* Numbers of 4 (8) bytes whose bits are set get the pattern; spare bits are 0. */

@@ -40,6 +40,9 @@ static inline uint64_t cdt_bits_get(cdt_bits_reader *in, unsigned bits)
     return value;
 }
 
+/* n log2 n in 1/65536 bits, from a table: the same on every machine. */
+uint64_t cdt_n_log_n(uint32_t n);
+
 /* Frequencies that sum to CDT_SLOTS, at least 1 where the weight is not 0 (all 0 without any weight). */
 void cdt_normalise(const uint32_t *weights, size_t symbols, uint16_t *frequencies);
 

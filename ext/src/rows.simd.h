@@ -78,6 +78,22 @@ static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *
     }
 }
 
+static void LEVEL(rows_loudness)(const uint8_t *restrict bytes, size_t n, uint8_t *restrict loudness)
+{
+    for (size_t at = 0; at < n; at += 64, loudness++) {
+        const size_t part = n - at < 64 ? n - at : 64;
+        unsigned count = 0;
+#if CDT_SIMD == 512
+        const __mmask64 there = ~(__mmask64)0 >> (64 - part);
+        const __m512i b = _mm512_maskz_loadu_epi8(there, bytes + at);
+        count = (unsigned)_mm_popcnt_u64(_mm512_test_epi8_mask(b, b));
+#else
+        for (size_t i = 0; i < part; i++) count += bytes[at + i] != 0;
+#endif
+        *loudness = (uint8_t)((count > 0) + (count > 3) + (count > 15));
+    }
+}
+
 static void LEVEL(rows_look_up)(const uint8_t table[256], uint8_t *bytes, size_t n)
 {
     size_t i = 0;

@@ -15,5 +15,5 @@ const cdt_kernels LEVEL(cdt_kernels) = {
               LEVEL(rows_quantise_f4), LEVEL(rows_quantise_flat_f4), LEVEL(rows_rebuild_flat_f4), LEVEL(rows_rebuild_f4)},
              {LEVEL(rows_extremes_f8), LEVEL(rows_apart_f8), LEVEL(rows_split_f8), LEVEL(rows_merge_f8), LEVEL(rows_predict_f8), LEVEL(rows_features_f8), LEVEL(rows_residuals_f8), LEVEL(rows_weigh_f8), LEVEL(rows_products_f8),
               LEVEL(rows_quantise_f8), LEVEL(rows_quantise_flat_f8), LEVEL(rows_rebuild_flat_f8), LEVEL(rows_rebuild_f8)},
-             LEVEL(rows_activity), LEVEL(rows_look_up), LEVEL(rows_fill_4), LEVEL(rows_fill_8), LEVEL(rows_merge_bytes)},
+             LEVEL(rows_activity), LEVEL(rows_loudness), LEVEL(rows_look_up), LEVEL(rows_fill_4), LEVEL(rows_fill_8), LEVEL(rows_merge_bytes)},
 };

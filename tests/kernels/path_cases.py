@@ -34,6 +34,13 @@ def spots(values: NDArray[Any], *shape: int, size: int = 1) -> NDArray[Any]:
     return values
 
 
+def islands(*shape: int, dtype: str = "f4") -> NDArray[Any]:
+    """Noise here and there in a sea of zeros."""
+    values = (noise(int(np.prod(shape))) >> np.uint64(54)).astype(dtype)
+    values[np.arange(values.size) // 70 % 5 > 0] = 0
+    return values.reshape(shape)
+
+
 def ramp(*shape: int, dtype: str = "f4") -> NDArray[Any]:
     """Smooth, with a little noise."""
     rough = (noise(int(np.prod(shape)), 2) >> np.uint64(56)).astype(np.float64).reshape(shape) * 2.0**-12
@@ -62,6 +69,7 @@ PATHS: Mapping[str, Case] = {
     "contexts, series": Case(lambda: walk("f4", 3001), "abs:0.01"),
     "contexts, lossless map, series": Case(lambda: walk("i8", 3001)),
     "two rows above": Case(lambda: walk("f4", 40001), "abs:0.01"),
+    "silent groups": Case(lambda: islands(40, 200), "abs:0.01"),
     "interpolated": Case(lambda: ramp(40, 50), "abs:0.01", "dense"),
     "planes of 4 bytes": Case(lambda: walk("f4", 20, 30), "abs:0.01", "fast"),
     "planes of 8 bytes": Case(lambda: walk("f8", 20, 30), "pw_rel:1e-9", "fast"),
@@ -135,6 +143,9 @@ FURTHER: Mapping[str, Case] = {
     "rounding to binary32 twice": Case(
         lambda: (300.1 + 0.37 * np.cumsum(noise(2400) % np.uint64(7)).reshape(40, 60)).astype("f4"), "abs:0.4"
     ),
+    "silence only": Case(lambda: np.zeros((40, 200), "f4") + np.float32(1e-3) * (np.arange(200) == 0), "abs:0.01"),
+    "silent groups in three axes": Case(lambda: ramp(20, 70, 140) * (np.arange(140) > 100), "abs:0.2", "dense"),
+    "silent groups of a series": Case(lambda: islands(50000), "abs:0.01"),
     "a batch": Case(lambda: ramp(4, 5, 20, 30), "abs:0.01", "dense"),
     "batches with holes": Case(lambda: spots(ramp(4, 5, 20, 30), 30), "abs:0.01", "dense"),
 }

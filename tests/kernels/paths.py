@@ -54,7 +54,8 @@ def _noting(original: Callable[..., Any], note: Callable[..., list[str]], found:
 
 def _of_contexts(head: Any) -> list[str]:
     kinds = [f"kind {kind}" for kind, firsts in enumerate(head.firsts) if firsts]
-    return [*kinds, f"{head.states} states", *(["two rows above"] if head.is_lagged else [])]
+    further = ["two rows above"] * head.is_lagged + ["silent groups"] * (head.flags is not None)
+    return [*kinds, f"{head.states} states", *further]
 
 
 def _of_layout(layout: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +22,9 @@ __all__ = ["field", "residuals"]
 _SHORT_COLUMNS, _LONG_COLUMNS, _LONG = 64, 256, 1 << 15
 _KINDS = 5
 _MOST_TABLES = 24
+#: Tokens of a group; how many of its activities may be above 0 for each loudness but the last.
+_GROUP = 64
+_LOUDNESS = (0, 3, 15)
 
 
 class _Head(NamedTuple):
@@ -33,6 +37,13 @@ class _Head(NamedTuple):
     firsts: list[list[int]]
     """For each kind, the first activity of each of its tables."""
     frequencies: list[list[int]]
+    """Of all tables in turn, and then those of flags of silent groups for each loudness, if there are any."""
+
+    @property
+    def flags(self) -> range | None:
+        """The tables of flags."""
+        tables = sum(map(len, self.firsts))
+        return range(tables, tables + len(_LOUDNESS) + 1) if len(self.frequencies) > tables else None
 
 
 class _Near(NamedTuple):
@@ -85,8 +96,10 @@ def _head(data: bytes, most_symbols: int) -> tuple[_Head, bytes]:
     bits = Bits(data)
     above, before, shift, is_lagged, states, symbols = (bits.take(count) for count in (4, 4, 3, 1, 2, 8))
     need(above + before <= 8 and symbols <= most_symbols, "weights of a context, or number of symbols")
+    silence = [bits.take(12) for _ in range(4 * bits.take(1))]
+    need(0 not in silence, "frequency of silent groups")
     counts = [bits.take(5) for _ in range(_KINDS)]
-    need(max(counts) <= _MOST_TABLES and sum(counts) > 0, "number of tables")
+    need(max(counts) <= _MOST_TABLES and (sum(counts) > 0 or len(silence) > 0), "number of tables")
     firsts: list[list[int]] = []
     frequencies = []
     lengths = None
@@ -98,6 +111,8 @@ def _head(data: bytes, most_symbols: int) -> tuple[_Head, bytes]:
             lengths, found = read_table(bits, symbols, lengths)
             frequencies.append(found)
     end = bits.finish()
+    flags = [[silent, rans.SLOTS - silent] for silent in silence]
+    frequencies = [table + [0] * (max(2, symbols) - len(table)) for table in (*frequencies, *flags)]
     around = 8 - above - before
     return _Head(above, before, around, shift, bool(is_lagged), 4 << states, firsts, frequencies), data[end:]
 
@@ -111,7 +126,6 @@ def _kind(pyramid: Pyramid, segment: Segment) -> int:
 def _read_segment(tokens: NDArray[Any], pyramid: Pyramid, segment: Segment, head: _Head, decoder: rans.Decoder) -> None:
     """Fill in the tokens of a segment, row by row."""
     kind = _kind(pyramid, segment)
-    need(len(head.firsts[kind]) > 0, "a kind of segment without tables")
     start = sum(map(len, head.firsts[:kind]))
     points = pyramid.points(tokens, segment)
     around = _around(tokens, pyramid, segment)
@@ -127,7 +141,19 @@ def _read_segment(tokens: NDArray[Any], pyramid: Pyramid, segment: Segment, head
         )
         activity = np.broadcast_to(_activity(head, near), points.shape[3])
         table = start - 1 + np.searchsorted(head.firsts[kind], activity, "right")
-        points[b, z, y] = decoder.row(table.tolist())
+        for places in _loud(activity, head, decoder):
+            need(len(head.firsts[kind]) > 0, "a kind of segment without tables")
+            points[b, z, y, places] = decoder.row(table[places].tolist())
+
+
+def _loud(activity: NDArray[Any], head: _Head, decoder: rans.Decoder) -> list[slice]:
+    """The groups of a row that are not silent."""
+    groups = [slice(at, at + _GROUP) for at in range(0, len(activity), _GROUP)]
+    if head.flags is None:
+        return groups
+    loudness = [bisect.bisect_left(_LOUDNESS, np.count_nonzero(activity[group])) for group in groups]
+    flags = decoder.row([head.flags[i] for i in loudness])
+    return [group for group, is_loud in zip(groups, flags, strict=True) if is_loud]
 
 
 def _around(tokens: NDArray[Any], pyramid: Pyramid, segment: Segment) -> NDArray[Any] | None:

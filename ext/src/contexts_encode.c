@@ -1,0 +1,264 @@
+#include "cdt_contexts.h"
+#include "cdt_memory.h"
+#include "cdt_simd.h"
+#include "cdt_status.h"
+#include "context_rows.h"
+#include <string.h>
+
+/* States that share a stream: each takes 4 bytes, and more of them are faster. */
+static unsigned lanes_for(uint64_t bytes)
+{
+    return bytes >= 1 << 12 ? 32 : bytes >= 1 << 10 ? 16 : bytes >= 1 << 8 ? 8 : 4;
+}
+
+static size_t points_of(const cdt_pyramid *pyramid)
+{
+    return pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
+}
+
+size_t cdt_contexts_bound(const cdt_pyramid *pyramid)
+{
+    return CDT_CONTEXT_HEAD + cdt_rans_bound(2 * points_of(pyramid), CDT_LANES);
+}
+
+/* How far activities are shifted, so that usual ones keep to one byte. */
+static unsigned shift_for(const cdt_pyramid *pyramid, const uint8_t *tokens)
+{
+    uint64_t sum = 0, points = 0;
+    for (unsigned s = 0; s < pyramid->count; s++) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        const size_t rows = cdt_rows_of(segment), every = 1 + rows / 64, cols = segment->dim[3];
+        for (size_t r = 0; r < rows; r += every) {
+            const uint8_t *row = tokens + segment->offset + 1 + r * (cols + CDT_PAD);
+            uint32_t part = 0;
+            for (size_t i = 0; i < cols; i++) part += row[i];
+            sum += (uint64_t)part * every;
+            points += cols * every;
+        }
+    }
+    unsigned shift = 0;
+    while (shift < 4 && (32 * sum >> shift) > 96 * points) shift++;
+    return shift;
+}
+
+/* What an encoder finds out before it sends. */
+typedef struct {
+    cdt_context_head head;
+    uint8_t *tokens, *activity;         /* activity becomes contexts */
+    uint8_t *loud, *loudness;           /* of each group in order: not silent; of its places */
+    cdt_counts *counts;
+    uint32_t (*activities)[256];
+} cdt_context_work;
+
+/* The same backwards: the last ones before `*from`. */
+static int last_loud(const uint8_t *loud, size_t cols, size_t *from, size_t *to)
+{
+    size_t g = (*from + GROUP - 1) / GROUP;
+    while (g > 0 && !loud[g - 1]) g--;
+    if (!g) return 0;
+    *to = g * GROUP < cols ? g * GROUP : cols;
+    while (g > 0 && loud[g - 1]) g--;
+    *from = g * GROUP;
+    return 1;
+}
+
+/* Which groups are silent, where that is worth its flags: where a quarter of all places are in such groups. */
+static int find_silence(const cdt_pyramid *pyramid, cdt_context_work *work)
+{
+    const cdt_row_kernels *kernels = &cdt_active_kernels()->rows;
+    size_t silent = 0, groups = 0;
+    for (unsigned s = 0; s < pyramid->count; s++) groups += cdt_rows_of(&pyramid->segments[s]) * cdt_groups_of(&pyramid->segments[s]);
+    work->loud = cdt_new(2 * groups);
+    if (!work->loud) return CDT_NO_MEMORY;
+    work->loudness = work->loud + groups;
+    uint8_t *loud = work->loud;
+    for (unsigned s = 0; s < pyramid->count; s++) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], n = cdt_groups_of(segment);
+        const uint8_t *row = work->tokens + segment->offset + 1;
+        for (size_t r = 0; r < rows; r++, row += cols + CDT_PAD, loud += n) {
+            kernels->loudness(row, cols, loud);
+            for (size_t g = 0; g < n; g++)
+                if (!loud[g]) silent += cols - g * GROUP < GROUP ? cols - g * GROUP : GROUP;
+        }
+    }
+    work->head.has_silence = 4 * silent >= points_of(pyramid) && 8 * groups <= points_of(pyramid);
+    if (work->head.has_silence)
+        for (size_t g = 0; g < groups; g++) work->loud[g] = work->loud[g] > 0;
+    else memset(work->loud, 1, groups);
+    return CDT_OK;
+}
+
+/* Activities of all places; those of places that are not silent are counted, in long segments those of one row in four. */
+static void find_activities(const cdt_pyramid *pyramid, cdt_context_work *work)
+{
+    const cdt_row_kernels *kernels = &cdt_active_kernels()->rows;
+    uint8_t *loud = work->loud, *loudness = work->loudness;
+    for (unsigned s = 0; s < pyramid->count; s++) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], groups = cdt_groups_of(segment);
+        uint32_t *count = work->activities[cdt_context_kind(pyramid, segment)];
+        cdt_around near;
+        if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &near);
+        cdt_context_merge(pyramid, s, work->tokens);
+        for (size_t r = 0; r < rows; r++) cdt_pad(work->tokens + segment->offset + 1 + r * (cols + CDT_PAD), cols);
+        for (size_t r = 0; r < rows; r++, loud += groups, loudness += groups) {
+            cdt_neighbours near_row;
+            uint8_t *row = work->activity + segment->offset + 1 + r * (cols + CDT_PAD);
+            cdt_context_neighbours(&near, segment, r, &work->head.recipe, work->tokens, &near_row);
+            kernels->activity(&near_row, cols, row);
+            if (work->head.has_silence) kernels->loudness(row, cols, loudness);
+            for (size_t from, to = 0; cdt_next_loud(loud, groups, cols, &from, &to);) {
+                const size_t end = rows < 256 || r % 4 == 0 ? to : from + 1;
+                for (size_t i = from; i < end; i++) count[row[i]]++;
+            }
+        }
+    }
+}
+
+/* Tokens by context, counted in two places in turn: the same counter twice in a row would wait for itself. */
+static int count_tokens(const cdt_pyramid *pyramid, const cdt_context_work *work, unsigned tables)
+{
+    const uint8_t *loud = work->loud;
+    cdt_counts *odd = cdt_new_zeros(tables * sizeof *odd);
+    if (!odd) return CDT_NO_MEMORY;
+    for (unsigned s = 0; s < pyramid->count; s++) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], groups = cdt_groups_of(segment);
+        for (size_t r = 0; r < rows; r++, loud += groups) {
+            const uint8_t *const contexts = work->activity + segment->offset + 1 + r * (cols + CDT_PAD);
+            const uint8_t *const tokens = work->tokens + (contexts - work->activity);
+            for (size_t from, to = 0; cdt_next_loud(loud, groups, cols, &from, &to);) {
+                for (; from + 1 < to; from += 2) {
+                    work->counts[contexts[from]][tokens[from]]++;
+                    odd[contexts[from + 1]][tokens[from + 1]]++;
+                }
+                if (from < to) work->counts[contexts[from]][tokens[from]]++;
+            }
+        }
+    }
+    for (unsigned t = 0; t < tables; t++)
+        for (unsigned i = 0; i < CDT_TOKENS_8; i++) work->counts[t][i] += odd[t][i];
+    cdt_drop(odd);
+    return CDT_OK;
+}
+
+/* Frequencies of silent groups; returns the bits that all flags take, about. */
+static uint64_t count_silence(const cdt_pyramid *pyramid, cdt_context_work *work)
+{
+    uint32_t counts[LOUDNESSES][2] = {{0}};
+    uint64_t bits = 0;
+    size_t groups = 0;
+    if (!work->head.has_silence) return 0;
+    for (unsigned s = 0; s < pyramid->count; s++) groups += cdt_rows_of(&pyramid->segments[s]) * cdt_groups_of(&pyramid->segments[s]);
+    for (size_t g = 0; g < groups; g++) counts[work->loudness[g]][work->loud[g]]++;
+    for (unsigned i = 0; i < LOUDNESSES; i++) {
+        const uint32_t silent = counts[i][0], all = silent + counts[i][1];
+        const uint32_t share = all ? (uint32_t)((uint64_t)silent * CDT_SLOTS / all) : CDT_SLOTS / 2;
+        work->head.silence[i] = (uint16_t)(share < 1 ? 1 : share > CDT_SLOTS - 1 ? CDT_SLOTS - 1 : share);
+        bits += cdt_context_cost(counts[i], 2) >> 16;
+    }
+    return bits;
+}
+
+/* Join tables; to_table receives the new number of each. Returns how many there are. */
+static unsigned join_tables(cdt_context_work *work, uint8_t to_table[256])
+{
+    unsigned table = 0, bin = 0;
+    for (unsigned k = 0; k < KINDS; k++) {
+        cdt_context_head *head = &work->head;
+        uint8_t before[BINS];
+        const unsigned bins = head->bins[k];
+        memcpy(before, head->first[k], sizeof before);
+        memmove(work->counts + table, work->counts + bin, bins * sizeof *work->counts);
+        head->bins[k] = cdt_join_bins(bins, head->first[k], work->counts + table, head->symbols);
+        for (unsigned i = 0, j = 0; i < bins; i++) {
+            while (j + 1 < head->bins[k] && head->first[k][j + 1] <= before[i]) j++;
+            to_table[bin + i] = (uint8_t)(table + j);
+        }
+        table += head->bins[k];
+        bin += bins;
+    }
+    return table;
+}
+
+/* All rows from the last to the first, as rANS wants it: the groups that are not silent, and before them which those are. */
+static void encode_rows(const cdt_pyramid *pyramid, const cdt_context_work *work, const uint8_t to_table[256],
+                        const cdt_rans_entry *entries, cdt_rans_writer *writer)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const unsigned symbols = work->head.symbols;
+    cdt_rans_entry flags[2 * LOUDNESSES];
+    uint16_t frequencies[LOUDNESSES][2];
+    size_t group = 0;
+    cdt_silence_tables(&work->head, frequencies);
+    for (unsigned i = 0; work->head.has_silence && i < LOUDNESSES; i++) cdt_rans_entries(frequencies[i], 2, flags + 2 * i);
+    for (unsigned s = 0; s < pyramid->count; s++) group += cdt_rows_of(&pyramid->segments[s]) * cdt_groups_of(&pyramid->segments[s]);
+    for (unsigned s = pyramid->count; s-- > 0;) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        const size_t cols = segment->dim[3], groups = cdt_groups_of(segment);
+        for (size_t r = cdt_rows_of(segment); r-- > 0;) {
+            uint8_t *contexts = work->activity + segment->offset + 1 + r * (cols + CDT_PAD);
+            const uint8_t *tokens = work->tokens + (contexts - work->activity);
+            group -= groups;
+            for (size_t from = cols, to; last_loud(work->loud + group, cols, &from, &to);) {
+                kernels->rows.look_up(to_table, contexts + from, to - from);
+                kernels->rans.encode_row(writer, entries, symbols, contexts + from, tokens + from, to - from);
+            }
+            if (work->head.has_silence)
+                kernels->rans.encode_row(writer, flags, 2, work->loudness + group, work->loud + group, groups);
+        }
+    }
+}
+
+static void contexts_of(const cdt_pyramid *pyramid, const cdt_context_head *head, uint8_t *activity)
+{
+    uint8_t table[KINDS][256];
+    cdt_context_tables(head, table);
+    for (unsigned s = 0; s < pyramid->count; s++) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        cdt_active_kernels()->rows.look_up(table[cdt_context_kind(pyramid, segment)], activity + segment->offset,
+                                           cdt_rows_of(segment) * (segment->dim[3] + CDT_PAD));
+    }
+}
+
+size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe, uint8_t *tokens, uint8_t *activity, uint8_t *out)
+{
+    cdt_context_work work = {.head = {.recipe = *recipe}, .tokens = tokens, .activity = activity};
+    cdt_context_head *head = &work.head;
+    cdt_rans_entry *entries = NULL;
+    uint8_t to_table[256];
+    size_t size = 0;
+    unsigned tables = 0;
+    work.activities = cdt_new_zeros(KINDS * sizeof *work.activities);
+    work.counts = cdt_new_zeros(TABLES * sizeof *work.counts);
+    if (!work.activities || !work.counts || find_silence(pyramid, &work) != CDT_OK) goto out;
+    head->recipe.shift = (uint8_t)shift_for(pyramid, tokens);
+    find_activities(pyramid, &work);
+    for (unsigned k = 0; k < KINDS; k++) tables += head->bins[k] = cdt_equal_bins(work.activities[k], head->first[k]);
+    contexts_of(pyramid, head, activity);
+    if (count_tokens(pyramid, &work, tables) != CDT_OK) goto out;
+    for (unsigned t = 0; t < tables; t++)
+        for (unsigned i = head->symbols; i < CDT_TOKENS_8; i++)
+            if (work.counts[t][i]) head->symbols = i + 1;
+    uint64_t bits = count_silence(pyramid, &work);
+    tables = join_tables(&work, to_table);
+    for (unsigned t = 0; t < tables; t++) bits += cdt_context_cost(work.counts[t], head->symbols) >> 16;
+    head->lanes = lanes_for(bits / 8);
+    entries = cdt_new((tables * head->symbols + 1) * sizeof *entries);
+    if (!entries) goto out;
+    const size_t head_size = cdt_context_head_put(head, work.counts, out, entries);
+    uint8_t *end = out + cdt_contexts_bound(pyramid);
+    cdt_rans_writer writer;
+    cdt_rans_start(&writer, end, head->lanes);
+    encode_rows(pyramid, &work, to_table, entries, &writer);
+    const uint8_t *begin = cdt_rans_finish(&writer);
+    memmove(out + head_size, begin, (size_t)(end - begin));
+    size = head_size + (size_t)(end - begin);
+out:
+    cdt_drop(work.activities);
+    cdt_drop(work.counts);
+    cdt_drop(work.loud);
+    cdt_drop(entries);
+    return size;
+}
