@@ -51,76 +51,14 @@ static inline void LEVEL(planes_join)(const uint64_t *planes, unsigned slices, u
     }
 }
 
-/* Planes of 64 residuals, the number of which is returned (a multiple of 8). */
-static inline unsigned LEVEL(planes_of_4)(const int32_t *residuals, uint64_t *planes, uint64_t *signs)
-{
-    uint32_t parts[32 / 32][64];
-    uint32_t most = 0;
-    *signs = 0;
-    for (unsigned i = 0; i < 64; i++) {
-        const uint32_t r = (uint32_t)residuals[i], negative = r >> (32 - 1);
-        const uint32_t magnitude = (r ^ -negative) + negative;
-        *signs |= (uint64_t)negative << i;
-        most |= magnitude;
-        for (unsigned part = 0; part < 32 / 32; part++) parts[part][i] = (uint32_t)(magnitude >> (32 * part));
-    }
-    unsigned slices = 0;
-    while (slices < 32 / 8 && most >> (8 * slices)) slices++;
-    for (unsigned part = 0; 4 * part < slices; part++)
-        LEVEL(planes_split)(parts[part], slices - 4 * part < 4 ? slices - 4 * part : 4, planes + 32 * part);
-    return 8 * slices;
-}
-
-static inline void LEVEL(planes_to_4)(const uint64_t *planes, unsigned count, uint64_t signs, int32_t *residuals)
-{
-    uint32_t parts[32 / 32][64];
-    for (unsigned part = 0; part < 32 / 32; part++) {
-        const unsigned from = 4 * part, slices = (count + 7) / 8;
-        LEVEL(planes_join)(planes + 8 * from, slices <= from ? 0 : slices - from < 4 ? slices - from : 4, parts[part]);
-    }
-    for (unsigned i = 0; i < 64; i++) {
-        const uint32_t negative = (uint32_t)(signs >> i & 1);
-        uint32_t magnitude = parts[0][i];
-        for (unsigned part = 1; part < 32 / 32; part++) magnitude |= (uint32_t)parts[part][i] << (32 * part % 32);
-        residuals[i] = (int32_t)((magnitude ^ -negative) + negative);
-    }
-}
-
-/* Planes of 64 residuals, the number of which is returned (a multiple of 8). */
-static inline unsigned LEVEL(planes_of_8)(const int64_t *residuals, uint64_t *planes, uint64_t *signs)
-{
-    uint32_t parts[64 / 32][64];
-    uint64_t most = 0;
-    *signs = 0;
-    for (unsigned i = 0; i < 64; i++) {
-        const uint64_t r = (uint64_t)residuals[i], negative = r >> (64 - 1);
-        const uint64_t magnitude = (r ^ -negative) + negative;
-        *signs |= (uint64_t)negative << i;
-        most |= magnitude;
-        for (unsigned part = 0; part < 64 / 32; part++) parts[part][i] = (uint32_t)(magnitude >> (32 * part));
-    }
-    unsigned slices = 0;
-    while (slices < 64 / 8 && most >> (8 * slices)) slices++;
-    for (unsigned part = 0; 4 * part < slices; part++)
-        LEVEL(planes_split)(parts[part], slices - 4 * part < 4 ? slices - 4 * part : 4, planes + 32 * part);
-    return 8 * slices;
-}
-
-static inline void LEVEL(planes_to_8)(const uint64_t *planes, unsigned count, uint64_t signs, int64_t *residuals)
-{
-    uint32_t parts[64 / 32][64];
-    for (unsigned part = 0; part < 64 / 32; part++) {
-        const unsigned from = 4 * part, slices = (count + 7) / 8;
-        LEVEL(planes_join)(planes + 8 * from, slices <= from ? 0 : slices - from < 4 ? slices - from : 4, parts[part]);
-    }
-    for (unsigned i = 0; i < 64; i++) {
-        const uint64_t negative = (uint64_t)(signs >> i & 1);
-        uint64_t magnitude = parts[0][i];
-        for (unsigned part = 1; part < 64 / 32; part++) magnitude |= (uint64_t)parts[part][i] << (32 * part % 64);
-        residuals[i] = (int64_t)((magnitude ^ -negative) + negative);
-    }
-}
-
+#define S int32_t
+#define U uint32_t
+#define NAME(name) LEVEL(name##_4)
+#include "planes_slices.template.h"
+#define S int64_t
+#define U uint64_t
+#define NAME(name) LEVEL(name##_8)
+#include "planes_slices.template.h"
 
 /* `k` planes, then zeros; returns what is in any of them. */
 static inline uint64_t LEVEL(planes_words)(const uint8_t *words, unsigned k, uint64_t *planes)
