@@ -92,28 +92,26 @@ void cdt_scatter(const cdt_array *array, const size_t *origin, const size_t *sid
     copy_box(place(array, origin), array->strides, block, steps, sides, array->axes, cdt_size_of(array->type));
 }
 
-void cdt_permute(const void *from, size_t size, const size_t *shape, unsigned axes, const uint8_t *order, void *to)
+/* Between a contiguous block of `shape` and one whose axis i is its axis order[i]. */
+static void permute(const void *from, size_t size, const size_t *shape, unsigned axes, const uint8_t *order, int back, void *to)
 {
-    ptrdiff_t steps[CDT_AXES], from_steps[CDT_AXES], to_steps[CDT_AXES];
+    ptrdiff_t steps[CDT_AXES], given[CDT_AXES], ordered[CDT_AXES];
     size_t sides[CDT_AXES];
     contiguous(shape, axes, size, steps);
     for (unsigned a = 0; a < axes; a++) {
         sides[a] = shape[order[a]];
-        from_steps[a] = steps[order[a]];
+        given[a] = steps[order[a]];
     }
-    contiguous(sides, axes, size, to_steps);
-    copy_box(to, to_steps, from, from_steps, sides, axes, size);
+    contiguous(sides, axes, size, ordered);
+    copy_box(to, back ? given : ordered, from, back ? ordered : given, sides, axes, size);
+}
+
+void cdt_permute(const void *from, size_t size, const size_t *shape, unsigned axes, const uint8_t *order, void *to)
+{
+    permute(from, size, shape, axes, order, 0, to);
 }
 
 void cdt_permute_back(const void *from, size_t size, const size_t *shape, unsigned axes, const uint8_t *order, void *to)
 {
-    ptrdiff_t steps[CDT_AXES], from_steps[CDT_AXES], to_steps[CDT_AXES];
-    size_t sides[CDT_AXES];
-    contiguous(shape, axes, size, steps);
-    for (unsigned a = 0; a < axes; a++) {
-        sides[a] = shape[order[a]];
-        to_steps[a] = steps[order[a]];
-    }
-    contiguous(sides, axes, size, from_steps);
-    copy_box(to, to_steps, from, from_steps, sides, axes, size);
+    permute(from, size, shape, axes, order, 1, to);
 }
