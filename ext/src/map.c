@@ -57,74 +57,46 @@ static double below_f8(double x)
 #undef ROWS
 #undef NAME
 
-#define T int8_t
 #define C int32_t
 #define W uint32_t
 #define F float
 #define ROWS f4
-#define LOWEST 128u
-#define HIGHEST 127u
+#define T int8_t
 #define NAME(name) name##i1
 #include "map_integer.template.h"
 #define T uint8_t
-#define C int32_t
-#define W uint32_t
-#define F float
-#define ROWS f4
-#define LOWEST 0
-#define HIGHEST 255u
 #define NAME(name) name##u1
 #include "map_integer.template.h"
 #define T int16_t
-#define C int32_t
-#define W uint32_t
-#define F float
-#define ROWS f4
-#define LOWEST 32768u
-#define HIGHEST 32767u
 #define NAME(name) name##i2
 #include "map_integer.template.h"
 #define T uint16_t
-#define C int32_t
-#define W uint32_t
-#define F float
-#define ROWS f4
-#define LOWEST 0
-#define HIGHEST 65535u
 #define NAME(name) name##u2
 #include "map_integer.template.h"
-#define T int32_t
-#define C int32_t
-#define W uint32_t
+#undef F
+#undef ROWS
 #define F double
 #define ROWS f8
-#define LOWEST 0x80000000u
-#define HIGHEST 0x7FFFFFFFu
+#define T int32_t
 #define NAME(name) name##i4
 #include "map_integer.template.h"
 #define T uint32_t
-#define C int32_t
-#define W uint32_t
-#define F double
-#define ROWS f8
-#define LOWEST 0
-#define HIGHEST 0xFFFFFFFFu
 #define NAME(name) name##u4
 #include "map_integer.template.h"
-#define T int64_t
+#undef C
+#undef W
+#undef F
+#undef ROWS
 #define C int64_t
 #define W uint64_t
-#define LOWEST 0x8000000000000000u
-#define HIGHEST 0x7FFFFFFFFFFFFFFFu
+#define T int64_t
 #define NAME(name) name##i8
 #include "map_integer.template.h"
 #define T uint64_t
-#define C int64_t
-#define W uint64_t
-#define LOWEST 0
-#define HIGHEST 0xFFFFFFFFFFFFFFFFu
 #define NAME(name) name##u8
 #include "map_integer.template.h"
+#undef C
+#undef W
 
 float cdt_from_half(uint16_t half)
 {

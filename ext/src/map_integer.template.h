@@ -1,6 +1,9 @@
-/* Steps of one type of integers: T from -LOWEST to HIGHEST, codes of type C, W its unsigned arithmetic, NAME. Types whose numbers a
- * float F holds (its row kernels: ROWS) are divided as such: the quotient by an odd width is never near a half. All are undefined
- * at the end. */
+/* Steps of one type of integers: T, codes of type C, W its unsigned arithmetic, NAME. Types whose numbers a float F holds (its row
+ * kernels: ROWS) are divided as such: the quotient by an odd width is never near a half. T and NAME are undefined at the end. */
+#define TOP ((W)1 << (8 * sizeof(T) - 1))
+#define LOWEST ((T)-1 < 0 ? TOP : 0) /* the size of the least number */
+#define HIGHEST ((T)-1 < 0 ? TOP - 1 : (W)(T)-1)
+
 static void NAME(steps_one_by_one_)(W width, const T *x, size_t from, size_t to, const cdt_promise *promise, C *codes, marks *found)
 {
     const T *missing = promise->missing;
@@ -73,10 +76,7 @@ static void NAME(from_steps_)(const cdt_map *map, const C *codes, size_t n, T *y
     for (size_t i = 0; i < n; i++) y[i] = (T)((W)codes[i] * width);
 }
 #undef T
-#undef C
-#undef W
-#undef F
-#undef ROWS
+#undef NAME
+#undef TOP
 #undef LOWEST
 #undef HIGHEST
-#undef NAME
