@@ -2,50 +2,25 @@
 #define T float
 #define BITS int32_t
 #define UBITS uint32_t
-#define APART(i)                                                                                                         \
-    {                                                                                                                    \
-        const __m512 from = _mm512_loadu_ps(x + (i)), d = y ? _mm512_sub_ps(from, _mm512_loadu_ps(y + (i))) : from;       \
-        const __mmask16 far = _mm512_cmp_ps_mask(_mm512_abs_ps(d), _mm512_set1_ps(bound), _CMP_NLT_UQ);                   \
-        memcpy(bits + (i) / 8, &far, 2);                                                                                 \
-    }
-#define WIDE 64
 #define INFINITE 0x7F800000
-#define LIMIT 4194304.0
-#define MAGIC 12582912.0
+#define LIMIT 0x1p22
+#define MAGIC 0x1.8p23
+#define FLOATS(name) _mm512_##name##_ps
+#define INTEGERS(name) _mm512_##name##_epi32
+#define NOT_BELOW(v, bound) _mm512_cmp_ps_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f4)
 #include "rows.template.h"
-#undef T
-#undef BITS
-#undef UBITS
-#undef APART
-#undef WIDE
-#undef INFINITE
-#undef LIMIT
-#undef MAGIC
-#undef NAME
 #define T double
 #define BITS int64_t
 #define UBITS uint64_t
-#define APART(i)                                                                                                         \
-    {                                                                                                                    \
-        const __m512d from = _mm512_loadu_pd(x + (i)), d = y ? _mm512_sub_pd(from, _mm512_loadu_pd(y + (i))) : from;      \
-        bits[(i) / 8] = (uint8_t)_mm512_cmp_pd_mask(_mm512_abs_pd(d), _mm512_set1_pd(bound), _CMP_NLT_UQ);                \
-    }
-#define WIDE 32
 #define INFINITE 0x7FF0000000000000
-#define LIMIT 1073741824.0
-#define MAGIC 6755399441055744.0
+#define LIMIT 0x1p30
+#define MAGIC 0x1.8p52
+#define FLOATS(name) _mm512_##name##_pd
+#define INTEGERS(name) _mm512_##name##_epi64
+#define NOT_BELOW(v, bound) _mm512_cmp_pd_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f8)
 #include "rows.template.h"
-#undef T
-#undef BITS
-#undef UBITS
-#undef APART
-#undef WIDE
-#undef INFINITE
-#undef LIMIT
-#undef MAGIC
-#undef NAME
 
 static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
 {
@@ -119,35 +94,3 @@ static void LEVEL(rows_merge_bytes)(const uint8_t *restrict even, const uint8_t 
     }
     if (n & 1) out[n - 1] = even[half];
 }
-
-#if CDT_SIMD == 512
-#define FILL(W, LANES, SET, STORE, MASK)                                                                                 \
-    for (; i + LANES <= n; i += LANES) {                                                                                 \
-        MASK mask;                                                                                                       \
-        memcpy(&mask, bits + i / 8, sizeof mask);                                                                        \
-        STORE(values + W * i, mask, SET(number));                                                                        \
-    }
-#else
-#define FILL(W, LANES, SET, STORE, MASK)
-#endif
-
-static void LEVEL(rows_fill_4)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values)
-{
-    size_t i = 0;
-    int32_t number;
-    memcpy(&number, pattern, 4);
-    FILL(4, 16, _mm512_set1_epi32, _mm512_mask_storeu_epi32, __mmask16)
-    for (; i < n; i += 8)
-        for (unsigned byte = bits[i / 8]; byte; byte &= byte - 1) memcpy(values + 4 * (i + (size_t)__builtin_ctz(byte)), &number, 4);
-}
-
-static void LEVEL(rows_fill_8)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values)
-{
-    size_t i = 0;
-    int64_t number;
-    memcpy(&number, pattern, 8);
-    FILL(8, 8, _mm512_set1_epi64, _mm512_mask_storeu_epi64, __mmask8)
-    for (; i < n; i += 8)
-        for (unsigned byte = bits[i / 8]; byte; byte &= byte - 1) memcpy(values + 8 * (i + (size_t)__builtin_ctz(byte)), &number, 8);
-}
-#undef FILL
