@@ -1,12 +1,11 @@
 #include "cdt_residuals.h"
 #include "cdt_simd.h"
 #include "cdt_memory.h"
+#include "transpose.h"
 #include <string.h>
 
 /* Rows of a series are as long, at least, before it is worth cutting. */
 enum { SERIES_LEAST = 2048 };
-/* Sides of the tiles that are transposed. */
-enum { TILE = 16 };
 
 void cdt_orders_choose(const void *codes, unsigned width, const size_t dim[4], int thorough, uint8_t orders[4])
 {
@@ -48,33 +47,6 @@ int cdt_field_wants_series(const size_t dim[4])
     return dim[3] >= SERIES_LEAST && dim[0] * dim[1] * dim[2] <= 4;
 }
 
-/* Stretch c of a series is column c of its rows: tile by tile, so that both sides stay in the cache. */
-#define TRANSPOSE(T, ROWS, COLUMNS, TO, FROM)                                                                            \
-    for (size_t t0 = 0; t0 < (ROWS); t0 += TILE)                                                                         \
-        for (size_t c0 = 0; c0 < (COLUMNS); c0 += TILE)                                                                  \
-            for (size_t t = t0; t < t0 + TILE && t < (ROWS); t++)                                                        \
-                for (size_t c = c0; c < c0 + TILE; c++)                                                                  \
-                    if (c * (ROWS) + t < n) ((T *)to)[TO] = ((const T *)from)[FROM];
-
-static void transpose_in(const void *from, unsigned width, size_t n, size_t rows, size_t columns, void *to)
-{
-    if (n < rows * columns) memset(to, 0, rows * columns * width); /* places beyond the series */
-    if (width == 4) {
-        TRANSPOSE(uint32_t, rows, columns, t * columns + c, c * rows + t)
-    } else {
-        TRANSPOSE(uint64_t, rows, columns, t * columns + c, c * rows + t)
-    }
-}
-
-static void transpose_out(const void *from, unsigned width, size_t n, size_t rows, size_t columns, void *to)
-{
-    if (width == 4) {
-        TRANSPOSE(uint32_t, rows, columns, c * rows + t, t * columns + c)
-    } else {
-        TRANSPOSE(uint64_t, rows, columns, c * rows + t, t * columns + c)
-    }
-}
-
 static const cdt_recipe FIELD_RECIPE = {.above = 4, .before = 4, .around = 0};
 static const cdt_recipe SERIES_RECIPE = {.above = 8, .lagged = 1};
 
@@ -107,27 +79,48 @@ uint8_t *cdt_entropy_put(uint8_t *at, const cdt_entropy *e)
     return cdt_put_bytes(at, e->coded, e->coded_size);
 }
 
+/* Tokens in the order of their residuals to the rows of the segment, and back: stretch c of a series is column c of its rows. */
+static int to_rows(const cdt_field *f, uint8_t *ordered, uint8_t *tokens)
+{
+    const cdt_segment *s = &f->pyramid.segments[0];
+    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
+    uint8_t *from = ordered;
+    if (f->is_series) {
+        from = cdt_new(rows * cols);
+        if (!from) return CDT_NO_MEMORY;
+        memset(ordered + f->n, 0, rows * cols - f->n); /* places beyond the series */
+        cdt_transpose_bytes(ordered, cols, rows, from);
+    }
+    for (size_t r = 0; r < rows; r++) memcpy(tokens + s->offset + 1 + r * (cols + CDT_PAD), from + r * cols, cols);
+    if (from != ordered) cdt_drop(from);
+    return CDT_OK;
+}
+
+static int from_rows(const cdt_field *f, uint8_t *tokens)
+{
+    const cdt_segment *s = &f->pyramid.segments[0];
+    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
+    for (size_t r = 0; r < rows; r++) memmove(tokens + r * cols, tokens + s->offset + 1 + r * (cols + CDT_PAD), cols);
+    if (!f->is_series) return CDT_OK;
+    uint8_t *ordered = cdt_new(rows * cols);
+    if (!ordered) return CDT_NO_MEMORY;
+    cdt_transpose_bytes(tokens, rows, cols, ordered);
+    memcpy(tokens, ordered, rows * cols);
+    cdt_drop(ordered);
+    return CDT_OK;
+}
+
 int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, cdt_entropy *e)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const cdt_segment *s = &f->pyramid.segments[0];
-    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
-    void *transposed = NULL;
-    if (cdt_entropy_start(e, &f->pyramid, rows * cols, width) != CDT_OK) return CDT_NO_MEMORY;
-    if (f->is_series) {
-        transposed = cdt_new(rows * cols * width);
-        if (!transposed) return CDT_NO_MEMORY;
-        transpose_in(residuals, width, f->n, rows, cols, transposed);
-        residuals = transposed;
-    }
+    if (cdt_entropy_start(e, &f->pyramid, s->dim[0] * s->dim[1] * s->dim[2] * s->dim[3], width) != CDT_OK) return CDT_NO_MEMORY;
     cdt_bits_writer extra;
     cdt_bits_start(&extra, e->extra);
-    /* All at once, and then to their rows. */
-    if (width == 4) kernels->rans.split_4(residuals, rows * cols, e->activity, &extra);
-    else kernels->rans.split_8(residuals, rows * cols, e->activity, &extra);
-    for (size_t r = 0; r < rows; r++) memcpy(e->tokens + s->offset + 1 + r * (cols + CDT_PAD), e->activity + r * cols, cols);
+    if (width == 4) kernels->rans.split_4(residuals, f->n, e->activity, &extra);
+    else kernels->rans.split_8(residuals, f->n, e->activity, &extra);
     e->extra_size = (size_t)(cdt_bits_finish(&extra) - e->extra);
-    cdt_drop(transposed);
+    if (to_rows(f, e->activity, e->tokens) != CDT_OK) return CDT_NO_MEMORY;
     e->coded_size = cdt_contexts_encode(&f->pyramid, f->is_series ? &SERIES_RECIPE : &FIELD_RECIPE, e->tokens, e->activity, e->coded);
     return e->coded_size ? CDT_OK : CDT_NO_MEMORY;
 }
@@ -135,26 +128,20 @@ int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, 
 int cdt_field_decode(const cdt_field *f, cdt_bytes *in, unsigned width, void *residuals)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
-    const cdt_segment *s = &f->pyramid.segments[0];
-    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
-    int status = CDT_NO_MEMORY;
     const size_t extra_size = (size_t)cdt_get_number(in);
     const uint8_t *extra = cdt_get_bytes(in, extra_size);
     if (!extra) return CDT_CORRUPT;
     uint8_t *tokens = cdt_new(f->pyramid.values + 2 * CDT_SPARE);
-    void *transposed = f->is_series ? cdt_new(rows * cols * width) : NULL, *to = f->is_series ? transposed : residuals;
-    if (!tokens || !to) goto out;
-    status = cdt_contexts_decode(&f->pyramid, in->at, (size_t)(in->end - in->at), width == 4 ? CDT_TOKENS_4 : CDT_TOKENS_8, 0, tokens);
-    if (status != CDT_OK) goto out;
-    cdt_bits_reader bits;
-    cdt_bits_open(&bits, extra, extra_size);
-    for (size_t r = 0; r < rows; r++) memmove(tokens + r * cols, tokens + s->offset + 1 + r * (cols + CDT_PAD), cols);
-    if (width == 4) kernels->rans.join_4(tokens, rows * cols, &bits, to);
-    else kernels->rans.join_8(tokens, rows * cols, &bits, to);
-    status = cdt_bits_close(&bits);
-    if (status == CDT_OK && f->is_series) transpose_out(transposed, width, f->n, rows, cols, residuals);
-out:
+    if (!tokens) return CDT_NO_MEMORY;
+    int status = cdt_contexts_decode(&f->pyramid, in->at, (size_t)(in->end - in->at), width == 4 ? CDT_TOKENS_4 : CDT_TOKENS_8, 0, tokens);
+    if (status == CDT_OK) status = from_rows(f, tokens);
+    if (status == CDT_OK) {
+        cdt_bits_reader bits;
+        cdt_bits_open(&bits, extra, extra_size);
+        if (width == 4) kernels->rans.join_4(tokens, f->n, &bits, residuals);
+        else kernels->rans.join_8(tokens, f->n, &bits, residuals);
+        status = cdt_bits_close(&bits);
+    }
     cdt_drop(tokens);
-    cdt_drop(transposed);
     return status;
 }

@@ -132,6 +132,30 @@ static size_t LEVEL(join_blocks_4)(const uint8_t *tokens, size_t n, cdt_bits_rea
     *extra = local;
     return i;
 }
+
+static size_t LEVEL(split_blocks_8)(const int64_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
+{
+    (void)residuals, (void)n, (void)tokens, (void)extra;
+    return 0;
+}
+
+static size_t LEVEL(join_blocks_8)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int64_t *residuals)
+{
+    cdt_bits_reader local = *extra;
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        if (LEVEL(are_plain)(tokens + i))
+            for (size_t k = i; k < i + 16; k++) residuals[k] = LEVEL(unfold_8)(tokens[k]);
+        else if (LEVEL(is_far)(&local))
+            for (size_t k = i; k < i + 16; k++)
+                residuals[k] = LEVEL(unfold_8)(LEVEL(join_one)(tokens[k], CDT_TOKENS_8, &local));
+        else
+            for (size_t k = i; k < i + 16; k++)
+                residuals[k] = LEVEL(unfold_8)(LEVEL(join_careful)(tokens[k], CDT_TOKENS_8, &local));
+    }
+    *extra = local;
+    return i;
+}
 #endif
 
 static void LEVEL(tokens_split_4)(const int32_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
@@ -151,7 +175,7 @@ static void LEVEL(tokens_join_4)(const uint8_t *tokens, size_t n, cdt_bits_reade
 static void LEVEL(tokens_split_8)(const int64_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
 {
     cdt_bits_writer local = *extra;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = LEVEL(split_blocks_8)(residuals, n, tokens, &local); i < n; i++) {
         const uint64_t r = (uint64_t)residuals[i];
         tokens[i] = LEVEL(token_of)(r << 1 ^ (0u - (r >> 63)), &local);
     }
@@ -160,18 +184,6 @@ static void LEVEL(tokens_split_8)(const int64_t *residuals, size_t n, uint8_t *t
 
 static void LEVEL(tokens_join_8)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int64_t *residuals)
 {
-    cdt_bits_reader local = *extra;
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        if (LEVEL(are_plain)(tokens + i))
-            for (size_t k = i; k < i + 16; k++) residuals[k] = LEVEL(unfold_8)(tokens[k]);
-        else if (LEVEL(is_far)(&local))
-            for (size_t k = i; k < i + 16; k++)
-                residuals[k] = LEVEL(unfold_8)(LEVEL(join_one)(tokens[k], CDT_TOKENS_8, &local));
-        else
-            for (size_t k = i; k < i + 16; k++)
-                residuals[k] = LEVEL(unfold_8)(LEVEL(join_careful)(tokens[k], CDT_TOKENS_8, &local));
-    }
-    for (; i < n; i++) residuals[i] = LEVEL(unfold_8)(LEVEL(join_careful)(tokens[i], CDT_TOKENS_8, &local));
-    *extra = local;
+    for (size_t i = LEVEL(join_blocks_8)(tokens, n, extra, residuals); i < n; i++)
+        residuals[i] = LEVEL(unfold_8)(LEVEL(join_careful)(tokens[i], CDT_TOKENS_8, extra));
 }

@@ -96,7 +96,7 @@ _NOTES: tuple[tuple[Any, str, Callable[..., list[str]]], ...] = (
     (palette, "_head", lambda head, *_: _of_palette(head)),
     (palette, "read_numbers", lambda palettes, *_: ["palettes" if len(palettes) > 1 else "one palette"]),
     (planes, "decode", lambda _, data, n, dtype: [f"planes of {np.dtype(dtype).itemsize} bytes"]),
-    (contexts, "residuals", lambda _, data, pyramid, width: [f"contexts of {width} bytes"]),
+    (contexts, "_tokens", lambda _, data, pyramid, width: [f"contexts of {width} bytes"]),
     (
         interpolation,
         "floats",

@@ -66,12 +66,7 @@ def residuals(data: bytes, pyramid: Pyramid, width: int) -> NDArray[Any]:
     """
     source = Bytes(data)
     extra = source.part()
-    head, coded = _head(source.rest(), 72 if width == 4 else 136)
-    decoder = rans.Decoder(coded, np.array(head.frequencies, np.uint16), head.states)
-    tokens = np.zeros(pyramid.lengths, np.int64)
-    for segment in pyramid.segments():
-        _read_segment(tokens, pyramid, segment, head, decoder)
-    decoder.close()
+    tokens = _tokens(source.rest(), pyramid, width)
     in_order = [pyramid.points(tokens, segment) for segment in pyramid.segments()]
     found = rans.join(np.concatenate([part.reshape(-1) for part in in_order]).tolist(), extra, width)
     block = np.zeros(pyramid.lengths, found.dtype)
@@ -87,9 +82,21 @@ def field(data: bytes, lengths: tuple[int, ...], width: int, *, is_series: bool)
     if not is_series:
         return residuals(data, Pyramid(lengths, 0), width).reshape(-1)
     columns = _LONG_COLUMNS if n >= _LONG else _SHORT_COLUMNS
-    rows = residuals(data, Pyramid((1, 1, -(-n // columns), columns), 0), width)[0, 0]
-    stretches: NDArray[Any] = rows.T.reshape(-1)[:n]
-    return stretches
+    source = Bytes(data)
+    extra = source.part()
+    rows = _tokens(source.rest(), Pyramid((1, 1, -(-n // columns), columns), 0), width)[0, 0]
+    return rans.join(rows.T.reshape(-1)[:n].tolist(), extra, width)
+
+
+def _tokens(data: bytes, pyramid: Pyramid, width: int) -> NDArray[np.int64]:
+    """The tokens at the points of a pyramid."""
+    head, coded = _head(data, 72 if width == 4 else 136)
+    decoder = rans.Decoder(coded, np.array(head.frequencies, np.uint16), head.states)
+    tokens = np.zeros(pyramid.lengths, np.int64)
+    for segment in pyramid.segments():
+        _read_segment(tokens, pyramid, segment, head, decoder)
+    decoder.close()
+    return tokens
 
 
 def _head(data: bytes, most_symbols: int) -> tuple[_Head, bytes]:
