@@ -36,7 +36,7 @@ static double NAME(fit_bits)(const cdt_fit *fit, const T *rows, size_t room, siz
             if (n > 2 * ESTIMATED && i / ROW_PART % 2) i += ROW_PART; /* every other row will do */
             if (i >= n) break;
         }
-        sampled_add(&tokens, (double)residuals[i] * inverse + gain * noise(i));
+        sampled_add(&tokens, whole((double)residuals[i] * inverse + gain * noise(i)));
     }
     return tokens.seen ? sampled_bits(&tokens) / (double)tokens.seen : 0;
 }

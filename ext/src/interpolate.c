@@ -1,5 +1,6 @@
 #include "cdt_interpolate.h"
 #include "cdt_simd.h"
+#include "cdt_tables.h"
 #include "cdt_memory.h"
 #include <math.h>
 #include <string.h>
@@ -100,22 +101,6 @@ static double noise(size_t i)
     return (double)((mixed ^ mixed >> 15) * 2246822519u >> 8) * 0x1p-24 - 0.5;
 }
 
-/* The token of a residual, and its extra bits. */
-static unsigned token_of(double residual, unsigned *extra)
-{
-    *extra = 0;
-    if (!(fabs(residual) < 1e9)) {
-        *extra = 30;
-        return CDT_TOKENS_4 - 1;
-    }
-    const int32_t q = (int32_t)lrint(residual);
-    const uint32_t u = (uint32_t)q << 1 ^ (uint32_t)(q >> 31);
-    if (u < 16) return u;
-    const unsigned e = 31u - (unsigned)__builtin_clz(u);
-    *extra = e - 1;
-    return 16 + 2 * (e - 4) + (u >> (e - 1) & 1);
-}
-
 /* Tokens of sampled rows, by the size of the one before: about what contexts will find. */
 enum { NEARBY = 6 };
 
@@ -125,26 +110,35 @@ typedef struct {
     unsigned nearby;
 } sampled;
 
-static void sampled_add(sampled *tokens, double residual)
+static inline void sampled_add(sampled *tokens, int32_t residual)
 {
-    unsigned below;
-    const unsigned token = token_of(residual, &below);
-    tokens->counts[tokens->nearby][token]++;
-    tokens->extra += below;
+    static const uint8_t nearby[16] = {0, 1, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4};
+    const uint32_t u = (uint32_t)residual << 1 ^ (uint32_t)(residual >> 31);
+    const unsigned below = 30u - (unsigned)__builtin_clz(u | 8), is_large = u >= 16;
+    tokens->counts[tokens->nearby][is_large ? 2 * below + 8 + (u >> below) : u]++;
+    tokens->extra += is_large ? below : 0;
     tokens->seen++;
-    tokens->nearby = token < 3 ? token : token < 6 ? 3 : token < 16 ? 4 : 5;
+    tokens->nearby = is_large ? NEARBY - 1 : nearby[u];
+}
+
+/* A residual in cells; what is far beyond is as far as tokens go. */
+static inline int32_t whole(double residual)
+{
+    return fabs(residual) < 1e9 ? (int32_t)lrint(residual) : INT32_MAX;
 }
 
 static double sampled_bits(const sampled *tokens)
 {
-    double bits = (double)tokens->extra;
+    uint64_t bits = 0;
     for (unsigned near = 0; near < NEARBY; near++) {
-        double total = 0;
-        for (unsigned i = 0; i < CDT_TOKENS_4; i++) total += tokens->counts[near][i];
-        for (unsigned i = 0; i < CDT_TOKENS_4; i++)
-            if (tokens->counts[near][i]) bits -= tokens->counts[near][i] * log2(tokens->counts[near][i] / total);
+        uint32_t total = 0;
+        for (unsigned i = 0; i < CDT_TOKENS_4; i++) {
+            total += tokens->counts[near][i];
+            bits -= cdt_n_log_n(tokens->counts[near][i]);
+        }
+        bits += cdt_n_log_n(total);
     }
-    return bits;
+    return (double)tokens->extra + (double)bits * 0x1p-16;
 }
 
 double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
@@ -157,7 +151,7 @@ double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
         const size_t r = scattered(k, every, parts);
         const int32_t *from = residuals + r / (row / part) * row + r % (row / part) * part;
         tokens.nearby = 0;
-        for (size_t i = 0; i < part; i++) sampled_add(&tokens, (double)from[i]);
+        for (size_t i = 0; i < part; i++) sampled_add(&tokens, from[i]);
     }
     return sampled_bits(&tokens) * (double)n / (double)tokens.seen;
 }

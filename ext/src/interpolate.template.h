@@ -187,7 +187,7 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
             rows->ROWS.predict(around, odd, weights, part, p);
             tokens.nearby = 0;
             for (size_t j = 0; j < part; j++)
-                sampled_add(&tokens, (double)(x[j] - p[j]) * inverse + gain * noise(r * part + j));
+                sampled_add(&tokens, whole((double)(x[j] - p[j]) * inverse + gain * noise(r * part + j)));
         }
         if (tokens.seen) *bits += sampled_bits(&tokens) * (double)(all * n) / (double)tokens.seen;
     }
