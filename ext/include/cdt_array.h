@@ -24,6 +24,9 @@ typedef struct {
 size_t cdt_size_of(cdt_type type);
 size_t cdt_count(const size_t *shape, unsigned axes);
 
+/* Where the number at `origin` lies. */
+unsigned char *cdt_place(const cdt_array *array, const size_t *origin);
+
 /* Copy the box at `origin` with `sides` into contiguous `block`, or back. */
 void cdt_gather(const cdt_array *array, const size_t *origin, const size_t *sides, void *block);
 void cdt_scatter(const cdt_array *array, const size_t *origin, const size_t *sides, const void *block);

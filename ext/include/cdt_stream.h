@@ -28,11 +28,16 @@ typedef struct {
     size_t first;                       /* where the first block begins */
 } cdt_stream;
 
+/* ---- stream_plan.c: blocks and map ---- */
+
 /* Fill in box_axes and box from shape. CDT_BAD_ARGUMENT: more than the limits. */
 int cdt_stream_box(cdt_stream *stream);
 
-/* Block sides for a profile; needs the box. */
+/* Block sides, and their number, for a profile; needs the box. */
 void cdt_stream_choose_blocks(cdt_stream *stream, cdt_profile profile);
+
+/* The blocks that the box is cut into; needs their sides. 0: it is empty. */
+uint64_t cdt_stream_count_blocks(const cdt_stream *stream);
 
 /* The map that keeps a promise for numbers whose largest finite size is `largest`; `linear` maps have a step just below twice the
  * bound. Falls back to the lossless map where there is none. */
@@ -44,13 +49,7 @@ void cdt_stream_look(cdt_stream *stream, const void *values);
 /* Promise no loss, and use the lossless map: for a stream without a block in a lossy one. */
 void cdt_stream_call_lossless(cdt_stream *stream);
 
-/* The most bytes of blocks [from, to). */
-size_t cdt_stream_blocks_bound(const cdt_stream *stream, uint64_t from, uint64_t to);
-
-/* Encode blocks [from, to) of contiguous `values` one after another, each with its checksum, into `out`; lengths (of blocks with
- * checksums) and what was measured. */
-int cdt_stream_encode_blocks(const cdt_stream *stream, const void *values, uint64_t from, uint64_t to, uint8_t *out,
-                             uint64_t *lengths, cdt_measured *measured);
+/* ---- stream_head.c ---- */
 
 /* The head: everything before the blocks. `out` has room for cdt_stream_head_bound. Returns its length. */
 size_t cdt_stream_head_bound(const cdt_stream *stream);
@@ -59,6 +58,16 @@ size_t cdt_stream_put_head(const cdt_stream *stream, const uint64_t *lengths, ui
 /* Read a head. CDT_CORRUPT: no stream, of another version (`version` receives it, 0 without signature), or damaged. With `whole`
  * the blocks must end where the bytes do. */
 int cdt_stream_open(const uint8_t *in, size_t length, int whole, cdt_stream *stream, unsigned *version);
+
+/* ---- stream_blocks.c ---- */
+
+/* The most bytes of blocks [from, to). */
+size_t cdt_stream_blocks_bound(const cdt_stream *stream, uint64_t from, uint64_t to);
+
+/* Encode blocks [from, to) of contiguous `values` one after another, each with its checksum, into `out`; lengths (of blocks with
+ * checksums) and what was measured. */
+int cdt_stream_encode_blocks(const cdt_stream *stream, const void *values, uint64_t from, uint64_t to, uint8_t *out,
+                             uint64_t *lengths, cdt_measured *measured);
 
 /* Decode those of the blocks [from, to) that meet the box at `start` with `sides`, into contiguous `values` of that box. */
 int cdt_stream_decode_blocks(const cdt_stream *stream, const uint8_t *in, size_t length, uint64_t from, uint64_t to,

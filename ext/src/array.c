@@ -71,7 +71,7 @@ static void contiguous(const size_t *shape, unsigned axes, size_t size, ptrdiff_
     }
 }
 
-static unsigned char *place(const cdt_array *array, const size_t *origin)
+unsigned char *cdt_place(const cdt_array *array, const size_t *origin)
 {
     unsigned char *at = array->data;
     for (unsigned a = 0; a < array->axes; a++) at += (ptrdiff_t)origin[a] * array->strides[a];
@@ -82,14 +82,14 @@ void cdt_gather(const cdt_array *array, const size_t *origin, const size_t *side
 {
     ptrdiff_t steps[CDT_AXES];
     contiguous(sides, array->axes, cdt_size_of(array->type), steps);
-    copy_box(block, steps, place(array, origin), array->strides, sides, array->axes, cdt_size_of(array->type));
+    copy_box(block, steps, cdt_place(array, origin), array->strides, sides, array->axes, cdt_size_of(array->type));
 }
 
 void cdt_scatter(const cdt_array *array, const size_t *origin, const size_t *sides, const void *block)
 {
     ptrdiff_t steps[CDT_AXES];
     contiguous(sides, array->axes, cdt_size_of(array->type), steps);
-    copy_box(place(array, origin), array->strides, block, steps, sides, array->axes, cdt_size_of(array->type));
+    copy_box(cdt_place(array, origin), array->strides, block, steps, sides, array->axes, cdt_size_of(array->type));
 }
 
 /* Between a contiguous block of `shape` and one whose axis i is its axis order[i]. */
