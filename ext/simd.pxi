@@ -29,7 +29,7 @@ cdef extern from "cdt_simd.h" nogil:
         uint64_t position
         int corrupt
     ctypedef struct cdt_rans_kernels:
-        void (*encode_row)(cdt_rans_writer *, const cdt_rans_entry *, size_t, const uint8_t *, const uint8_t *, size_t) noexcept nogil
+        void (*encode_row)(cdt_rans_writer *, const cdt_rans_entry *, const uint16_t *, size_t) noexcept nogil
         void (*decode_row)(cdt_rans_reader *, const uint32_t *, const uint8_t *, uint8_t *, size_t) noexcept nogil
         void (*split_4)(const int32_t *, size_t, uint8_t *, cdt_bits_writer *) noexcept nogil
         void (*join_4)(const uint8_t *, size_t, cdt_bits_reader *, int32_t *) noexcept nogil

@@ -59,10 +59,9 @@ typedef struct {
 } cdt_bits_reader;
 
 typedef struct {
-    /* Rows are encoded from the last to the first. contexts[i] * symbols + tokens[i] is the entry of token i; its frequency is not
-     * 0. At most one word for each token; the CDT_RANS_SPARE bytes below the words may be overwritten. */
-    void (*encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols, const uint8_t *contexts,
-                       const uint8_t *tokens, size_t n);
+    /* Rows are encoded from the last to the first. places[i] is the entry of token i; its frequency is not 0. At most one word for
+     * each token; the CDT_RANS_SPARE bytes below the words may be overwritten. */
+    void (*encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n);
     /* slots: CDT_SLOTS of each context after one another: symbol | (slot - start) << 8 | (frequency - 1) << 20. */
     void (*decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n);
     /* Tokens of residuals in order, their extra bits appended: at most 4 (8) bytes a residual. */

@@ -7,12 +7,12 @@
 /* About what a table takes to send, in bits, and how many places pay for one. */
 enum { TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_BIN = 256 };
 
-uint64_t cdt_context_cost(const uint32_t *counts, unsigned symbols)
+uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols)
 {
     uint64_t bits = 0;
     uint32_t total = 0;
     unsigned used = 0;
-    for (unsigned i = 0; i < symbols; i++) {
+    for (size_t i = 0; i < symbols; i++) {
         bits += cdt_n_log_n(counts[i]);
         total += counts[i];
         used += counts[i] > 0;
@@ -39,18 +39,19 @@ unsigned cdt_equal_bins(const uint32_t counts[256], uint8_t *first)
     return bins;
 }
 
-static uint64_t joined_cost(const cdt_counts *counts, unsigned symbols)
+/* The cost of a table and the one after it as one. */
+static uint64_t joined_cost(const uint32_t *counts, size_t symbols)
 {
-    cdt_counts sum;
-    for (unsigned t = 0; t < symbols; t++) sum[t] = counts[0][t] + counts[1][t];
+    uint32_t sum[CDT_TOKENS_8];
+    for (size_t t = 0; t < symbols; t++) sum[t] = counts[t] + counts[symbols + t];
     return cdt_context_cost(sum, symbols);
 }
 
-unsigned cdt_join_bins(unsigned bins, uint8_t *first, cdt_counts *counts, unsigned symbols)
+unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t symbols)
 {
     uint64_t cost[BINS], joined[BINS];
-    for (unsigned i = 0; i < bins; i++) cost[i] = cdt_context_cost(counts[i], symbols);
-    for (unsigned i = 0; i + 1 < bins; i++) joined[i] = joined_cost(counts + i, symbols);
+    for (unsigned i = 0; i < bins; i++) cost[i] = cdt_context_cost(counts + i * symbols, symbols);
+    for (unsigned i = 0; i + 1 < bins; i++) joined[i] = joined_cost(counts + i * symbols, symbols);
     while (bins > 1) {
         unsigned best = 0;
         int64_t most = 0;
@@ -62,14 +63,15 @@ unsigned cdt_join_bins(unsigned bins, uint8_t *first, cdt_counts *counts, unsign
             }
         }
         if (most == 0) break;
-        for (unsigned t = 0; t < symbols; t++) counts[best][t] += counts[best + 1][t];
+        uint32_t *const here = counts + best * symbols;
+        for (size_t t = 0; t < symbols; t++) here[t] += here[symbols + t];
         cost[best] = joined[best];
-        memmove(counts + best + 1, counts + best + 2, (bins - best - 2) * sizeof *counts);
+        memmove(here + symbols, here + 2 * symbols, (bins - best - 2) * symbols * sizeof *counts);
         memmove(cost + best + 1, cost + best + 2, (bins - best - 2) * sizeof *cost);
         memmove(joined + best, joined + best + 1, (bins - best - 2) * sizeof *joined);
         memmove(first + best + 1, first + best + 2, bins - best - 2);
         bins--;
-        for (unsigned i = best ? best - 1 : 0; i <= best && i + 1 < bins; i++) joined[i] = joined_cost(counts + i, symbols);
+        for (unsigned i = best ? best - 1 : 0; i <= best && i + 1 < bins; i++) joined[i] = joined_cost(counts + i * symbols, symbols);
     }
     return bins;
 }
@@ -94,7 +96,7 @@ void cdt_silence_tables(const cdt_context_head *head, uint16_t frequencies[LOUDN
     }
 }
 
-size_t cdt_context_head_put(const cdt_context_head *head, cdt_counts *counts, uint8_t *out, cdt_rans_entry *entries)
+size_t cdt_context_head_put(const cdt_context_head *head, const uint32_t *counts, uint8_t *out, cdt_rans_entry *entries)
 {
     cdt_bits_writer bits;
     uint8_t lengths[2][CDT_SYMBOLS];
@@ -113,8 +115,8 @@ size_t cdt_context_head_put(const cdt_context_head *head, cdt_counts *counts, ui
     for (unsigned k = 0; k < KINDS; k++) {
         for (unsigned i = 0; i < head->bins[k]; i++, t++) {
             if (i) cdt_bits_put(&bits, head->first[k][i], 8);
-            cdt_table_write(counts[t], head->symbols, t ? lengths[(t + 1) & 1] : NULL, lengths[t & 1], &bits);
-            cdt_table_received(counts[t], head->symbols, frequencies);
+            cdt_table_write(counts + t * head->symbols, head->symbols, t ? lengths[(t + 1) & 1] : NULL, lengths[t & 1], &bits);
+            cdt_table_received(counts + t * head->symbols, head->symbols, frequencies);
             cdt_rans_entries(frequencies, head->symbols, entries + t * head->symbols);
         }
     }

@@ -9,8 +9,6 @@ enum { KINDS = 5, BINS = 24, TABLES = KINDS * BINS };
 /* Groups of tokens that may be silent, and how loud the places of a group are. */
 enum { GROUP = 64, LOUDNESSES = 4 };
 
-typedef uint32_t cdt_counts[CDT_TOKENS_8];
-
 /* What is sent before the tokens, the tables themselves aside. */
 typedef struct {
     cdt_recipe recipe;
@@ -24,11 +22,11 @@ typedef struct {
 /* Limits of at most BINS bins of activities that hold about as many places each. Returns how many. */
 unsigned cdt_equal_bins(const uint32_t counts[256], uint8_t *first);
 
-/* Join neighbouring bins while that saves bits. `first` and `counts` of the joined ones move up. Returns how many are left. */
-unsigned cdt_join_bins(unsigned bins, uint8_t *first, cdt_counts *counts, unsigned symbols);
+/* Join neighbouring bins while that saves bits. `first` and the `symbols` counts of the joined ones move up. Returns how many are left. */
+unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t symbols);
 
 /* Bits (in 1/65536) that the tokens of one table take, and the table. */
-uint64_t cdt_context_cost(const uint32_t *counts, unsigned symbols);
+uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols);
 
 /* table[k][i]: the table, of all kinds together, of activity i in kind k. */
 void cdt_context_tables(const cdt_context_head *head, uint8_t table[KINDS][256]);
@@ -38,7 +36,7 @@ void cdt_silence_tables(const cdt_context_head *head, uint16_t frequencies[LOUDN
 
 /* At most CDT_CONTEXT_HEAD bytes; `entries` has room for the symbols of all tables. */
 #define CDT_CONTEXT_HEAD (64 + TABLES * 200)
-size_t cdt_context_head_put(const cdt_context_head *head, cdt_counts *counts, uint8_t *out, cdt_rans_entry *entries);
+size_t cdt_context_head_put(const cdt_context_head *head, const uint32_t *counts, uint8_t *out, cdt_rans_entry *entries);
 
 /* Returns its length in bytes, 0 when it is damaged or there is no memory; `slots` receives a new array. */
 size_t cdt_context_head_get(const uint8_t *in, size_t length, unsigned most, cdt_context_head *head, uint32_t **slots);

@@ -44,9 +44,11 @@ static unsigned shift_for(const cdt_pyramid *pyramid, const uint8_t *tokens)
 /* What an encoder finds out before it sends. */
 typedef struct {
     cdt_context_head head;
-    uint8_t *tokens, *activity;         /* activity becomes contexts */
+    uint8_t *tokens, *activity;
     uint8_t *loud, *loudness;           /* of each group in order: not silent; of its places */
-    cdt_counts *counts;
+    uint16_t *places, *flags;           /* of each token and of each group: table * symbols + symbol */
+    size_t groups;
+    uint32_t *counts;                   /* of places */
     uint32_t (*activities)[256];
 } cdt_context_work;
 
@@ -62,14 +64,17 @@ static int last_loud(const uint8_t *loud, size_t cols, size_t *from, size_t *to)
     return 1;
 }
 
-/* Which groups are silent, where that is worth its flags: where a quarter of all places are in such groups. */
+/* Which groups are silent, where that is worth its flags: where a quarter of all places are in such groups. And the largest token. */
 static int find_silence(const cdt_pyramid *pyramid, cdt_context_work *work)
 {
     const cdt_row_kernels *kernels = &cdt_active_kernels()->rows;
     size_t silent = 0, groups = 0;
+    uint8_t most = 0;
     for (unsigned s = 0; s < pyramid->count; s++) groups += cdt_rows_of(&pyramid->segments[s]) * cdt_groups_of(&pyramid->segments[s]);
+    work->groups = groups;
     work->loud = cdt_new(2 * groups);
-    if (!work->loud) return CDT_NO_MEMORY;
+    work->flags = cdt_new(groups * sizeof *work->flags);
+    if (!work->loud || !work->flags) return CDT_NO_MEMORY;
     work->loudness = work->loud + groups;
     uint8_t *loud = work->loud;
     for (unsigned s = 0; s < pyramid->count; s++) {
@@ -78,10 +83,12 @@ static int find_silence(const cdt_pyramid *pyramid, cdt_context_work *work)
         const uint8_t *row = work->tokens + segment->offset + 1;
         for (size_t r = 0; r < rows; r++, row += cols + CDT_PAD, loud += n) {
             kernels->loudness(row, cols, loud);
+            for (size_t i = 0; i < cols; i++) most = row[i] > most ? row[i] : most;
             for (size_t g = 0; g < n; g++)
                 if (!loud[g]) silent += cols - g * GROUP < GROUP ? cols - g * GROUP : GROUP;
         }
     }
+    work->head.symbols = most + 1u;
     work->head.has_silence = 4 * silent >= points_of(pyramid) && 8 * groups <= points_of(pyramid);
     if (work->head.has_silence)
         for (size_t g = 0; g < groups; g++) work->loud[g] = work->loud[g] > 0;
@@ -116,42 +123,61 @@ static void find_activities(const cdt_pyramid *pyramid, cdt_context_work *work)
     }
 }
 
-/* Tokens by context, counted in two places in turn: the same counter twice in a row would wait for itself. */
-static int count_tokens(const cdt_pyramid *pyramid, const cdt_context_work *work, unsigned tables)
+/* The place of each token's table and symbol. */
+static int find_places(const cdt_pyramid *pyramid, cdt_context_work *work)
+{
+    uint8_t table[KINDS][256];
+    work->places = cdt_new(pyramid->values * sizeof *work->places);
+    if (!work->places) return CDT_NO_MEMORY;
+    cdt_context_tables(&work->head, table);
+    for (unsigned s = 0; s < pyramid->count; s++) {
+        const cdt_segment *segment = &pyramid->segments[s];
+        const size_t at = segment->offset, n = cdt_rows_of(segment) * (segment->dim[3] + CDT_PAD);
+        cdt_active_kernels()->rows.places(table[cdt_context_kind(pyramid, segment)], work->activity + at, work->tokens + at,
+                                          work->head.symbols, n, work->places + at);
+    }
+    return CDT_OK;
+}
+
+/* Counted in two arrays in turn: the same counter twice in a row would wait for itself. */
+static int count_places(const cdt_pyramid *pyramid, cdt_context_work *work, size_t all)
 {
     const uint8_t *loud = work->loud;
-    cdt_counts *odd = cdt_new_zeros(tables * sizeof *odd);
-    if (!odd) return CDT_NO_MEMORY;
+    uint32_t *odd = cdt_new_zeros(all * sizeof *odd);
+    work->counts = cdt_new_zeros((all + 1) * sizeof *work->counts);
+    if (!odd || !work->counts) {
+        cdt_drop(odd);
+        return CDT_NO_MEMORY;
+    }
     for (unsigned s = 0; s < pyramid->count; s++) {
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], groups = cdt_groups_of(segment);
         for (size_t r = 0; r < rows; r++, loud += groups) {
-            const uint8_t *const contexts = work->activity + segment->offset + 1 + r * (cols + CDT_PAD);
-            const uint8_t *const tokens = work->tokens + (contexts - work->activity);
+            const uint16_t *const places = work->places + segment->offset + 1 + r * (cols + CDT_PAD);
             for (size_t from, to = 0; cdt_next_loud(loud, groups, cols, &from, &to);) {
                 for (; from + 1 < to; from += 2) {
-                    work->counts[contexts[from]][tokens[from]]++;
-                    odd[contexts[from + 1]][tokens[from + 1]]++;
+                    work->counts[places[from]]++;
+                    odd[places[from + 1]]++;
                 }
-                if (from < to) work->counts[contexts[from]][tokens[from]]++;
+                if (from < to) work->counts[places[from]]++;
             }
         }
     }
-    for (unsigned t = 0; t < tables; t++)
-        for (unsigned i = 0; i < CDT_TOKENS_8; i++) work->counts[t][i] += odd[t][i];
+    for (size_t i = 0; i < all; i++) work->counts[i] += odd[i];
     cdt_drop(odd);
     return CDT_OK;
 }
 
 /* Frequencies of silent groups; returns the bits that all flags take, about. */
-static uint64_t count_silence(const cdt_pyramid *pyramid, cdt_context_work *work)
+static uint64_t count_silence(cdt_context_work *work)
 {
     uint32_t counts[LOUDNESSES][2] = {{0}};
     uint64_t bits = 0;
-    size_t groups = 0;
     if (!work->head.has_silence) return 0;
-    for (unsigned s = 0; s < pyramid->count; s++) groups += cdt_rows_of(&pyramid->segments[s]) * cdt_groups_of(&pyramid->segments[s]);
-    for (size_t g = 0; g < groups; g++) counts[work->loudness[g]][work->loud[g]]++;
+    for (size_t g = 0; g < work->groups; g++) {
+        counts[work->loudness[g]][work->loud[g]]++;
+        work->flags[g] = (uint16_t)(2 * work->loudness[g] + work->loud[g]);
+    }
     for (unsigned i = 0; i < LOUDNESSES; i++) {
         const uint32_t silent = counts[i][0], all = silent + counts[i][1];
         const uint32_t share = all ? (uint32_t)((uint64_t)silent * CDT_SLOTS / all) : CDT_SLOTS / 2;
@@ -164,14 +190,15 @@ static uint64_t count_silence(const cdt_pyramid *pyramid, cdt_context_work *work
 /* Join tables; to_table receives the new number of each. Returns how many there are. */
 static unsigned join_tables(cdt_context_work *work, uint8_t to_table[256])
 {
+    const size_t symbols = work->head.symbols;
     unsigned table = 0, bin = 0;
     for (unsigned k = 0; k < KINDS; k++) {
         cdt_context_head *head = &work->head;
         uint8_t before[BINS];
         const unsigned bins = head->bins[k];
         memcpy(before, head->first[k], sizeof before);
-        memmove(work->counts + table, work->counts + bin, bins * sizeof *work->counts);
-        head->bins[k] = cdt_join_bins(bins, head->first[k], work->counts + table, head->symbols);
+        memmove(work->counts + table * symbols, work->counts + bin * symbols, bins * symbols * sizeof *work->counts);
+        head->bins[k] = cdt_join_bins(bins, head->first[k], work->counts + table * symbols, head->symbols);
         for (unsigned i = 0, j = 0; i < bins; i++) {
             while (j + 1 < head->bins[k] && head->first[k][j + 1] <= before[i]) j++;
             to_table[bin + i] = (uint8_t)(table + j);
@@ -183,43 +210,37 @@ static unsigned join_tables(cdt_context_work *work, uint8_t to_table[256])
 }
 
 /* All rows from the last to the first, as rANS wants it: the groups that are not silent, and before them which those are. */
-static void encode_rows(const cdt_pyramid *pyramid, const cdt_context_work *work, const uint8_t to_table[256],
-                        const cdt_rans_entry *entries, cdt_rans_writer *writer)
+static void encode_rows(const cdt_pyramid *pyramid, const cdt_context_work *work, const cdt_rans_entry *entries, cdt_rans_writer *writer)
 {
-    const cdt_kernels *kernels = cdt_active_kernels();
-    const unsigned symbols = work->head.symbols;
+    const cdt_rans_kernels *kernels = &cdt_active_kernels()->rans;
     cdt_rans_entry flags[2 * LOUDNESSES];
     uint16_t frequencies[LOUDNESSES][2];
-    size_t group = 0;
+    size_t group = work->groups;
     cdt_silence_tables(&work->head, frequencies);
     for (unsigned i = 0; work->head.has_silence && i < LOUDNESSES; i++) cdt_rans_entries(frequencies[i], 2, flags + 2 * i);
-    for (unsigned s = 0; s < pyramid->count; s++) group += cdt_rows_of(&pyramid->segments[s]) * cdt_groups_of(&pyramid->segments[s]);
     for (unsigned s = pyramid->count; s-- > 0;) {
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t cols = segment->dim[3], groups = cdt_groups_of(segment);
         for (size_t r = cdt_rows_of(segment); r-- > 0;) {
-            uint8_t *contexts = work->activity + segment->offset + 1 + r * (cols + CDT_PAD);
-            const uint8_t *tokens = work->tokens + (contexts - work->activity);
+            const uint16_t *const places = work->places + segment->offset + 1 + r * (cols + CDT_PAD);
             group -= groups;
-            for (size_t from = cols, to; last_loud(work->loud + group, cols, &from, &to);) {
-                kernels->rows.look_up(to_table, contexts + from, to - from);
-                kernels->rans.encode_row(writer, entries, symbols, contexts + from, tokens + from, to - from);
-            }
-            if (work->head.has_silence)
-                kernels->rans.encode_row(writer, flags, 2, work->loudness + group, work->loud + group, groups);
+            for (size_t from = cols, to; last_loud(work->loud + group, cols, &from, &to);)
+                kernels->encode_row(writer, entries, places + from, to - from);
+            if (work->head.has_silence) kernels->encode_row(writer, flags, work->flags + group, groups);
         }
     }
 }
 
-static void contexts_of(const cdt_pyramid *pyramid, const cdt_context_head *head, uint8_t *activity)
+/* Entries for all tables as they were before they were joined. Returns the bytes written to `out`. */
+static size_t send(const cdt_context_work *work, unsigned tables, const uint8_t to_table[256], uint8_t *out, cdt_rans_entry *entries)
 {
-    uint8_t table[KINDS][256];
-    cdt_context_tables(head, table);
-    for (unsigned s = 0; s < pyramid->count; s++) {
-        const cdt_segment *segment = &pyramid->segments[s];
-        cdt_active_kernels()->rows.look_up(table[cdt_context_kind(pyramid, segment)], activity + segment->offset,
-                                           cdt_rows_of(segment) * (segment->dim[3] + CDT_PAD));
-    }
+    const size_t symbols = work->head.symbols;
+    cdt_rans_entry *joined = cdt_new((tables * symbols + 1) * sizeof *joined);
+    if (!joined) return 0;
+    const size_t size = cdt_context_head_put(&work->head, work->counts, out, joined);
+    for (unsigned t = 0; t < tables; t++) memcpy(entries + t * symbols, joined + to_table[t] * symbols, symbols * sizeof *joined);
+    cdt_drop(joined);
+    return size;
 }
 
 size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe, uint8_t *tokens, uint8_t *activity, uint8_t *out)
@@ -231,27 +252,23 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe,
     size_t size = 0;
     unsigned tables = 0;
     work.activities = cdt_new_zeros(KINDS * sizeof *work.activities);
-    work.counts = cdt_new_zeros(TABLES * sizeof *work.counts);
-    if (!work.activities || !work.counts || find_silence(pyramid, &work) != CDT_OK) goto out;
+    if (!work.activities || find_silence(pyramid, &work) != CDT_OK) goto out;
     head->recipe.shift = (uint8_t)shift_for(pyramid, tokens);
     find_activities(pyramid, &work);
     for (unsigned k = 0; k < KINDS; k++) tables += head->bins[k] = cdt_equal_bins(work.activities[k], head->first[k]);
-    contexts_of(pyramid, head, activity);
-    if (count_tokens(pyramid, &work, tables) != CDT_OK) goto out;
-    for (unsigned t = 0; t < tables; t++)
-        for (unsigned i = head->symbols; i < CDT_TOKENS_8; i++)
-            if (work.counts[t][i]) head->symbols = i + 1;
-    uint64_t bits = count_silence(pyramid, &work);
-    tables = join_tables(&work, to_table);
-    for (unsigned t = 0; t < tables; t++) bits += cdt_context_cost(work.counts[t], head->symbols) >> 16;
+    if (find_places(pyramid, &work) != CDT_OK || count_places(pyramid, &work, tables * head->symbols) != CDT_OK) goto out;
+    uint64_t bits = count_silence(&work);
+    const unsigned joined = join_tables(&work, to_table);
+    for (unsigned t = 0; t < joined; t++) bits += cdt_context_cost(work.counts + t * head->symbols, head->symbols) >> 16;
     head->lanes = lanes_for(bits / 8);
     entries = cdt_new((tables * head->symbols + 1) * sizeof *entries);
     if (!entries) goto out;
-    const size_t head_size = cdt_context_head_put(head, work.counts, out, entries);
+    const size_t head_size = send(&work, tables, to_table, out, entries);
+    if (!head_size) goto out;
     uint8_t *end = out + cdt_contexts_bound(pyramid);
     cdt_rans_writer writer;
     cdt_rans_start(&writer, end, head->lanes);
-    encode_rows(pyramid, &work, to_table, entries, &writer);
+    encode_rows(pyramid, &work, entries, &writer);
     const uint8_t *begin = cdt_rans_finish(&writer);
     memmove(out + head_size, begin, (size_t)(end - begin));
     size = head_size + (size_t)(end - begin);
@@ -259,6 +276,8 @@ out:
     cdt_drop(work.activities);
     cdt_drop(work.counts);
     cdt_drop(work.loud);
+    cdt_drop(work.flags);
+    cdt_drop(work.places);
     cdt_drop(entries);
     return size;
 }

@@ -75,10 +75,11 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
     }
     count = most;
     uint32_t *runs = cdt_new((count + 1) * sizeof *runs);
-    uint8_t *tokens = cdt_new(2 * count + 1), *extra = cdt_new(4 * count + 64);
-    if (!runs || !tokens || !extra) goto out;
+    uint8_t *tokens = cdt_new(count + 1), *extra = cdt_new(4 * count + 64);
+    uint16_t *places = cdt_new((count + 1) * sizeof *places);
+    if (!runs || !tokens || !extra || !places) goto out;
     find_runs(bits, n, lags[lag], runs);
-    uint8_t *at = out, *contexts = tokens + count;
+    uint8_t *at = out;
     *at++ = (uint8_t)lag;
     at = cdt_put_number(at, count);
     if (count) {
@@ -92,7 +93,7 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
         kernels->rans.split_4((const int32_t *)runs, count, tokens, &writer);
         const size_t extra_size = (size_t)(cdt_bits_finish(&writer) - extra);
         for (size_t i = 0; i < count; i++) {
-            contexts[i] = i & 1;
+            places[i] = (uint16_t)((i & 1) * SYMBOLS + tokens[i]);
             counts[i & 1][tokens[i]]++;
         }
         if (count == 1) counts[1][0] = 1;
@@ -108,7 +109,7 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
         uint8_t *end = out + cdt_mask_bound(n);
         cdt_rans_writer words;
         cdt_rans_start(&words, end, lanes_for(count));
-        kernels->rans.encode_row(&words, entries, SYMBOLS, contexts, tokens, count);
+        kernels->rans.encode_row(&words, entries, places, count);
         const uint8_t *begin = cdt_rans_finish(&words);
         const size_t length = (size_t)(end - begin);
         uint8_t head[10];
@@ -121,6 +122,7 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
 out:
     cdt_drop(runs);
     cdt_drop(tokens);
+    cdt_drop(places);
     cdt_drop(extra);
     return size;
 }

@@ -15,15 +15,15 @@ static inline uint32_t LEVEL(rans_put)(uint32_t x, cdt_rans_entry entry, uint8_t
 
 #if CDT_SIMD != 2
 /* A row of any number of lanes. */
-static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
-                                     const uint8_t *contexts, const uint8_t *tokens, size_t n)
+static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places,
+                                     size_t n)
 {
     uint32_t states[CDT_LANES];
     uint8_t *at = writer->at;
     const unsigned last = writer->lanes - 1;
     memcpy(states, writer->states, sizeof states);
     for (size_t i = n; i-- > 0;)
-        states[i & last] = LEVEL(rans_put)(states[i & last], entries[contexts[i] * symbols + tokens[i]], &at);
+        states[i & last] = LEVEL(rans_put)(states[i & last], entries[places[i]], &at);
     memcpy(writer->states, states, sizeof states);
     writer->at = at;
 }
@@ -72,10 +72,9 @@ static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *sl
 #elif CDT_SIMD == 2
 #include "rans_avx2.h"
 #else
-static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
-                                   const uint8_t *contexts, const uint8_t *tokens, size_t n)
+static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n)
 {
-    LEVEL(rans_encode_lanes)(writer, entries, symbols, contexts, tokens, n);
+    LEVEL(rans_encode_lanes)(writer, entries, places, n);
 }
 
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,

@@ -6,13 +6,20 @@ static inline __mmask32 LEVEL(rans_first)(size_t n)
     return n >= 32 ? UINT32_MAX : (UINT32_C(1) << n) - 1;
 }
 
+/* 8 entries. Loads one by one: a gather takes half as long again. */
+static inline __m512i LEVEL(rans_entries_8)(const cdt_rans_entry *entries, const uint16_t *places)
+{
+    long long found[8];
+    for (int i = 0; i < 8; i++) memcpy(found + i, entries + places[i], 8);
+    return _mm512_set_epi64(found[7], found[6], found[5], found[4], found[3], found[2], found[1], found[0]);
+}
+
 /* The states of `lanes` after symbols with these entries, and in *full which of them put out their low 16 bits before. */
-static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entries, __m256i index, __mmask16 lanes,
+static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entries, const uint16_t *places, __mmask16 lanes,
                                          __mmask16 *full)
 {
     const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
-    const __m512i a = _mm512_i32gather_epi64(_mm512_castsi512_si256(_mm512_cvtepu16_epi32(index)), entries, 8);
-    const __m512i b = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(_mm512_cvtepu16_epi32(index), 1), entries, 8);
+    const __m512i a = LEVEL(rans_entries_8)(entries, places), b = LEVEL(rans_entries_8)(entries, places + 8);
     const __m512i packed = _mm512_permutex2var_epi32(a, _mm512_add_epi32(evens, _mm512_set1_epi32(1)), b);
     const __m512i reciprocal = _mm512_permutex2var_epi32(a, evens, b);
     const __m512i rest = _mm512_srli_epi32(packed, 20);
@@ -42,23 +49,23 @@ static inline uint8_t *LEVEL(rans_put_words)(uint8_t *at, __m512i low, __m512i h
     return at - 2 * count;
 }
 
-static void LEVEL(rans_encode_32)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
-                                  const uint8_t *contexts, const uint8_t *tokens, size_t n)
+static void LEVEL(rans_encode_32)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n)
 {
     const size_t step = writer->lanes;
-    const __m512i width = _mm512_set1_epi16((short)symbols);
     __m512i low = _mm512_loadu_si512(writer->states), high = _mm512_loadu_si512(writer->states + 16);
     uint8_t *at = writer->at;
-    for (size_t i = (n + step - 1) / step * step; i > 0; i -= step) {
-        const __mmask32 some = LEVEL(rans_first)(n - (i - step) < step ? n - (i - step) : step);
-        const __m512i where = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(some, contexts + i - step));
-        const __m512i what = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(some, tokens + i - step));
-        const __m512i index = _mm512_add_epi16(_mm512_mullo_epi16(where, width), what);
-        __mmask16 full, full_high = 0;
+    uint16_t rest[CDT_LANES];
+    size_t i = (n + step - 1) / step * step;
+    const size_t last = n / step * step;
+    const __mmask32 there = LEVEL(rans_first)(n - last);
+    if (last < n) _mm512_storeu_si512(rest, _mm512_maskz_loadu_epi16(there, places + last));
+    for (; i > 0; i -= step) {
+        const uint16_t *const from = i > n ? rest : places + i - step;
+        const __mmask32 some = i > n ? there : UINT32_MAX;
         const __m512i x = low, y = high;
-        low = LEVEL(rans_put_16)(x, entries, _mm512_castsi512_si256(index), (__mmask16)some, &full);
-        if (step == CDT_LANES)
-            high = LEVEL(rans_put_16)(y, entries, _mm512_extracti64x4_epi64(index, 1), (__mmask16)(some >> 16), &full_high);
+        __mmask16 full, full_high = 0;
+        low = LEVEL(rans_put_16)(x, entries, from, (__mmask16)some, &full);
+        if (step == CDT_LANES) high = LEVEL(rans_put_16)(y, entries, from + 16, (__mmask16)(some >> 16), &full_high);
         at = LEVEL(rans_put_words)(at, x, y, full | (__mmask32)full_high << 16);
     }
     _mm512_storeu_si512(writer->states, low);
@@ -162,11 +169,10 @@ static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots
     LEVEL(rans_store_lanes)(reader->states, x);
 }
 
-static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, size_t symbols,
-                                   const uint8_t *contexts, const uint8_t *tokens, size_t n)
+static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n)
 {
-    if (writer->lanes >= 16) LEVEL(rans_encode_32)(writer, entries, symbols, contexts, tokens, n);
-    else LEVEL(rans_encode_lanes)(writer, entries, symbols, contexts, tokens, n);
+    if (writer->lanes >= 16) LEVEL(rans_encode_32)(writer, entries, places, n);
+    else LEVEL(rans_encode_lanes)(writer, entries, places, n);
 }
 
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,

@@ -69,20 +69,43 @@ static void LEVEL(rows_loudness)(const uint8_t *restrict bytes, size_t n, uint8_
     }
 }
 
+#if CDT_SIMD == 512
+static inline __m512i LEVEL(look_up_64)(const uint8_t table[256], __m512i bytes)
+{
+    const __m512i t0 = _mm512_loadu_si512(table), t1 = _mm512_loadu_si512(table + 64);
+    const __m512i t2 = _mm512_loadu_si512(table + 128), t3 = _mm512_loadu_si512(table + 192);
+    const __m512i low = _mm512_permutex2var_epi8(t0, bytes, t1), high = _mm512_permutex2var_epi8(t2, bytes, t3);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
+}
+#endif
+
 static void LEVEL(rows_look_up)(const uint8_t table[256], uint8_t *bytes, size_t n)
 {
     size_t i = 0;
 #if CDT_SIMD == 512
-    const __m512i t0 = _mm512_loadu_si512(table), t1 = _mm512_loadu_si512(table + 64);
-    const __m512i t2 = _mm512_loadu_si512(table + 128), t3 = _mm512_loadu_si512(table + 192);
     for (; i < n; i += 64) {
         const __mmask64 there = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
-        const __m512i b = _mm512_maskz_loadu_epi8(there, bytes + i);
-        const __m512i low = _mm512_permutex2var_epi8(t0, b, t1), high = _mm512_permutex2var_epi8(t2, b, t3);
-        _mm512_mask_storeu_epi8(bytes + i, there, _mm512_mask_blend_epi8(_mm512_movepi8_mask(b), low, high));
+        _mm512_mask_storeu_epi8(bytes + i, there, LEVEL(look_up_64)(table, _mm512_maskz_loadu_epi8(there, bytes + i)));
     }
 #endif
     for (; i < n; i++) bytes[i] = table[bytes[i]];
+}
+
+static void LEVEL(rows_places)(const uint8_t table[256], const uint8_t *restrict contexts, const uint8_t *restrict tokens,
+                               size_t symbols, size_t n, uint16_t *restrict places)
+{
+    size_t i = 0;
+#if CDT_SIMD == 512
+    const __m512i width = _mm512_set1_epi16((short)symbols);
+    for (; i + 64 <= n; i += 64) {
+        const __m512i bins = LEVEL(look_up_64)(table, _mm512_loadu_si512(contexts + i)), token = _mm512_loadu_si512(tokens + i);
+        const __m512i low = _mm512_mullo_epi16(_mm512_cvtepu8_epi16(_mm512_castsi512_si256(bins)), width);
+        const __m512i high = _mm512_mullo_epi16(_mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(bins, 1)), width);
+        _mm512_storeu_si512(places + i, _mm512_add_epi16(low, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(token))));
+        _mm512_storeu_si512(places + i + 32, _mm512_add_epi16(high, _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(token, 1))));
+    }
+#endif
+    for (; i < n; i++) places[i] = (uint16_t)(table[contexts[i]] * symbols + tokens[i]);
 }
 
 static void LEVEL(rows_merge_bytes)(const uint8_t *restrict even, const uint8_t *restrict odd, size_t n, uint8_t *restrict out)

@@ -19,6 +19,6 @@ const cdt_kernels LEVEL(cdt_kernels) = {
     .planes = {LEVEL(planes_encode_4), LEVEL(planes_decode_4), LEVEL(planes_encode_8), LEVEL(planes_decode_8)},
     .rans = {LEVEL(rans_encode_row), LEVEL(rans_decode_row), LEVEL(tokens_split_4), LEVEL(tokens_join_4),
              LEVEL(tokens_split_8), LEVEL(tokens_join_8)},
-    .rows = {ROWS_OF(f4), ROWS_OF(f8), LEVEL(rows_activity), LEVEL(rows_loudness), LEVEL(rows_look_up), LEVEL(rows_fill_f4),
+    .rows = {ROWS_OF(f4), ROWS_OF(f8), LEVEL(rows_activity), LEVEL(rows_loudness), LEVEL(rows_places), LEVEL(rows_look_up), LEVEL(rows_fill_f4),
              LEVEL(rows_fill_f8), LEVEL(rows_merge_bytes)},
 };
