@@ -9,7 +9,7 @@ typedef enum {
     CDT_MAP_KEY,     /* floats: their order-preserving integer; lossless */
     CDT_MAP_LINEAR,  /* floats: offset + code * step, in their own type (binary32 for halves), rounded after each operation */
     CDT_MAP_KEYS,    /* floats: unkey(code * integer_step); bounds relative to each value */
-    CDT_MAP_STEPS,   /* integers: code * (2 integer_step + 1) */
+    CDT_MAP_STEPS,   /* integers: code * (2 integer_step + 1), or the nearest of their type; the code itself without a step */
     CDT_MAPS
 } cdt_map_kind;
 

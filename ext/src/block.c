@@ -2,8 +2,6 @@
 #include "block_parts.h"
 #include "cdt_memory.h"
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Palettes are tried for blocks that are more than one in so many of their bytes. */
@@ -29,7 +27,6 @@ static int is_lossless(const cdt_map *map)
     return map->kind == CDT_MAP_KEY || (map->kind == CDT_MAP_STEPS && map->integer_step == 0);
 }
 
-
 static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
 {
     if (other->bytes && (!best->bytes || other->length < best->length)) {
@@ -39,10 +36,11 @@ static void keep_smaller(cdt_attempt *best, cdt_attempt *other)
     *other = (cdt_attempt){0};
 }
 
-/* Bits for each number below which a balanced block is smooth enough for interpolation to be worth its time. */
-static const double SMOOTH = 0.6;
-/* What interpolation must save of the bits of differences: for balanced blocks, and not to look further. */
-static const double SAVED = 0.85;
+/* Interpolation takes about three times as long as differences. Balanced blocks are worth that where they are smooth (so few bits for
+ * each number), not yet tiny (so many times smaller already), and interpolation takes less than so much of the bits of differences. */
+static const double SMOOTH = 0.6, TINY = 100, BALANCED_SHARE = 0.6;
+/* Dense blocks are tried along one axis less where interpolation takes more than so much of the bits of differences. */
+static const double DENSE_SHARE = 0.85;
 
 /* Bits for each number of differences below which a block is smooth enough that straight lines lead beyond its ends. */
 static const double STRAIGHT_BITS = 3.0;
@@ -59,7 +57,7 @@ static int best_interpolation(const cdt_coding *coding, const cdt_box *box, cons
     unsigned axes = box->axes < 3 ? box->axes : 3;
     if (axes > 1 && box->sides[ordered->layout.order[box->axes - axes]] < SHORT) axes--;
     int status = cdt_interpolated_prepare(coding, box, ordered, axes, best);
-    if (status != CDT_OK || coding->profile != CDT_DENSE || axes == 1 || best->bits < SAVED * bits) return status;
+    if (status != CDT_OK || coding->profile != CDT_DENSE || axes == 1 || best->bits < DENSE_SHARE * bits) return status;
     cdt_interpolated other = {0};
     status = cdt_interpolated_prepare(coding, box, ordered, axes - 1, &other);
     if (status == CDT_OK && other.bits < best->bits) {
@@ -69,40 +67,58 @@ static int best_interpolation(const cdt_coding *coding, const cdt_box *box, cons
     return status;
 }
 
+static int may_interpolate(const cdt_coding *coding, int lossless, const cdt_box *box, double bits)
+{
+    const double n = (double)cdt_count(box->sides, box->axes), raw = 8 * n * (double)cdt_size_of(coding->type);
+    /* Images of narrow integers without loss are noise to interpolation, unless they are very smooth. */
+    const int is_image = coding->type <= CDT_U2 && (lossless || coding->promise.kind == CDT_LOSSLESS);
+    if (coding->profile == CDT_DENSE) return !is_image || bits < SMOOTH * n;
+    return coding->profile == CDT_BALANCED && bits < SMOOTH * n && bits > raw / TINY;
+}
+
+/* A block so smooth that its ends are much of it is made again without straight lines: noise of the bound may be all they carry on. */
+static int again_with_nearest(const cdt_coding *coding, const cdt_box *box, cdt_ordered *ordered, unsigned axes, cdt_attempt *made)
+{
+    cdt_interpolated interpolated = {.bits = INFINITY};
+    cdt_attempt nearest = {0};
+    ordered->straight = 0;
+    int status = cdt_interpolated_prepare(coding, box, ordered, axes, &interpolated);
+    if (status == CDT_OK) status = cdt_interpolated_finish(coding, box, ordered, &interpolated, &nearest);
+    keep_smaller(made, &nearest);
+    cdt_interpolated_end(&interpolated);
+    return status;
+}
+
+/* A block by interpolation, where that takes fewer bits than differences do; made->bytes stays NULL where not. */
+static int try_interpolation(const cdt_coding *coding, int lossless, const cdt_box *box, double bits, cdt_attempt *made)
+{
+    const size_t n = cdt_count(box->sides, box->axes);
+    const double most = coding->profile == CDT_DENSE ? bits : BALANCED_SHARE * bits;
+    cdt_ordered ordered = {0};
+    cdt_interpolated interpolated = {.bits = INFINITY};
+    int status = cdt_ordered_start(coding, lossless, box, &ordered);
+    ordered.straight = bits < STRAIGHT_BITS * (double)n;
+    if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, bits, &interpolated);
+    if (status == CDT_OK && interpolated.bits < most) status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, made);
+    const unsigned axes = interpolated.axes;
+    cdt_interpolated_end(&interpolated);
+    if (status == CDT_OK && made->bytes && ordered.straight && VERY_SMOOTH * made->length < n * cdt_size_of(coding->type))
+        status = again_with_nearest(coding, box, &ordered, axes, made);
+    cdt_ordered_end(&ordered);
+    return status;
+}
+
+/* The best of differences and interpolation, if it is smaller than the best so far. */
 static int best_attempt(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_attempt *best)
 {
     cdt_differences differences = {0};
-    cdt_ordered ordered = {0};
-    cdt_interpolated interpolated = {.bits = INFINITY};
     cdt_attempt made = {0};
     int status = cdt_differences_prepare(coding, lossless, box, &differences);
-    const double smooth = SMOOTH * (double)cdt_count(box->sides, box->axes);
-    /* Images of narrow integers without loss are noise to interpolation, unless they are very smooth. */
-    const int is_image = coding->type <= CDT_U2 && (lossless || coding->promise.kind == CDT_LOSSLESS);
-    if (status == CDT_OK && (coding->profile == CDT_DENSE || coding->profile == CDT_BALANCED) &&
-        (differences.bits < smooth || (coding->profile == CDT_DENSE && !is_image))) {
-        status = cdt_ordered_start(coding, lossless, box, &ordered);
-        ordered.straight = differences.bits < STRAIGHT_BITS * (double)cdt_count(box->sides, box->axes);
-        if (status == CDT_OK && ordered.fit) status = best_interpolation(coding, box, &ordered, differences.bits, &interpolated);
-    }
-    if (status == CDT_OK && interpolated.bits < (coding->profile == CDT_DENSE ? 1.0 : 0.6) * differences.bits)
-        status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, &made);
-    if (status == CDT_OK && made.bytes && ordered.straight && VERY_SMOOTH * made.length < cdt_count(box->sides, box->axes) * cdt_size_of(coding->type)) {
-        /* So smooth that its ends are much of it: noise of the bound may be all that straight lines would carry on. */
-        cdt_attempt nearest = {0};
-        const unsigned axes = interpolated.axes;
-        cdt_interpolated_end(&interpolated);
-        interpolated = (cdt_interpolated){.bits = INFINITY};
-        ordered.straight = 0;
-        status = cdt_interpolated_prepare(coding, box, &ordered, axes, &interpolated);
-        if (status == CDT_OK) status = cdt_interpolated_finish(coding, box, &ordered, &interpolated, &nearest);
-        keep_smaller(&made, &nearest);
-    }
+    if (status == CDT_OK && may_interpolate(coding, lossless, box, differences.bits))
+        status = try_interpolation(coding, lossless, box, differences.bits, &made);
     if (status == CDT_OK && !made.bytes) status = cdt_differences_finish(coding, box, &differences, &made);
     if (status == CDT_OK) keep_smaller(best, &made);
     cdt_differences_end(&differences);
-    cdt_interpolated_end(&interpolated);
-    cdt_ordered_end(&ordered);
     return status;
 }
 

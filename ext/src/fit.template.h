@@ -30,13 +30,11 @@ static double NAME(fit_bits)(const cdt_fit *fit, const T *rows, size_t room, siz
     for (unsigned f = 0; f < count; f++) wide[f] = (double)with[f] / CDT_WEIGHT_UNIT;
     const double gain = cells->snap && cells->step == 1.0 ? 0 : noise_gain(count == 1 ? 1 : count == 4 ? 2 : 3, wide);
     NAME(fit_residuals)(fit, rows, room, n, with, residuals);
-    for (size_t i = 0; i < n; i++) {
-        if (i % ROW_PART == 0) {
-            tokens.nearby = 0;
-            if (n > 2 * ESTIMATED && i / ROW_PART % 2) i += ROW_PART; /* every other row will do */
-            if (i >= n) break;
-        }
-        sampled_add(&tokens, whole((double)residuals[i] * inverse + gain * noise(i)));
+    const size_t every = (n / ROW_PART + COMPARED / ROW_PART) / (COMPARED / ROW_PART);
+    for (size_t from = 0; from < n; from += every * ROW_PART) {
+        const size_t end = n - from < ROW_PART ? n : from + ROW_PART;
+        tokens.nearby = 0;
+        for (size_t i = from; i < end; i++) sampled_add(&tokens, whole((double)residuals[i] * inverse + gain * noise(i)));
     }
     return tokens.seen ? sampled_bits(&tokens) / (double)tokens.seen : 0;
 }

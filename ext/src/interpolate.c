@@ -70,6 +70,8 @@ enum { ESTIMATED = 2048 };
 enum { ROW_PART = 64 };
 /* Points of each class that weights are fitted to, at most. */
 enum { FITTED = 8192 };
+/* Of these, so many at most are looked at to choose between two fits. */
+enum { COMPARED = 4096 };
 /* Residuals become tokens, and tokens residuals, about so many at a time. */
 enum { AT_ONCE = 4096 };
 /* Points that are compared at a time. */

@@ -36,14 +36,20 @@ class Map(NamedTuple):
         if self.kind == LINEAR:
             return self._linear(codes, dtype)
         if self.kind == INTEGER_STEPS:
-            factor = np.uint64((2 * self.integer_step + 1) % (1 << 64))
-            return (codes.astype(np.uint64) * factor).astype(f"<u{dtype.itemsize}").view(dtype)
+            return self._integers(codes, dtype)
         if dtype.itemsize == 2:
             bits = np.where(codes < 0, (~codes & 0x7FFF) | 0x8000, codes & 0xFFFF)
             return bits.astype(np.uint16).view(dtype)
         step = 1 if self.kind == KEY else self.integer_step
         products = codes.astype(np.uint64) * np.uint64(step)
         return unkey(products.astype(f"<u{dtype.itemsize}").view(f"<i{dtype.itemsize}"))
+
+    def _integers(self, codes: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Products with the step, those beyond the type its nearest; without a step, codes modulo the type."""
+        if self.integer_step == 0:
+            return codes.astype(f"<u{dtype.itemsize}").view(dtype)
+        limits, step = np.iinfo(dtype), 2 * self.integer_step + 1
+        return np.clip(codes.astype(object) * step, int(limits.min), int(limits.max)).astype(dtype)
 
     def _linear(self, codes: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         wide = np.dtype("<f8" if dtype.itemsize == 8 else "<f4")
