@@ -1,4 +1,5 @@
 #include "cdt_array.h"
+#include "transpose.h"
 #include <string.h>
 
 size_t cdt_size_of(cdt_type type)
@@ -92,11 +93,24 @@ void cdt_scatter(const cdt_array *array, const size_t *origin, const size_t *sid
     copy_box(cdt_place(array, origin), array->strides, block, steps, sides, array->axes, cdt_size_of(array->type));
 }
 
+/* Whether the last axes come first, and all are else in order: a block is then a matrix to transpose. */
+static int is_rotation(const uint8_t *order, unsigned axes)
+{
+    for (unsigned a = 0; a < axes; a++)
+        if (order[a] != (order[0] + a) % axes) return 0;
+    return 1;
+}
+
 /* Between a contiguous block of `shape` and one whose axis i is its axis order[i]. */
 static void permute(const void *from, size_t size, const size_t *shape, unsigned axes, const uint8_t *order, int back, void *to)
 {
     ptrdiff_t steps[CDT_AXES], given[CDT_AXES], ordered[CDT_AXES];
     size_t sides[CDT_AXES];
+    if (is_rotation(order, axes)) {
+        const size_t rows = cdt_count(shape, order[0]), columns = cdt_count(shape + order[0], axes - order[0]);
+        cdt_transpose(from, size, back ? columns : rows, back ? rows : columns, to);
+        return;
+    }
     contiguous(shape, axes, size, steps);
     for (unsigned a = 0; a < axes; a++) {
         sides[a] = shape[order[a]];

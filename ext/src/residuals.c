@@ -89,7 +89,7 @@ static int to_rows(const cdt_field *f, uint8_t *ordered, uint8_t *tokens)
         from = cdt_new(rows * cols);
         if (!from) return CDT_NO_MEMORY;
         memset(ordered + f->n, 0, rows * cols - f->n); /* places beyond the series */
-        cdt_transpose_bytes(ordered, cols, rows, from);
+        cdt_transpose(ordered, 1, cols, rows, from);
     }
     for (size_t r = 0; r < rows; r++) memcpy(tokens + s->offset + 1 + r * (cols + CDT_PAD), from + r * cols, cols);
     if (from != ordered) cdt_drop(from);
@@ -104,7 +104,7 @@ static int from_rows(const cdt_field *f, uint8_t *tokens)
     if (!f->is_series) return CDT_OK;
     uint8_t *ordered = cdt_new(rows * cols);
     if (!ordered) return CDT_NO_MEMORY;
-    cdt_transpose_bytes(tokens, rows, cols, ordered);
+    cdt_transpose(tokens, 1, rows, cols, ordered);
     memcpy(tokens, ordered, rows * cols);
     cdt_drop(ordered);
     return CDT_OK;
