@@ -24,34 +24,36 @@ void cdt_coded_end(cdt_coded *coded)
     cdt_drop(coded->exact);
 }
 
-uint64_t cdt_subtract_first(void *codes, unsigned width, size_t n)
+static void subtract_first(void *codes, unsigned width, size_t n)
 {
     if (width == 4) {
         uint32_t *c = codes;
         const uint32_t first = c[0];
         for (size_t i = 0; i < n; i++) c[i] -= first;
-        return first;
+    } else {
+        uint64_t *c = codes;
+        const uint64_t first = c[0];
+        for (size_t i = 0; i < n; i++) c[i] -= first;
     }
-    uint64_t *c = codes;
-    const uint64_t first = c[0];
-    for (size_t i = 0; i < n; i++) c[i] -= first;
-    return first;
 }
 
-static void add(void *codes, unsigned width, size_t n, uint64_t base)
+/* Add the differences of a field that is `base` everywhere: they are 0 but where a differenced axis begins, and there the base, or
+ * for the second place along an axis that is differenced twice its opposite. */
+static void add_differences_of(uint64_t base, void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4])
 {
-    if (width == 4)
-        for (size_t i = 0; i < n; i++) ((uint32_t *)codes)[i] += (uint32_t)base;
-    else
-        for (size_t i = 0; i < n; i++) ((uint64_t *)codes)[i] += base;
-}
-
-/* Whether one difference is taken along every axis: a constant then only shows in the first residual. */
-static int is_everywhere(const size_t dim[4], const uint8_t orders[4])
-{
-    for (int a = 0; a < 4; a++)
-        if (dim[a] > 1 && orders[a] != 1) return 0;
-    return 1;
+    size_t count[4];
+    for (int a = 0; a < 4; a++) count[a] = orders[a] == 0 || dim[a] < orders[a] ? dim[a] : orders[a];
+    for (size_t b = 0; b < count[0]; b++)
+        for (size_t z = 0; z < count[1]; z++)
+            for (size_t y = 0; y < count[2]; y++) {
+                const size_t row = ((b * dim[1] + z) * dim[2] + y) * dim[3];
+                const int odd = (orders[0] == 2 && b == 1) ^ (orders[1] == 2 && z == 1) ^ (orders[2] == 2 && y == 1);
+                for (size_t x = 0; x < count[3]; x++) {
+                    const uint64_t more = odd ^ (orders[3] == 2 && x == 1) ? 0 - base : base;
+                    if (width == 4) ((uint32_t *)codes)[row + x] += (uint32_t)more;
+                    else ((uint64_t *)codes)[row + x] += more;
+                }
+            }
 }
 
 /* Bring codes into the layout's order. */
@@ -79,13 +81,13 @@ int cdt_differences_prepare(const cdt_coding *coding, int lossless, const cdt_bo
     if (status != CDT_OK) return status;
     memcpy(&way->base, way->coded.codes, width);
     cdt_orders_choose(way->coded.codes, width, way->layout.dim, coding->profile == CDT_DENSE, way->orders);
-    const int everywhere = is_everywhere(way->layout.dim, way->orders), dense = coding->profile == CDT_DENSE;
-    if (dense || !everywhere) cdt_subtract_first(way->coded.codes, width, n);
+    const int dense = coding->profile == CDT_DENSE;
+    if (dense) subtract_first(way->coded.codes, width, n);
     /* Orders are chosen without contexts; sparse codes may be better off as they are. */
     const int estimated = width == 4 && coding->profile != CDT_FAST;
     const double plain = estimated && dense ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : INFINITY;
     cdt_difference(way->coded.codes, width, way->layout.dim, way->orders);
-    if (!dense && everywhere) add(way->coded.codes, width, 1, 0 - way->base);
+    if (!dense) add_differences_of(0 - way->base, way->coded.codes, width, way->layout.dim, way->orders);
     way->bits = estimated ? cdt_estimate_residuals(way->coded.codes, n, way->layout.dim[3]) : 64.0 * (double)n;
     if (plain < way->bits) {
         cdt_cumulate(way->coded.codes, width, way->layout.dim, way->orders);
@@ -170,10 +172,8 @@ int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, 
     if (!coded.codes) return CDT_NO_MEMORY;
     status = get_residuals(head, in, map.width, &layout, n, coded.codes);
     if (status != CDT_OK) goto out;
-    const int everywhere = is_everywhere(layout.dim, orders);
-    if (everywhere) add(coded.codes, map.width, 1, base);
+    add_differences_of(base, coded.codes, map.width, layout.dim, orders);
     cdt_cumulate(coded.codes, map.width, layout.dim, orders);
-    if (!everywhere) add(coded.codes, map.width, n, base);
     if (!cdt_layout_is_plain(&layout, axes)) {
         void *plain = cdt_new(n * map.width);
         status = plain ? CDT_OK : CDT_NO_MEMORY;

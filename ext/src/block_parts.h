@@ -37,9 +37,6 @@ typedef struct {
 int cdt_coded_start(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_coded *coded, cdt_measured *measured);
 void cdt_coded_end(cdt_coded *coded);
 
-/* Subtract the first code from all; returns it. */
-uint64_t cdt_subtract_first(void *codes, unsigned width, size_t n);
-
 /* Each way to predict is prepared, says about how many bits it would take (infinitely many where it cannot), and is finished if it
  * is the best. Zero before it is prepared; ending is always allowed. */
 typedef struct {
