@@ -80,23 +80,33 @@ static void NAME(strip)(const U *codes, const U *inner, const size_t index[3], s
 }
 #endif
 
-/* Add to the trials' costs those of strips that are spread over the block. */
-static void NAME(sample)(const U *codes, const size_t dim[4], size_t strips, LEVEL(lorenzo_trial) *trials, unsigned count)
+/* Add to the trials' costs those of strip k of so many that are spread over the block. */
+static void NAME(look_at)(const U *codes, const size_t dim[4], size_t k, size_t strips, LEVEL(lorenzo_trial) *trials, unsigned count)
 {
     _Alignas(64) U inner[LORENZO_LEAD + LORENZO_STRIP];
     const size_t share = dim[0] * dim[1] * dim[2] * dim[3] / strips;
-    for (size_t k = 0; k < strips; k++) {
-        /* 2^32 over the golden ratio, so that strips meet every part of rows and planes. None begins with the block, where what is
-         * before it cannot be read. */
-        const uint32_t turn = (uint32_t)(k + 1) * 2654435769u;
-        const size_t somewhere = k * share + ((uint64_t)turn * (share - LORENZO_STRIP) >> 32);
-        const size_t at = somewhere < LORENZO_LEAD ? LORENZO_LEAD : somewhere, row = at / dim[3], plane = row / dim[2];
-        const size_t index[3] = {plane / dim[1], plane % dim[1], row % dim[2]};
-        memset(inner, 0xff, sizeof inner);
-        for (size_t i = row * dim[3] < at - LORENZO_LEAD ? (row + 1) * dim[3] : row * dim[3]; i < at + LORENZO_STRIP; i += dim[3])
-            inner[i + LORENZO_LEAD - at] = 0;
-        for (unsigned t = 0; t < count; t++) NAME(strip)(codes, inner + LORENZO_LEAD, index, at, &trials[t]);
+    /* 2^32 over the golden ratio, so that strips meet every part of rows and planes. None begins with the block, where what is before
+     * it cannot be read. */
+    const uint32_t turn = (uint32_t)(k + 1) * 2654435769u;
+    const size_t somewhere = k * share + ((uint64_t)turn * (share - LORENZO_STRIP) >> 32);
+    const size_t at = somewhere < LORENZO_LEAD ? LORENZO_LEAD : somewhere, row = at / dim[3], plane = row / dim[2];
+    const size_t index[3] = {plane / dim[1], plane % dim[1], row % dim[2]};
+    memset(inner, 0xff, sizeof inner);
+    for (size_t i = row * dim[3] < at - LORENZO_LEAD ? (row + 1) * dim[3] : row * dim[3]; i < at + LORENZO_STRIP; i += dim[3])
+        inner[i + LORENZO_LEAD - at] = 0;
+    for (unsigned t = 0; t < count; t++) NAME(strip)(codes, inner + LORENZO_LEAD, index, at, &trials[t]);
+}
+
+/* All strips, in rounds that are spread over the block; after the first, trials that are far behind are left out. Returns how many
+ * stay. */
+static unsigned NAME(sample)(const U *codes, const size_t dim[4], size_t strips, LEVEL(lorenzo_trial) *trials, unsigned count)
+{
+    enum { ROUNDS = 4 };
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t k = round; k < strips; k += ROUNDS) NAME(look_at)(codes, dim, k, strips, trials, count);
+        if (round == 0) count = LEVEL(lorenzo_leading)(trials, count);
     }
+    return count;
 }
 
 /* The costs of a trial on all of a small block. */
@@ -120,8 +130,8 @@ static void NAME(choose)(const U *codes, const size_t dim[4], int thorough, uint
 {
     const size_t n = dim[0] * dim[1] * dim[2] * dim[3], most = thorough ? 256 : 32, some = n / (thorough ? 256 : 512);
     LEVEL(lorenzo_trial) trials[LORENZO_TRIALS];
-    const unsigned count = LEVEL(lorenzo_trials)(dim, thorough, trials);
-    if (n >= LORENZO_SMALL) NAME(sample)(codes, dim, some < 16 ? 16 : some < most ? some : most, trials, count);
+    unsigned count = LEVEL(lorenzo_trials)(dim, thorough, trials);
+    if (n >= LORENZO_SMALL) count = NAME(sample)(codes, dim, some < 16 ? 16 : some < most ? some : most, trials, count);
     else
         for (unsigned t = 0; t < count; t++) NAME(try)(codes, dim, &trials[t]);
     LEVEL(lorenzo_best)(trials, count, orders);

@@ -67,6 +67,32 @@ static inline uint64_t LEVEL(lorenzo_bits)(uint32_t logs)
     return table[k - 10] + ((uint64_t)(logs - (1u << k)) * (table[k - 9] - table[k - 10]) >> k);
 }
 
+/* The least cost of a trial along x. */
+static uint64_t LEVEL(lorenzo_least)(const LEVEL(lorenzo_trial) *trial)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned x = 0; x < 3; x++)
+        if ((trial->along >> x & 1) && trial->costs[x] < least) least = trial->costs[x];
+    return least;
+}
+
+/* Keep trials whose cost is at most a quarter above the best one's. Returns how many. */
+static unsigned LEVEL(lorenzo_leading)(LEVEL(lorenzo_trial) *trials, unsigned count)
+{
+    uint64_t best = UINT64_MAX;
+    unsigned kept = 0;
+    for (unsigned t = 0; t < count; t++) {
+        const uint64_t least = LEVEL(lorenzo_least)(&trials[t]);
+        best = least < best ? least : best;
+    }
+    for (unsigned t = 0; t < count; t++) {
+        if (LEVEL(lorenzo_least)(&trials[t]) > best + best / 4) continue;
+        if (kept < t) trials[kept] = trials[t];
+        kept++;
+    }
+    return kept;
+}
+
 /* Each difference must pay for itself by 1 in 512, so that ties stay with the simpler choice. */
 static void LEVEL(lorenzo_best)(const LEVEL(lorenzo_trial) *trials, unsigned count, uint8_t orders[4])
 {
