@@ -10,6 +10,9 @@ int64_t cdt_number_at(cdt_type type, const void *values, size_t i);
 /* Whether number i is finite. */
 int cdt_is_number(cdt_type type, const void *values, size_t i);
 
+/* Whether all n numbers are finite. */
+int cdt_all_numbers(cdt_type type, const void *values, size_t n);
+
 /* Store the number of a key as number i. CDT_CORRUPT: the type has no such number. */
 int cdt_put_key(cdt_type type, int64_t key, void *values, size_t i);
 

@@ -4,8 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Palettes are tried for blocks that are more than one in so many of their bytes. */
-enum { PALETTE_PART = 24 };
+/* What palettes take of what a block's own numbers do, as far as a look tells, for the one way not to be tried, or the other.
+ * Interpolation, which the look leaves out, is worth more to dense blocks. */
+static const double ONLY_PALETTES[CDT_PROFILES] = {0.93, 0.93, 0.6}, NO_PALETTES[CDT_PROFILES] = {1.04, 1.04, 1.5};
 
 cdt_map cdt_lossless_map(cdt_type type)
 {
@@ -135,16 +136,23 @@ int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t 
         *length = 1 + size;
         return CDT_OK;
     }
-    int status = best_attempt(coding, is_lossless(&coding->map), &box, &best);
+    const int lossless = is_lossless(&coding->map);
+    cdt_palettes palettes = {0};
+    double share = INFINITY;
+    int status = CDT_OK;
+    if (coding->may_have_palette) status = cdt_palettes_look(coding, lossless, &box, &palettes, &share);
+    const int only = share < ONLY_PALETTES[coding->profile];
+    if (status == CDT_OK && !only) status = best_attempt(coding, lossless, &box, &best);
     /* What is hardly smaller in a lossy map, or has a palette, may be smaller without loss. */
-    if (status == CDT_OK && !is_lossless(&coding->map) && 2 * best.length > n * size)
-        status = best_attempt(coding, 1, &box, &best);
-    if (status == CDT_OK && coding->may_have_palette && PALETTE_PART * best.length > n * size) {
+    if (status == CDT_OK && !only && !lossless && 2 * best.length > n * size) status = best_attempt(coding, 1, &box, &best);
+    if (status == CDT_OK && share < NO_PALETTES[coding->profile] && (only || CDT_PALETTE_PART * best.length > n * size)) {
         cdt_attempt made = {0};
-        status = cdt_try_palette(coding, &box, &made);
+        if (!palettes.looked) status = cdt_palettes_find(coding, &box, &palettes);
+        if (status == CDT_OK && palettes.entries) status = cdt_palettes_finish(coding, &box, &palettes, &made);
         keep_smaller(&best, &made);
     }
-    if (status == CDT_OK && best.length < 1 + n * size) {
+    cdt_palettes_end(&palettes);
+    if (status == CDT_OK && best.bytes && best.length < 1 + n * size) {
         memcpy(out, best.bytes, best.length);
         *length = best.length;
         *measured = best.measured;

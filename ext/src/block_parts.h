@@ -89,8 +89,31 @@ void cdt_interpolated_end(cdt_interpolated *way);
 int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in, unsigned level, const size_t *sides, unsigned axes,
                           void *values, size_t *coarse);
 
-/* Without loss, by palettes; made->bytes stays NULL where there are too many distinct numbers. */
-int cdt_try_palette(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made);
+/* Palettes have at most one entry for so many numbers, and are tried for blocks that are more than one in so many of their bytes. */
+enum { CDT_PALETTE_SHARE = 6, CDT_PALETTE_PART = 24 };
+/* How a palette is sent: entries as differences of keys, or as places on a grid and corrections. */
+enum { CDT_BY_KEYS, CDT_BY_GRID };
+
+/* Palettes of a block, and its numbers' ranks in them; `entries` stays 0 where there are too many distinct numbers. Zero before they
+ * are found; ending is always allowed. */
+typedef struct {
+    size_t slabs, entries;
+    int64_t *numbers; /* steps of all palettes, then corrections of all */
+    uint8_t *heads, *heads_end;
+    uint32_t *ranks;
+    uint8_t *exact; /* NULL: none */
+    size_t n_exact;
+    uint64_t bits; /* about what `numbers` take */
+    int looked;
+} cdt_palettes;
+
+int cdt_palettes_find(const cdt_coding *coding, const cdt_box *box, cdt_palettes *palettes);
+/* Find them unless the block is very smooth or short, and say which share they take, as far as a piece of the block tells, of what differences
+ * of its own numbers do (infinitely much where there are none). */
+int cdt_palettes_look(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_palettes *palettes, double *share);
+/* Without loss, by palettes that were found and have entries. */
+int cdt_palettes_finish(const cdt_coding *coding, const cdt_box *box, cdt_palettes *palettes, cdt_attempt *made);
+void cdt_palettes_end(cdt_palettes *palettes);
 int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
 
 #endif

@@ -42,6 +42,23 @@ int cdt_is_number(cdt_type type, const void *values, size_t i)
     return 1;
 }
 
+int cdt_all_numbers(cdt_type type, const void *values, size_t n)
+{
+    /* One more in the last place of the exponent carries into the sign where the exponent is all ones. */
+    uint64_t carried = 0;
+    if (type == CDT_F2)
+        for (size_t i = 0; i < n; i++) carried |= ((((const uint16_t *)values)[i] & 0x7C00u) + 0x0400u) & 0x8000u;
+    else if (type == CDT_F4) {
+        uint32_t c = 0;
+        for (size_t i = 0; i < n; i++) c |= (((const uint32_t *)values)[i] & 0x7F800000u) + 0x00800000u;
+        carried = c & 0x80000000u;
+    } else if (type == CDT_F8) {
+        for (size_t i = 0; i < n; i++) carried |= (((const uint64_t *)values)[i] & 0x7FF0000000000000u) + 0x0010000000000000u;
+        carried &= 0x8000000000000000u;
+    }
+    return !carried;
+}
+
 static void limits_of(cdt_type type, int64_t *low, int64_t *high)
 {
     static const int64_t lows[CDT_TYPES] = {-128, 0, -32768, 0, INT32_MIN, 0, INT64_MIN, INT64_MIN, -32768, INT32_MIN, INT64_MIN};
