@@ -64,12 +64,16 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3];
         const unsigned kind = cdt_context_kind(pyramid, segment);
         cdt_around around;
+        cdt_neighbours near;
         if (s && segment->level < level) break;
         if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &around);
         cdt_context_merge(pyramid, s, tokens);
-        for (size_t r = 0; r < rows && status == CDT_OK; r++) {
-            cdt_neighbours near;
-            cdt_context_neighbours(&around, segment, r, &reading.head.recipe, tokens, &near);
+        for (size_t r = 0, alike = 0; r < rows && status == CDT_OK; r++) {
+            if (alike == 0) {
+                cdt_context_neighbours(&around, segment, r, &reading.head.recipe, tokens, &near);
+                alike = cdt_context_together(&around, segment, r);
+            } else cdt_context_step(&near, cols + CDT_PAD);
+            alike--;
             if (!decode_row(&reading, kind, &near, tokens + segment->offset + 1 + r * (cols + CDT_PAD), cols)) status = CDT_CORRUPT;
         }
     }

@@ -104,16 +104,21 @@ static void find_activities(const cdt_pyramid *pyramid, cdt_context_work *work)
     for (unsigned s = 0; s < pyramid->count; s++) {
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], groups = cdt_groups_of(segment);
+        const size_t stride = cols + CDT_PAD;
         uint32_t *count = work->activities[cdt_context_kind(pyramid, segment)];
         cdt_around near;
         if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &near);
         cdt_context_merge(pyramid, s, work->tokens);
-        for (size_t r = 0; r < rows; r++) cdt_pad(work->tokens + segment->offset + 1 + r * (cols + CDT_PAD), cols);
+        for (size_t r = 0; r < rows; r++) cdt_pad(work->tokens + segment->offset + 1 + r * stride, cols);
+        for (size_t r = 0; r < rows;) {
+            cdt_neighbours around;
+            const size_t together = cdt_context_together(&near, segment, r);
+            cdt_context_neighbours(&near, segment, r, &work->head.recipe, work->tokens, &around);
+            kernels->activity(&around, (together - 1) * stride + cols, work->activity + segment->offset + 1 + r * stride);
+            r += together;
+        }
         for (size_t r = 0; r < rows; r++, loud += groups, loudness += groups) {
-            cdt_neighbours near_row;
-            uint8_t *row = work->activity + segment->offset + 1 + r * (cols + CDT_PAD);
-            cdt_context_neighbours(&near, segment, r, &work->head.recipe, work->tokens, &near_row);
-            kernels->activity(&near_row, cols, row);
+            const uint8_t *row = work->activity + segment->offset + 1 + r * stride;
             if (work->head.has_silence) kernels->loudness(row, cols, loudness);
             for (size_t from, to = 0; cdt_next_loud(loud, groups, cols, &from, &to);) {
                 const size_t end = rows < 256 || r % 4 == 0 ? to : from + 1;

@@ -39,20 +39,6 @@ void cdt_normalise(const uint32_t *weights, size_t symbols, uint16_t *frequencie
     frequencies[most] = (uint16_t)(frequencies[most] + left);
 }
 
-uint64_t cdt_n_log_n(uint32_t n)
-{
-    static const uint16_t fraction[65] = {
-        0,     1466,  2909,  4331,  5732,  7112,  8473,  9814,  11136, 12440, 13727, 14996, 16248, 17484, 18704, 19909, 21098,
-        22272, 23433, 24579, 25711, 26830, 27936, 29029, 30109, 31178, 32234, 33279, 34312, 35334, 36346, 37346, 38336, 39316,
-        40286, 41246, 42196, 43137, 44068, 44990, 45904, 46809, 47705, 48593, 49472, 50344, 51207, 52063, 52911, 53751, 54584,
-        55410, 56229, 57040, 57845, 58643, 59434, 60219, 60997, 61769, 62534, 63294, 64047, 64794, 65535};
-    if (n < 2) return 0;
-    const unsigned e = 31u - (unsigned)__builtin_clz(n);
-    const uint32_t top = e >= 12 ? n >> (e - 12) : n << (12 - e), i = (top >> 6) & 63, within = top & 63;
-    const uint32_t log = fraction[i] + ((fraction[i + 1] - fraction[i]) * within >> 6);
-    return (uint64_t)n * (((uint64_t)e << 16) + log);
-}
-
 static unsigned bit_length(uint32_t x)
 {
     unsigned n = 0;
