@@ -59,9 +59,6 @@ typedef struct {
     void (*places)(const uint8_t table[256], const uint8_t *contexts, const uint8_t *tokens, size_t symbols, size_t n, uint16_t *places);
     /* bytes[i] = table[bytes[i]] */
     void (*look_up)(const uint8_t table[256], uint8_t *bytes, size_t n);
-    /* Numbers of 4 (8) bytes whose bits are set get the pattern; spare bits are 0. */
-    void (*fill_4)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values);
-    void (*fill_8)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values);
     void (*merge_bytes)(const uint8_t *even, const uint8_t *odd, size_t n, uint8_t *out);
 } cdt_row_kernels;
 

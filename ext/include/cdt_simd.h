@@ -7,6 +7,7 @@
 #ifndef CDT_SIMD_H
 #define CDT_SIMD_H
 #include "cdt_lorenzo.h"
+#include "cdt_places.h"
 #include "cdt_planes.h"
 #include "cdt_rans.h"
 #include "cdt_rows.h"
@@ -17,6 +18,7 @@ typedef struct {
     cdt_planes_kernels planes;
     cdt_rans_kernels rans;
     cdt_row_kernels rows;
+    cdt_place_kernels places;
 } cdt_kernels;
 
 /* The kernels in use: the best that this machine has, unless cdt_use_kernels chose others. */

@@ -1,4 +1,5 @@
 /* Interpolated blocks of one type of float T (NAME). */
+#define PLACES(name) (sizeof(T) == 4 ? kernels->places.name##_4 : kernels->places.name##_8)
 
 /* Place the values (without holes), fit the weights, estimate. */
 static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
@@ -6,19 +7,28 @@ static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
     const cdt_pyramid *pyramid = &way->pyramid;
     const size_t n = cdt_count(pyramid->dim[0], 4);
     const T *values = ordered->values;
-    T *filled = NULL, last = 0;
+    const cdt_kernels *kernels = cdt_active_kernels();
+    T *filled = NULL, first = 0;
     way->places = cdt_new(pyramid->values * sizeof(T));
     if (!way->places) return CDT_NO_MEMORY;
     if (ordered->has_holes) {
         filled = cdt_new(n * sizeof *filled);
         if (!filled) return CDT_NO_MEMORY;
+        uint8_t *holes = cdt_new(n / 8 + 1);
+        if (!holes) {
+            cdt_drop(filled);
+            return CDT_NO_MEMORY;
+        }
+        kernels->rows.ROWS.apart(values, NULL, n, (T)INFINITY, holes);
         for (size_t i = 0; i < n; i++)
             if (values[i] == values[i]) {
-                last = values[i];
+                first = values[i];
                 break;
             }
-        way->with.origin = (double)last;
-        for (size_t i = 0; i < n; i++) filled[i] = last = values[i] == values[i] ? values[i] : last;
+        way->with.origin = (double)first;
+        memcpy(filled, values, n * sizeof *filled);
+        PLACES(carry)(holes, n, (const uint8_t *)&first, (uint8_t *)filled);
+        cdt_drop(holes);
     } else if (!ordered->snapped) way->with.origin = (double)values[0];
     NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->with.straight, way->places);
     cdt_drop(filled);
@@ -69,28 +79,40 @@ out:
 static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt_ordered *way)
 {
     const size_t n = cdt_count(box->sides, box->axes);
+    const cdt_kernels *kernels = cdt_active_kernels();
     const T *from = box->values, *missing = coding->promise.missing;
-    const T most = (T)MOST, end = (T)INFINITY;
-    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
+    const T nan = (T)NAN;
+    const size_t bytes = (n + 7) / 8;
+    uint8_t *declared = cdt_new(n / 8 + 32), *like = cdt_new(n / 8 + 32);
+    int status = declared && like ? CDT_OK : CDT_NO_MEMORY;
+    if (status != CDT_OK) goto out;
     way->values = from;
-    rows->ROWS.apart(from, NULL, n, most, way->exact);
-    for (size_t j = 0; j < coding->promise.n_missing; j++)
-        for (size_t i = 0; i < n; i++) way->exact[i / 8] = (uint8_t)(way->exact[i / 8] | (unsigned)(from[i] == missing[j]) << (i % 8));
-    T *values = NULL;
-    for (size_t i = 0; i < n; i += 8)
-        for (unsigned byte = way->exact[i / 8]; byte; byte &= byte - 1) {
-            const size_t at = i + (size_t)__builtin_ctz(byte);
-            int declared = !(from[at] < end && from[at] > -end);
-            for (size_t j = 0; j < coding->promise.n_missing; j++) declared |= from[at] == missing[j];
-            if (!declared) return CDT_BAD_ARGUMENT;
-            if (!values) {
-                way->values = way->own = values = cdt_new(n * sizeof *values);
-                if (!values) return CDT_NO_MEMORY;
-                memcpy(values, from, n * sizeof *values);
-            }
-            values[at] = (T)NAN;
-            way->n_exact++;
+    kernels->rows.ROWS.apart(from, NULL, n, (T)INFINITY, declared);
+    for (size_t j = 0; j < coding->promise.n_missing; j++) {
+        T code = missing[j];
+        /* Zeros are equal, whatever their sign; NaN are found already. */
+        for (int zeros = code == 0 ? 2 : code == code; zeros; zeros--, code = -code) {
+            PLACES(like)((const uint8_t *)from, n, (const uint8_t *)&code, like);
+            for (size_t i = 0; i < bytes; i++) declared[i] |= like[i];
         }
-    way->has_holes = values != NULL;
-    return in_order(box, way, sizeof(T));
+    }
+    kernels->rows.ROWS.apart(from, NULL, n, (T)MOST, way->exact);
+    for (size_t i = 0; i < bytes; i++) {
+        if (way->exact[i] & ~declared[i]) status = CDT_BAD_ARGUMENT;
+        way->exact[i] |= declared[i];
+    }
+    way->n_exact = kernels->places.count(way->exact, n);
+    if (status != CDT_OK || !way->n_exact) goto out;
+    T *values = cdt_new(n * sizeof *values);
+    status = values ? CDT_OK : CDT_NO_MEMORY;
+    if (!values) goto out;
+    memcpy(values, from, n * sizeof *values);
+    PLACES(fill)(way->exact, n, (const uint8_t *)&nan, (uint8_t *)values);
+    way->values = way->own = values;
+    way->has_holes = 1;
+out:
+    cdt_drop(declared);
+    cdt_drop(like);
+    return status == CDT_OK ? in_order(box, way, sizeof(T)) : status;
 }
+#undef PLACES

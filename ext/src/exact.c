@@ -23,18 +23,6 @@ static unsigned lags_of(const size_t *sides, unsigned axes, size_t *lags)
     return count;
 }
 
-static size_t count_bits(const uint8_t *bits, size_t n)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i += 64) {
-        uint64_t word;
-        memcpy(&word, bits + i / 8, 8);
-        if (n - i < 64) word &= ((uint64_t)1 << (n - i)) - 1;
-        count += (size_t)__builtin_popcountll(word);
-    }
-    return count;
-}
-
 /* One set: its places, and the bits of the first, or of each. NULL without memory. */
 static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, const size_t *lags, unsigned n_lags,
                         const uint8_t *set, int alike, size_t count)
@@ -56,25 +44,35 @@ static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, 
     return at;
 }
 
-/* Whether all numbers of a set have the bits of its first one. */
-#define ALIKE(T)                                                                                                         \
-    {                                                                                                                    \
-        T bits, other;                                                                                                   \
-        memcpy(&bits, &common, sizeof bits);                                                                             \
-        for (size_t i = 0; i < n; i += 8)                                                                                \
-            for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {                                                   \
-                memcpy(&other, (const uint8_t *)values + (i + (size_t)__builtin_ctz(byte)) * sizeof(T), sizeof(T));      \
-                if (other != bits) return 0;                                                                             \
-            }                                                                                                            \
-        return 1;                                                                                                        \
-    }
-
-static int are_alike(const void *values, size_t size, size_t n, const uint8_t *set, uint64_t common)
+/* The places of a set whose numbers have those bits. */
+static void places_like(const void *values, size_t size, size_t n, const uint8_t *set, uint64_t common, uint8_t *like)
 {
-    if (size == 4) ALIKE(uint32_t)
-    if (size == 8) ALIKE(uint64_t)
-    if (size == 2) ALIKE(uint16_t)
-    ALIKE(uint8_t)
+    const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
+    if (size >= 4) {
+        (size == 4 ? kernels->like_4 : kernels->like_8)(values, n, (const uint8_t *)&common, like);
+        for (size_t i = 0; i < (n + 7) / 8; i++) like[i] &= set[i];
+        return;
+    }
+    memset(like, 0, (n + 7) / 8);
+    for (size_t i = 0; i < n; i += 8)
+        for (unsigned byte = set[i / 8]; byte; byte &= byte - 1)
+            if (bits_at(values, size, i + (size_t)__builtin_ctz(byte)) == common)
+                like[i / 8] = (uint8_t)(like[i / 8] | (byte & (0 - byte)));
+}
+
+/* The most common bits of a set, if they are those of more than half of it (majority vote, Boyer & Moore 1981). */
+static uint64_t voted(const void *values, size_t size, size_t n, const uint8_t *set)
+{
+    uint64_t common = 0;
+    size_t votes = 0;
+    for (size_t i = 0; i < n; i += 8)
+        for (unsigned byte = set[i / 8]; byte; byte &= byte - 1) {
+            const uint64_t bits = bits_at(values, size, i + (size_t)__builtin_ctz(byte));
+            if (!votes) common = bits;
+            if (bits == common) votes++;
+            else votes--;
+        }
+    return common;
 }
 
 /* The first place of a set that is not empty. */
@@ -91,45 +89,36 @@ size_t cdt_exact_bound(size_t n, size_t count, size_t size)
 }
 
 uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_t *sides, unsigned axes, const uint8_t *exact,
-                          size_t count)
+                       size_t count)
 {
     const size_t n = cdt_count(sides, axes);
-    size_t lags[CDT_AXES], alike = 0;
+    const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
+    size_t lags[CDT_AXES];
     const unsigned n_lags = lags_of(sides, axes, lags);
-    uint64_t common = 0;
     if (!count) {
         *at++ = 0;
         return at;
     }
-    common = bits_at(values, size, first_of(exact));
-    const int all = are_alike(values, size, n, exact, common);
-    /* Majority vote (Boyer & Moore 1981), then a count. */
-    size_t votes = 0;
-    for (size_t i = 0; !all && i < n; i += 8)
-        for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
-            const uint64_t bits = bits_at(values, size, i + (size_t)__builtin_ctz(byte));
-            if (!votes) common = bits;
-            if (bits == common) votes++;
-            else votes--;
-        }
-    if (all) at = put_set(at, values, size, n, lags, n_lags, exact, count > 1, count);
-    else {
-        uint8_t *sets[2] = {cdt_new_zeros(n / 8 + 32), cdt_new_zeros(n / 8 + 32)};
-        if (!sets[0] || !sets[1]) at = NULL;
-        for (size_t i = 0; at && i < n; i += 8)
-            for (unsigned byte = exact[i / 8]; byte; byte &= byte - 1) {
-                const size_t place = i + (size_t)__builtin_ctz(byte);
-                const int other = bits_at(values, size, place) != common;
-                sets[other][place / 8] = (uint8_t)(sets[other][place / 8] | 1u << (place % 8));
-                alike += !other;
-            }
-        if (at && alike > 1) at = put_set(at, values, size, n, lags, n_lags, sets[0], 1, alike);
-        if (at && alike > 1) at = put_set(at, values, size, n, lags, n_lags, sets[1], 0, count - alike);
-        else if (at) at = put_set(at, values, size, n, lags, n_lags, exact, 0, count);
-        cdt_drop(sets[0]);
-        cdt_drop(sets[1]);
+    uint8_t *like = cdt_new_zeros(n / 8 + 32), *others = cdt_new_zeros(n / 8 + 32);
+    if (!like || !others) {
+        at = NULL;
+        goto out;
     }
+    places_like(values, size, n, exact, bits_at(values, size, first_of(exact)), like);
+    size_t alike = kernels->count(like, n);
+    if (2 * alike < count) {
+        places_like(values, size, n, exact, voted(values, size, n, exact), like);
+        alike = kernels->count(like, n);
+    }
+    if (alike > 1) at = put_set(at, values, size, n, lags, n_lags, like, 1, alike);
+    if (at && alike > 1 && alike < count) {
+        for (size_t i = 0; i < (n + 7) / 8; i++) others[i] = exact[i] & (uint8_t)~like[i];
+        at = put_set(at, values, size, n, lags, n_lags, others, 0, count - alike);
+    } else if (at && alike <= 1) at = put_set(at, values, size, n, lags, n_lags, exact, 0, count);
     if (at) *at++ = 0;
+out:
+    cdt_drop(like);
+    cdt_drop(others);
     return at;
 }
 
@@ -162,7 +151,7 @@ int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides,
     const size_t n = cdt_count(sides, axes);
     size_t lags[CDT_AXES], count;
     const unsigned n_lags = lags_of(sides, axes, lags);
-    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
+    const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
     uint8_t *set = NULL;
     const uint8_t *bits;
     cdt_bytes places;
@@ -176,11 +165,11 @@ int cdt_exact_get(cdt_bytes *in, void *values, size_t size, const size_t *sides,
             goto out;
         }
         if (!length || cdt_mask_decode(places.at, length, n, lags, n_lags, set) != length) goto out;
-        const size_t found = count_bits(set, n);
+        const size_t found = kernels->count(set, n);
         if (!found || (kind == 2 && found != count)) goto out;
         if (kind == 1 && size >= 4) {
-            if (size == 4) rows->fill_4(set, n, bits, values);
-            else rows->fill_8(set, n, bits, values);
+            if (size == 4) kernels->fill_4(set, n, bits, values);
+            else kernels->fill_8(set, n, bits, values);
             continue;
         }
         for (size_t i = 0; i < n; i += 8)

@@ -1,4 +1,5 @@
 /* Maps of one type of float: T, its integers U and S, SIGN, ROWS (its member of the row kernels), NAME. */
+#define PLACES(name) (sizeof(T) == 4 ? kernels->name##_4 : kernels->name##_8)
 
 static inline S NAME(key_)(U bits)
 {
@@ -15,6 +16,40 @@ static inline int NAME(is_missing_)(T x, const T *missing, size_t n_missing)
     for (size_t j = 0; j < n_missing; j++)
         if (x == missing[j] || (x != x && missing[j] != missing[j])) return 1;
     return 0;
+}
+
+/* Numbers of a tile, in `own` where they have changed: those where `y` has a missing code become NaN. Returns whether there are any. */
+static int NAME(drop_missing_)(const T **x, const T *y, size_t n, const cdt_promise *promise, T *own)
+{
+    const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
+    const T *missing = promise->missing, nan = (T)NAN;
+    int found = 0;
+    for (size_t j = 0; j < promise->n_missing; j++) {
+        T code = missing[j];
+        if (code != code) continue;
+        /* Zeros are equal, whatever their sign. */
+        for (int zeros = code == 0 ? 2 : 1; zeros; zeros--, code = -code) {
+            uint64_t bits[TILE / 64] = {0};
+            PLACES(like)((const uint8_t *)y, n, (const uint8_t *)&code, (uint8_t *)bits);
+            if (!kernels->count((const uint8_t *)bits, n)) continue;
+            if (*x != own) memcpy(own, *x, n * sizeof *own);
+            PLACES(fill)((const uint8_t *)bits, n, (const uint8_t *)&nan, (uint8_t *)own);
+            *x = own;
+            found = 1;
+        }
+    }
+    return found;
+}
+
+/* Which numbers of a tile do not have the bits of y. */
+static void NAME(unlike_)(const T *x, const T *y, size_t n, uint64_t *bits)
+{
+    const U *a = (const U *)(const void *)x, *b = (const U *)(const void *)y, none = 0;
+    U differs[TILE];
+    const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
+    for (size_t i = 0; i < n; i++) differs[i] = a[i] ^ b[i];
+    PLACES(like)((const uint8_t *)differs, n, (const uint8_t *)&none, (uint8_t *)bits);
+    for (size_t i = 0; i < n; i += 64) bits[i / 64] = ~bits[i / 64] & (n - i < 64 ? ((uint64_t)1 << (n - i)) - 1 : ~(uint64_t)0);
 }
 
 /* |x - y| <= bound, decided on the true difference: when the rounded one equals the bound, its rounding error decides. */
@@ -36,10 +71,29 @@ static inline S NAME(nearest_)(S key, S step)
     return quotient;
 }
 
+/* Which numbers of a tile are exact, of which the kernel found `doubtful` not to be nearer than the bound; `y` is work space. */
+static void NAME(misfits_)(const T *x, size_t n, const cdt_cells *cells, double bound, const int32_t *codes, size_t doubtful,
+                           T *y, double *worst, uint64_t *bits)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const cdt_row_kernels *rows = &kernels->rows;
+    uint64_t far[TILE / 64] = {0};
+    rows->ROWS.apart(x, NULL, n, (T)INFINITY, (uint8_t *)bits);
+    if (kernels->places.count((const uint8_t *)bits, n) == doubtful) return; /* all are NaN or infinite */
+    rows->ROWS.rebuild_flat(codes, n, cells, y);
+    rows->ROWS.apart(x, y, n, (T)cells->bound, (uint8_t *)far);
+    for (size_t at = 0; at < n; at += 64)
+        for (uint64_t word = far[at / 64] & ~bits[at / 64]; word; word &= word - 1) {
+            const size_t i = at + (size_t)__builtin_ctzll(word);
+            const double d = fabs((double)x[i] - (double)y[i]);
+            if (!NAME(within_)(x[i], y[i], bound)) bits[at / 64] |= word & (0 - word);
+            else *worst = d > *worst ? d : *worst;
+        }
+}
+
 static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_promise *promise, int32_t *codes, marks *found)
 {
-    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
-    const T *missing = promise->missing;
+    const cdt_kernels *kernels = cdt_active_kernels();
     const int lossless = promise->kind == CDT_LOSSLESS;
     const double bound = lossless ? 0 : promise->value;
     cdt_cells cells = {.step = map->step, .offset = map->offset, .bound = lossless ? map->step : bound};
@@ -47,33 +101,28 @@ static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_pr
     int32_t before = 0;
     for (size_t start = 0; start < n; start += TILE) {
         const size_t count = n - start < TILE ? n - start : TILE;
+        const T *from = x + start;
+        int32_t *to = codes + start;
+        T own[TILE], y[TILE];
+        uint64_t bits[TILE / 64] = {0};
         size_t doubtful;
-        double worst = (double)rows->ROWS.quantise_flat(x + start, count, &cells, codes + start, &doubtful);
-        if (doubtful || lossless || promise->n_missing) {
-            T y[TILE];
-            uint8_t bits[TILE / 8];
-            rows->ROWS.rebuild_flat(codes + start, count, &cells, y);
-            if (lossless || promise->n_missing) memset(bits, 0xFF, sizeof bits); /* look at every one */
-            else rows->ROWS.apart(x + start, y, count, (T)cells.bound, bits);
-            for (size_t at = 0; at < count; at += 8)
-                for (unsigned byte = bits[at / 8]; byte; byte &= byte - 1) {
-                    const size_t i = at + (size_t)__builtin_ctz(byte);
-                    if (i >= count) break;
-                    const int same = !lossless || !memcmp(x + start + i, y + i, sizeof *y);
-                    if (same && NAME(within_)(x[start + i], y[i], bound) &&
-                        !NAME(is_missing_)(x[start + i], missing, promise->n_missing) &&
-                        !NAME(is_missing_)(y[i], missing, promise->n_missing)) {
-                        const double d = fabs((double)x[start + i] - (double)y[i]);
-                        worst = d > worst ? d : worst;
-                    } else {
-                        codes[start + i] = i ? codes[start + i - 1] : before;
-                        mark(found, start + i);
-                    }
-                }
-            if (lossless) worst = 0;
+        if (promise->n_missing) NAME(drop_missing_)(&from, from, count, promise, own);
+        double worst = (double)kernels->rows.ROWS.quantise_flat(from, count, &cells, to, &doubtful);
+        if (promise->n_missing || lossless) {
+            kernels->rows.ROWS.rebuild_flat(to, count, &cells, y);
+            if (promise->n_missing && NAME(drop_missing_)(&from, y, count, promise, own))
+                worst = (double)kernels->rows.ROWS.quantise_flat(from, count, &cells, to, &doubtful);
         }
-        before = codes[start + count - 1];
-        found->max_error = worst > found->max_error ? worst : found->max_error;
+        if (lossless) NAME(unlike_)(from, y, count, bits);
+        else if (doubtful) NAME(misfits_)(from, count, &cells, bound, to, doubtful, y, &worst, bits);
+        const size_t misfits = kernels->places.count((const uint8_t *)bits, count);
+        if (misfits) {
+            kernels->places.carry_4((const uint8_t *)bits, count, (const uint8_t *)&before, (uint8_t *)to);
+            memcpy(found->exact + start / 8, bits, (count + 7) / 8);
+            found->count += misfits;
+        }
+        before = to[count - 1];
+        if (!lossless && worst > found->max_error) found->max_error = worst;
     }
 }
 
@@ -117,3 +166,4 @@ static void NAME(from_keys_)(const cdt_map *map, const S *codes, size_t n, T *y)
     const U step = map->kind == CDT_MAP_KEY ? 1 : (U)map->integer_step;
     for (size_t i = 0; i < n; i++) bits[i] = NAME(unkey_)((S)((U)codes[i] * step));
 }
+#undef PLACES

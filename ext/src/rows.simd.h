@@ -1,4 +1,24 @@
 /* Row kernels at one level: prediction from values (rows.template.h), and activities of tokens. */
+#if CDT_SIMD == 2
+/* Eight numbers of rows_apart. */
+static inline int LEVEL(rows_far_f4)(const float *x, const float *y, float bound)
+{
+    const __m256 from = _mm256_loadu_ps(x), d = y ? _mm256_sub_ps(from, _mm256_loadu_ps(y)) : from;
+    return _mm256_movemask_ps(_mm256_cmp_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), d), _mm256_set1_ps(bound), _CMP_NLT_UQ));
+}
+
+static inline int LEVEL(rows_far_4_f8)(const double *x, const double *y, double bound)
+{
+    const __m256d from = _mm256_loadu_pd(x), d = y ? _mm256_sub_pd(from, _mm256_loadu_pd(y)) : from;
+    return _mm256_movemask_pd(_mm256_cmp_pd(_mm256_andnot_pd(_mm256_set1_pd(-0.0), d), _mm256_set1_pd(bound), _CMP_NLT_UQ));
+}
+
+static inline int LEVEL(rows_far_f8)(const double *x, const double *y, double bound)
+{
+    return LEVEL(rows_far_4_f8)(x, y, bound) | LEVEL(rows_far_4_f8)(x + 4, y ? y + 4 : NULL, bound) << 4;
+}
+#endif
+
 #define T float
 #define BITS int32_t
 #define UBITS uint32_t
@@ -6,7 +26,6 @@
 #define LIMIT 0x1p22
 #define MAGIC 0x1.8p23
 #define FLOATS(name) _mm512_##name##_ps
-#define INTEGERS(name) _mm512_##name##_epi32
 #define NOT_BELOW(v, bound) _mm512_cmp_ps_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f4)
 #include "rows.template.h"
@@ -17,7 +36,6 @@
 #define LIMIT 0x1p30
 #define MAGIC 0x1.8p52
 #define FLOATS(name) _mm512_##name##_pd
-#define INTEGERS(name) _mm512_##name##_epi64
 #define NOT_BELOW(v, bound) _mm512_cmp_pd_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f8)
 #include "rows.template.h"

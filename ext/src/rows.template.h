@@ -1,5 +1,5 @@
 /* Row kernels for one type of float: T, LIMIT (the largest |k|), MAGIC (1.5 * 2^mantissa bits: adding it rounds), BITS and UBITS (the
- * integers of T's size), INFINITE (the bits of infinity); and of AVX-512: FLOATS and INTEGERS (operations on vectors), NOT_BELOW. One
+ * integers of T's size), INFINITE (the bits of infinity); and of AVX-512: FLOATS (operations on vectors), NOT_BELOW. One
  * order of operations, no contraction: decoders on every machine find the same y. */
 
 /* By order-preserving integers, so that NaN and infinities drop out of the minimum without a branch. */
@@ -48,6 +48,8 @@ static void NAME(rows_apart)(const T *x, const T *y, size_t n, T bound, uint8_t 
                                        FLOATS(set1)(bound));
         memcpy(bits + i / 8, &far, 8 / sizeof(T));
     }
+#elif CDT_SIMD == 2
+    for (; i + 8 <= n; i += 8) bits[i / 8] = (uint8_t)NAME(rows_far)(x + i, y ? y + i : NULL, bound);
 #endif
     for (; i < n; i += 8) {
         unsigned byte = 0;
@@ -268,24 +270,6 @@ static void NAME(rows_products)(const T *rows, size_t room, size_t n, unsigned a
         for (unsigned g = 0; g < f; g++) products[f][g] = products[g][f];
 }
 
-/* The number that the bytes of `pattern` are, where a bit is set. */
-static void NAME(rows_fill)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values)
-{
-    size_t i = 0;
-    BITS number;
-    memcpy(&number, pattern, sizeof number);
-#if CDT_SIMD == 512
-    for (; i + 64 / sizeof(T) <= n; i += 64 / sizeof(T)) {
-        uint16_t mask = 0;
-        memcpy(&mask, bits + i / 8, 8 / sizeof(T));
-        INTEGERS(mask_storeu)(values + sizeof(T) * i, mask, INTEGERS(set1)(number));
-    }
-#endif
-    for (; i < n; i += 8)
-        for (unsigned byte = bits[i / 8]; byte; byte &= byte - 1)
-            memcpy(values + sizeof(T) * (i + (size_t)__builtin_ctz(byte)), &number, sizeof number);
-}
-
 #undef MEAN2
 #undef MEAN4
 #undef MEAN8
@@ -296,6 +280,5 @@ static void NAME(rows_fill)(const uint8_t *bits, size_t n, const uint8_t *patter
 #undef LIMIT
 #undef MAGIC
 #undef FLOATS
-#undef INTEGERS
 #undef NOT_BELOW
 #undef NAME
