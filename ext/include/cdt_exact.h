@@ -7,9 +7,10 @@
 /* The most bytes that `count` exact numbers of n take. */
 size_t cdt_exact_bound(size_t n, size_t count, size_t size);
 
-/* A set of those like the most common one, a set of the others, and an end. `exact`: bitmap with 16 spare bytes. NULL: no memory. */
+/* A set of those like the most common one, a set of the others, and an end. `exact`: bitmap with 16 spare bytes. NULL: no memory.
+ * `quick`: places may take some more bytes where that is faster. */
 uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_t *sides, unsigned axes, const uint8_t *exact,
-                       size_t count);
+                       size_t count, int quick);
 
 /* Go behind the exact numbers. */
 int cdt_exact_skip(cdt_bytes *in, size_t size, size_t n);

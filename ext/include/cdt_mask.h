@@ -1,4 +1,5 @@
-/* Sets of places as runs: how many places are out, in, out ... of the set, after the places one lag before were subtracted. */
+/* Sets of places, after the places one lag before were subtracted: as runs, which say how many places are out, in, out ... of the
+ * set; or as a bitmap without its empty bytes, which takes more bytes where places are scattered, and far less time. */
 #ifndef CDT_MASK_H
 #define CDT_MASK_H
 #include <stddef.h>
@@ -9,8 +10,9 @@
 /* The most bytes that cdt_mask_encode writes for a set of n places. */
 size_t cdt_mask_bound(size_t n);
 
-/* `lags`: distances (0 and more) to choose from. Returns the bytes written; 0 without memory. */
-size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsigned count, uint8_t *out);
+/* `lags`: distances (0 and more) to choose from, at most 8. `quick`: a bitmap unless it is much larger than runs. Spare bits of the
+ * last byte are 0. Returns the bytes written; 0 without memory. */
+size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsigned count, int quick, uint8_t *out);
 
 /* Returns the bytes read; 0 when they are no set of n places. */
 size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t *lags, unsigned count, uint8_t *bits);

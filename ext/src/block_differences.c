@@ -125,7 +125,7 @@ int cdt_differences_finish(const cdt_coding *coding, const cdt_box *box, cdt_dif
     if (!made->bytes) goto out;
     uint8_t *at = made->bytes;
     *at++ = (uint8_t)((planes ? CDT_PLANES : CDT_CONTEXTS) | (way->lossless ? CDT_LOSSLESS_MAP : 0) | (series ? CDT_SERIES : 0));
-    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, way->coded.exact, way->coded.n_exact);
+    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, way->coded.exact, way->coded.n_exact, planes);
     if (!at) goto out;
     at = cdt_layout_put(at, &way->layout, box->axes);
     *at++ = (uint8_t)(way->orders[0] | way->orders[1] << 2 | way->orders[2] << 4 | way->orders[3] << 6);

@@ -244,7 +244,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, const 
     uint8_t *at = made->bytes;
     *at++ = (uint8_t)(CDT_INTERPOLATED | (ordered->lossless ? CDT_LOSSLESS_MAP : 0) | (ordered->snapped ? CDT_SNAPPED : 0) |
                       (ordered->numbers ? CDT_NUMBERS : 0));
-    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, bad, n_exact);
+    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, bad, n_exact, 0);
     if (!at) goto out;
     at = cdt_layout_put(at, &way->layout, box->axes);
     *at++ = (uint8_t)(way->axes | (way->with.straight ? STRAIGHT : 0));

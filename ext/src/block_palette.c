@@ -354,7 +354,7 @@ int cdt_palettes_finish(const cdt_coding *coding, const cdt_box *box, cdt_palett
     if (!made->bytes || !coded) goto out;
     uint8_t *at = made->bytes;
     *at++ = CDT_PALETTE;
-    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, t->exact, t->n_exact);
+    at = cdt_exact_put(at, box->values, size, box->sides, box->axes, t->exact, t->n_exact, 0);
     if (!at) goto out;
     *at++ = t->slabs > 1;
     at = cdt_put_bytes(at, t->heads, (size_t)(t->heads_end - t->heads));

@@ -25,11 +25,11 @@ static unsigned lags_of(const size_t *sides, unsigned axes, size_t *lags)
 
 /* One set: its places, and the bits of the first, or of each. NULL without memory. */
 static uint8_t *put_set(uint8_t *at, const void *values, size_t size, size_t n, const size_t *lags, unsigned n_lags,
-                        const uint8_t *set, int alike, size_t count)
+                        const uint8_t *set, int alike, size_t count, int quick)
 {
     uint8_t *places = cdt_new(cdt_mask_bound(n));
     if (!places) return NULL;
-    const size_t length = cdt_mask_encode(set, n, lags, n_lags, places);
+    const size_t length = cdt_mask_encode(set, n, lags, n_lags, quick, places);
     *at++ = alike ? 1 : 2;
     at = cdt_put_number(at, length);
     at = cdt_put_bytes(at, places, length);
@@ -89,7 +89,7 @@ size_t cdt_exact_bound(size_t n, size_t count, size_t size)
 }
 
 uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_t *sides, unsigned axes, const uint8_t *exact,
-                       size_t count)
+                       size_t count, int quick)
 {
     const size_t n = cdt_count(sides, axes);
     const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
@@ -110,11 +110,11 @@ uint8_t *cdt_exact_put(uint8_t *at, const void *values, size_t size, const size_
         places_like(values, size, n, exact, voted(values, size, n, exact), like);
         alike = kernels->count(like, n);
     }
-    if (alike > 1) at = put_set(at, values, size, n, lags, n_lags, like, 1, alike);
+    if (alike > 1) at = put_set(at, values, size, n, lags, n_lags, like, 1, alike, quick);
     if (at && alike > 1 && alike < count) {
         for (size_t i = 0; i < (n + 7) / 8; i++) others[i] = exact[i] & (uint8_t)~like[i];
-        at = put_set(at, values, size, n, lags, n_lags, others, 0, count - alike);
-    } else if (at && alike <= 1) at = put_set(at, values, size, n, lags, n_lags, exact, 0, count);
+        at = put_set(at, values, size, n, lags, n_lags, others, 0, count - alike, quick);
+    } else if (at && alike <= 1) at = put_set(at, values, size, n, lags, n_lags, exact, 0, count, quick);
     if (at) *at++ = 0;
 out:
     cdt_drop(like);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 enum { SYMBOLS = CDT_TOKENS_4 };
+/* Beside the lag: a bitmap follows instead of runs. */
+enum { BITMAP = 8 };
 
 /* 64 places from place i on; places beyond the bitmap's spare bytes are not read. */
 static uint64_t word_at(const uint8_t *bits, size_t i)
@@ -27,27 +29,39 @@ static uint64_t lagged_word(const uint8_t *bits, size_t n, size_t i, size_t lag)
     return n - i < 64 ? word & (((uint64_t)1 << (n - i)) - 1) : word;
 }
 
-/* Where places change from out to in and back; `runs` NULL: only count. The last run is not among them. */
-static size_t find_runs(const uint8_t *bits, size_t n, size_t lag, uint32_t *runs)
+/* Which of 64 places from place i on (a multiple of 64) are in the lagged set and the one before is not, or the other way round;
+ * `before` is the bit of the place before, and becomes that of the last. */
+static uint64_t changes_at(const uint8_t *bits, size_t n, size_t i, size_t lag, uint64_t *before)
 {
-    size_t count = 0, begin = 0;
-    uint64_t before = 0;
-    for (size_t i = 0; i < n; i += 64) {
-        const uint64_t word = lagged_word(bits, n, i, lag);
-        uint64_t changes = word ^ (word << 1 | before);
-        if (n - i < 64) changes &= ((uint64_t)1 << (n - i)) - 1;
-        before = word >> 63;
-        if (!runs) {
-            count += (size_t)__builtin_popcountll(changes);
-            continue;
-        }
-        for (; changes; changes &= changes - 1) {
-            const size_t place = i + (size_t)__builtin_ctzll(changes);
-            runs[count++] = (uint32_t)(place - begin);
-            begin = place;
-        }
+    const uint64_t word = lagged_word(bits, n, i, lag), changes = word ^ (word << 1 | *before);
+    *before = word >> 63;
+    return n - i < 64 ? changes & (((uint64_t)1 << (n - i)) - 1) : changes;
+}
+
+/* How many runs there are, without the last. */
+static size_t count_runs(const uint8_t *bits, size_t n, size_t lag)
+{
+    size_t count = 0;
+    uint64_t before = 0, changes[64];
+    for (size_t i = 0; i < n;) {
+        size_t words = 0;
+        for (; words < 64 && i < n; i += 64) changes[words++] = changes_at(bits, n, i, lag, &before);
+        count += cdt_active_kernels()->places.count((const uint8_t *)changes, 64 * words);
     }
     return count;
+}
+
+/* The runs without the last. */
+static void find_runs(const uint8_t *bits, size_t n, size_t lag, uint32_t *runs)
+{
+    size_t begin = 0;
+    uint64_t before = 0;
+    for (size_t i = 0; i < n; i += 64)
+        for (uint64_t changes = changes_at(bits, n, i, lag, &before); changes; changes &= changes - 1) {
+            const size_t place = i + (size_t)__builtin_ctzll(changes);
+            *runs++ = (uint32_t)(place - begin);
+            begin = place;
+        }
 }
 
 size_t cdt_mask_bound(size_t n)
@@ -60,27 +74,16 @@ static unsigned lanes_for(size_t runs)
     return runs >= 1u << 16 ? 32 : runs >= 1u << 13 ? 16 : 4;
 }
 
-size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsigned choices, uint8_t *out)
+/* The runs, of which there are `count`. Returns their end; NULL without memory. */
+static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count, uint8_t *at)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
-    size_t most = SIZE_MAX, count = 0, size = 0;
-    unsigned lag = 0;
-    for (unsigned i = 0; i < choices; i++) {
-        if (lags[i] && (lags[i] < 64 || lags[i] >= n)) continue;
-        count = find_runs(bits, n, lags[i], NULL);
-        if (count < most) {
-            most = count;
-            lag = i;
-        }
-    }
-    count = most;
+    uint8_t *end = NULL;
     uint32_t *runs = cdt_new((count + 1) * sizeof *runs);
     uint8_t *tokens = cdt_new(count + 1), *extra = cdt_new(4 * count + 64);
     uint16_t *places = cdt_new((count + 1) * sizeof *places);
     if (!runs || !tokens || !extra || !places) goto out;
-    find_runs(bits, n, lags[lag], runs);
-    uint8_t *at = out;
-    *at++ = (uint8_t)lag;
+    find_runs(bits, n, lag, runs);
     at = cdt_put_number(at, count);
     if (count) {
         uint32_t counts[2][SYMBOLS] = {{0}};
@@ -106,33 +109,92 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
         at = cdt_bits_finish(&writer);
         at = cdt_put_number(at, extra_size);
         at = cdt_put_bytes(at, extra, extra_size);
-        uint8_t *end = out + cdt_mask_bound(n);
+        uint8_t *last = at + 10 + cdt_rans_bound(count, 32);
         cdt_rans_writer words;
-        cdt_rans_start(&words, end, lanes_for(count));
+        cdt_rans_start(&words, last, lanes_for(count));
         kernels->rans.encode_row(&words, entries, places, count);
         const uint8_t *begin = cdt_rans_finish(&words);
-        const size_t length = (size_t)(end - begin);
+        const size_t length = (size_t)(last - begin);
         uint8_t head[10];
         const size_t head_size = (size_t)(cdt_put_number(head, length) - head);
         memmove(at + head_size, begin, length);
         memcpy(at, head, head_size);
         at += head_size + length;
     }
-    size = (size_t)(at - out);
+    end = at;
 out:
     cdt_drop(runs);
     cdt_drop(tokens);
     cdt_drop(places);
     cdt_drop(extra);
-    return size;
+    return end;
 }
 
-static void set_places(uint8_t *bits, size_t from, size_t to)
+/* How many bytes a map of so many bits has. */
+static size_t bytes_of(size_t bits)
 {
-    for (; from < to && from % 8; from++) bits[from / 8] = (uint8_t)(bits[from / 8] | 1u << (from % 8));
-    if (to > from) {
-        memset(bits + from / 8, 0xFF, (to - from) / 8);
-        for (from += (to - from) / 8 * 8; from < to; from++) bits[from / 8] = (uint8_t)(bits[from / 8] | 1u << (from % 8));
+    return (bits + 7) / 8;
+}
+
+/* Which bytes of the bitmap are not 0, in a second map, and which bytes of that, in a third: all of the third, and those bytes of the
+ * others. Returns their end; NULL without memory. */
+static uint8_t *put_bitmap(const uint8_t *bits, size_t n, size_t lag, uint8_t *at)
+{
+    const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
+    const size_t first = bytes_of(n), second = bytes_of(first), third = bytes_of(second);
+    uint8_t *lagged = lag ? cdt_new(first + 8) : NULL, *flags = cdt_new(second), *bytes = cdt_new(first + CDT_SQUEEZE_SPARE);
+    uint8_t *end = NULL;
+    if (!flags || !bytes || (lag && !lagged)) goto out;
+    for (size_t i = 0; lag && i < n; i += 64) {
+        const uint64_t word = lagged_word(bits, n, i, lag);
+        memcpy(lagged + i / 8, &word, sizeof word);
+    }
+    const size_t kept = kernels->squeeze(lag ? lagged : bits, first, flags, bytes);
+    end = at + third + kernels->squeeze(flags, second, at, at + third);
+    end = cdt_put_bytes(end, bytes, kept);
+out:
+    cdt_drop(lagged);
+    cdt_drop(flags);
+    cdt_drop(bytes);
+    return end;
+}
+
+size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsigned choices, int quick, uint8_t *out)
+{
+    size_t runs = SIZE_MAX;
+    unsigned lag = 0;
+    for (unsigned i = 0; i < choices; i++) {
+        if (lags[i] && (lags[i] < 64 || lags[i] >= n)) continue;
+        const size_t count = count_runs(bits, n, lags[i]);
+        if (count < runs) {
+            runs = count;
+            lag = i;
+        }
+    }
+    uint8_t *end;
+    if (quick) {
+        *out = (uint8_t)(lag | BITMAP);
+        end = put_bitmap(bits, n, lags[lag], out + 1);
+        /* Runs take about half a byte each, and their tables far more time than anything here. */
+        if (!end || (size_t)(end - out) <= 64 + runs) return end ? (size_t)(end - out) : 0;
+    }
+    *out = (uint8_t)lag;
+    end = put_runs(bits, n, lags[lag], runs, out + 1);
+    return end ? (size_t)(end - out) : 0;
+}
+
+/* Set the places of the runs, of which each is where one begins or ends: every bit becomes the sum of those up to it. */
+static void fill_between(uint8_t *bits, size_t n)
+{
+    uint64_t inside = 0;
+    for (size_t i = 0; i < n; i += 64) {
+        uint64_t word;
+        memcpy(&word, bits + i / 8, sizeof word);
+        for (unsigned shift = 1; shift < 64; shift *= 2) word ^= word << shift;
+        word ^= inside;
+        inside = 0 - (word >> 63);
+        if (n - i < 64) word &= ((uint64_t)1 << (n - i)) - 1;
+        memcpy(bits + i / 8, &word, sizeof word);
     }
 }
 
@@ -146,62 +208,91 @@ static void add_lagged(uint8_t *bits, size_t n, size_t lag)
     }
 }
 
-size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t *lags, unsigned choices, uint8_t *bits)
+/* Whether a map's last byte has ones beyond its bits. */
+static int has_spare_ones(const uint8_t *map, size_t bits)
+{
+    return bits % 8 && map[bits / 8] >> (bits % 8);
+}
+
+static int get_bitmap(cdt_bytes *from, size_t n, uint8_t *bits)
+{
+    const cdt_place_kernels *kernels = &cdt_active_kernels()->places;
+    const size_t first = bytes_of(n), second = bytes_of(first), third = bytes_of(second);
+    const uint8_t *map = cdt_get_bytes(from, third);
+    if (!map || has_spare_ones(map, second)) return CDT_CORRUPT;
+    const uint8_t *bytes = cdt_get_bytes(from, kernels->count(map, second));
+    if (!bytes) return CDT_CORRUPT;
+    uint8_t *flags = cdt_new(second);
+    if (!flags) return CDT_NO_MEMORY;
+    kernels->expand(map, second, bytes, flags);
+    bytes = has_spare_ones(flags, first) ? NULL : cdt_get_bytes(from, kernels->count(flags, first));
+    if (bytes) kernels->expand(flags, first, bytes, bits);
+    cdt_drop(flags);
+    return bytes && !has_spare_ones(bits, n) ? CDT_OK : CDT_CORRUPT;
+}
+
+static int get_runs(cdt_bytes *from, size_t n, uint8_t *bits)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
-    cdt_bytes from = {in, in + length, 0};
-    const uint8_t *first = cdt_get_bytes(&from, 1);
-    const size_t count = (size_t)cdt_get_number(&from);
-    uint32_t *slots = NULL;
-    int32_t *runs = NULL;
-    uint8_t *tokens = NULL;
-    size_t used = 0;
-    if (from.corrupt || *first >= choices || count > n) return 0;
-    const size_t lag = lags[*first];
-    if (lag && (lag < 64 || lag >= n)) return 0;
-    memset(bits, 0, (n + 7) / 8);
-    if (count) {
-        uint8_t lengths[2][CDT_SYMBOLS];
-        uint16_t frequencies[SYMBOLS];
-        cdt_bits_reader reader;
-        slots = cdt_new(2 * CDT_SLOTS * sizeof *slots);
-        runs = cdt_new(count * sizeof *runs);
-        tokens = cdt_new(2 * count);
-        if (!slots || !runs || !tokens) goto out;
-        cdt_bits_open(&reader, from.at, (size_t)(from.end - from.at));
-        for (unsigned t = 0; t < 2; t++)
-            if (cdt_table_read(&reader, SYMBOLS, t ? lengths[0] : NULL, lengths[t], frequencies) != CDT_OK ||
-                cdt_rans_slots(frequencies, SYMBOLS, slots + t * CDT_SLOTS) != CDT_OK)
-                goto out;
-        if (!cdt_bits_are_spare(&reader)) goto out;
-        cdt_get_bytes(&from, (reader.position + 7) / 8);
-        const size_t extra_size = (size_t)cdt_get_number(&from);
-        const uint8_t *extra = cdt_get_bytes(&from, extra_size);
-        const size_t words_size = (size_t)cdt_get_number(&from);
-        const uint8_t *words = cdt_get_bytes(&from, words_size);
-        cdt_rans_reader states;
-        if (from.corrupt || cdt_rans_open(&states, words, words_size, lanes_for(count)) != CDT_OK) goto out;
-        uint8_t *contexts = tokens + count;
-        for (size_t i = 0; i < count; i++) contexts[i] = i & 1;
-        kernels->rans.decode_row(&states, slots, contexts, tokens, count);
-        if (cdt_rans_close(&states) != CDT_OK) goto out;
-        cdt_bits_open(&reader, extra, extra_size);
-        kernels->rans.join_4(tokens, count, &reader, runs);
-        if (cdt_bits_close(&reader) != CDT_OK) goto out;
-        size_t place = 0;
-        for (size_t i = 0; i < count; i++) {
-            const uint32_t run = (uint32_t)runs[i] << 1 ^ (uint32_t)(runs[i] >> 31);
-            if (run >= n - place) goto out;
-            if (i & 1) set_places(bits, place, place + run);
-            place += run;
-        }
-        if (count & 1) set_places(bits, place, n);
+    const size_t count = (size_t)cdt_get_number(from);
+    int status = CDT_CORRUPT;
+    if (from->corrupt || count > n) return CDT_CORRUPT;
+    memset(bits, 0, n / 8 + 8);
+    if (!count) return CDT_OK;
+    uint8_t lengths[2][CDT_SYMBOLS];
+    uint16_t frequencies[SYMBOLS];
+    cdt_bits_reader reader;
+    uint32_t *slots = cdt_new(2 * CDT_SLOTS * sizeof *slots);
+    int32_t *runs = cdt_new(count * sizeof *runs);
+    uint8_t *tokens = cdt_new(2 * count);
+    if (!slots || !runs || !tokens) {
+        status = CDT_NO_MEMORY;
+        goto out;
     }
-    if (lag) add_lagged(bits, n, lag);
-    used = (size_t)(from.at - in);
+    cdt_bits_open(&reader, from->at, (size_t)(from->end - from->at));
+    for (unsigned t = 0; t < 2; t++)
+        if (cdt_table_read(&reader, SYMBOLS, t ? lengths[0] : NULL, lengths[t], frequencies) != CDT_OK ||
+            cdt_rans_slots(frequencies, SYMBOLS, slots + t * CDT_SLOTS) != CDT_OK)
+            goto out;
+    if (!cdt_bits_are_spare(&reader)) goto out;
+    cdt_get_bytes(from, (reader.position + 7) / 8);
+    const size_t extra_size = (size_t)cdt_get_number(from);
+    const uint8_t *extra = cdt_get_bytes(from, extra_size);
+    const size_t words_size = (size_t)cdt_get_number(from);
+    const uint8_t *words = cdt_get_bytes(from, words_size);
+    cdt_rans_reader states;
+    if (from->corrupt || cdt_rans_open(&states, words, words_size, lanes_for(count)) != CDT_OK) goto out;
+    uint8_t *contexts = tokens + count;
+    for (size_t i = 0; i < count; i++) contexts[i] = i & 1;
+    kernels->rans.decode_row(&states, slots, contexts, tokens, count);
+    if (cdt_rans_close(&states) != CDT_OK) goto out;
+    cdt_bits_open(&reader, extra, extra_size);
+    kernels->rans.join_4(tokens, count, &reader, runs);
+    if (cdt_bits_close(&reader) != CDT_OK) goto out;
+    size_t place = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t run = (uint32_t)runs[i] << 1 ^ (uint32_t)(runs[i] >> 31);
+        if (run >= n - place) goto out;
+        place += run;
+        bits[place / 8] = (uint8_t)(bits[place / 8] ^ 1u << (place % 8));
+    }
+    fill_between(bits, n);
+    status = CDT_OK;
 out:
     cdt_drop(slots);
     cdt_drop(runs);
     cdt_drop(tokens);
-    return used;
+    return status;
+}
+
+size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t *lags, unsigned choices, uint8_t *bits)
+{
+    cdt_bytes from = {in, in + length, 0};
+    const uint8_t *first = cdt_get_bytes(&from, 1);
+    if (!first || (*first & ~(unsigned)BITMAP) >= choices) return 0;
+    const size_t lag = lags[*first & ~(unsigned)BITMAP];
+    if (lag && (lag < 64 || lag >= n)) return 0;
+    if ((*first & BITMAP ? get_bitmap(&from, n, bits) : get_runs(&from, n, bits)) != CDT_OK) return 0;
+    if (lag) add_lagged(bits, n, lag);
+    return (size_t)(from.at - in);
 }

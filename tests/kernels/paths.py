@@ -80,7 +80,7 @@ def _of_runs(runs: Any, *_: Any) -> list[str]:
 
 #: Functions of the reference decoder, and what to note when one of them returns: of its result and its arguments.
 _NOTES: tuple[tuple[Any, str, Callable[..., list[str]]], ...] = (
-    (exact, "_places", lambda _, data, sides: [f"lag {data[0]}"]),
+    (exact, "_places", lambda _, data, sides: [f"bitmap, lag {data[0] - 8}" if data[0] & 8 else f"lag {data[0]}"]),
     (exact, "_runs", _of_runs),
     (blocks, "read_exact", _of_exact),
     (contexts, "_head", lambda head, *_: _of_contexts(head[0])),

@@ -73,6 +73,26 @@ def with_origin(origin: float) -> bytes:
     return of_block("interpolated", put(4, *struct.pack("<d", origin)))
 
 
+def with_bitmap(change: Callable[[bytearray], object]) -> bytes:
+    """A stream of 651 numbers whose exact ones are a bitmap of 82 bytes, behind 11 bytes of the second map and 2 of the third."""
+    head, block = stream_of("bitmap, lag 0")
+    length = block[2]
+    assert block[1] == 1 and length < 127 and block[3] == 8 and block[4:6] == bytes([255, 7])
+    places = bytearray(block[3 : 3 + length])
+    change(places)
+    return joined(head, [block[:2] + number(len(places)) + bytes(places) + block[3 + length :]])
+
+
+def set_bit(at: int, bit: int) -> Callable[[bytearray], object]:
+    """A change: one bit becomes 1."""
+
+    def change(data: bytearray) -> None:
+        assert not data[at] >> bit & 1
+        data[at] |= 1 << bit
+
+    return change
+
+
 #: Without exact numbers, a block of differences begins with the method, 0, the order of axes (1 for two) and the orders; one of
 #: interpolation with the method, 0, the order, the axes and the origin or base.
 BROKEN: Mapping[str, Callable[[], bytes]] = {
@@ -115,6 +135,14 @@ BROKEN: Mapping[str, Callable[[], bytes]] = {
     "a grid without steps": lambda: with_grid(math.nan),
     "a grid that goes down": lambda: with_grid(-1.0),
     "a palette without entries": with_an_empty_palette,
+    "a lag beyond the last": lambda: with_bitmap(put(0, 8 + 2)),
+    "a way to store places beyond the last": lambda: with_bitmap(put(0, 16)),
+    "a third map beyond its bits": lambda: with_bitmap(set_bit(2, 3)),
+    "a second map beyond its bits": lambda: with_bitmap(set_bit(13, 2)),
+    "a bitmap beyond its bits": lambda: with_bitmap(set_bit(-1, 3)),
+    "a bitmap with a byte too many": lambda: with_bitmap(lambda places: places.append(0)),
+    "a bitmap with a byte too few": lambda: with_bitmap(lambda places: places.pop()),
+    "a bitmap without places": lambda: with_bitmap(lambda places: places.__setitem__(slice(None), bytes([8, 0, 0]))),
     "a number that does not end": lambda: with_axes(b"\xff" * 11),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Numbers that are kept bit by bit: sets of places as runs."""
+"""Numbers that are kept bit by bit: sets of places as runs or as a bitmap."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Exact", "read_exact"]
 
 _SYMBOLS = 72
+#: Beside the lag: places are a bitmap.
+_BITMAP = 8
 
 
 class Exact:
@@ -60,23 +62,46 @@ def read_exact(source: Bytes, sides: tuple[int, ...], dtype: np.dtype[Any]) -> E
 def _places(data: bytes, sides: tuple[int, ...]) -> NDArray[np.bool_]:
     source = Bytes(data)
     n = math.prod(sides)
-    lag, count = source.byte(), source.number()
-    need(lag < len(sides) and count <= n, "lag or number of runs")
+    first = source.byte()
+    lag = first & ~_BITMAP
+    need(lag < len(sides), "lag of places")
     distance = math.prod(sides[len(sides) - lag :]) if lag else 0
     need(lag == 0 or 64 <= distance < n, "lag of places")
-    places = np.zeros(n, bool)
-    at = 0
-    runs = _runs(source, count) if count else []
-    for i, run in enumerate(runs):
-        need(at + run < n, "a run goes beyond the block")
-        places[at : at + run] = i % 2 == 1
-        at += run
-    places[at:] = count % 2 == 1
+    places = _bitmap(source, n) if first & _BITMAP else _between(source, n)
     need(source.at == len(data), "length of places")
     for start in range(distance, n, distance or n):
         part = places[start : start + distance]
         part ^= places[start - distance : start - distance + part.size]
     return places
+
+
+def _between(source: Bytes, n: int) -> NDArray[np.bool_]:
+    """Places that runs end at and begin at, in turn."""
+    count = source.number()
+    need(count <= n, "number of runs")
+    places = np.zeros(n, bool)
+    at = 0
+    for i, run in enumerate(_runs(source, count) if count else []):
+        need(at + run < n, "a run goes beyond the block")
+        places[at : at + run] = i % 2 == 1
+        at += run
+    places[at:] = count % 2 == 1
+    return places
+
+
+def _bitmap(source: Bytes, n: int) -> NDArray[np.bool_]:
+    """Places as bits, in three maps: all bytes of the last, and of each other one the bytes that the one after it has."""
+    lengths = [n]
+    for _ in range(2):
+        lengths.append(-(-lengths[-1] // 8))
+    stored = np.ones(-(-lengths[-1] // 8), bool)
+    for length in reversed(lengths):
+        data = np.zeros(stored.size, np.uint8)
+        data[stored] = np.frombuffer(source.take(int(stored.sum())), np.uint8)
+        bits = np.unpackbits(data, bitorder="little").astype(bool)
+        need(not bits[length:].any(), "bits beyond a map of places")
+        stored = bits[:length]
+    return stored
 
 
 def _runs(source: Bytes, count: int) -> list[int]:
