@@ -1,5 +1,25 @@
 /* Interpolated blocks of one type of float T (NAME). */
+/* Numbers at once, so that they are still in the first-level cache at the next look. */
+#ifndef CDT_STRETCH
+#define CDT_STRETCH 2048
+#endif
 #define PLACES(name) (sizeof(T) == 4 ? kernels->places.name##_4 : kernels->places.name##_8)
+
+/* Numbers with the one before in place of each hole; NULL without memory. */
+static T *NAME(filled_)(const T *values, size_t n, T before)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    T *filled = cdt_new(n * sizeof *filled);
+    for (size_t at = 0; filled && at < n; at += CDT_STRETCH) {
+        const size_t count = n - at < CDT_STRETCH ? n - at : CDT_STRETCH;
+        uint8_t holes[CDT_STRETCH / 8];
+        kernels->rows.ROWS.apart(values + at, NULL, count, (T)INFINITY, holes);
+        memcpy(filled + at, values + at, count * sizeof *filled);
+        PLACES(carry)(holes, count, (const uint8_t *)&before, (uint8_t *)(filled + at));
+        before = filled[at + count - 1];
+    }
+    return filled;
+}
 
 /* Place the values (without holes), fit the weights, estimate. */
 static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
@@ -7,29 +27,18 @@ static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
     const cdt_pyramid *pyramid = &way->pyramid;
     const size_t n = cdt_count(pyramid->dim[0], 4);
     const T *values = ordered->values;
-    const cdt_kernels *kernels = cdt_active_kernels();
-    T *filled = NULL, first = 0;
+    T *filled = NULL;
     way->places = cdt_new(pyramid->values * sizeof(T));
     if (!way->places) return CDT_NO_MEMORY;
+    if (!ordered->snapped) {
+        size_t first = 0;
+        while (first < n && values[first] != values[first]) first++;
+        way->with.origin = first < n ? (double)values[first] : 0;
+    }
     if (ordered->has_holes) {
-        filled = cdt_new(n * sizeof *filled);
+        filled = NAME(filled_)(values, n, (T)way->with.origin);
         if (!filled) return CDT_NO_MEMORY;
-        uint8_t *holes = cdt_new(n / 8 + 1);
-        if (!holes) {
-            cdt_drop(filled);
-            return CDT_NO_MEMORY;
-        }
-        kernels->rows.ROWS.apart(values, NULL, n, (T)INFINITY, holes);
-        for (size_t i = 0; i < n; i++)
-            if (values[i] == values[i]) {
-                first = values[i];
-                break;
-            }
-        way->with.origin = (double)first;
-        memcpy(filled, values, n * sizeof *filled);
-        PLACES(carry)(holes, n, (const uint8_t *)&first, (uint8_t *)filled);
-        cdt_drop(holes);
-    } else if (!ordered->snapped) way->with.origin = (double)values[0];
+    }
     NAME(cdt_interpolate_place_)(pyramid, filled ? filled : values, way->with.straight, way->places);
     cdt_drop(filled);
     const int status = NAME(cdt_interpolate_fit_)(pyramid, way->places, &way->with, &way->bits);
@@ -74,45 +83,49 @@ out:
     return status;
 }
 
-/* Numbers of a block in the layout's order, NaN where they are exact whatever their prediction: not finite, or missing codes.
- * CDT_BAD_ARGUMENT: numbers so large that weighted sums of them could overflow. */
+/* Which of some numbers, a stretch at most, are exact whatever their prediction: not finite, or missing codes. Returns whether all
+ * others are small enough: weighted sums of larger ones could overflow. */
+static int NAME(declared_)(const T *from, size_t n, const cdt_promise *promise, uint8_t *bits)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const T *missing = promise->missing;
+    uint8_t more[CDT_STRETCH / 8], large = 0;
+    kernels->rows.ROWS.apart(from, NULL, n, (T)INFINITY, bits);
+    for (size_t j = 0; j < promise->n_missing; j++) {
+        T code = missing[j];
+        /* Zeros are equal, whatever their sign; NaN are found already. */
+        for (int zeros = code == 0 ? 2 : code == code; zeros; zeros--, code = -code) {
+            PLACES(like)((const uint8_t *)from, n, (const uint8_t *)&code, more);
+            for (size_t i = 0; i < (n + 7) / 8; i++) bits[i] |= more[i];
+        }
+    }
+    kernels->rows.ROWS.apart(from, NULL, n, (T)MOST, more);
+    for (size_t i = 0; i < (n + 7) / 8; i++) large |= more[i] & (uint8_t)~bits[i];
+    return !large;
+}
+
+/* Numbers of a block in the layout's order, NaN where they are exact whatever their prediction. CDT_BAD_ARGUMENT: too large ones. */
 static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt_ordered *way)
 {
     const size_t n = cdt_count(box->sides, box->axes);
     const cdt_kernels *kernels = cdt_active_kernels();
-    const T *from = box->values, *missing = coding->promise.missing;
-    const T nan = (T)NAN;
-    const size_t bytes = (n + 7) / 8;
-    uint8_t *declared = cdt_new(n / 8 + 32), *like = cdt_new(n / 8 + 32);
-    int status = declared && like ? CDT_OK : CDT_NO_MEMORY;
-    if (status != CDT_OK) goto out;
+    const T *from = box->values, nan = (T)NAN;
     way->values = from;
-    kernels->rows.ROWS.apart(from, NULL, n, (T)INFINITY, declared);
-    for (size_t j = 0; j < coding->promise.n_missing; j++) {
-        T code = missing[j];
-        /* Zeros are equal, whatever their sign; NaN are found already. */
-        for (int zeros = code == 0 ? 2 : code == code; zeros; zeros--, code = -code) {
-            PLACES(like)((const uint8_t *)from, n, (const uint8_t *)&code, like);
-            for (size_t i = 0; i < bytes; i++) declared[i] |= like[i];
-        }
-    }
-    kernels->rows.ROWS.apart(from, NULL, n, (T)MOST, way->exact);
-    for (size_t i = 0; i < bytes; i++) {
-        if (way->exact[i] & ~declared[i]) status = CDT_BAD_ARGUMENT;
-        way->exact[i] |= declared[i];
+    for (size_t at = 0; at < n; at += CDT_STRETCH) {
+        const size_t count = n - at < CDT_STRETCH ? n - at : CDT_STRETCH;
+        if (!NAME(declared_)(from + at, count, &coding->promise, way->exact + at / 8)) return CDT_BAD_ARGUMENT;
     }
     way->n_exact = kernels->places.count(way->exact, n);
-    if (status != CDT_OK || !way->n_exact) goto out;
+    way->has_holes = way->n_exact > 0;
+    if (!way->has_holes) return in_order(box, way, sizeof(T));
     T *values = cdt_new(n * sizeof *values);
-    status = values ? CDT_OK : CDT_NO_MEMORY;
-    if (!values) goto out;
-    memcpy(values, from, n * sizeof *values);
-    PLACES(fill)(way->exact, n, (const uint8_t *)&nan, (uint8_t *)values);
+    if (!values) return CDT_NO_MEMORY;
     way->values = way->own = values;
-    way->has_holes = 1;
-out:
-    cdt_drop(declared);
-    cdt_drop(like);
-    return status == CDT_OK ? in_order(box, way, sizeof(T)) : status;
+    for (size_t at = 0; at < n; at += CDT_STRETCH) {
+        const size_t count = n - at < CDT_STRETCH ? n - at : CDT_STRETCH;
+        memcpy(values + at, from + at, count * sizeof *values);
+        PLACES(fill)(way->exact + at / 8, count, (const uint8_t *)&nan, (uint8_t *)(values + at));
+    }
+    return in_order(box, way, sizeof(T));
 }
 #undef PLACES

@@ -99,6 +99,8 @@ static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_pr
     cdt_cells cells = {.step = map->step, .offset = map->offset, .bound = lossless ? map->step : bound};
     if ((double)(T)cells.bound > cells.bound) cells.bound = (double)NAME(below_)((T)cells.bound);
     int32_t before = 0;
+    int declared = 0; /* NaN are exact anyway */
+    for (size_t j = 0; j < promise->n_missing; j++) declared |= ((const T *)promise->missing)[j] == ((const T *)promise->missing)[j];
     for (size_t start = 0; start < n; start += TILE) {
         const size_t count = n - start < TILE ? n - start : TILE;
         const T *from = x + start;
@@ -106,11 +108,11 @@ static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_pr
         T own[TILE], y[TILE];
         uint64_t bits[TILE / 64] = {0};
         size_t doubtful;
-        if (promise->n_missing) NAME(drop_missing_)(&from, from, count, promise, own);
+        if (declared) NAME(drop_missing_)(&from, from, count, promise, own);
         double worst = (double)kernels->rows.ROWS.quantise_flat(from, count, &cells, to, &doubtful);
-        if (promise->n_missing || lossless) {
+        if (declared || lossless) {
             kernels->rows.ROWS.rebuild_flat(to, count, &cells, y);
-            if (promise->n_missing && NAME(drop_missing_)(&from, y, count, promise, own))
+            if (declared && NAME(drop_missing_)(&from, y, count, promise, own))
                 worst = (double)kernels->rows.ROWS.quantise_flat(from, count, &cells, to, &doubtful);
         }
         if (lossless) NAME(unlike_)(from, y, count, bits);
