@@ -20,6 +20,8 @@ typedef struct {
     void (*carry_8)(const uint8_t *bits, size_t n, const uint8_t *before, uint8_t *values);
     /* How many places there are; bits beyond the last do not count. */
     size_t (*count)(const uint8_t *bits, size_t n);
+    /* The places of bytes that are not 0. */
+    void (*pack)(const uint8_t *bytes, size_t n, uint8_t *bits);
     /* Bytes that are not 0, and which of n they are; returns how many. */
     size_t (*squeeze)(const uint8_t *bytes, size_t n, uint8_t *flags, uint8_t *out);
     /* Back: as many bytes are read as there are flags among n. */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 enum { SYMBOLS = CDT_TOKENS_4 };
+/* Most runs in a set are of the same length: so many tables take turns, for a count not to wait for the one before. */
+enum { TURNS = 8 };
 /* Beside the lag: a bitmap follows instead of runs. */
 enum { BITMAP = 8 };
 
@@ -86,7 +88,7 @@ static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count
     find_runs(bits, n, lag, runs);
     at = cdt_put_number(at, count);
     if (count) {
-        uint32_t counts[2][SYMBOLS] = {{0}};
+        uint32_t counts[TURNS][SYMBOLS] = {{0}};
         uint16_t frequencies[SYMBOLS];
         uint8_t lengths[2][CDT_SYMBOLS];
         cdt_rans_entry entries[2 * SYMBOLS];
@@ -97,8 +99,10 @@ static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count
         const size_t extra_size = (size_t)(cdt_bits_finish(&writer) - extra);
         for (size_t i = 0; i < count; i++) {
             places[i] = (uint16_t)((i & 1) * SYMBOLS + tokens[i]);
-            counts[i & 1][tokens[i]]++;
+            counts[i % TURNS][tokens[i]]++;
         }
+        for (size_t turn = 2; turn < TURNS; turn++)
+            for (size_t s = 0; s < SYMBOLS; s++) counts[turn % 2][s] += counts[turn][s];
         if (count == 1) counts[1][0] = 1;
         cdt_bits_start(&writer, at);
         for (unsigned t = 0; t < 2; t++) {
@@ -244,8 +248,8 @@ static int get_runs(cdt_bytes *from, size_t n, uint8_t *bits)
     cdt_bits_reader reader;
     uint32_t *slots = cdt_new(2 * CDT_SLOTS * sizeof *slots);
     int32_t *runs = cdt_new(count * sizeof *runs);
-    uint8_t *tokens = cdt_new(2 * count);
-    if (!slots || !runs || !tokens) {
+    uint8_t *tokens = cdt_new(2 * count), *turns = cdt_new_zeros(n);
+    if (!slots || !runs || !tokens || !turns) {
         status = CDT_NO_MEMORY;
         goto out;
     }
@@ -274,14 +278,16 @@ static int get_runs(cdt_bytes *from, size_t n, uint8_t *bits)
         const uint32_t run = (uint32_t)runs[i] << 1 ^ (uint32_t)(runs[i] >> 31);
         if (run >= n - place) goto out;
         place += run;
-        bits[place / 8] = (uint8_t)(bits[place / 8] ^ 1u << (place % 8));
+        turns[place] ^= 1;
     }
+    kernels->places.pack(turns, n, bits);
     fill_between(bits, n);
     status = CDT_OK;
 out:
     cdt_drop(slots);
     cdt_drop(runs);
     cdt_drop(tokens);
+    cdt_drop(turns);
     return status;
 }
 

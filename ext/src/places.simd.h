@@ -75,6 +75,29 @@ static size_t LEVEL(places_count)(const uint8_t *bits, size_t n)
     return count;
 }
 
+static void LEVEL(places_pack)(const uint8_t *bytes, size_t n, uint8_t *bits)
+{
+    size_t i = 0;
+#if CDT_SIMD == 512
+    for (; i + 64 <= n; i += 64) {
+        const __m512i some = _mm512_loadu_si512(bytes + i);
+        const __mmask64 there = _mm512_test_epi8_mask(some, some);
+        memcpy(bits + i / 8, &there, sizeof there);
+    }
+#elif CDT_SIMD == 2
+    for (; i + 32 <= n; i += 32) {
+        const __m256i none = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)(bytes + i)), _mm256_setzero_si256());
+        const uint32_t there = ~(uint32_t)_mm256_movemask_epi8(none);
+        memcpy(bits + i / 8, &there, sizeof there);
+    }
+#endif
+    for (; i < n; i += 8) {
+        unsigned there = 0;
+        for (unsigned j = 0; j < 8 && i + j < n; j++) there |= (unsigned)(bytes[i + j] != 0) << j;
+        bits[i / 8] = (uint8_t)there;
+    }
+}
+
 static size_t LEVEL(places_squeeze)(const uint8_t *bytes, size_t n, uint8_t *flags, uint8_t *out)
 {
     size_t i = 0, count = 0;

@@ -23,5 +23,5 @@ const cdt_kernels LEVEL(cdt_kernels) = {
     .rows = {ROWS_OF(f4), ROWS_OF(f8), LEVEL(rows_activity), LEVEL(rows_loudness), LEVEL(rows_places), LEVEL(rows_look_up),
              LEVEL(rows_merge_bytes)},
     .places = {LEVEL(places_fill_4), LEVEL(places_fill_8), LEVEL(places_like_4), LEVEL(places_like_8), LEVEL(places_carry_4),
-               LEVEL(places_carry_8), LEVEL(places_count), LEVEL(places_squeeze), LEVEL(places_expand)},
+               LEVEL(places_carry_8), LEVEL(places_count), LEVEL(places_pack), LEVEL(places_squeeze), LEVEL(places_expand)},
 };
