@@ -24,8 +24,8 @@ typedef struct {
     void (*pack)(const uint8_t *bytes, size_t n, uint8_t *bits);
     /* Bytes that are not 0, and which of n they are; returns how many. */
     size_t (*squeeze)(const uint8_t *bytes, size_t n, uint8_t *flags, uint8_t *out);
-    /* Back: as many bytes are read as there are flags among n. */
-    void (*expand)(const uint8_t *flags, size_t n, const uint8_t *in, uint8_t *bytes);
+    /* Back: `in` has `length` bytes, one for each of the flags among n. */
+    void (*expand)(const uint8_t *flags, size_t n, const uint8_t *in, size_t length, uint8_t *bytes);
 } cdt_place_kernels;
 
 #endif

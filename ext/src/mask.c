@@ -224,13 +224,15 @@ static int get_bitmap(cdt_bytes *from, size_t n, uint8_t *bits)
     const size_t first = bytes_of(n), second = bytes_of(first), third = bytes_of(second);
     const uint8_t *map = cdt_get_bytes(from, third);
     if (!map || has_spare_ones(map, second)) return CDT_CORRUPT;
-    const uint8_t *bytes = cdt_get_bytes(from, kernels->count(map, second));
+    size_t length = kernels->count(map, second);
+    const uint8_t *bytes = cdt_get_bytes(from, length);
     if (!bytes) return CDT_CORRUPT;
     uint8_t *flags = cdt_new(second);
     if (!flags) return CDT_NO_MEMORY;
-    kernels->expand(map, second, bytes, flags);
-    bytes = has_spare_ones(flags, first) ? NULL : cdt_get_bytes(from, kernels->count(flags, first));
-    if (bytes) kernels->expand(flags, first, bytes, bits);
+    kernels->expand(map, second, bytes, length, flags);
+    length = kernels->count(flags, first);
+    bytes = has_spare_ones(flags, first) ? NULL : cdt_get_bytes(from, length);
+    if (bytes) kernels->expand(flags, first, bytes, length, bits);
     cdt_drop(flags);
     return bytes && !has_spare_ones(bits, n) ? CDT_OK : CDT_CORRUPT;
 }

@@ -8,13 +8,39 @@
 #define LANES 16
 #define MASK __mmask16
 #define PAIR uint32_t
+#define V __m512i
+#define LOAD _mm512_loadu_si512
 #define SET _mm512_set1_epi32
 #define STORE _mm512_mask_storeu_epi32
 #define BLEND _mm512_mask_blend_epi32
 #define SAME _mm512_cmpeq_epi32_mask
 #elif CDT_SIMD == 2
-#define SAME_8(at) (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_loadu_si256((const void *)(at)), all)))
+#define LANES 8
+#define MASK uint8_t
+#define PAIR uint16_t
+#define V __m256i
+#define LOAD(at) _mm256_loadu_si256((const void *)(at))
 #define SET _mm256_set1_epi32
+#define STORE LEVEL(places_store_4)
+#define BLEND LEVEL(places_blend_4)
+#define SAME LEVEL(places_same_4)
+
+/* The second where the mask is 1. */
+static inline __m256i BLEND(uint8_t mask, __m256i first, __m256i second)
+{
+    const __m256i each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128), all = _mm256_set1_epi32(mask);
+    return _mm256_blendv_epi8(first, second, _mm256_cmpeq_epi32(_mm256_and_si256(all, each), each));
+}
+
+static inline void STORE(uint8_t *at, uint8_t mask, __m256i numbers)
+{
+    _mm256_storeu_si256((void *)at, BLEND(mask, LOAD(at), numbers));
+}
+
+static inline uint8_t SAME(__m256i a, __m256i b)
+{
+    return (uint8_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)));
+}
 #endif
 #include "places.template.h"
 #undef W
@@ -23,11 +49,12 @@
 #undef LANES
 #undef MASK
 #undef PAIR
+#undef V
+#undef LOAD
 #undef SET
 #undef STORE
 #undef BLEND
 #undef SAME
-#undef SAME_8
 
 #define W 8
 #define WORD int64_t
@@ -36,14 +63,58 @@
 #define LANES 8
 #define MASK __mmask8
 #define PAIR uint16_t
+#define V __m512i
+#define LOAD _mm512_loadu_si512
 #define SET _mm512_set1_epi64
 #define STORE _mm512_mask_storeu_epi64
 #define BLEND _mm512_mask_blend_epi64
 #define SAME _mm512_cmpeq_epi64_mask
 #elif CDT_SIMD == 2
-#define SAME_4(at) (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_loadu_si256((const void *)(at)), all)))
-#define SAME_8(at) (SAME_4(at) | SAME_4((at) + 32) << 4)
-#define SET _mm256_set1_epi64x
+#define LANES 8
+#define MASK uint8_t
+#define PAIR uint16_t
+#define V LEVEL(places_eight)
+#define LOAD LEVEL(places_load_8)
+#define SET LEVEL(places_set_8)
+#define STORE LEVEL(places_store_8)
+#define BLEND LEVEL(places_blend_8)
+#define SAME LEVEL(places_same_8)
+
+/* Eight numbers of 8 bytes, for masks of whole bytes. */
+typedef struct {
+    __m256i low, high;
+} V;
+
+static inline V LOAD(const uint8_t *at)
+{
+    return (V){_mm256_loadu_si256((const void *)at), _mm256_loadu_si256((const void *)(at + 32))};
+}
+
+static inline V SET(int64_t number)
+{
+    return (V){_mm256_set1_epi64x(number), _mm256_set1_epi64x(number)};
+}
+
+static inline V BLEND(uint8_t mask, V first, V second)
+{
+    const __m256i low = _mm256_setr_epi64x(1, 2, 4, 8), high = _mm256_setr_epi64x(16, 32, 64, 128), all = _mm256_set1_epi64x(mask);
+    return (V){_mm256_blendv_epi8(first.low, second.low, _mm256_cmpeq_epi64(_mm256_and_si256(all, low), low)),
+               _mm256_blendv_epi8(first.high, second.high, _mm256_cmpeq_epi64(_mm256_and_si256(all, high), high))};
+}
+
+static inline void STORE(uint8_t *at, uint8_t mask, V numbers)
+{
+    const V stored = BLEND(mask, LOAD(at), numbers);
+    _mm256_storeu_si256((void *)at, stored.low);
+    _mm256_storeu_si256((void *)(at + 32), stored.high);
+}
+
+static inline uint8_t SAME(V a, V b)
+{
+    const int low = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a.low, b.low)));
+    const int high = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a.high, b.high)));
+    return (uint8_t)(low | high << 4);
+}
 #endif
 #include "places.template.h"
 #undef W
@@ -52,12 +123,12 @@
 #undef LANES
 #undef MASK
 #undef PAIR
+#undef V
+#undef LOAD
 #undef SET
 #undef STORE
 #undef BLEND
 #undef SAME
-#undef SAME_4
-#undef SAME_8
 #undef BITS_OF
 
 static size_t LEVEL(places_count)(const uint8_t *bits, size_t n)
@@ -136,8 +207,9 @@ static size_t LEVEL(places_squeeze)(const uint8_t *bytes, size_t n, uint8_t *fla
     return count;
 }
 
-static void LEVEL(places_expand)(const uint8_t *flags, size_t n, const uint8_t *in, uint8_t *bytes)
+static void LEVEL(places_expand)(const uint8_t *flags, size_t n, const uint8_t *in, size_t length, uint8_t *bytes)
 {
+    const uint8_t *const end = in + length;
     size_t i = 0;
 #if CDT_SIMD == 512
     for (; i + 64 <= n; i += 64) {
@@ -148,10 +220,20 @@ static void LEVEL(places_expand)(const uint8_t *flags, size_t n, const uint8_t *
         _mm512_storeu_si512(bytes + i, _mm512_maskz_expand_epi8(there, _mm512_maskz_loadu_epi8(read, in)));
         in += count;
     }
+#elif CDT_SIMD == 2
+    for (; i + 8 <= n && end - in >= 8; i += 8) {
+        const uint64_t which = _pdep_u64(flags[i / 8], 0x0101010101010101u);
+        uint64_t eight;
+        memcpy(&eight, in, sizeof eight);
+        eight = _pdep_u64(eight, which * 255u);
+        memcpy(bytes + i, &eight, sizeof eight);
+        in += __builtin_popcountll(which);
+    }
 #endif
-    for (; i < n; i++) {
+    for (; i < n && in < end; i++) {
         const unsigned there = flags[i / 8] >> (i % 8) & 1u;
         bytes[i] = there ? *in : 0;
         in += there;
     }
+    memset(bytes + i, 0, n - i);
 }

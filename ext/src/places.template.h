@@ -1,4 +1,5 @@
-/* Places of numbers of W bytes, read as WORD; with masks: LANES numbers at once, their MASK and a word of two of these, PAIR. */
+/* Places of numbers of W bytes, read as WORD; with vectors V: LANES numbers at once, their
+ * MASK and a word of two of these, PAIR. */
 
 static void NAME(places_fill)(const uint8_t *bits, size_t n, const uint8_t *pattern, uint8_t *values)
 {
@@ -23,12 +24,9 @@ static void NAME(places_like)(const uint8_t *values, size_t n, const uint8_t *pa
     memcpy(&number, pattern, W);
 #ifdef LANES
     for (; i + LANES <= n; i += LANES) {
-        const MASK mask = SAME(_mm512_loadu_si512(values + W * i), SET(number));
+        const MASK mask = SAME(LOAD(values + W * i), SET(number));
         memcpy(bits + i / 8, &mask, sizeof mask);
     }
-#elif defined(SAME_8)
-    const __m256i all = SET(number);
-    for (; i + 8 <= n; i += 8) bits[i / 8] = (uint8_t)(SAME_8(values + W * i));
 #endif
     for (; i < n; i += 8) {
         unsigned byte = 0;
@@ -65,7 +63,7 @@ static void NAME(places_carry)(const uint8_t *bits, size_t n, const uint8_t *pat
         i -= LANES;
         memcpy(&pair, bits + (i - LANES) / 8, sizeof pair);
         const MASK here = (MASK)(pair >> LANES), one = (MASK)(pair >> (LANES - 1)), two = (MASK)(pair >> (LANES - 2)) & one;
-        const __m512i first = _mm512_loadu_si512(values + W * (i - 1)), second = _mm512_loadu_si512(values + W * (i - 2));
+        const V first = LOAD(values + W * (i - 1)), second = LOAD(values + W * (i - 2));
         left |= here & two;
         STORE(values + W * i, here & (MASK)~two, BLEND(one, first, second));
     }
