@@ -74,10 +74,11 @@ def with_origin(origin: float) -> bytes:
 
 
 def with_bitmap(change: Callable[[bytearray], object]) -> bytes:
-    """A stream of 651 numbers whose exact ones are a bitmap of 82 bytes, behind 11 bytes of the second map and 2 of the third."""
+    """A stream of 651 numbers whose exact ones are a bitmap of 82 bytes, behind maps of 2 and 11 bytes."""
     head, block = stream_of("bitmap, lag 0")
     length = block[2]
-    assert block[1] == 1 and length < 127 and block[3] == 8 and block[4:6] == bytes([255, 7])
+    assert (block[1], block[3], *block[4:6]) == (1, 8, 255, 7)
+    assert length < 127
     places = bytearray(block[3 : 3 + length])
     change(places)
     return joined(head, [block[:2] + number(len(places)) + bytes(places) + block[3 + length :]])
