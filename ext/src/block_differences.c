@@ -37,6 +37,15 @@ static void subtract_first(void *codes, unsigned width, size_t n)
     }
 }
 
+#define ADD_ALONG(T, NAME)                                                                                               \
+    static void NAME(T *row, size_t n, unsigned order, T more)                                                           \
+    {                                                                                                                    \
+        for (size_t x = 0; x < n; x++) row[x] += more;                                                                   \
+        if (order == 2 && n > 1) row[1] -= 2 * more;                                                                     \
+    }
+ADD_ALONG(uint32_t, add_along_4)
+ADD_ALONG(uint64_t, add_along_8)
+
 /* Add the differences of a field that is `base` everywhere: they are 0 but where a differenced axis begins, and there the base, or
  * for the second place along an axis that is differenced twice its opposite. */
 static void add_differences_of(uint64_t base, void *codes, unsigned width, const size_t dim[4], const uint8_t orders[4])
@@ -48,11 +57,9 @@ static void add_differences_of(uint64_t base, void *codes, unsigned width, const
             for (size_t y = 0; y < count[2]; y++) {
                 const size_t row = ((b * dim[1] + z) * dim[2] + y) * dim[3];
                 const int odd = (orders[0] == 2 && b == 1) ^ (orders[1] == 2 && z == 1) ^ (orders[2] == 2 && y == 1);
-                for (size_t x = 0; x < count[3]; x++) {
-                    const uint64_t more = odd ^ (orders[3] == 2 && x == 1) ? 0 - base : base;
-                    if (width == 4) ((uint32_t *)codes)[row + x] += (uint32_t)more;
-                    else ((uint64_t *)codes)[row + x] += more;
-                }
+                const uint64_t more = odd ? 0 - base : base;
+                if (width == 4) add_along_4((uint32_t *)codes + row, count[3], orders[3], (uint32_t)more);
+                else add_along_8((uint64_t *)codes + row, count[3], orders[3], more);
             }
 }
 
