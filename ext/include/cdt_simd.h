@@ -12,6 +12,7 @@
 #include "cdt_rans.h"
 #include "cdt_rows.h"
 #include "cdt_status.h"
+#include "cdt_steps.h"
 
 typedef struct {
     cdt_lorenzo_kernels lorenzo;
@@ -19,6 +20,7 @@ typedef struct {
     cdt_rans_kernels rans;
     cdt_row_kernels rows;
     cdt_place_kernels places;
+    cdt_step_kernels steps;
 } cdt_kernels;
 
 /* The kernels in use: the best that this machine has, unless cdt_use_kernels chose others. */

@@ -57,46 +57,40 @@ static double below_f8(double x)
 #undef ROWS
 #undef NAME
 
-#define C int32_t
-#define W uint32_t
-#define F float
-#define ROWS f4
-#define T int8_t
-#define NAME(name) name##i1
-#include "map_integer.template.h"
-#define T uint8_t
-#define NAME(name) name##u1
-#include "map_integer.template.h"
-#define T int16_t
-#define NAME(name) name##i2
-#include "map_integer.template.h"
-#define T uint16_t
-#define NAME(name) name##u2
-#include "map_integer.template.h"
-#undef F
-#undef ROWS
-#define F double
-#define ROWS f8
-#define T int32_t
-#define NAME(name) name##i4
-#include "map_integer.template.h"
-#define T uint32_t
-#define NAME(name) name##u4
-#include "map_integer.template.h"
-#undef C
-#undef W
-#undef F
-#undef ROWS
-#define C int64_t
-#define W uint64_t
-#define T int64_t
-#define NAME(name) name##i8
-#include "map_integer.template.h"
-#define T uint64_t
-#define NAME(name) name##u8
-#include "map_integer.template.h"
-#undef C
-#undef W
+/* Integers as codes of their lossless map: the numbers, modulo 2^32 or 2^64, and back. */
+#define WHOLE(CASE, T, C)                                                                                                \
+    case CASE:                                                                                                           \
+        for (size_t i = 0; i < n; i++) WHOLE_ONE(T, C);                                                                  \
+        break;
+#define WHOLES                                                                                                           \
+    WHOLE(CDT_I1, int8_t, int32_t)                                                                                       \
+    WHOLE(CDT_U1, uint8_t, int32_t)                                                                                      \
+    WHOLE(CDT_I2, int16_t, int32_t)                                                                                      \
+    WHOLE(CDT_U2, uint16_t, int32_t)                                                                                     \
+    WHOLE(CDT_I4, int32_t, int32_t)                                                                                      \
+    WHOLE(CDT_U4, uint32_t, int32_t)                                                                                     \
+    default:                                                                                                             \
+        for (size_t i = 0; i < n; i++) WHOLE_ONE(int64_t, int64_t);
+
+static void bare_integers(cdt_type type, const void *x, size_t n, void *codes)
+{
+#define WHOLE_ONE(T, C) ((C *)codes)[i] = (C)((const T *)x)[i]
+    switch (type) {
+        WHOLES
+    }
+#undef WHOLE_ONE
+}
+
+static void from_bare_integers(cdt_type type, const void *codes, size_t n, void *y)
+{
+#define WHOLE_ONE(T, C) ((T *)y)[i] = (T)((const C *)codes)[i]
+    switch (type) {
+        WHOLES
+    }
+#undef WHOLE_ONE
+}
+#undef WHOLE
+#undef WHOLES
 
 float cdt_from_half(uint16_t half)
 {
@@ -237,17 +231,14 @@ int cdt_map_encode(const cdt_map *map, cdt_type type, const void *x, size_t n, c
     *n_exact = 0;
     *max_error = 0;
     if (cdt_map_check(map, type) != CDT_OK) return CDT_BAD_ARGUMENT;
-#define STEPS(CASE, SUFFIX, T)                                                                                           \
-    case CASE: steps_##SUFFIX(map, (const T *)x, n, promise, codes, &found); break;
+    if (type < CDT_F2) {
+        if (map->integer_step == 0) bare_integers(type, x, n, codes);
+        else
+            *max_error = cdt_active_kernels()->steps.encode[type](2 * map->integer_step + 1, x, n, promise->missing, promise->n_missing,
+                                                                  codes, exact, n_exact);
+        return CDT_OK;
+    }
     switch (type) {
-        STEPS(CDT_I1, i1, int8_t)
-        STEPS(CDT_U1, u1, uint8_t)
-        STEPS(CDT_I2, i2, int16_t)
-        STEPS(CDT_U2, u2, uint16_t)
-        STEPS(CDT_I4, i4, int32_t)
-        STEPS(CDT_U4, u4, uint32_t)
-        STEPS(CDT_I8, i8, int64_t)
-        STEPS(CDT_U8, u8, uint64_t)
     case CDT_F2:
         if (map->kind == CDT_MAP_KEY) half_keys(x, n, codes);
         else half_linear(map, x, n, promise, codes, &found);
@@ -275,7 +266,6 @@ int cdt_map_encode(const cdt_map *map, cdt_type type, const void *x, size_t n, c
             }
         }
     }
-#undef STEPS
     *n_exact = found.count;
     *max_error = found.max_error;
     return CDT_OK;
@@ -286,15 +276,12 @@ int cdt_map_decode(const cdt_map *map, cdt_type type, const void *codes, size_t 
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const cdt_cells cells = {.step = map->step, .offset = map->offset};
     if (cdt_map_check(map, type) != CDT_OK) return CDT_CORRUPT;
+    if (type < CDT_F2) {
+        if (map->integer_step == 0) from_bare_integers(type, codes, n, y);
+        else cdt_active_kernels()->steps.decode[type](2 * map->integer_step + 1, codes, n, y);
+        return CDT_OK;
+    }
     switch (type) {
-    case CDT_I1: from_steps_i1(map, codes, n, y); break;
-    case CDT_U1: from_steps_u1(map, codes, n, y); break;
-    case CDT_I2: from_steps_i2(map, codes, n, y); break;
-    case CDT_U2: from_steps_u2(map, codes, n, y); break;
-    case CDT_I4: from_steps_i4(map, codes, n, y); break;
-    case CDT_U4: from_steps_u4(map, codes, n, y); break;
-    case CDT_I8: from_steps_i8(map, codes, n, y); break;
-    case CDT_U8: from_steps_u8(map, codes, n, y); break;
     case CDT_F2:
         if (map->kind == CDT_MAP_KEY) half_from_keys(codes, n, y);
         else {

@@ -5,6 +5,7 @@
 #include "planes.simd.h"
 #include "rans.simd.h"
 #include "rows.simd.h"
+#include "steps.simd.h"
 
 #define ROWS_OF(F)                                                                                                       \
     {                                                                                                                    \
@@ -12,6 +13,12 @@
         LEVEL(rows_predict_##F), LEVEL(rows_features_##F), LEVEL(rows_residuals_##F), LEVEL(rows_weigh_##F),             \
         LEVEL(rows_products_##F), LEVEL(rows_quantise_##F), LEVEL(rows_quantise_flat_##F), LEVEL(rows_rebuild_flat_##F), \
         LEVEL(rows_rebuild_##F)                                                                                          \
+    }
+
+#define STEPS_OF(name)                                                                                                   \
+    {                                                                                                                    \
+        LEVEL(steps_##name##_i1), LEVEL(steps_##name##_u1), LEVEL(steps_##name##_i2), LEVEL(steps_##name##_u2),           \
+        LEVEL(steps_##name##_i4), LEVEL(steps_##name##_u4), LEVEL(steps_##name##_i8), LEVEL(steps_##name##_u8)            \
     }
 
 const cdt_kernels LEVEL(cdt_kernels) = {
@@ -24,4 +31,5 @@ const cdt_kernels LEVEL(cdt_kernels) = {
              LEVEL(rows_merge_bytes)},
     .places = {LEVEL(places_fill_4), LEVEL(places_fill_8), LEVEL(places_like_4), LEVEL(places_like_8), LEVEL(places_carry_4),
                LEVEL(places_carry_8), LEVEL(places_count), LEVEL(places_pack), LEVEL(places_squeeze), LEVEL(places_expand)},
+    .steps = {STEPS_OF(encode), STEPS_OF(decode)},
 };
