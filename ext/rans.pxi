@@ -34,7 +34,7 @@ def rans_encode(frequencies, contexts, tokens, rows, unsigned lanes):
     if tokens.size != contexts.size or (tokens.size and not frequencies[contexts, tokens].all()):
         raise ValueError("every token needs a context in which its frequency is not 0")
     cdef const uint16_t[:, ::1] tables = frequencies
-    cdef const uint16_t[::1] places = np.append(contexts * np.uint16(frequencies.shape[1]) + tokens, np.uint16(0))
+    cdef const uint16_t[::1] indices = np.append(contexts * np.uint16(frequencies.shape[1]) + tokens, np.uint16(0))
     cdef const size_t[::1] lengths = rows
     cdef size_t symbols = tables.shape[1], at = tokens.size, k
     cdef uint8_t[::1] entries = np.empty(8 * tables.shape[0] * symbols + 8, np.uint8)
@@ -48,7 +48,7 @@ def rans_encode(frequencies, contexts, tokens, rows, unsigned lanes):
     check(cdt_rans_start(&writer, &room[0] + room.shape[0], lanes))
     for k in range(<size_t>lengths.shape[0], 0, -1):
         at -= lengths[k - 1]
-        cdt_active_kernels().rans.encode_row(&writer, first, &places[at], lengths[k - 1])
+        cdt_active_kernels().rans.encode_row(&writer, first, &indices[at], lengths[k - 1])
     begin = cdt_rans_finish(&writer)
     return out[begin - &room[0]:].tobytes()
 

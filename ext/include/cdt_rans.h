@@ -4,7 +4,7 @@
  * e = floor(log2 u), the token is 16 + 2 (e - 4) + (bit e - 1 of u), and the e - 1 bits below are extra, stored as they are:
  * at most 72 tokens for 4-byte residuals, 136 for 8-byte ones.
  *
- * Symbols are bytes, frequencies sum to 4096. A stream has 4, 8, 16 or 32 lanes (few for short arrays, whose size would else be the
+ * Symbols are bytes, frequencies sum to 4096. A stream has 4, 8, 16, 32 or 64 lanes (few for short arrays, whose size would else be the
  * states); each has a state in [2^15, 2^31). Symbol i of a row belongs to lane i mod lanes, so that each row starts with lane 0. A
  * decoder's step is
  *     slot = x mod 4096; x = frequency * (x div 4096) + slot - start; if x < 2^15: x = x * 2^16 + next word
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CDT_LANES 32 /* at most; this many are the fastest */
+#define CDT_LANES 64 /* at most; the more, the faster */
 #define CDT_RANS_BITS 12
 #define CDT_SLOTS 4096
 #define CDT_RANS_LOW (1u << 15)
@@ -59,9 +59,9 @@ typedef struct {
 } cdt_bits_reader;
 
 typedef struct {
-    /* Rows are encoded from the last to the first. places[i] is the entry of token i; its frequency is not 0. At most one word for
+    /* Rows are encoded from the last to the first. indices[i] is where the entry of token i is; its frequency is not 0. At most one word for
      * each token; the CDT_RANS_SPARE bytes below the words may be overwritten. */
-    void (*encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n);
+    void (*encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n);
     /* slots: CDT_SLOTS of each context after one another: symbol | (slot - start) << 8 | (frequency - 1) << 20. */
     void (*decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n);
     /* Tokens of residuals in order, their extra bits appended: at most 4 (8) bytes a residual. */
@@ -80,7 +80,7 @@ int cdt_rans_slots(const uint16_t *frequencies, size_t symbols, uint32_t *slots)
 /* Bytes that encoding `n` symbols may touch below the end of a stream: states, words and CDT_RANS_SPARE. */
 size_t cdt_rans_bound(size_t n, unsigned lanes);
 
-/* Start a stream that ends (exclusively) at `end`. CDT_BAD_ARGUMENT: lanes are not 4, 8, 16 or 32. Finish puts the states in front
+/* Start a stream that ends (exclusively) at `end`. CDT_BAD_ARGUMENT: lanes are not 4, 8, 16, 32 or 64. Finish puts the states in front
  * of the words, and returns where the stream begins. */
 int cdt_rans_start(cdt_rans_writer *writer, uint8_t *end, unsigned lanes);
 uint8_t *cdt_rans_finish(cdt_rans_writer *writer);

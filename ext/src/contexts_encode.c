@@ -8,7 +8,7 @@
 /* States that share a stream: each takes 4 bytes, and more of them are faster. */
 static unsigned lanes_for(uint64_t bytes)
 {
-    return bytes >= 1 << 12 ? 32 : bytes >= 1 << 10 ? 16 : bytes >= 1 << 8 ? 8 : 4;
+    return bytes >= 1 << 15 ? 64 : bytes >= 1 << 12 ? 32 : bytes >= 1 << 10 ? 16 : bytes >= 1 << 8 ? 8 : 4;
 }
 
 static size_t points_of(const cdt_pyramid *pyramid)
@@ -46,9 +46,9 @@ typedef struct {
     cdt_context_head head;
     uint8_t *tokens, *activity;
     uint8_t *loud, *loudness;           /* of each group in order: not silent; of its places */
-    uint16_t *places, *flags;           /* of each token and of each group: table * symbols + symbol */
+    uint16_t *indices, *flags;          /* of each token and of each group: table * symbols + symbol */
     size_t groups;
-    uint32_t *counts;                   /* of places */
+    uint32_t *counts;                   /* of indices */
     uint32_t (*activities)[256];
 } cdt_context_work;
 
@@ -128,37 +128,37 @@ static void find_activities(const cdt_pyramid *pyramid, cdt_context_work *work)
     }
 }
 
-/* The place of each token's table and symbol. */
-static int find_places(const cdt_pyramid *pyramid, cdt_context_work *work)
+/* The index of each token: its table and symbol. */
+static int index_tokens(const cdt_pyramid *pyramid, cdt_context_work *work)
 {
     uint8_t table[KINDS][256];
-    work->places = cdt_new(pyramid->values * sizeof *work->places);
-    if (!work->places) return CDT_NO_MEMORY;
+    work->indices = cdt_new(pyramid->values * sizeof *work->indices);
+    if (!work->indices) return CDT_NO_MEMORY;
     cdt_context_tables(&work->head, table);
     for (unsigned s = 0; s < pyramid->count; s++) {
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t at = segment->offset, n = cdt_rows_of(segment) * (segment->dim[3] + CDT_PAD);
-        cdt_active_kernels()->rows.places(table[cdt_context_kind(pyramid, segment)], work->activity + at, work->tokens + at,
-                                          work->head.symbols, n, work->places + at);
+        cdt_active_kernels()->rows.index_tokens(table[cdt_context_kind(pyramid, segment)], work->activity + at, work->tokens + at,
+                                          work->head.symbols, n, work->indices + at);
     }
     return CDT_OK;
 }
 
 /* Counted in two arrays in turn: the same counter twice in a row would wait for itself. */
-static void count_run(const uint16_t *places, size_t n, uint32_t *restrict even, uint32_t *restrict odd)
+static void count_run(const uint16_t *indices, size_t n, uint32_t *restrict even, uint32_t *restrict odd)
 {
-    for (; n >= 4; n -= 4, places += 4) {
+    for (; n >= 4; n -= 4, indices += 4) {
         uint64_t four;
-        memcpy(&four, places, sizeof four);
+        memcpy(&four, indices, sizeof four);
         even[four & 0xFFFF]++;
         odd[four >> 16 & 0xFFFF]++;
         even[four >> 32 & 0xFFFF]++;
         odd[four >> 48]++;
     }
-    for (; n > 0; n--) even[*places++]++;
+    for (; n > 0; n--) even[*indices++]++;
 }
 
-static int count_places(const cdt_pyramid *pyramid, cdt_context_work *work, size_t all)
+static int count_tokens(const cdt_pyramid *pyramid, cdt_context_work *work, size_t all)
 {
     const uint8_t *loud = work->loud;
     uint32_t *odd = cdt_new_zeros(all * sizeof *odd);
@@ -171,9 +171,9 @@ static int count_places(const cdt_pyramid *pyramid, cdt_context_work *work, size
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], groups = cdt_groups_of(segment);
         for (size_t r = 0; r < rows; r++, loud += groups) {
-            const uint16_t *const places = work->places + segment->offset + 1 + r * (cols + CDT_PAD);
+            const uint16_t *const indices = work->indices + segment->offset + 1 + r * (cols + CDT_PAD);
             for (size_t from, to = 0; cdt_next_loud(loud, groups, cols, &from, &to);)
-                count_run(places + from, to - from, work->counts, odd);
+                count_run(indices + from, to - from, work->counts, odd);
         }
     }
     for (size_t i = 0; i < all; i++) work->counts[i] += odd[i];
@@ -235,10 +235,10 @@ static void encode_rows(const cdt_pyramid *pyramid, const cdt_context_work *work
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t cols = segment->dim[3], groups = cdt_groups_of(segment);
         for (size_t r = cdt_rows_of(segment); r-- > 0;) {
-            const uint16_t *const places = work->places + segment->offset + 1 + r * (cols + CDT_PAD);
+            const uint16_t *const indices = work->indices + segment->offset + 1 + r * (cols + CDT_PAD);
             group -= groups;
             for (size_t from = cols, to; last_loud(work->loud + group, cols, &from, &to);)
-                kernels->encode_row(writer, entries, places + from, to - from);
+                kernels->encode_row(writer, entries, indices + from, to - from);
             if (work->head.has_silence) kernels->encode_row(writer, flags, work->flags + group, groups);
         }
     }
@@ -269,7 +269,7 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe,
     head->recipe.shift = (uint8_t)shift_for(pyramid, tokens);
     find_activities(pyramid, &work);
     for (unsigned k = 0; k < KINDS; k++) tables += head->bins[k] = cdt_equal_bins(work.activities[k], head->first[k]);
-    if (find_places(pyramid, &work) != CDT_OK || count_places(pyramid, &work, tables * head->symbols) != CDT_OK) goto out;
+    if (index_tokens(pyramid, &work) != CDT_OK || count_tokens(pyramid, &work, tables * head->symbols) != CDT_OK) goto out;
     uint64_t bits = count_silence(&work);
     const unsigned joined = join_tables(&work, to_table);
     for (unsigned t = 0; t < joined; t++) bits += cdt_context_cost(work.counts + t * head->symbols, head->symbols) >> 16;
@@ -290,7 +290,7 @@ out:
     cdt_drop(work.counts);
     cdt_drop(work.loud);
     cdt_drop(work.flags);
-    cdt_drop(work.places);
+    cdt_drop(work.indices);
     cdt_drop(entries);
     return size;
 }

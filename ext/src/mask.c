@@ -83,8 +83,8 @@ static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count
     uint8_t *end = NULL;
     uint32_t *runs = cdt_new((count + 1) * sizeof *runs);
     uint8_t *tokens = cdt_new(count + 1), *extra = cdt_new(4 * count + 64);
-    uint16_t *places = cdt_new((count + 1) * sizeof *places);
-    if (!runs || !tokens || !extra || !places) goto out;
+    uint16_t *symbols = cdt_new((count + 1) * sizeof *symbols);
+    if (!runs || !tokens || !extra || !symbols) goto out;
     find_runs(bits, n, lag, runs);
     at = cdt_put_number(at, count);
     if (count) {
@@ -98,7 +98,7 @@ static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count
         kernels->rans.split_4((const int32_t *)runs, count, tokens, &writer);
         const size_t extra_size = (size_t)(cdt_bits_finish(&writer) - extra);
         for (size_t i = 0; i < count; i++) {
-            places[i] = (uint16_t)((i & 1) * SYMBOLS + tokens[i]);
+            symbols[i] = (uint16_t)((i & 1) * SYMBOLS + tokens[i]);
             counts[i % TURNS][tokens[i]]++;
         }
         for (size_t turn = 2; turn < TURNS; turn++)
@@ -116,7 +116,7 @@ static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count
         uint8_t *last = at + 10 + cdt_rans_bound(count, 32);
         cdt_rans_writer words;
         cdt_rans_start(&words, last, lanes_for(count));
-        kernels->rans.encode_row(&words, entries, places, count);
+        kernels->rans.encode_row(&words, entries, symbols, count);
         const uint8_t *begin = cdt_rans_finish(&words);
         const size_t length = (size_t)(last - begin);
         uint8_t head[10];
@@ -129,7 +129,7 @@ static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count
 out:
     cdt_drop(runs);
     cdt_drop(tokens);
-    cdt_drop(places);
+    cdt_drop(symbols);
     cdt_drop(extra);
     return end;
 }

@@ -39,7 +39,7 @@ int cdt_rans_slots(const uint16_t *frequencies, size_t symbols, uint32_t *slots)
 
 static int are_lanes(unsigned lanes)
 {
-    return lanes == 4 || lanes == 8 || lanes == 16 || lanes == CDT_LANES;
+    return lanes == 4 || lanes == 8 || lanes == 16 || lanes == 32 || lanes == CDT_LANES;
 }
 
 size_t cdt_rans_bound(size_t n, unsigned lanes)

@@ -15,7 +15,7 @@ static inline uint32_t LEVEL(rans_put)(uint32_t x, cdt_rans_entry entry, uint8_t
 
 #if CDT_SIMD != 2
 /* A row of any number of lanes. */
-static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places,
+static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices,
                                      size_t n)
 {
     uint32_t states[CDT_LANES];
@@ -23,7 +23,7 @@ static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_ent
     const unsigned last = writer->lanes - 1;
     memcpy(states, writer->states, sizeof states);
     for (size_t i = n; i-- > 0;)
-        states[i & last] = LEVEL(rans_put)(states[i & last], entries[places[i]], &at);
+        states[i & last] = LEVEL(rans_put)(states[i & last], entries[indices[i]], &at);
     memcpy(writer->states, states, sizeof states);
     writer->at = at;
 }
@@ -72,9 +72,9 @@ static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *sl
 #elif CDT_SIMD == 2
 #include "rans_avx2.h"
 #else
-static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n)
+static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
 {
-    LEVEL(rans_encode_lanes)(writer, entries, places, n);
+    LEVEL(rans_encode_lanes)(writer, entries, indices, n);
 }
 
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,

@@ -1,4 +1,4 @@
-/* Rows of rANS with AVX-512: two vectors of 16 lanes, or one. cdt_rans.h is the contract. */
+/* Rows of rANS with AVX-512: 32 or 16 lanes at a time, or 32 and 32 in turn. cdt_rans.h is the contract. */
 
 /* The first n of 16 or 32 lanes. */
 static inline __mmask32 LEVEL(rans_first)(size_t n)
@@ -7,19 +7,19 @@ static inline __mmask32 LEVEL(rans_first)(size_t n)
 }
 
 /* 8 entries. Loads one by one: a gather takes half as long again. */
-static inline __m512i LEVEL(rans_entries_8)(const cdt_rans_entry *entries, const uint16_t *places)
+static inline __m512i LEVEL(rans_entries_8)(const cdt_rans_entry *entries, const uint16_t *indices)
 {
     long long found[8];
-    for (int i = 0; i < 8; i++) memcpy(found + i, entries + places[i], 8);
+    for (int i = 0; i < 8; i++) memcpy(found + i, entries + indices[i], 8);
     return _mm512_set_epi64(found[7], found[6], found[5], found[4], found[3], found[2], found[1], found[0]);
 }
 
 /* The states of `lanes` after symbols with these entries, and in *full which of them put out their low 16 bits before. */
-static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entries, const uint16_t *places, __mmask16 lanes,
+static inline __m512i LEVEL(rans_put_16)(__m512i x, const cdt_rans_entry *entries, const uint16_t *indices, __mmask16 lanes,
                                          __mmask16 *full)
 {
     const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
-    const __m512i a = LEVEL(rans_entries_8)(entries, places), b = LEVEL(rans_entries_8)(entries, places + 8);
+    const __m512i a = LEVEL(rans_entries_8)(entries, indices), b = LEVEL(rans_entries_8)(entries, indices + 8);
     const __m512i packed = _mm512_permutex2var_epi32(a, _mm512_add_epi32(evens, _mm512_set1_epi32(1)), b);
     const __m512i reciprocal = _mm512_permutex2var_epi32(a, evens, b);
     const __m512i rest = _mm512_srli_epi32(packed, 20);
@@ -49,27 +49,73 @@ static inline uint8_t *LEVEL(rans_put_words)(uint8_t *at, __m512i low, __m512i h
     return at - 2 * count;
 }
 
-static void LEVEL(rans_encode_32)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n)
+/* 32 lanes of an encoder. */
+typedef struct {
+    __m512i low, high;
+} LEVEL(rans_half);
+
+/* Encodes symbols of those lanes. Returns where the words begin. */
+static inline uint8_t *LEVEL(rans_put_32)(LEVEL(rans_half) *x, const cdt_rans_entry *entries, const uint16_t *indices, __mmask32 some,
+                                          uint8_t *at)
 {
-    const size_t step = writer->lanes;
-    __m512i low = _mm512_loadu_si512(writer->states), high = _mm512_loadu_si512(writer->states + 16);
+    const LEVEL(rans_half) before = *x;
+    __mmask16 full, full_high;
+    x->low = LEVEL(rans_put_16)(before.low, entries, indices, (__mmask16)some, &full);
+    x->high = LEVEL(rans_put_16)(before.high, entries, indices + 16, (__mmask16)(some >> 16), &full_high);
+    return LEVEL(rans_put_words)(at, before.low, before.high, full | (__mmask32)full_high << 16);
+}
+
+static void LEVEL(rans_encode_16)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
+{
+    __m512i x = _mm512_loadu_si512(writer->states);
     uint8_t *at = writer->at;
-    uint16_t rest[CDT_LANES];
-    size_t i = (n + step - 1) / step * step;
-    const size_t last = n / step * step;
-    const __mmask32 there = LEVEL(rans_first)(n - last);
-    if (last < n) _mm512_storeu_si512(rest, _mm512_maskz_loadu_epi16(there, places + last));
-    for (; i > 0; i -= step) {
-        const uint16_t *const from = i > n ? rest : places + i - step;
-        const __mmask32 some = i > n ? there : UINT32_MAX;
-        const __m512i x = low, y = high;
-        __mmask16 full, full_high = 0;
-        low = LEVEL(rans_put_16)(x, entries, from, (__mmask16)some, &full);
-        if (step == CDT_LANES) high = LEVEL(rans_put_16)(y, entries, from + 16, (__mmask16)(some >> 16), &full_high);
-        at = LEVEL(rans_put_words)(at, x, y, full | (__mmask32)full_high << 16);
+    uint16_t rest[16];
+    const size_t last = n / 16 * 16;
+    for (size_t i = (n + 15) / 16 * 16; i > 0; i -= 16) {
+        const __mmask16 some = i > n ? (__mmask16)LEVEL(rans_first)(n - last) : UINT16_MAX;
+        const uint16_t *from = indices + i - 16;
+        const __m512i before = x;
+        __mmask16 full;
+        if (i > n) {
+            _mm256_storeu_si256((void *)rest, _mm256_maskz_loadu_epi16(some, from));
+            from = rest;
+        }
+        x = LEVEL(rans_put_16)(before, entries, from, some, &full);
+        at = LEVEL(rans_put_words)(at, before, before, full);
     }
-    _mm512_storeu_si512(writer->states, low);
-    _mm512_storeu_si512(writer->states + 16, high);
+    _mm512_storeu_si512(writer->states, x);
+    writer->at = at;
+}
+
+static void LEVEL(rans_encode_32)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
+{
+    const unsigned halves = writer->lanes / 32;
+    LEVEL(rans_half) x[2];
+    for (unsigned h = 0; h < halves; h++)
+        x[h] = (LEVEL(rans_half)){_mm512_loadu_si512(writer->states + 32 * h), _mm512_loadu_si512(writer->states + 32 * h + 16)};
+    uint8_t *at = writer->at;
+    uint16_t rest[32];
+    size_t i = n / 32 * 32;
+    if (i < n) {
+        const __mmask32 some = LEVEL(rans_first)(n - i);
+        _mm512_storeu_si512(rest, _mm512_maskz_loadu_epi16(some, indices + i));
+        at = LEVEL(rans_put_32)(&x[i / 32 % halves], entries, rest, some, at);
+    }
+    if (halves == 2) {
+        if (i / 32 % 2) {
+            i -= 32;
+            at = LEVEL(rans_put_32)(&x[0], entries, indices + i, UINT32_MAX, at);
+        }
+        for (; i > 0; i -= 64) {
+            at = LEVEL(rans_put_32)(&x[1], entries, indices + i - 32, UINT32_MAX, at);
+            at = LEVEL(rans_put_32)(&x[0], entries, indices + i - 64, UINT32_MAX, at);
+        }
+    }
+    for (; i > 0; i -= 32) at = LEVEL(rans_put_32)(&x[0], entries, indices + i - 32, UINT32_MAX, at);
+    for (unsigned h = 0; h < halves; h++) {
+        _mm512_storeu_si512(writer->states + 32 * h, x[h].low);
+        _mm512_storeu_si512(writer->states + 32 * h + 16, x[h].high);
+    }
     writer->at = at;
 }
 
@@ -78,7 +124,7 @@ typedef struct {
     __m512i even, odd;
 } LEVEL(rans_lanes);
 
-static inline LEVEL(rans_lanes) LEVEL(rans_load_lanes)(const uint32_t states[CDT_LANES])
+static inline LEVEL(rans_lanes) LEVEL(rans_load_lanes)(const uint32_t states[32])
 {
     const __m512i low = _mm512_loadu_si512(states), high = _mm512_loadu_si512(states + 16);
     const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
@@ -86,7 +132,7 @@ static inline LEVEL(rans_lanes) LEVEL(rans_load_lanes)(const uint32_t states[CDT
     return (LEVEL(rans_lanes)){_mm512_permutex2var_epi32(low, evens, high), _mm512_permutex2var_epi32(low, odds, high)};
 }
 
-static inline void LEVEL(rans_store_lanes)(uint32_t states[CDT_LANES], LEVEL(rans_lanes) x)
+static inline void LEVEL(rans_store_lanes)(uint32_t states[32], LEVEL(rans_lanes) x)
 {
     const __m512i first = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     _mm512_storeu_si512(states, _mm512_permutex2var_epi32(x.even, first, x.odd));
@@ -156,12 +202,25 @@ static inline void LEVEL(rans_decode_group)(cdt_rans_reader *reader, LEVEL(rans_
 static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                   size_t n)
 {
-    const size_t lanes = reader->lanes;
+    const size_t lanes = reader->lanes < 32 ? reader->lanes : 32, halves = reader->lanes > 32 ? 2 : 1;
     cdt_rans_reader local = *reader;
-    LEVEL(rans_lanes) x = LEVEL(rans_load_lanes)(reader->states);
+    LEVEL(rans_lanes) x = LEVEL(rans_load_lanes)(reader->states), y = x;
     size_t i = 0;
-    if (lanes == 32)
-        for (; i + 32 <= n; i += 32) LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
+    if (halves == 2) {
+        y = LEVEL(rans_load_lanes)(reader->states + 32);
+        for (; i + 64 <= n; i += 64) {
+            LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
+            LEVEL(rans_decode_group)(&local, &y, slots, contexts + i + 32, tokens + i + 32, 32);
+        }
+        if (i + 32 < n) {
+            LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
+            i += 32;
+            LEVEL(rans_decode_group)(&local, &y, slots, contexts + i, tokens + i, n - i);
+            i = n;
+        }
+        LEVEL(rans_store_lanes)(reader->states + 32, y);
+    }
+    for (; i + 32 <= n && lanes == 32; i += 32) LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
     for (; i < n; i += lanes)
         LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, n - i < lanes ? n - i : lanes);
     reader->corrupt = local.corrupt;
@@ -169,10 +228,11 @@ static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots
     LEVEL(rans_store_lanes)(reader->states, x);
 }
 
-static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n)
+static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
 {
-    if (writer->lanes >= 16) LEVEL(rans_encode_32)(writer, entries, places, n);
-    else LEVEL(rans_encode_lanes)(writer, entries, places, n);
+    if (writer->lanes >= 32) LEVEL(rans_encode_32)(writer, entries, indices, n);
+    else if (writer->lanes == 16) LEVEL(rans_encode_16)(writer, entries, indices, n);
+    else LEVEL(rans_encode_lanes)(writer, entries, indices, n);
 }
 
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,

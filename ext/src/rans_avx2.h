@@ -29,9 +29,9 @@ static inline __m256i LEVEL(rans_order)(const uint64_t *table, unsigned mask)
 }
 
 /* Encodes the symbols of 8 lanes. Returns where the words begin. */
-static inline uint8_t *LEVEL(rans_put_8)(uint32_t *states, const cdt_rans_entry *entries, const uint16_t *places, uint8_t *at)
+static inline uint8_t *LEVEL(rans_put_8)(uint32_t *states, const cdt_rans_entry *entries, const uint16_t *indices, uint8_t *at)
 {
-    const __m256i index = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)places));
+    const __m256i index = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)indices));
     /* 0, 1, 4, 5 and 2, 3, 6, 7: shuffles within halves then keep the order of lanes. */
     const __m256i turned = _mm256_permute4x64_epi64(index, 0xd8);
     const __m256d a = _mm256_i32gather_pd((const double *)entries, _mm256_castsi256_si128(turned), 8);
@@ -56,17 +56,17 @@ static inline uint8_t *LEVEL(rans_put_8)(uint32_t *states, const cdt_rans_entry 
     return at - 2 * _mm_popcnt_u32(full);
 }
 
-static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *places, size_t n)
+static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
 {
     const size_t last = writer->lanes - 1, whole = writer->lanes >= 8 ? n & ~(size_t)7 : 0;
     uint32_t states[CDT_LANES];
     uint8_t *at = writer->at;
     memcpy(states, writer->states, sizeof states);
     for (size_t i = n; i-- > whole;)
-        states[i & last] = LEVEL(rans_put)(states[i & last], entries[places[i]], &at);
+        states[i & last] = LEVEL(rans_put)(states[i & last], entries[indices[i]], &at);
     for (size_t i = whole; i > 0;) {
         i -= 8;
-        at = LEVEL(rans_put_8)(states + (i & last), entries, places + i, at);
+        at = LEVEL(rans_put_8)(states + (i & last), entries, indices + i, at);
     }
     memcpy(writer->states, states, sizeof states);
     writer->at = at;

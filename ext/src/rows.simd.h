@@ -109,8 +109,8 @@ static void LEVEL(rows_look_up)(const uint8_t table[256], uint8_t *bytes, size_t
     for (; i < n; i++) bytes[i] = table[bytes[i]];
 }
 
-static void LEVEL(rows_places)(const uint8_t table[256], const uint8_t *restrict contexts, const uint8_t *restrict tokens,
-                               size_t symbols, size_t n, uint16_t *restrict places)
+static void LEVEL(rows_index_tokens)(const uint8_t table[256], const uint8_t *restrict contexts, const uint8_t *restrict tokens,
+                               size_t symbols, size_t n, uint16_t *restrict indices)
 {
     size_t i = 0;
 #if CDT_SIMD == 512
@@ -119,11 +119,11 @@ static void LEVEL(rows_places)(const uint8_t table[256], const uint8_t *restrict
         const __m512i bins = LEVEL(look_up_64)(table, _mm512_loadu_si512(contexts + i)), token = _mm512_loadu_si512(tokens + i);
         const __m512i low = _mm512_mullo_epi16(_mm512_cvtepu8_epi16(_mm512_castsi512_si256(bins)), width);
         const __m512i high = _mm512_mullo_epi16(_mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(bins, 1)), width);
-        _mm512_storeu_si512(places + i, _mm512_add_epi16(low, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(token))));
-        _mm512_storeu_si512(places + i + 32, _mm512_add_epi16(high, _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(token, 1))));
+        _mm512_storeu_si512(indices + i, _mm512_add_epi16(low, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(token))));
+        _mm512_storeu_si512(indices + i + 32, _mm512_add_epi16(high, _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(token, 1))));
     }
 #endif
-    for (; i < n; i++) places[i] = (uint16_t)(table[contexts[i]] * symbols + tokens[i]);
+    for (; i < n; i++) indices[i] = (uint16_t)(table[contexts[i]] * symbols + tokens[i]);
 }
 
 static void LEVEL(rows_merge_bytes)(const uint8_t *restrict even, const uint8_t *restrict odd, size_t n, uint8_t *restrict out)

@@ -16,7 +16,7 @@ from cdt_core.kernels import _codec as codec
 from cdt_core.kernels.reference import rans as reference
 from tests.kernels.instruction_sets import KERNELS, everywhere, kernels
 
-LANES = (4, 8, 16, 32)
+LANES = (4, 8, 16, 32, 64)
 seeds = st.integers(0, 2**32 - 1)
 lengths = st.lists(st.sampled_from([0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 300]), min_size=1, max_size=6)
 kinds = st.sampled_from(["flat", "skewed", "one", "rare"])
@@ -161,7 +161,7 @@ def test_frequencies_must_fill_the_slots(frequencies):
         reference.Decoder(stream, tables, 4)
 
 
-@pytest.mark.parametrize("lanes", [0, 1, 3, 64])
+@pytest.mark.parametrize("lanes", [0, 1, 3, 128])
 def test_lanes_are_few_powers_of_two(lanes):
     frequencies, where, tokens, rows = case(1, [5], "flat")
     with pytest.raises(ValueError, match="argument"):

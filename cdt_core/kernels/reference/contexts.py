@@ -101,7 +101,7 @@ def _tokens(data: bytes, pyramid: Pyramid, width: int) -> NDArray[np.int64]:
 
 def _head(data: bytes, most_symbols: int) -> tuple[_Head, bytes]:
     bits = Bits(data)
-    above, before, shift, is_lagged, states, symbols = (bits.take(count) for count in (4, 4, 3, 1, 2, 8))
+    above, before, shift, is_lagged, states, symbols = (bits.take(count) for count in (4, 4, 3, 1, 3, 8))
     need(above + before <= 8 and symbols <= most_symbols, "weights of a context, or number of symbols")
     silence = [bits.take(12) for _ in range(4 * bits.take(1))]
     need(0 not in silence, "frequency of silent groups")

@@ -37,7 +37,7 @@ class Decoder:
         Four bytes for each of the ``lanes`` states, then words of two bytes; little-endian.
     frequencies : ndarray of uint16, shape (contexts, symbols)
     lanes : int
-        4, 8, 16 or 32.
+        4, 8, 16, 32 or 64.
 
     Raises
     ------
@@ -46,7 +46,7 @@ class Decoder:
     """
 
     def __init__(self, stream: bytes, frequencies: NDArray[np.uint16], lanes: int) -> None:
-        if lanes not in (4, 8, 16, 32) or len(stream) < 4 * lanes or len(stream) % 2:
+        if lanes not in (4, 8, 16, 32, 64) or len(stream) < 4 * lanes or len(stream) % 2:
             raise CorruptStreamError("a range-coded stream has no such length or number of lanes")
         self._tables = [_table(row) for row in frequencies]
         self._states: list[int] = np.frombuffer(stream, "<u4", lanes).tolist()
