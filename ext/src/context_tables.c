@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* About what a table takes to send, in bits, and how many places pay for one. */
-enum { TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_BIN = 256 };
+enum { TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_BIN = 256, WORTH_PART = 2048 };
 
 uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols)
 {
@@ -52,11 +52,14 @@ unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t s
     uint64_t cost[BINS], joined[BINS];
     for (unsigned i = 0; i < bins; i++) cost[i] = cdt_context_cost(counts + i * symbols, symbols);
     for (unsigned i = 0; i + 1 < bins; i++) joined[i] = joined_cost(counts + i * symbols, symbols);
+    /* What keeping two tables apart must save: more of them take longer to look up. */
+    int64_t worth = 0;
+    for (unsigned i = 0; i < bins; i++) worth += (int64_t)(cost[i] / WORTH_PART);
     while (bins > 1) {
         unsigned best = 0;
         int64_t most = 0;
         for (unsigned i = 0; i + 1 < bins; i++) {
-            const int64_t saved = (int64_t)(cost[i] + cost[i + 1]) - (int64_t)joined[i];
+            const int64_t saved = (int64_t)(cost[i] + cost[i + 1]) - (int64_t)joined[i] + worth;
             if (saved > most) {
                 most = saved;
                 best = i;

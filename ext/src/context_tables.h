@@ -22,7 +22,7 @@ typedef struct {
 /* Limits of at most BINS bins of activities that hold about as many places each. Returns how many. */
 unsigned cdt_equal_bins(const uint32_t counts[256], uint8_t *first);
 
-/* Join neighbouring bins while that saves bits. `first` and the `symbols` counts of the joined ones move up. Returns how many are left. */
+/* Join neighbouring bins while that saves bits, or costs next to none. `first` and the `symbols` counts of the joined ones move up. Returns how many are left. */
 unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t symbols);
 
 /* Bits (in 1/65536) that the tokens of one table take, and the table. */

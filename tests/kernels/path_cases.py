@@ -128,7 +128,7 @@ PATHS: Mapping[str, Case] = {
     "8 states": Case(lambda: walk("f4", 25, 30), "abs:0.01"),
     "16 states": Case(lambda: walk("f4", 50, 60), "abs:0.01"),
     "32 states": Case(lambda: walk("f4", 150, 100), "abs:0.01"),
-    "64 states": Case(lambda: walk("f4", 200, 150), "lossless"),
+    "64 states": Case(lambda: walk("f4", 400, 200)),
 }  # fmt: skip
 
 
