@@ -53,6 +53,8 @@ typedef struct {
     CDT_ROWS_DECL(double) f8;
     /* min(255, weighted sum >> shift) */
     void (*activity)(const cdt_neighbours *from, size_t n, uint8_t *activity);
+    /* table[activity] */
+    void (*contexts)(const cdt_neighbours *from, size_t n, const uint8_t table[256], uint8_t *contexts);
     /* Of each 64 bytes in turn, how many are not 0: 0 for none, 1 for up to 3, 2 for up to 15, 3 for more. */
     void (*loudness)(const uint8_t *bytes, size_t n, uint8_t *loudness);
     /* indices[i] = table[contexts[i]] * symbols + tokens[i], below 2^16 */

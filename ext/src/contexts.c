@@ -11,7 +11,7 @@ typedef struct {
     cdt_rans_reader reader;
     uint32_t *slots, *flag_slots;
     uint8_t table[KINDS][256];
-    uint8_t *contexts, *loudness, *loud;    /* of one row */
+    uint8_t *contexts, *loudness, *loud;    /* of one row; the last two where groups may be silent */
 } cdt_context_reading;
 
 static int start_reading(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, cdt_context_reading *reading)
@@ -22,10 +22,9 @@ static int start_reading(const cdt_pyramid *pyramid, const uint8_t *in, size_t l
     cdt_context_tables(&reading->head, reading->table);
     reading->contexts = cdt_new(cols + CDT_PAD + CDT_SPARE + 2 * groups);
     if (!reading->contexts) return CDT_NO_MEMORY;
+    if (!reading->head.has_silence) return CDT_OK;
     reading->loudness = reading->contexts + cols + CDT_PAD + CDT_SPARE;
     reading->loud = reading->loudness + groups;
-    memset(reading->loud, 1, groups);
-    if (!reading->head.has_silence) return CDT_OK;
     uint16_t frequencies[LOUDNESSES][2];
     reading->flag_slots = cdt_new(LOUDNESSES * CDT_SLOTS * sizeof *reading->flag_slots);
     if (!reading->flag_slots) return CDT_NO_MEMORY;
@@ -34,21 +33,33 @@ static int start_reading(const cdt_pyramid *pyramid, const uint8_t *in, size_t l
     return CDT_OK;
 }
 
-/* The next row, of a segment of that kind. 0: it has no table. */
-static int decode_row(cdt_context_reading *reading, unsigned kind, const cdt_neighbours *near, uint8_t *row, size_t cols)
+/* The groups of the next row that are not silent, and the contexts of their places. 0: they have no table. */
+static int decode_loud(cdt_context_reading *reading, unsigned kind, const cdt_neighbours *near, uint8_t *row, size_t cols)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t groups = (cols + GROUP - 1) / GROUP;
     kernels->rows.activity(near, cols, reading->contexts);
-    if (reading->head.has_silence) {
-        kernels->rows.loudness(reading->contexts, cols, reading->loudness);
-        kernels->rans.decode_row(&reading->reader, reading->flag_slots, reading->loudness, reading->loud, groups);
-        memset(row, 0, cols);
-    }
+    kernels->rows.loudness(reading->contexts, cols, reading->loudness);
+    kernels->rans.decode_row(&reading->reader, reading->flag_slots, reading->loudness, reading->loud, groups);
+    memset(row, 0, cols);
     for (size_t from, to = 0; cdt_next_loud(reading->loud, groups, cols, &from, &to);) {
         if (!reading->head.bins[kind]) return 0;
         kernels->rows.look_up(reading->table[kind], reading->contexts + from, to - from);
         kernels->rans.decode_row(&reading->reader, reading->slots, reading->contexts + from, row + from, to - from);
+    }
+    return 1;
+}
+
+/* The next row, of a segment of that kind. 0: it has no table. */
+static int decode_row(cdt_context_reading *reading, unsigned kind, const cdt_neighbours *near, uint8_t *row, size_t cols)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    if (reading->head.has_silence) {
+        if (!decode_loud(reading, kind, near, row, cols)) return 0;
+    } else {
+        if (!reading->head.bins[kind]) return 0;
+        kernels->rows.contexts(near, cols, reading->table[kind], reading->contexts);
+        kernels->rans.decode_row(&reading->reader, reading->slots, reading->contexts, row, cols);
     }
     cdt_pad(row, cols);
     return 1;

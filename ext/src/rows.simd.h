@@ -40,6 +40,61 @@ static inline int LEVEL(rows_far_f8)(const double *x, const double *y, double bo
 #define NAME(name) LEVEL(name##_f8)
 #include "rows.template.h"
 
+#if CDT_SIMD == 512
+static inline __m512i LEVEL(words_at)(const uint8_t *at)
+{
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)at));
+}
+
+static inline __m512i LEVEL(words_sum)(const uint8_t *a, const uint8_t *b)
+{
+    return _mm512_add_epi16(LEVEL(words_at)(a), LEVEL(words_at)(b));
+}
+
+/* The activities of 32 tokens. */
+static inline __m256i LEVEL(activity_32)(const cdt_neighbours *from, size_t at)
+{
+    const __m512i wa = _mm512_set1_epi16(from->weights[0]), wb = _mm512_set1_epi16((short)(4 * from->weights[1]));
+    const uint8_t *const above = from->above + at, *const *const near = from->around;
+    const __m512i middle = LEVEL(words_at)(above);
+    __m512i sum;
+    if (from->lagged)
+        sum = _mm512_add_epi16(_mm512_add_epi16(_mm512_slli_epi16(middle, 1), middle), LEVEL(words_at)(from->second + at));
+    else sum = _mm512_add_epi16(_mm512_slli_epi16(middle, 1), LEVEL(words_sum)(above - 1, above + 1));
+    sum = _mm512_add_epi16(_mm512_mullo_epi16(sum, wa), _mm512_mullo_epi16(LEVEL(words_at)(from->before + at), wb));
+    if (from->axes) {
+        const unsigned wc = from->weights[2];
+        __m512i around = LEVEL(words_sum)(near[0] + at, near[1] + at);
+        if (from->axes > 1) around = _mm512_add_epi16(around, LEVEL(words_sum)(near[2] + at, near[3] + at));
+        if (from->axes > 2) /* (43 wc sum) >> 6: the sum of 6 tokens is below 2^10 */
+            around = _mm512_mulhi_epu16(_mm512_slli_epi16(_mm512_add_epi16(around, LEVEL(words_sum)(near[4] + at, near[5] + at)), 5),
+                                        _mm512_set1_epi16((short)(43 * wc << 5)));
+        else around = _mm512_mullo_epi16(around, _mm512_set1_epi16((short)(from->axes > 1 ? wc : 2 * wc)));
+        sum = _mm512_add_epi16(sum, around);
+    }
+    return _mm512_cvtusepi16_epi8(_mm512_srl_epi16(sum, _mm_cvtsi32_si128((int)from->shift)));
+}
+
+static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
+{
+    for (size_t at = 0; at < n; at += CDT_SPARE) _mm256_storeu_si256((void *)(activity + at), LEVEL(activity_32)(from, at));
+}
+
+static inline __m512i LEVEL(look_up_64)(const uint8_t table[256], __m512i bytes)
+{
+    const __m512i t0 = _mm512_loadu_si512(table), t1 = _mm512_loadu_si512(table + 64);
+    const __m512i t2 = _mm512_loadu_si512(table + 128), t3 = _mm512_loadu_si512(table + 192);
+    const __m512i low = _mm512_permutex2var_epi8(t0, bytes, t1), high = _mm512_permutex2var_epi8(t2, bytes, t3);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
+}
+
+static void LEVEL(rows_contexts)(const cdt_neighbours *from, size_t n, const uint8_t table[256], uint8_t *restrict contexts)
+{
+    for (size_t at = 0; at < n; at += CDT_SPARE)
+        _mm256_storeu_si256((void *)(contexts + at), _mm512_castsi512_si256(LEVEL(look_up_64)(
+                                                         table, _mm512_castsi256_si512(LEVEL(activity_32)(from, at)))));
+}
+#else
 static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
 {
     const uint8_t *const above = from->above, *const left = above - 1, *const second = from->second, *const before = from->before;
@@ -71,6 +126,13 @@ static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *
     }
 }
 
+static void LEVEL(rows_contexts)(const cdt_neighbours *from, size_t n, const uint8_t table[256], uint8_t *restrict contexts)
+{
+    LEVEL(rows_activity)(from, n, contexts);
+    for (size_t i = 0; i < n; i++) contexts[i] = table[contexts[i]];
+}
+#endif
+
 static void LEVEL(rows_loudness)(const uint8_t *restrict bytes, size_t n, uint8_t *restrict loudness)
 {
     for (size_t at = 0; at < n; at += 64, loudness++) {
@@ -86,16 +148,6 @@ static void LEVEL(rows_loudness)(const uint8_t *restrict bytes, size_t n, uint8_
         *loudness = (uint8_t)((count > 0) + (count > 3) + (count > 15));
     }
 }
-
-#if CDT_SIMD == 512
-static inline __m512i LEVEL(look_up_64)(const uint8_t table[256], __m512i bytes)
-{
-    const __m512i t0 = _mm512_loadu_si512(table), t1 = _mm512_loadu_si512(table + 64);
-    const __m512i t2 = _mm512_loadu_si512(table + 128), t3 = _mm512_loadu_si512(table + 192);
-    const __m512i low = _mm512_permutex2var_epi8(t0, bytes, t1), high = _mm512_permutex2var_epi8(t2, bytes, t3);
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
-}
-#endif
 
 static void LEVEL(rows_look_up)(const uint8_t table[256], uint8_t *bytes, size_t n)
 {

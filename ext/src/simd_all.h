@@ -27,7 +27,7 @@ const cdt_kernels LEVEL(cdt_kernels) = {
     .planes = {LEVEL(planes_encode_4), LEVEL(planes_decode_4), LEVEL(planes_encode_8), LEVEL(planes_decode_8)},
     .rans = {LEVEL(rans_encode_row), LEVEL(rans_decode_row), LEVEL(tokens_split_4), LEVEL(tokens_join_4),
              LEVEL(tokens_split_8), LEVEL(tokens_join_8)},
-    .rows = {ROWS_OF(f4), ROWS_OF(f8), LEVEL(rows_activity), LEVEL(rows_loudness), LEVEL(rows_index_tokens), LEVEL(rows_look_up),
+    .rows = {ROWS_OF(f4), ROWS_OF(f8), LEVEL(rows_activity), LEVEL(rows_contexts), LEVEL(rows_loudness), LEVEL(rows_index_tokens), LEVEL(rows_look_up),
              LEVEL(rows_merge_bytes)},
     .places = {LEVEL(places_fill_4), LEVEL(places_fill_8), LEVEL(places_like_4), LEVEL(places_like_8), LEVEL(places_carry_4),
                LEVEL(places_carry_8), LEVEL(places_count), LEVEL(places_pack), LEVEL(places_squeeze), LEVEL(places_expand)},
