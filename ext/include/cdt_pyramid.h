@@ -7,11 +7,11 @@
  */
 #ifndef CDT_PYRAMID_H
 #define CDT_PYRAMID_H
+#include "cdt_rows.h"
 #include <stddef.h>
 #include <stdint.h>
 
 #define CDT_LEVELS 25
-#define CDT_PAD 3
 #define CDT_SEGMENTS (1 + 7 * CDT_LEVELS)
 
 /* The points of one class at one level: batch, z, y, x. The first segment is the coarsest grid, then classes, coarse to fine. */

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CDT_PAD 3
+
 /* Cells of values: y = p + k * step with |x - y| <= bound, all numbers of the values' own type; p is `offset` where nothing else
  * predicts. */
 typedef struct {
@@ -44,6 +46,15 @@ typedef struct {
     unsigned axes, shift, lagged;
     uint8_t weights[3];
 } cdt_neighbours;
+
+/* Neighbours of the next row, where they lie alike. */
+static inline void cdt_neighbours_step(cdt_neighbours *near, size_t stride)
+{
+    near->above += stride;
+    near->second += stride;
+    near->before += stride;
+    for (unsigned i = 0; i < 2 * near->axes; i++) near->around[i] += stride;
+}
 
 /* Rows of tokens are read, and activities written, up to so many bytes beyond their end. */
 #define CDT_SPARE 32

@@ -40,15 +40,6 @@ unsigned cdt_context_kind(const cdt_pyramid *pyramid, const cdt_segment *segment
 void cdt_context_neighbours(const cdt_around *near, const cdt_segment *segment, size_t index, const cdt_recipe *recipe,
                             const uint8_t *tokens, cdt_neighbours *from);
 
-/* Neighbours a row further. */
-static inline void cdt_context_step(cdt_neighbours *near, size_t stride)
-{
-    near->above += stride;
-    near->second += stride;
-    near->before += stride;
-    for (unsigned i = 0; i < 2 * near->axes; i++) near->around[i] += stride;
-}
-
 /* How many rows from row `index` on have neighbours that are those of the row before, a row further each; at least 1. */
 static inline size_t cdt_context_together(const cdt_around *near, const cdt_segment *segment, size_t index)
 {

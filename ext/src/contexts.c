@@ -50,18 +50,19 @@ static int decode_loud(cdt_context_reading *reading, unsigned kind, const cdt_ne
     return 1;
 }
 
-/* The next row, of a segment of that kind. 0: it has no table. */
-static int decode_row(cdt_context_reading *reading, unsigned kind, const cdt_neighbours *near, uint8_t *row, size_t cols)
+/* The next rows of a segment of that kind, whose neighbours lie alike. 0: there is no table. */
+static int decode_rows(cdt_context_reading *reading, unsigned kind, cdt_neighbours *near, uint8_t *row, size_t cols, size_t rows)
 {
-    const cdt_kernels *kernels = cdt_active_kernels();
-    if (reading->head.has_silence) {
-        if (!decode_loud(reading, kind, near, row, cols)) return 0;
-    } else {
+    if (!reading->head.has_silence) {
         if (!reading->head.bins[kind]) return 0;
-        kernels->rows.contexts(near, cols, reading->table[kind], reading->contexts);
-        kernels->rans.decode_row(&reading->reader, reading->slots, reading->contexts, row, cols);
+        cdt_active_kernels()->rans.decode_rows(&reading->reader, reading->slots, reading->table[kind], near, row, cols, rows, reading->contexts);
+        return 1;
     }
-    cdt_pad(row, cols);
+    for (; rows > 0; rows--, row += cols + CDT_PAD) {
+        if (!decode_loud(reading, kind, near, row, cols)) return 0;
+        cdt_pad(row, cols);
+        cdt_neighbours_step(near, cols + CDT_PAD);
+    }
     return 1;
 }
 
@@ -75,17 +76,15 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3];
         const unsigned kind = cdt_context_kind(pyramid, segment);
         cdt_around around;
-        cdt_neighbours near;
         if (s && segment->level < level) break;
         if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &around);
         cdt_context_merge(pyramid, s, tokens);
-        for (size_t r = 0, alike = 0; r < rows && status == CDT_OK; r++) {
-            if (alike == 0) {
-                cdt_context_neighbours(&around, segment, r, &reading.head.recipe, tokens, &near);
-                alike = cdt_context_together(&around, segment, r);
-            } else cdt_context_step(&near, cols + CDT_PAD);
-            alike--;
-            if (!decode_row(&reading, kind, &near, tokens + segment->offset + 1 + r * (cols + CDT_PAD), cols)) status = CDT_CORRUPT;
+        for (size_t r = 0, together; r < rows && status == CDT_OK; r += together) {
+            cdt_neighbours near;
+            cdt_context_neighbours(&around, segment, r, &reading.head.recipe, tokens, &near);
+            together = cdt_context_together(&around, segment, r);
+            uint8_t *row = tokens + segment->offset + 1 + r * (cols + CDT_PAD);
+            if (!decode_rows(&reading, kind, &near, row, cols, together)) status = CDT_CORRUPT;
         }
     }
     for (unsigned s = 0; s < pyramid->count && status == CDT_OK; s++) {

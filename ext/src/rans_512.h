@@ -172,14 +172,12 @@ static inline __m512i LEVEL(rans_take_words)(cdt_rans_reader *reader, __mmask32 
     return _mm512_maskz_expand_epi16(empty, words);
 }
 
-/* The next n <= 32 symbols, of the first n lanes. */
-static inline void LEVEL(rans_decode_group)(cdt_rans_reader *reader, LEVEL(rans_lanes) *x, const uint32_t *slots,
-                                            const uint8_t *contexts, uint8_t *tokens, size_t n)
+/* The next n <= 32 symbols, of the first n lanes; contexts beyond are 0, and so are symbols. */
+static inline __m256i LEVEL(rans_decode_group)(cdt_rans_reader *reader, LEVEL(rans_lanes) *x, const uint32_t *slots, __m256i contexts,
+                                               size_t n)
 {
     const __mmask32 some = LEVEL(rans_first)(n);
-    const __m512i byte = _mm512_set1_epi32(0xff), high = _mm512_set1_epi32((int)0xffff0000);
-    const __m512i pairs = _mm512_cvtepu16_epi32(n == 32 ? _mm256_loadu_si256((const void *)contexts)
-                                                        : _mm256_maskz_loadu_epi8(some, contexts));
+    const __m512i byte = _mm512_set1_epi32(0xff), high = _mm512_set1_epi32((int)0xffff0000), pairs = _mm512_cvtepu16_epi32(contexts);
     const __m512i slot = LEVEL(rans_fetch)(x->even, slots, _mm512_slli_epi32(_mm512_and_si512(pairs, byte), CDT_RANS_BITS));
     const __m512i slot_odd = LEVEL(rans_fetch)(x->odd, slots, _mm512_slli_epi32(_mm512_srli_epi32(pairs, 8), CDT_RANS_BITS));
     const __m512i even = LEVEL(rans_next)(x->even, slot), odd = LEVEL(rans_next)(x->odd, slot_odd);
@@ -191,11 +189,24 @@ static inline void LEVEL(rans_decode_group)(cdt_rans_reader *reader, LEVEL(rans_
     const __m512i next_odd = _mm512_or_si512(LEVEL(rans_widen)(odd), _mm512_srli_epi32(words, 16));
     if (n == 32) {
         x->even = next, x->odd = next_odd;
-        _mm256_storeu_si256((void *)tokens, _mm512_cvtepi32_epi16(symbols));
-    } else {
-        x->even = _mm512_mask_mov_epi32(x->even, (__mmask16)LEVEL(rans_first)((n + 1) / 2), next);
-        x->odd = _mm512_mask_mov_epi32(x->odd, (__mmask16)LEVEL(rans_first)(n / 2), next_odd);
-        _mm256_mask_storeu_epi8(tokens, some, _mm512_cvtepi32_epi16(symbols));
+        return _mm512_cvtepi32_epi16(symbols);
+    }
+    x->even = _mm512_mask_mov_epi32(x->even, (__mmask16)LEVEL(rans_first)((n + 1) / 2), next);
+    x->odd = _mm512_mask_mov_epi32(x->odd, (__mmask16)LEVEL(rans_first)(n / 2), next_odd);
+    return _mm256_maskz_mov_epi8(some, _mm512_cvtepi32_epi16(symbols));
+}
+
+/* The same, from memory to memory. */
+static inline void LEVEL(rans_decode_part)(cdt_rans_reader *reader, LEVEL(rans_lanes) *x, const uint32_t *slots,
+                                           const uint8_t *contexts, uint8_t *tokens, size_t n)
+{
+    if (n == 32)
+        _mm256_storeu_si256((void *)tokens,
+                            LEVEL(rans_decode_group)(reader, x, slots, _mm256_loadu_si256((const void *)contexts), 32));
+    else {
+        const __mmask32 some = LEVEL(rans_first)(n);
+        _mm256_mask_storeu_epi8(tokens, some,
+                                LEVEL(rans_decode_group)(reader, x, slots, _mm256_maskz_loadu_epi8(some, contexts), n));
     }
 }
 
@@ -209,20 +220,20 @@ static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots
     if (halves == 2) {
         y = LEVEL(rans_load_lanes)(reader->states + 32);
         for (; i + 64 <= n; i += 64) {
-            LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
-            LEVEL(rans_decode_group)(&local, &y, slots, contexts + i + 32, tokens + i + 32, 32);
+            LEVEL(rans_decode_part)(&local, &x, slots, contexts + i, tokens + i, 32);
+            LEVEL(rans_decode_part)(&local, &y, slots, contexts + i + 32, tokens + i + 32, 32);
         }
         if (i + 32 < n) {
-            LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
+            LEVEL(rans_decode_part)(&local, &x, slots, contexts + i, tokens + i, 32);
             i += 32;
-            LEVEL(rans_decode_group)(&local, &y, slots, contexts + i, tokens + i, n - i);
+            LEVEL(rans_decode_part)(&local, &y, slots, contexts + i, tokens + i, n - i);
             i = n;
         }
         LEVEL(rans_store_lanes)(reader->states + 32, y);
     }
-    for (; i + 32 <= n && lanes == 32; i += 32) LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, 32);
+    for (; i + 32 <= n && lanes == 32; i += 32) LEVEL(rans_decode_part)(&local, &x, slots, contexts + i, tokens + i, 32);
     for (; i < n; i += lanes)
-        LEVEL(rans_decode_group)(&local, &x, slots, contexts + i, tokens + i, n - i < lanes ? n - i : lanes);
+        LEVEL(rans_decode_part)(&local, &x, slots, contexts + i, tokens + i, n - i < lanes ? n - i : lanes);
     reader->corrupt = local.corrupt;
     reader->at = local.at;
     LEVEL(rans_store_lanes)(reader->states, x);

@@ -51,17 +51,16 @@ static inline __m512i LEVEL(words_sum)(const uint8_t *a, const uint8_t *b)
     return _mm512_add_epi16(LEVEL(words_at)(a), LEVEL(words_at)(b));
 }
 
-/* The activities of 32 tokens. */
-static inline __m256i LEVEL(activity_32)(const cdt_neighbours *from, size_t at)
+/* The activities of the 32 tokens from `at` on below these: of one row the token itself, the one before and the one after it; of two
+ * rows (lagged) that above, again, and that of the second. */
+static inline __m256i LEVEL(activity_of)(const cdt_neighbours *from, size_t at, __m256i above, __m256i left, __m256i right)
 {
     const __m512i wa = _mm512_set1_epi16(from->weights[0]), wb = _mm512_set1_epi16((short)(4 * from->weights[1]));
-    const uint8_t *const above = from->above + at, *const *const near = from->around;
-    const __m512i middle = LEVEL(words_at)(above);
-    __m512i sum;
-    if (from->lagged)
-        sum = _mm512_add_epi16(_mm512_add_epi16(_mm512_slli_epi16(middle, 1), middle), LEVEL(words_at)(from->second + at));
-    else sum = _mm512_add_epi16(_mm512_slli_epi16(middle, 1), LEVEL(words_sum)(above - 1, above + 1));
-    sum = _mm512_add_epi16(_mm512_mullo_epi16(sum, wa), _mm512_mullo_epi16(LEVEL(words_at)(from->before + at), wb));
+    const uint8_t *const *const near = from->around;
+    const __m512i twice = _mm512_slli_epi16(_mm512_cvtepu8_epi16(above), 1);
+    const __m512i sides = _mm512_add_epi16(_mm512_cvtepu8_epi16(left), _mm512_cvtepu8_epi16(right));
+    __m512i sum = _mm512_mullo_epi16(_mm512_add_epi16(twice, sides), wa);
+    sum = _mm512_add_epi16(sum, _mm512_mullo_epi16(LEVEL(words_at)(from->before + at), wb));
     if (from->axes) {
         const unsigned wc = from->weights[2];
         __m512i around = LEVEL(words_sum)(near[0] + at, near[1] + at);
@@ -73,6 +72,14 @@ static inline __m256i LEVEL(activity_32)(const cdt_neighbours *from, size_t at)
         sum = _mm512_add_epi16(sum, around);
     }
     return _mm512_cvtusepi16_epi8(_mm512_srl_epi16(sum, _mm_cvtsi32_si128((int)from->shift)));
+}
+
+static inline __m256i LEVEL(activity_32)(const cdt_neighbours *from, size_t at)
+{
+    const uint8_t *const above = from->above + at;
+    const __m256i middle = _mm256_loadu_si256((const void *)above);
+    if (from->lagged) return LEVEL(activity_of)(from, at, middle, middle, _mm256_loadu_si256((const void *)(from->second + at)));
+    return LEVEL(activity_of)(from, at, middle, _mm256_loadu_si256((const void *)(above - 1)), _mm256_loadu_si256((const void *)(above + 1)));
 }
 
 static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
