@@ -2,8 +2,8 @@
  *
  * A block has 4 axes: batch, z, y, x. Axes are split where their bit of `axes` is set (4: z, 2: y, 1: x) and they have two points or
  * more; the batch never is. Of the points of one level, class c has odd indices along the axes of c's bits, even ones along the
- * others that are split; class 0 is the next, coarser grid. Rows (along x) lie `cols + CDT_PAD` apart, one place of padding
- * before them and two after: the first and last value again.
+ * others that are split; class 0 is the next, coarser grid. Rows (along x) lie CDT_PAD or more further than their length
+ * apart, one place of padding before them and two after: the first and last value again.
  */
 #ifndef CDT_PYRAMID_H
 #define CDT_PYRAMID_H
@@ -18,6 +18,7 @@
 typedef struct {
     size_t dim[4];
     size_t offset; /* of the first row's padding, in values */
+    size_t stride; /* of rows: those of all classes of a level, and of the next grid, lie alike */
     uint8_t level, class_bits;
 } cdt_segment;
 
@@ -39,7 +40,7 @@ typedef struct {
     unsigned count;
     size_t ny, nz, stride;                          /* rows and planes of the segment, and the distance of its rows */
     size_t inner_from, inner_to;                    /* rows of a plane of which all around are at a distance of the row's own stride
-                                                     * from those around the row before: none where lengths of rows differ */
+                                                     * from those around the row before */
     struct {
         size_t first, stride, plane, batch;         /* of the class that the row is in: offset, and distances */
         ptrdiff_t most_z, most_y;
@@ -91,7 +92,7 @@ size_t cdt_pyramid_place(const cdt_pyramid *pyramid, const cdt_segment *segment,
 
 static inline size_t cdt_segment_row(const cdt_segment *s, size_t b, size_t z, size_t y)
 {
-    return s->offset + 1 + ((b * s->dim[1] + z) * s->dim[2] + y) * (s->dim[3] + CDT_PAD);
+    return s->offset + 1 + ((b * s->dim[1] + z) * s->dim[2] + y) * s->stride;
 }
 
 #endif

@@ -15,7 +15,7 @@ unsigned cdt_context_kind(const cdt_pyramid *pyramid, const cdt_segment *segment
 void cdt_context_neighbours(const cdt_around *near, const cdt_segment *segment, size_t index, const cdt_recipe *recipe,
                        const uint8_t *tokens, cdt_neighbours *from)
 {
-    const size_t ny = segment->dim[2], stride = segment->dim[3] + CDT_PAD;
+    const size_t ny = segment->dim[2], stride = segment->stride;
     const size_t y = index % ny, plane = index / ny;
     const uint8_t *row = tokens + segment->offset + 1 + index * stride;
     const int has_above = y > 0, has_before = plane > 0, has_around = segment->class_bits != 0;

@@ -51,17 +51,20 @@ static int decode_loud(cdt_context_reading *reading, unsigned kind, const cdt_ne
 }
 
 /* The next rows of a segment of that kind, whose neighbours lie alike. 0: there is no table. */
-static int decode_rows(cdt_context_reading *reading, unsigned kind, cdt_neighbours *near, uint8_t *row, size_t cols, size_t rows)
+static int decode_rows(cdt_context_reading *reading, const cdt_segment *segment, unsigned kind, cdt_neighbours *near, uint8_t *row,
+                       size_t rows)
 {
+    const size_t cols = segment->dim[3], stride = segment->stride;
     if (!reading->head.has_silence) {
         if (!reading->head.bins[kind]) return 0;
-        cdt_active_kernels()->rans.decode_rows(&reading->reader, reading->slots, reading->table[kind], near, row, cols, rows, reading->contexts);
+        cdt_active_kernels()->rans.decode_rows(&reading->reader, reading->slots, reading->table[kind], near, row, cols, stride, rows,
+                                               reading->contexts);
         return 1;
     }
-    for (; rows > 0; rows--, row += cols + CDT_PAD) {
+    for (; rows > 0; rows--, row += stride) {
         if (!decode_loud(reading, kind, near, row, cols)) return 0;
         cdt_pad(row, cols);
-        cdt_neighbours_step(near, cols + CDT_PAD);
+        cdt_neighbours_step(near, stride);
     }
     return 1;
 }
@@ -73,7 +76,7 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
     int status = start_reading(pyramid, in, length, most_tokens, &reading);
     for (unsigned s = 0; s < pyramid->count && status == CDT_OK; s++) {
         const cdt_segment *segment = &pyramid->segments[s];
-        const size_t rows = cdt_rows_of(segment), cols = segment->dim[3];
+        const size_t rows = cdt_rows_of(segment);
         const unsigned kind = cdt_context_kind(pyramid, segment);
         cdt_around around;
         if (s && segment->level < level) break;
@@ -83,15 +86,18 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
             cdt_neighbours near;
             cdt_context_neighbours(&around, segment, r, &reading.head.recipe, tokens, &near);
             together = cdt_context_together(&around, segment, r);
-            uint8_t *row = tokens + segment->offset + 1 + r * (cols + CDT_PAD);
-            if (!decode_rows(&reading, kind, &near, row, cols, together)) status = CDT_CORRUPT;
+            uint8_t *row = tokens + segment->offset + 1 + r * segment->stride;
+            if (!decode_rows(&reading, segment, kind, &near, row, together)) status = CDT_CORRUPT;
         }
     }
     for (unsigned s = 0; s < pyramid->count && status == CDT_OK; s++) {
         const cdt_segment *segment = &pyramid->segments[s];
-        const size_t rows = cdt_rows_of(segment), stride = segment->dim[3] + CDT_PAD;
+        const size_t rows = cdt_rows_of(segment), stride = segment->stride, after = segment->dim[3] + 1;
         uint8_t *row = tokens + segment->offset;
-        for (size_t r = 0; r < rows; r++, row += stride) row[0] = row[stride - 2] = row[stride - 1] = 0;
+        for (size_t r = 0; r < rows; r++, row += stride) {
+            row[0] = 0;
+            memset(row + after, 0, stride - after);
+        }
     }
     if (status == CDT_OK) status = !level ? cdt_rans_close(&reading.reader) : reading.reader.corrupt ? CDT_CORRUPT : CDT_OK;
     cdt_drop(reading.contexts);

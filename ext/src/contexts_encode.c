@@ -29,7 +29,7 @@ static unsigned shift_for(const cdt_pyramid *pyramid, const uint8_t *tokens)
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = cdt_rows_of(segment), every = 1 + rows / 64, cols = segment->dim[3];
         for (size_t r = 0; r < rows; r += every) {
-            const uint8_t *row = tokens + segment->offset + 1 + r * (cols + CDT_PAD);
+            const uint8_t *row = tokens + segment->offset + 1 + r * segment->stride;
             uint32_t part = 0;
             for (size_t i = 0; i < cols; i++) part += row[i];
             sum += (uint64_t)part * every;
@@ -81,7 +81,7 @@ static int find_silence(const cdt_pyramid *pyramid, cdt_context_work *work)
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], n = cdt_groups_of(segment);
         const uint8_t *row = work->tokens + segment->offset + 1;
-        for (size_t r = 0; r < rows; r++, row += cols + CDT_PAD, loud += n) {
+        for (size_t r = 0; r < rows; r++, row += segment->stride, loud += n) {
             kernels->loudness(row, cols, loud);
             for (size_t i = 0; i < cols; i++) most = row[i] > most ? row[i] : most;
             for (size_t g = 0; g < n; g++)
@@ -104,7 +104,7 @@ static void find_activities(const cdt_pyramid *pyramid, cdt_context_work *work)
     for (unsigned s = 0; s < pyramid->count; s++) {
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], groups = cdt_groups_of(segment);
-        const size_t stride = cols + CDT_PAD;
+        const size_t stride = segment->stride;
         uint32_t *count = work->activities[cdt_context_kind(pyramid, segment)];
         cdt_around near;
         if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &near);
@@ -137,7 +137,7 @@ static int index_tokens(const cdt_pyramid *pyramid, cdt_context_work *work)
     cdt_context_tables(&work->head, table);
     for (unsigned s = 0; s < pyramid->count; s++) {
         const cdt_segment *segment = &pyramid->segments[s];
-        const size_t at = segment->offset, n = cdt_rows_of(segment) * (segment->dim[3] + CDT_PAD);
+        const size_t at = segment->offset, n = cdt_rows_of(segment) * segment->stride;
         cdt_active_kernels()->rows.index_tokens(table[cdt_context_kind(pyramid, segment)], work->activity + at, work->tokens + at,
                                           work->head.symbols, n, work->indices + at);
     }
@@ -171,7 +171,7 @@ static int count_tokens(const cdt_pyramid *pyramid, cdt_context_work *work, size
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t rows = cdt_rows_of(segment), cols = segment->dim[3], groups = cdt_groups_of(segment);
         for (size_t r = 0; r < rows; r++, loud += groups) {
-            const uint16_t *const indices = work->indices + segment->offset + 1 + r * (cols + CDT_PAD);
+            const uint16_t *const indices = work->indices + segment->offset + 1 + r * segment->stride;
             for (size_t from, to = 0; cdt_next_loud(loud, groups, cols, &from, &to);)
                 count_run(indices + from, to - from, work->counts, odd);
         }
@@ -235,7 +235,7 @@ static void encode_rows(const cdt_pyramid *pyramid, const cdt_context_work *work
         const cdt_segment *segment = &pyramid->segments[s];
         const size_t cols = segment->dim[3], groups = cdt_groups_of(segment);
         for (size_t r = cdt_rows_of(segment); r-- > 0;) {
-            const uint16_t *const indices = work->indices + segment->offset + 1 + r * (cols + CDT_PAD);
+            const uint16_t *const indices = work->indices + segment->offset + 1 + r * segment->stride;
             group -= groups;
             for (size_t from = cols, to; last_loud(work->loud + group, cols, &from, &to);)
                 kernels->encode_row(writer, entries, indices + from, to - from);

@@ -7,13 +7,13 @@ static inline void LEVEL(rows_pad)(uint8_t *row, size_t n)
 }
 
 static void LEVEL(decode_long_rows)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t table[256], cdt_neighbours *near,
-                                    uint8_t *row, size_t cols, size_t rows, uint8_t *contexts)
+                                    uint8_t *row, size_t cols, size_t stride, size_t rows, uint8_t *contexts)
 {
-    for (; rows > 0; rows--, row += cols + CDT_PAD) {
+    for (; rows > 0; rows--, row += stride) {
         LEVEL(rows_contexts)(near, cols, table, contexts);
         LEVEL(rans_decode_row)(reader, slots, contexts, row, cols);
         LEVEL(rows_pad)(row, cols);
-        cdt_neighbours_step(near, cols + CDT_PAD);
+        cdt_neighbours_step(near, stride);
     }
 }
 
@@ -21,7 +21,7 @@ static void LEVEL(decode_long_rows)(cdt_rans_reader *reader, const uint32_t *slo
 /* Rows of at most 64 tokens, and 32 states or more: the row above stays in a register, for what is stored byte by byte is slow to
  * load as a whole. */
 static void LEVEL(decode_short_rows)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t table[256], cdt_neighbours *near,
-                                     uint8_t *row, size_t cols, size_t rows)
+                                     uint8_t *row, size_t cols, size_t stride, size_t rows)
 {
     const __mmask64 there = ~(__mmask64)0 >> (64 - cols);
     const __m512i last = _mm512_set1_epi8((char)(cols - 1)), one = _mm512_set1_epi8(1);
@@ -34,7 +34,7 @@ static void LEVEL(decode_short_rows)(cdt_rans_reader *reader, const uint32_t *sl
     LEVEL(rans_lanes) x = LEVEL(rans_load_lanes)(reader->states), y = x;
     if (halves) y = LEVEL(rans_load_lanes)(reader->states + 32);
     __m512i above = _mm512_loadu_si512(near->above), second = _mm512_loadu_si512(near->second);
-    for (; rows > 0; rows--, row += cols + CDT_PAD) {
+    for (; rows > 0; rows--, row += stride) {
         const __m512i left = near->lagged ? above : _mm512_permutexvar_epi8(to_left, above);
         const __m512i right = near->lagged ? second : _mm512_permutexvar_epi8(to_right, above);
         const __m256i low = LEVEL(activity_of)(near, 0, _mm512_castsi512_si256(above), _mm512_castsi512_si256(left), _mm512_castsi512_si256(right));
@@ -54,7 +54,7 @@ static void LEVEL(decode_short_rows)(cdt_rans_reader *reader, const uint32_t *sl
         row[cols] = row[cols + 1] = (uint8_t)end;
         second = above;
         above = tokens;
-        cdt_neighbours_step(near, cols + CDT_PAD);
+        cdt_neighbours_step(near, stride);
     }
     reader->corrupt = local.corrupt;
     reader->at = local.at;
@@ -64,13 +64,13 @@ static void LEVEL(decode_short_rows)(cdt_rans_reader *reader, const uint32_t *sl
 #endif
 
 static void LEVEL(decode_rows)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t table[256], cdt_neighbours *near,
-                               uint8_t *row, size_t cols, size_t rows, uint8_t *contexts)
+                               uint8_t *row, size_t cols, size_t stride, size_t rows, uint8_t *contexts)
 {
 #if CDT_SIMD == 512
     if (cols <= 64 && reader->lanes >= 32) {
-        LEVEL(decode_short_rows)(reader, slots, table, near, row, cols, rows);
+        LEVEL(decode_short_rows)(reader, slots, table, near, row, cols, stride, rows);
         return;
     }
 #endif
-    LEVEL(decode_long_rows)(reader, slots, table, near, row, cols, rows, contexts);
+    LEVEL(decode_long_rows)(reader, slots, table, near, row, cols, stride, rows, contexts);
 }

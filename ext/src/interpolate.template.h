@@ -49,7 +49,7 @@ void NAME(cdt_interpolate_place_)(const cdt_pyramid *pyramid, const T *values, i
     if (!pyramid->levels) {
         const cdt_segment *only = &pyramid->segments[0];
         const size_t count = only->dim[0] * only->dim[1] * only->dim[2], n = only->dim[3];
-        for (size_t r = 0; r < count; r++) memcpy(places + only->offset + 1 + r * (n + CDT_PAD), values + r * n, n * sizeof *values);
+        for (size_t r = 0; r < count; r++) memcpy(places + only->offset + 1 + r * only->stride, values + r * n, n * sizeof *values);
     }
 }
 
@@ -131,7 +131,7 @@ int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_
             const size_t r = scattered(k, every, parts);
             const size_t row = r / (n / part), from = r % (n / part) * part;
             NAME(rows_around)(&near, row, with->straight, part, places + from, spare, around);
-            rows->ROWS.features(around, odd, places + s->offset + 1 + row * (n + CDT_PAD) + from, part, room, features + seen);
+            rows->ROWS.features(around, odd, places + s->offset + 1 + row * s->stride + from, part, room, features + seen);
         }
         /* The better of plain and robust least squares, by the bits that the samples take. */
         double least = INFINITY;
@@ -182,7 +182,7 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
             const T *around[32];
             const size_t r = scattered(k, every, parts);
             const size_t row = r / (n / part), from = r % (n / part) * part;
-            const T *x = places + s->offset + 1 + row * (n + CDT_PAD) + from;
+            const T *x = places + s->offset + 1 + row * s->stride + from;
             NAME(rows_around)(&near, row, with->straight, part, places + from, spare, around);
             rows->ROWS.predict(around, odd, weights, part, p);
             tokens.nearby = 0;
@@ -203,7 +203,7 @@ static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolatio
     const size_t count = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
     T before = (T)with->origin;
     for (size_t r = 0; r < count; r++) {
-        T *row = places + s->offset + 1 + r * (n + CDT_PAD);
+        T *row = places + s->offset + 1 + r * s->stride;
         for (size_t i = 0; i < n; i++) {
             size_t bad;
             int32_t k;
@@ -211,7 +211,7 @@ static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolatio
             const T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
             if (bad && row[i] == row[i]) bad_rows[r * n + i] = 1;
             if (error > with->max_error) with->max_error = error;
-            kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * (n + CDT_PAD) + i, extra);
+            kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * s->stride + i, extra);
             row[i] = before = y;
         }
         NAME(pad)(row, n, with->straight);
@@ -254,11 +254,11 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *first_p = cdt_new((AT_ONCE + 35 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
-    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
+    T *first_p = cdt_new((AT_ONCE + 35 * (longest + CDT_PAD + 1)) * sizeof *first_p), *p = first_p;
+    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD + 1)) * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!first_p || !k) goto out;
-    T *y = first_p + AT_ONCE + 2 * (longest + CDT_PAD), *spare = y + longest + CDT_PAD;
+    T *y = first_p + AT_ONCE + 2 * (longest + CDT_PAD + 1), *spare = y + longest + CDT_PAD + 1;
     const cdt_segment *first = &pyramid->segments[0];
     with->max_error = 0;
     with->bad = 0;
@@ -284,7 +284,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
         if (pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
             NAME(join)(pyramid, s->level + 1u, with->straight, places, NULL);
         NAME(class_weights)(with, s, weights);
-        const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
+        const size_t stride = s->stride, together = AT_ONCE / stride + 1;
         size_t predicted = 0;
         for (size_t r = 0; r < all; r++) {
             const T *around[32];
@@ -297,7 +297,8 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
                 predicted += beyond ? 1 : cdt_around_together(&near, r, together);
                 kernels->rows.ROWS.predict(around, odd, weights, (predicted - r - 1) * stride + n, p);
             } else p += stride;
-            residuals[0] = residuals[n + 1] = residuals[n + 2] = 0;
+            residuals[0] = 0;
+            for (size_t j = n + 1; j < stride; j++) residuals[j] = 0;
             const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
             if (error > with->max_error) with->max_error = error;
             if (missed) NAME(bad_points)(pyramid, s, r, row, y, with, bad);
@@ -319,9 +320,9 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const size_t longest = pyramid->dim[0][3];
-    T *first_p = cdt_new((AT_ONCE + 34 * (longest + CDT_PAD)) * sizeof *first_p), *p = first_p;
-    T *spare = first_p + AT_ONCE + 2 * (longest + CDT_PAD);
-    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD)) * sizeof *k);
+    T *first_p = cdt_new((AT_ONCE + 34 * (longest + CDT_PAD + 1)) * sizeof *first_p), *p = first_p;
+    T *spare = first_p + AT_ONCE + 2 * (longest + CDT_PAD + 1);
+    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD + 1)) * sizeof *k);
     int status = CDT_NO_MEMORY;
     if (!first_p || !k) goto out;
     for (unsigned i = 0; i < pyramid->count; i++) {
@@ -335,7 +336,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
         if (i && pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
             NAME(join)(pyramid, s->level + 1u, with->straight, places, NULL);
         if (i) NAME(class_weights)(with, s, weights);
-        const size_t stride = n + CDT_PAD, together = AT_ONCE / stride + 1;
+        const size_t stride = s->stride, together = AT_ONCE / stride + 1;
         size_t predicted = 0;
         for (size_t r = 0; r < all; r++) {
             const T *around[32];
@@ -366,7 +367,7 @@ int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpol
     else {
         const cdt_segment *only = &pyramid->segments[0];
         const size_t count = only->dim[0] * only->dim[1] * only->dim[2], n = only->dim[3];
-        for (size_t r = 0; r < count; r++) memcpy(values + r * n, places + only->offset + 1 + r * (n + CDT_PAD), n * sizeof *values);
+        for (size_t r = 0; r < count; r++) memcpy(values + r * n, places + only->offset + 1 + r * only->stride, n * sizeof *values);
     }
     status = CDT_OK;
 out:

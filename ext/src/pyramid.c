@@ -2,9 +2,9 @@
 #include "cdt_status.h"
 #include <string.h>
 
-static size_t places(const size_t dim[4])
+static size_t rows(const size_t dim[4])
 {
-    return dim[0] * dim[1] * dim[2] * (dim[3] + CDT_PAD);
+    return dim[0] * dim[1] * dim[2];
 }
 
 static const uint8_t order_of_classes[7] = {1, 2, 4, 3, 5, 6, 7};
@@ -34,14 +34,15 @@ int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid)
     memcpy(first->dim, pyramid->dim[level], sizeof first->dim);
     first->level = (uint8_t)level;
     first->class_bits = 0;
+    first->stride = first->dim[3] + CDT_PAD;
     for (unsigned l = level; l >= 1; l--) {
         pyramid->grid[l] = at;
-        at += places(pyramid->dim[l]);
+        at += rows(pyramid->dim[l]) * (pyramid->dim[l][3] + CDT_PAD);
     }
     first->offset = pyramid->grid[level];
     if (level == 0) {
         first->offset = pyramid->grid[0] = 0;
-        at = places(dim);
+        at = rows(dim) * first->stride;
     }
     for (unsigned l = level; l-- > 0;)
         for (int i = 0; i < 7; i++) {
@@ -56,7 +57,8 @@ int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid)
                 s->dim[a] = (c >> (3 - a) & 1) ? n / 2 : (pyramid->split[l] >> (3 - a) & 1) ? (n + 1) / 2 : n;
             }
             s->offset = at;
-            at += places(s->dim);
+            s->stride = pyramid->dim[l + 1][3] + CDT_PAD;
+            at += rows(s->dim) * s->stride;
             pyramid->at[l][c] = (int)pyramid->count++;
         }
     pyramid->values = at;
@@ -65,7 +67,7 @@ int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid)
 
 cdt_segment cdt_pyramid_grid(const cdt_pyramid *pyramid, unsigned level)
 {
-    cdt_segment grid = {.offset = pyramid->grid[level], .level = (uint8_t)level};
+    cdt_segment grid = {.offset = pyramid->grid[level], .stride = pyramid->dim[level][3] + CDT_PAD, .level = (uint8_t)level};
     memcpy(grid.dim, pyramid->dim[level], sizeof grid.dim);
     return grid;
 }
@@ -88,7 +90,7 @@ size_t cdt_pyramid_place(const cdt_pyramid *pyramid, const cdt_segment *segment,
 
 static void add_row(cdt_around *around, const cdt_segment *from, unsigned along, const int shift[3])
 {
-    const size_t stride = from->dim[3] + CDT_PAD;
+    const size_t stride = from->stride;
     const unsigned i = around->count++;
     around->row[i].stride = stride;
     around->row[i].plane = from->dim[2] * stride;
@@ -112,7 +114,7 @@ void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, 
     around->count = 0;
     around->ny = segment->dim[2];
     around->nz = segment->dim[1];
-    around->stride = segment->dim[3] + CDT_PAD;
+    around->stride = segment->stride;
     around->inner_from = 0;
     around->inner_to = segment->dim[2];
     for (unsigned bit = 0; bit < 3; bit++)

@@ -91,7 +91,7 @@ static int to_rows(const cdt_field *f, uint8_t *ordered, uint8_t *tokens)
         memset(ordered + f->n, 0, rows * cols - f->n); /* places beyond the series */
         cdt_transpose(ordered, 1, cols, rows, from);
     }
-    for (size_t r = 0; r < rows; r++) memcpy(tokens + s->offset + 1 + r * (cols + CDT_PAD), from + r * cols, cols);
+    for (size_t r = 0; r < rows; r++) memcpy(tokens + s->offset + 1 + r * s->stride, from + r * cols, cols);
     if (from != ordered) cdt_drop(from);
     return CDT_OK;
 }
@@ -100,7 +100,7 @@ static int from_rows(const cdt_field *f, uint8_t *tokens)
 {
     const cdt_segment *s = &f->pyramid.segments[0];
     const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
-    for (size_t r = 0; r < rows; r++) memmove(tokens + r * cols, tokens + s->offset + 1 + r * (cols + CDT_PAD), cols);
+    for (size_t r = 0; r < rows; r++) memmove(tokens + r * cols, tokens + s->offset + 1 + r * s->stride, cols);
     if (!f->is_series) return CDT_OK;
     uint8_t *ordered = cdt_new(rows * cols);
     if (!ordered) return CDT_NO_MEMORY;
