@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* About what a table takes to send, in bits, and how many places pay for one. */
-enum { TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_BIN = 256, WORTH_PART = 2048 };
+enum { TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_BIN = 512, WORTH_PART = 2048 };
 
 uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols)
 {
