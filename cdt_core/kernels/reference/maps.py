@@ -49,7 +49,8 @@ class Map(NamedTuple):
         if self.integer_step == 0:
             return codes.astype(f"<u{dtype.itemsize}").view(dtype)
         limits, step = np.iinfo(dtype), 2 * self.integer_step + 1
-        return np.clip(codes.astype(object) * step, int(limits.min), int(limits.max)).astype(dtype)
+        products: NDArray[Any] = np.clip(codes.astype(object) * step, int(limits.min), int(limits.max))
+        return products.astype(dtype)
 
     def _linear(self, codes: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         wide = np.dtype("<f8" if dtype.itemsize == 8 else "<f4")
