@@ -12,6 +12,7 @@ from cdt_core.errors import UnsupportedDtypeError
 from cdt_core.kernels import compress as kernel
 from cdt_core.kernels import stats
 from cdt_core.kernels.parts import parts_of
+from cdt_core.kernels.ranges import finite_range
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def compress(
     asked = Bound.parse(bound)
     if asked.kind == "psnr":
         return encode_psnr(values, asked, missing=missing, profile=profile, workers=workers).stream
+    if asked.kind == "rel" and values.dtype.kind in "iuf" and values.size and not len(missing) and values.itemsize <= 8:
+        return kernel.encode_relative(values, asked, profile=profile, workers=workers).stream
     applied = _applied(values, asked, missing)
     return kernel.encode(values, applied, asked=asked, missing=missing, profile=profile, workers=workers).stream
 
@@ -79,7 +82,7 @@ def _applied(values: NDArray[Any], asked: Bound, missing: Sequence[float | int])
         return Bound("lossless") if asked.kind == "rel" else asked
     parts = parts_of(values) if values.dtype.kind == "c" else values
     if not len(missing) and parts.dtype in (np.float32, np.float64):
-        low, high = kernel.value_range(parts) or (None, None)
+        low, high = finite_range(np.ascontiguousarray(parts)) or (None, None)
         return asked.applied(low, high)
     found = stats.describe(parts, missing=stats.mask(parts, missing))
     return asked.applied(found.minimum, found.maximum)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -11,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import frozen
 
-from cdt_core.errors import BoundError, CdtError, CorruptStreamError, UnsupportedDtypeError
+from cdt_core.errors import BoundError, CdtError, CorruptStreamError
 from cdt_core.kernels import _codec, first_version
+from cdt_core.kernels.dtypes import code_of, dtype_of
 from cdt_core.kernels.missing import held_codes
 from cdt_core.kernels.parts import parts_of
+from cdt_core.kernels.ranges import finite_range, largest_size
 from cdt_core.kernels.regions import box_ranges, wanted_ranges
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PROFILES", "EncodedStream", "StreamHeader", "decode", "encode", "read_header"]
+__all__ = ["PROFILES", "EncodedStream", "StreamHeader", "decode", "encode", "encode_relative", "read_header"]
 
 PROFILES: tuple[str, ...] = _codec.PROFILES
 
@@ -32,12 +33,8 @@ _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_GROWTH = 4096
 #: Below 1 / sqrt(2) by more than its product with a bound can round.
 _SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
-#: Units of time, and how many of them: NumPy's own parser takes far more.
-_UNIT = re.compile(r"([1-9][0-9]{0,9})?(?:Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)")
 #: Streams of fewer bytes are tried without loss too.
 _FEW_BYTES = 256
-#: How many values decide the step of a lattice where fill values hide the extremes.
-_SAMPLE = 1 << 14
 #: Levels that coarse reading knows.
 _MOST_LEVEL = 24
 
@@ -108,29 +105,69 @@ def encode(
         raise BoundError(
             f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)"
         )
-    if profile not in PROFILES:
-        raise CdtError(f"there is no profile {profile!r}; choose {', '.join(PROFILES)}")
     values = np.asarray(values)
-    if values.ndim > MAX_AXES - 1:
-        raise CdtError(f"an array of {values.ndim} axes; a stream holds at most {MAX_AXES - 1}: join some (reshape)")
-    code, unit = _code_of(values.dtype)
+    return _made(_Task(values, _working(values), missing, profile, workers), bound, asked or bound, None)
+
+
+def encode_relative(
+    values: NDArray[Any], asked: Bound, *, profile: str = "balanced", workers: int = 1
+) -> EncodedStream:
+    """Encode integers or floats by a ``rel`` bound of their own finite range, for which they are read once.
+
+    Parameters
+    ----------
+    values, profile, workers
+        As in :func:`encode`.
+    asked
+        A ``rel`` bound.
+
+    Raises
+    ------
+    BoundError
+        There is no finite value, or the range overflows.
+    """
     work = _working(values)
-    part_bound = Bound("abs", bound.value * _SQRT_HALF) if values.dtype.kind == "c" and bound.kind == "abs" else bound
-    applied = _possible(part_bound, values.dtype)
-    codes = held_codes(missing, work.dtype) if len(missing) else None
-    largest = _largest(work, codes, applied.value) if applied.kind == "abs" and work.dtype.kind == "f" else 0.0
-    promised = bound if values.dtype.kind == "c" else applied
-    plan = _codec.plan(
-        code, unit, work.shape, _pair(asked or bound), _pair(applied), largest, codes, PROFILES.index(profile)
-    )
-    stream, max_error, exact = _encoded(plan, work, workers)
+    extremes = finite_range(work)
+    low, high = extremes or (None, None)
+    return _made(_Task(values, work, (), profile, workers), asked.applied(low, high), asked, extremes)
+
+
+@frozen(eq=False)
+class _Task:
+    """An array to encode, also as the kernels see it, and the options of :func:`encode`."""
+
+    values: NDArray[Any]
+    work: NDArray[Any]
+    missing: Sequence[float | int]
+    profile: str
+    workers: int
+
+
+def _made(task: _Task, bound: Bound, asked: Bound, extremes: tuple[float, float] | None) -> EncodedStream:
+    """``extremes``: those of the finite values, where they are known."""
+    dtype, work = task.values.dtype, task.work
+    if task.profile not in PROFILES:
+        raise CdtError(f"there is no profile {task.profile!r}; choose {', '.join(PROFILES)}")
+    if task.values.ndim > MAX_AXES - 1:
+        raise CdtError(
+            f"an array of {task.values.ndim} axes; a stream holds at most {MAX_AXES - 1}: join some (reshape)"
+        )
+    code, unit = code_of(dtype)
+    is_complex, profile = dtype.kind == "c", PROFILES.index(task.profile)
+    part_bound = Bound("abs", bound.value * _SQRT_HALF) if is_complex and bound.kind == "abs" else bound
+    applied = _possible(part_bound, dtype)
+    codes = held_codes(task.missing, work.dtype) if len(task.missing) else None
+    largest = 0.0
+    if applied.kind == "abs" and work.dtype.kind == "f":
+        largest = largest_size(work, codes, applied.value, extremes or finite_range(work))
+    plan = _codec.plan(code, unit, work.shape, _pair(asked), _pair(applied), largest, codes, profile)
+    stream, max_error, exact = _encoded(plan, work, task.workers)
     if len(stream) < _FEW_BYTES and not applied.is_lossless:
         # What is that simple may be simpler still without loss: counters, and whole steps.
-        pairs = _pair(asked or bound), (0, 0.0)
-        plan = _codec.plan(code, unit, work.shape, *pairs, 0.0, None, PROFILES.index(profile))
-        other = _encoded(plan, work, workers)
+        plan = _codec.plan(code, unit, work.shape, _pair(asked), (0, 0.0), 0.0, None, profile)
+        other = _encoded(plan, work, task.workers)
         stream, max_error, exact = min(other, (stream, max_error, exact), key=lambda made: len(made[0]))
-    return EncodedStream(stream, _whole_error(max_error, promised) if values.dtype.kind == "c" else max_error, exact)
+    return EncodedStream(stream, _whole_error(max_error, bound) if is_complex else max_error, exact)
 
 
 def _encoded(plan: Any, work: NDArray[Any], workers: int) -> tuple[bytes, float, int]:
@@ -164,7 +201,7 @@ def read_header(stream: bytes | memoryview) -> StreamHeader:
     if plan is None:
         return StreamHeader(**first_version.header_fields(stream))
     said = _codec.describe(plan)
-    dtype = _dtype_of(said["dtype"], said["unit"])
+    dtype = dtype_of(said["dtype"], said["unit"])
     applied = _bound_of(said["applied"])
     is_complex = dtype.kind == "c"
     asked = _bound_of(said["asked"])
@@ -225,7 +262,7 @@ def decode(
         ranges = wanted_ranges(values.shape, region)
         return _into(values[tuple(slice(start, stop) for start, stop in ranges)], out)
     said = _codec.describe(plan)
-    dtype, shape = _dtype_of(said["dtype"], said["unit"]), said["shape"]
+    dtype, shape = dtype_of(said["dtype"], said["unit"]), said["shape"]
     axes = len(shape) - (dtype.kind == "c")
     wanted = [*wanted_ranges(shape[:axes], region), *((0, length) for length in shape[axes:])]
     sides = tuple(stop - start for start, stop in wanted)
@@ -262,7 +299,7 @@ def _coarse(stream: bytes | memoryview, level: int, max_bytes: int | None, worke
     work = np.empty(sides, dtype)
     data = np.frombuffer(stream, np.uint8)
     _over_blocks(lambda start, stop: _codec.decode_level(plan, data, start, stop, level, work), plan.blocks, workers)
-    return _finished(work, _dtype_of(said["dtype"], said["unit"]))
+    return _finished(work, dtype_of(said["dtype"], said["unit"]))
 
 
 def _strided(values: NDArray[Any], level: int) -> NDArray[Any]:
@@ -315,32 +352,6 @@ def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int]:
     raise CorruptStreamError("the header is damaged, or the stream is cut off")
 
 
-def _code_of(dtype: np.dtype[Any]) -> tuple[int, str]:
-    """The number of a dtype in headers, and the unit of times."""
-    little = dtype.newbyteorder("<")
-    if dtype.kind in "mM":
-        unit, count = np.datetime_data(dtype)
-        unit = "" if unit == "generic" else f"{count if count != 1 else ''}{unit}"
-        little = np.dtype(f"<{dtype.kind}8")
-    else:
-        unit = ""
-    code = _codec.DTYPE_CODES.get(little)
-    if code is None:
-        raise UnsupportedDtypeError(
-            f"dtype {dtype} cannot be compressed; use bool, integers, floats, complex or datetime64 (convert with astype)"
-        )
-    return code, unit
-
-
-def _dtype_of(name: str, unit: str) -> np.dtype[Any]:
-    if not unit:
-        return np.dtype(name)
-    found = _UNIT.fullmatch(unit)
-    if found is None or not 1 < int(found[1] or 2) < 1 << 31:
-        raise CorruptStreamError(f"its header names the unit {unit!r}, which does not exist")
-    return np.dtype(f"{name}[{unit}]")
-
-
 def _working(values: NDArray[Any]) -> NDArray[Any]:
     """The array as the kernels see it: native, contiguous, of numbers; complex ones with a last axis of two parts."""
     native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
@@ -365,24 +376,3 @@ def _pair(bound: Bound) -> tuple[int, float]:
 
 def _bound_of(pair: tuple[str, float]) -> Bound:
     return Bound("lossless") if pair[0] == "lossless" else Bound(pair[0], pair[1])
-
-
-def _largest(work: NDArray[Any], codes: NDArray[Any] | None, bound: float) -> float:
-    """The largest finite size that matters for the step of a lattice. Fill values are no measure of that: when the extremes
-    are so large that rounding would eat the bound, a sample without ``codes`` decides.
-    """
-    found = _codec.value_range(work if work.dtype.itemsize > 2 else work.astype(np.float32))
-    largest = max(abs(found[0]), abs(found[1])) if found else 0.0
-    if largest * float(np.finfo(work.dtype).eps) < bound / 20:
-        return largest
-    sample = work.reshape(-1)[:: max(1, work.size // _SAMPLE)]
-    sample = sample[np.isfinite(sample)]
-    if codes is not None:
-        sample = sample[~np.isin(sample, codes)]
-    return float(np.quantile(np.abs(sample), 0.75)) if sample.size else 0.0
-
-
-def value_range(values: NDArray[Any]) -> tuple[float, float] | None:
-    """Least and largest finite value of float32 or float64; None without one."""
-    found: tuple[float, float] | None = _codec.value_range(np.ascontiguousarray(values))
-    return found

@@ -1,0 +1,42 @@
+"""Ranges of finite values, which relative bounds and the steps of lattices follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cdt_core.kernels import _codec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["finite_range", "largest_size"]
+
+#: How many values decide the step of a lattice where fill values hide the extremes.
+_SAMPLE = 1 << 14
+
+
+def finite_range(values: NDArray[Any]) -> tuple[float, float] | None:
+    """Least and largest finite value of contiguous integers or floats; None without one."""
+    if values.dtype.kind == "f":
+        wide = values if values.dtype.itemsize > 2 else values.astype(np.float32)
+        found: tuple[float, float] | None = _codec.value_range(wide)
+        return found
+    return (float(values.min()), float(values.max())) if values.size else None
+
+
+def largest_size(
+    work: NDArray[Any], codes: NDArray[Any] | None, bound: float, extremes: tuple[float, float] | None
+) -> float:
+    """The largest finite size that matters for the step of a lattice. Fill values are no measure of that: when the extremes
+    are so large that rounding would eat the bound, a sample without ``codes`` decides.
+    """
+    largest = max(abs(extremes[0]), abs(extremes[1])) if extremes else 0.0
+    if largest * float(np.finfo(work.dtype).eps) < bound / 20:
+        return largest
+    sample = work.reshape(-1)[:: max(1, work.size // _SAMPLE)]
+    sample = sample[np.isfinite(sample)]
+    if codes is not None:
+        sample = sample[~np.isin(sample, codes)]
+    return float(np.quantile(np.abs(sample), 0.75)) if sample.size else 0.0
