@@ -158,40 +158,74 @@ static int get_residuals(unsigned head, cdt_bytes *in, unsigned width, const cdt
     return cdt_field_decode(&field, in, width, codes);
 }
 
-int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values)
+/* Codes of a block in the order of its numbers, which end as `coded` does, from behind its exact numbers on. */
+static int get_codes(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, cdt_coded *coded)
 {
-    const cdt_map map = (head & CDT_LOSSLESS_MAP) ? cdt_lossless_map(coding->type) : coding->map;
-    const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
-    cdt_bytes exact = *in;
+    const size_t n = cdt_count(sides, axes);
     cdt_layout layout;
     uint64_t base = 0;
-    int status = cdt_exact_skip(in, size, n);
-    if (status != CDT_OK) return status;
+    coded->map = (head & CDT_LOSSLESS_MAP) ? cdt_lossless_map(coding->type) : coding->map;
+    const unsigned width = coded->map.width;
     cdt_layout_get(in, &layout, axes);
-    const uint8_t *packed = cdt_get_bytes(in, 1), *base_bytes = cdt_get_bytes(in, map.width);
+    const uint8_t *packed = cdt_get_bytes(in, 1), *base_bytes = cdt_get_bytes(in, width);
     if (in->corrupt) return CDT_CORRUPT;
-    memcpy(&base, base_bytes, map.width);
+    memcpy(&base, base_bytes, width);
     cdt_layout_measure(&layout, sides, axes, 0);
     const uint8_t orders[4] = {*packed & 3, *packed >> 2 & 3, *packed >> 4 & 3, *packed >> 6};
     for (int a = 0; a < 4; a++)
         if (orders[a] > 2) return CDT_CORRUPT;
-    cdt_coded coded = {.codes = cdt_new(n * map.width)};
-    if (!coded.codes) return CDT_NO_MEMORY;
-    status = get_residuals(head, in, map.width, &layout, n, coded.codes);
-    if (status != CDT_OK) goto out;
-    add_differences_of(base, coded.codes, map.width, layout.dim, orders);
-    cdt_cumulate(coded.codes, map.width, layout.dim, orders);
-    if (!cdt_layout_is_plain(&layout, axes)) {
-        void *plain = cdt_new(n * map.width);
-        status = plain ? CDT_OK : CDT_NO_MEMORY;
-        if (!plain) goto out;
-        cdt_permute_back(coded.codes, map.width, sides, axes, layout.order, plain);
-        cdt_drop(coded.codes);
-        coded.codes = plain;
-    }
-    status = cdt_map_decode(&map, coding->type, coded.codes, n, values);
+    coded->codes = cdt_new(n * width);
+    if (!coded->codes) return CDT_NO_MEMORY;
+    const int status = get_residuals(head, in, width, &layout, n, coded->codes);
+    if (status != CDT_OK) return status;
+    add_differences_of(base, coded->codes, width, layout.dim, orders);
+    cdt_cumulate(coded->codes, width, layout.dim, orders);
+    if (cdt_layout_is_plain(&layout, axes)) return CDT_OK;
+    void *plain = cdt_new(n * width);
+    if (!plain) return CDT_NO_MEMORY;
+    cdt_permute_back(coded->codes, width, sides, axes, layout.order, plain);
+    cdt_drop(coded->codes);
+    coded->codes = plain;
+    return CDT_OK;
+}
+
+int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values)
+{
+    const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
+    cdt_bytes exact = *in;
+    cdt_coded coded = {0};
+    int status = cdt_exact_skip(in, size, n);
+    if (status == CDT_OK) status = get_codes(coding, head, in, sides, axes, &coded);
+    if (status == CDT_OK) status = cdt_map_decode(&coded.map, coding->type, coded.codes, n, values);
     if (status == CDT_OK) status = cdt_exact_get(&exact, values, size, sides, axes);
-out:
+    cdt_coded_end(&coded);
+    return status;
+}
+
+int cdt_has_rows(const uint8_t *block, size_t length)
+{
+    return length > 2 && (*block & ~CDT_LOSSLESS_MAP) == CDT_PLANES && block[1] == 0;
+}
+
+int cdt_get_rows(const cdt_coding *coding, const uint8_t *block, size_t length, const cdt_array *box, const size_t *origin, const size_t *sides)
+{
+    cdt_bytes in = {block + 2, block + length, 0};
+    cdt_coded coded = {0};
+    size_t index[CDT_AXES] = {0}, inner = box->axes - 1, row = sides[inner], a;
+    int status = get_codes(coding, *block, &in, sides, box->axes, &coded);
+    /* Rows that are as long as the box are one with those of the next axis. */
+    for (; inner > 0 && sides[inner] == box->shape[inner]; inner--) row *= sides[inner - 1];
+    const unsigned char *codes = coded.codes;
+    unsigned char *to = cdt_place(box, origin);
+    for (a = 1; status == CDT_OK && a; codes += row * coded.map.width) {
+        status = cdt_map_decode(&coded.map, coding->type, codes, row, to);
+        for (a = inner; a > 0; a--) {
+            to += box->strides[a - 1];
+            if (++index[a - 1] < sides[a - 1]) break;
+            to -= box->strides[a - 1] * (ptrdiff_t)sides[a - 1];
+            index[a - 1] = 0;
+        }
+    }
     cdt_coded_end(&coded);
     return status;
 }

@@ -53,6 +53,10 @@ int cdt_differences_prepare(const cdt_coding *coding, int lossless, const cdt_bo
 int cdt_differences_finish(const cdt_coding *coding, const cdt_box *box, cdt_differences *way, cdt_attempt *made);
 void cdt_differences_end(cdt_differences *way);
 int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+/* Whether a block is of bit planes and without exact numbers, and its numbers, which lie at `origin` of the contiguous `box`, right to
+ * their places, row by row. */
+int cdt_has_rows(const uint8_t *block, size_t length);
+int cdt_get_rows(const cdt_coding *coding, const uint8_t *block, size_t length, const cdt_array *box, const size_t *origin, const size_t *sides);
 
 /* Numbers of a block as interpolation takes them: floats (NaN where exact), or whole numbers in binary32. */
 typedef struct {

@@ -82,17 +82,27 @@ static inline unsigned LEVEL(planes_write_group)(const planes_group *group, unsi
     return kind + k;
 }
 
-/* Planes from k on, of which `now` is what is above[k]. Returns the number of planes; more than `limit`: the bytes are corrupt. */
+/* Planes from k on, of which `now` is what is above[k]. Returns the number of planes; more than `limit`: the bytes are corrupt. Bits
+ * are taken from a register as long as they last: memory is far away for what waits for each level's. */
 static unsigned LEVEL(planes_read_any_levels)(planes_reader *reader, uint64_t now, unsigned k, unsigned limit, uint64_t *planes)
 {
+    uint64_t bits = LEVEL(planes_peek)(reader);
+    unsigned known = PLANES_COUNT(now), left = 64;
     memset(planes + k, 0, (limit - k) * sizeof *planes);
     for (; now && k < limit; k++) {
-        const unsigned known = PLANES_COUNT(now);
-        const uint64_t bits = LEVEL(planes_peek)(reader), next = PLANES_SPREAD(bits, now);
+        if (left < 2 * known) {
+            bits = LEVEL(planes_peek)(reader);
+            left = 64;
+        }
+        const uint64_t next = PLANES_SPREAD(bits, now);
         const unsigned more = PLANES_COUNT(next);
         if (known + more > 64) return limit + 1;
-        planes[k] = (now & ~next) | PLANES_SPREAD(bits >> (known & 63), next);
+        bits >>= known & 63;
+        planes[k] = (now & ~next) | PLANES_SPREAD(bits, next);
+        bits >>= more;
+        left -= known + more;
         reader->position += known + more;
+        known = more;
         now = next;
     }
     return now ? limit + 1 : k;
@@ -134,14 +144,14 @@ static unsigned LEVEL(planes_read_sparse_group)(planes_reader *reader, unsigned 
 {
     const uint64_t now = LEVEL(planes_read_sparse)(reader, symbol);
     unsigned count = 1;
-    memset(planes, 0, 8 * sizeof *planes);
+    memset(planes, 0, 16 * sizeof *planes);
     planes[0] = now;
     if (LEVEL(planes_take)(reader, 1)) count = LEVEL(planes_read_any_levels)(reader, now, 0, limit, planes);
     *signs = LEVEL(planes_read_signs)(reader, now);
     return count;
 }
 
-/* Planes (zeros above, to a multiple of 8) and signs of a group. Returns the number of planes, or limit + 1: corrupt. */
+/* Planes (zeros above, to a multiple of 8, and at least to 16) and signs of a group. Returns the number of planes, or limit + 1: corrupt. */
 static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned symbol, const uint8_t *words, unsigned limit,
                                                 uint64_t *planes, uint64_t *signs)
 {

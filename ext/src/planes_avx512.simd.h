@@ -122,14 +122,14 @@ static inline void LEVEL(planes_wide_8)(const __m512i *magnitudes, uint64_t sign
 static inline void LEVEL(planes_to_4)(const uint64_t *planes, unsigned count, uint64_t signs, int32_t *residuals)
 {
     __m512i magnitudes[4];
-    LEVEL(planes_join_32)(planes, count, magnitudes);
+    LEVEL(planes_join_32)(planes, count < 16 ? 16 : count, magnitudes); /* 16 are there, and so often 9 that a branch is not foreseen */
     LEVEL(planes_sign_4)(magnitudes, signs, residuals);
 }
 
 static inline void LEVEL(planes_to_8)(const uint64_t *planes, unsigned count, uint64_t signs, int64_t *residuals)
 {
     __m512i low[4], high[4];
-    LEVEL(planes_join_32)(planes, count, low);
+    LEVEL(planes_join_32)(planes, count < 16 ? 16 : count, low);
     if (count <= 32) {
         LEVEL(planes_wide_8)(low, signs, residuals);
         return;
@@ -170,10 +170,13 @@ static inline unsigned LEVEL(planes_rank)(planes_group *group, unsigned count)
 /* `k` planes, then zeros; returns what is in any of them. */
 static inline uint64_t LEVEL(planes_words)(const uint8_t *words, unsigned k, uint64_t *planes)
 {
-    __m512i now = _mm512_maskz_loadu_epi64((__mmask8)((1u << (k < 8 ? k : 8)) - 1), words), any = now;
-    _mm512_storeu_si512(planes, now);
-    for (unsigned b = 8; b <= k; b += 8) {
-        now = _mm512_maskz_loadu_epi64((__mmask8)((1u << (k - b < 8 ? k - b : 8)) - 1), words + 8 * b);
+    const uint64_t all = ((uint64_t)1 << k) - 1; /* k < 64 */
+    const __m512i first = _mm512_maskz_loadu_epi64((__mmask8)all, words);
+    __m512i now = _mm512_maskz_loadu_epi64((__mmask8)(all >> 8), words + 64), any = _mm512_or_si512(first, now);
+    _mm512_storeu_si512(planes, first);
+    _mm512_storeu_si512(planes + 8, now);
+    for (unsigned b = 16; b <= k; b += 8) {
+        now = _mm512_maskz_loadu_epi64((__mmask8)(all >> b), words + 8 * b);
         any = _mm512_or_si512(any, now);
         _mm512_storeu_si512(planes + b, now);
     }

@@ -19,6 +19,23 @@ static inline int LEVEL(rows_far_f8)(const double *x, const double *y, double bo
 }
 #endif
 
+#if CDT_SIMD == 512
+/* The nearest whole numbers of those that are `near`, 0 of others, also as integers. */
+static inline __m512 LEVEL(rows_whole_f4)(__m512 s, __mmask16 near, int32_t *k)
+{
+    const __m512i whole = _mm512_maskz_cvtps_epi32(near, s);
+    _mm512_storeu_si512(k, whole);
+    return _mm512_cvtepi32_ps(whole);
+}
+
+static inline __m512d LEVEL(rows_whole_f8)(__m512d s, __mmask8 near, int32_t *k)
+{
+    const __m256i whole = _mm512_maskz_cvtpd_epi32(near, s);
+    _mm256_storeu_si256((__m256i *)k, whole);
+    return _mm512_cvtepi32_pd(whole);
+}
+#endif
+
 #define T float
 #define BITS int32_t
 #define UBITS uint32_t
@@ -26,6 +43,8 @@ static inline int LEVEL(rows_far_f8)(const double *x, const double *y, double bo
 #define LIMIT 0x1p22
 #define MAGIC 0x1.8p23
 #define FLOATS(name) _mm512_##name##_ps
+#define VECTOR __m512
+#define BELOW(v, bound) _mm512_cmp_ps_mask(v, bound, _CMP_LT_OQ)
 #define NOT_BELOW(v, bound) _mm512_cmp_ps_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f4)
 #include "rows.template.h"
@@ -36,6 +55,8 @@ static inline int LEVEL(rows_far_f8)(const double *x, const double *y, double bo
 #define LIMIT 0x1p30
 #define MAGIC 0x1.8p52
 #define FLOATS(name) _mm512_##name##_pd
+#define VECTOR __m512d
+#define BELOW(v, bound) _mm512_cmp_pd_mask(v, bound, _CMP_LT_OQ)
 #define NOT_BELOW(v, bound) _mm512_cmp_pd_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f8)
 #include "rows.template.h"

@@ -1,5 +1,5 @@
 /* Row kernels for one type of float: T, LIMIT (the largest |k|), MAGIC (1.5 * 2^mantissa bits: adding it rounds), BITS and UBITS (the
- * integers of T's size), INFINITE (the bits of infinity); and of AVX-512: FLOATS (operations on vectors), NOT_BELOW. One
+ * integers of T's size), INFINITE (the bits of infinity); and of AVX-512: VECTOR, FLOATS (operations on it), BELOW, NOT_BELOW. One
  * order of operations, no contraction: decoders on every machine find the same y. */
 
 /* By order-preserving integers, so that NaN and infinities drop out of the minimum without a branch. */
@@ -187,25 +187,42 @@ static T NAME(rows_quantise)(const T *restrict x, T *restrict p, size_t n, const
 static T NAME(rows_quantise_flat)(const T *restrict x, size_t n, const cdt_cells *cells, int32_t *restrict k, size_t *bad_count)
 {
     const T step = (T)cells->step, inverse = (T)1 / step, bound = (T)cells->bound, p = (T)cells->offset;
-    size_t bad = 0;
+    UBITS bad = 0;
     BITS largest = 0;
-    for (size_t i = 0; i < n; i++) {
+    T most = 0;
+    size_t i = 0;
+#if CDT_SIMD == 512
+    enum { LANES = 64 / sizeof(T) };
+    size_t fit = 0;
+    VECTOR most_of = FLOATS(setzero)();
+    for (; i + LANES <= n; i += LANES) {
+        const VECTOR from = FLOATS(loadu)(x + i), s = FLOATS(mul)(FLOATS(sub)(from, FLOATS(set1)(p)), FLOATS(set1)(inverse));
+        const VECTOR whole = NAME(rows_whole)(s, BELOW(FLOATS(abs)(s), FLOATS(set1)((T)LIMIT)), k + i);
+        const VECTOR back = FLOATS(add)(FLOATS(set1)(p), FLOATS(mul)(whole, FLOATS(set1)(step)));
+        const VECTOR size = FLOATS(abs)(FLOATS(sub)(from, back));
+        const unsigned fits = BELOW(size, FLOATS(set1)(bound));
+        fit += (unsigned)_mm_popcnt_u32(fits);
+        most_of = FLOATS(mask_max)(most_of, fits, most_of, size);
+    }
+    bad = (UBITS)(i - fit);
+    most = FLOATS(reduce_max)(most_of);
+#endif
+    for (; i < n; i++) {
         T s = (x[i] - p) * inverse;
         s = (s < (T)LIMIT && s > -(T)LIMIT) ? s : (T)0;
         const T whole = (s + (T)MAGIC) - (T)MAGIC;
-        const T back = p + whole * step;
-        const T error = x[i] - back;
-        union { T t; BITS b; } size;
-        size.t = error < 0 ? -error : error;
+        const T error = x[i] - (p + whole * step);
+        union { T t; BITS b; UBITS u; } size = {.t = error};
+        size.u &= ~((UBITS)1 << (8 * sizeof(T) - 1));
         k[i] = (int32_t)whole;
         const int fits = size.t < bound;
-        bad += !fits;
+        bad += (UBITS)!fits;
         const BITS bits = fits ? size.b : 0;
         largest = bits > largest ? bits : largest;
     }
-    *bad_count = bad;
-    union { T t; BITS b; } most = {.b = largest};
-    return most.t;
+    *bad_count = (size_t)bad;
+    union { T t; BITS b; } rest = {.b = largest};
+    return rest.t > most ? rest.t : most;
 }
 
 static void NAME(rows_rebuild_flat)(const int32_t *restrict k, size_t n, const cdt_cells *cells, T *restrict y)
@@ -281,4 +298,6 @@ static void NAME(rows_products)(const T *rows, size_t room, size_t n, unsigned a
 #undef MAGIC
 #undef FLOATS
 #undef NOT_BELOW
+#undef BELOW
+#undef VECTOR
 #undef NAME

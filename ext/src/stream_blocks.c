@@ -1,3 +1,4 @@
+#include "block_parts.h"
 #include "cdt_bytes.h"
 #include "cdt_memory.h"
 #include "cdt_status.h"
@@ -143,6 +144,8 @@ static int decode_into(const cdt_stream *s, const placed *block, const size_t *s
     const int entire = !memcmp(common, block->sides, box->axes * sizeof *common);
     if (entire && is_slab(box->shape, block->sides, box->axes))
         return cdt_block_decode(&s->coding, block->bytes, block->length, block->sides, box->axes, cdt_place(box, in_box));
+    if (entire && cdt_has_rows(block->bytes, block->length))
+        return cdt_get_rows(&s->coding, block->bytes, block->length, box, in_box, block->sides);
     for (int i = 0; i < 2 - entire; i++) {
         if (!rooms[i]) rooms[i] = cdt_new(cdt_count(s->block, s->box_axes) * cdt_size_of(box->type));
         if (!rooms[i]) return CDT_NO_MEMORY;
