@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels import compress
 from cdt_core.kernels.reference import version2
 from cdt_core.model import Bound
+from tests.kernels import made_blocks as made
+from tests.kernels.arrays import same_bits
+from tests.kernels.made_blocks import ONLY, Contexts, block_of, exact_set, marked, runs
 from tests.kernels.mutations import joined, number, parts
 from tests.kernels.path_cases import PATHS
 
@@ -94,6 +98,42 @@ def set_bit(at: int, bit: int) -> Callable[[bytearray], object]:
     return change
 
 
+def of_contexts(extra: bytes = b"", **fields: Any) -> bytes:
+    """A stream of one symbol in one table, but for these fields of its contexts."""
+    return made.stream_of(block_of(Contexts(**fields), extra))
+
+
+def of_sets(*sets: bytes) -> bytes:
+    """A stream with these sets of exact numbers."""
+    return made.stream_of(block_of(Contexts(), exact=b"".join(sets)))
+
+
+def of_runs(*lengths: int) -> bytes:
+    """A stream whose places are those runs, without a lag."""
+    return of_sets(exact_set(b"\0" + runs(*lengths), 7.0))
+
+
+def with_lag(rows: int, columns: int, first_side: int) -> bytes:
+    """A stream of blocks of so many rows, the last of which has a set of places with a lag of a row."""
+    lagged = block_of(Contexts(), exact=exact_set(b"\1" + runs(0, 1), 7.0))
+    blocks = [block_of(Contexts())] * ((rows - 1) // first_side)
+    return made.stream_of(*blocks, lagged, shape=(rows, columns), first_side=first_side % rows)
+
+
+def left_over() -> bytes:
+    """A series of 260 numbers in 5 rows of 64; tokens that are left over would have extra bits, which are not there."""
+    tokens = np.zeros(320, np.uint8)
+    tokens[260:] = 19
+    lengths = [11] + 18 * [0] + [11]
+    _, tables = made.frequencies_of(lengths)
+    words = made.coded(tokens.reshape(64, 5).T.reshape(-1).tolist(), tables, 5)
+    return made.stream_of(block_of(Contexts((((0, lengths),),), symbols=20, coded=words), flags=32))
+
+
+SILENCE = (2048, 1, 2, 3)
+LOUD, QUIET = marked([0, 1, 1, 1, 0, 1], 2048), marked([0] * 6, 2048)
+LOWEST = struct.pack("<I", 1 << 15)
+
 #: Without exact numbers, a block of differences begins with the method, 0, the order of axes (1 for two) and the orders; one of
 #: interpolation with the method, 0, the order, the axes and the origin or base.
 BROKEN: Mapping[str, Callable[[], bytes]] = {
@@ -145,7 +185,69 @@ BROKEN: Mapping[str, Callable[[], bytes]] = {
     "a bitmap with a byte too few": lambda: with_bitmap(lambda places: places.pop()),
     "a bitmap without places": lambda: with_bitmap(lambda places: places.__setitem__(slice(None), bytes([8, 0, 0]))),
     "a number that does not end": lambda: with_axes(b"\xff" * 11),
+    "weights above 8": lambda: of_contexts(weights=(5, 4)),
+    "128 states": lambda: of_contexts(states=5, coded=LOWEST * 128),
+    "more symbols than tokens": lambda: of_contexts(symbols=73, tables=(((0, ONLY + (0,) * 72),),)),
+    "a frequency of silence of 0": lambda: of_contexts(silence=(2048, 1, 2, 0), coded=QUIET),
+    "25 tables of a kind": lambda: of_contexts(tables=([(0, ONLY)], (), (), (), [(i, ONLY) for i in range(25)])),
+    "two tables of an activity": lambda: of_contexts(tables=([(0, ONLY)], [(0, ONLY), (3, ONLY), (3, ONLY)])),
+    "no tables and no silence": lambda: of_contexts(tables=()),
+    "a kind without tables": lambda: of_contexts(tables=((), [(0, ONLY)])),
+    "a loud group of a kind without tables": lambda: of_contexts(tables=((), [(0, ONLY)]), silence=SILENCE, coded=LOUD),
+    "a loud group without any tables": lambda: of_contexts(tables=(), silence=SILENCE, coded=LOUD),
+    "a table without frequencies": lambda: of_contexts(tables=([(0, ONLY)], [(0, (0,))])),
+    "a frequency of 14 bits": lambda: of_contexts(tables=([(0, ONLY)], [(0, (14,))])),
+    "ones behind the tables": lambda: of_contexts(spare=1),
+    "extra bits that no token has": lambda: of_contexts(extra=b"\0"),
+    "a word too many": lambda: of_contexts(coded=LOWEST * 4 + b"\0\0"),
+    "half a word too many": lambda: of_contexts(coded=LOWEST * 4 + b"\0"),
+    "a state that is too small": lambda: of_contexts(coded=LOWEST * 3 + struct.pack("<I", (1 << 15) - 1)),
+    "a state that does not end as it began": lambda: of_contexts(coded=LOWEST * 3 + struct.pack("<I", (1 << 15) + 1)),
+    "a state that is missing": lambda: of_contexts(coded=LOWEST * 3),
+    "three sets of exact numbers": lambda: of_sets(*[exact_set(b"\0" + runs(3, 1), 7.0)] * 3),
+    "two numbers of one place": lambda: of_sets(exact_set(b"\0" + runs(3, 1), 7.0, 8.0, count=2)),
+    "one number of two places": lambda: of_sets(exact_set(b"\0" + runs(3, 2), 7.0, count=1)),
+    "no places": lambda: of_sets(exact_set(b"\0\0", 7.0)),
+    "a set without bytes": lambda: of_sets(exact_set(b"", 7.0)),
+    "a set with a byte too many": lambda: of_sets(exact_set(b"\0" + runs(3, 1) + b"\0", 7.0)),
+    "a run to the end": lambda: of_runs(3, 257),
+    "a run beyond the end": lambda: of_runs(3, 1 << 31),
+    "more runs than places": lambda: of_runs(*[0] * 261),
+    "a lag below 64": lambda: with_lag(130, 63, 130),
+    "a lag as long as the block": lambda: with_lag(3, 130, 2),
 }  # fmt: skip
+
+
+STORED_ZEROS = bytes([8, 31]) + b"\xff" * 4 + b"\x01" + bytes(32) + b"\x08"
+
+#: What no rule forbids, and the numbers that are not 0 of 2 by 130.
+KEPT: Mapping[str, tuple[Callable[[], bytes], Mapping[int, float]]] = {
+    "one symbol": (of_contexts, {}),
+    "silence alone": (lambda: of_contexts(tables=(), silence=SILENCE, coded=QUIET), {}),
+    "silence and one symbol": (lambda: of_contexts(silence=SILENCE, coded=LOUD), {}),
+    "silence in 64 states": (
+        lambda: of_contexts(silence=SILENCE, states=4, coded=marked([0, 1, 1, 1, 0, 1], 2048, 64)), {}
+    ),
+    "24 tables of a kind": (lambda: of_contexts(tables=([(0, ONLY)], (), (), (), [(i, ONLY) for i in range(24)])), {}),
+    "no symbols where there are no tables": (lambda: of_contexts(tables=(), symbols=0, silence=SILENCE, coded=QUIET), {}),
+    "tokens of a series that are left over": (left_over, {}),
+    "places in both sets": (
+        lambda: of_sets(exact_set(b"\0" + runs(3, 2), 7.0), exact_set(b"\0" + runs(4, 1), 8.0)), {3: 7.0, 4: 8.0}
+    ),
+    "places to the end": (lambda: of_runs(259), {259: 7.0}),
+    "bytes of a bitmap that need not be there": (lambda: of_sets(exact_set(STORED_ZEROS, 7.0)), {259: 7.0}),
+    "a lag of a row": (lambda: of_sets(exact_set(b"\1" + runs(3, 1), 7.0)), {3: 7.0, 133: 7.0}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_what_no_rule_forbids_is_read(case):
+    make, exact = KEPT[case]
+    expected = np.full(made.SHAPE, compress.decode(of_contexts())[0, 0])
+    for place, value in exact.items():
+        expected.flat[place] = value
+    for decode in (version2.decode, compress.decode):
+        assert same_bits(decode(make()), expected)
 
 
 @pytest.mark.parametrize("rule", BROKEN)
