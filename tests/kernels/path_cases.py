@@ -47,6 +47,13 @@ def ramp(*shape: int, dtype: str = "f4") -> NDArray[Any]:
     return (plane("f8", *shape) * 2.0**-6 + rough).astype(dtype)
 
 
+def bump(dtype: str) -> NDArray[Any]:
+    """Rises to the largest number of a type, and another down to the least."""
+    i, j = np.ogrid[:40, :50]
+    away = ((i - 20) ** 2 + (j - 25) ** 2) // 8 + (noise(2000) % np.uint64(3)).astype(int).reshape(40, 50)
+    return np.concatenate([np.iinfo(dtype).max - away, np.iinfo(dtype).min + away[::-1]]).astype(dtype)
+
+
 class Case(NamedTuple):
     """An array that takes a path."""
 
@@ -151,6 +158,8 @@ FURTHER: Mapping[str, Case] = {
     "silence only": Case(lambda: np.zeros((40, 200), "f4") + np.float32(1e-3) * (np.arange(200) == 0), "abs:0.01"),
     "silent groups in three axes": Case(lambda: ramp(20, 70, 140) * (np.arange(140) > 100), "abs:0.2", "dense"),
     "silent groups of a series": Case(lambda: islands(50000), "abs:0.01"),
+    "numbers to the limits of one byte": Case(lambda: bump("u1"), "abs:2", "dense"),
+    "numbers to the limits of two bytes": Case(lambda: bump("i2"), "abs:2", "dense"),
     "a batch": Case(lambda: ramp(4, 5, 20, 30), "abs:0.01", "dense"),
     "batches with holes": Case(lambda: spots(ramp(4, 5, 20, 30), 30), "abs:0.01", "dense"),
 }
