@@ -14,11 +14,16 @@ ROOT = Path(__file__).parents[2]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
 SUITES = (
     "kernels/test_compress.py",
+    "kernels/test_few_numbers.py",
+    "kernels/test_hostile_streams.py",
     "kernels/test_large.py",
+    "kernels/test_levels.py",
+    "kernels/test_lorenzo.py",
+    "kernels/test_missing.py",
     "kernels/test_planes.py",
     "kernels/test_rans.py",
+    "kernels/test_rules.py",
     "kernels/test_stats.py",
-    "kernels/test_hostile_streams.py",
     "golden",
 )
 
