@@ -172,21 +172,27 @@ static const unsigned flags_of[CDT_PALETTE + 1] = {
     [CDT_INTERPOLATED] = CDT_LOSSLESS_MAP | CDT_SNAPPED | CDT_NUMBERS,
 };
 
+/* Whether there is such a method, with such flags. */
+static int is_head(unsigned head)
+{
+    const unsigned method = head & CDT_METHOD;
+    return method <= CDT_PALETTE && !(head & ~(CDT_METHOD | flags_of[method]));
+}
+
 int cdt_block_decode(const cdt_coding *coding, const uint8_t *bytes, size_t length, const size_t *sides, unsigned axes, void *values)
 {
     const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
     cdt_bytes in = {bytes, bytes + length, 0};
     const uint8_t *head = cdt_get_bytes(&in, 1);
     size_t coarse[CDT_AXES];
-    if (!head || (*head & CDT_METHOD) > CDT_PALETTE) return CDT_CORRUPT;
-    if (*head & ~(CDT_METHOD | flags_of[*head & CDT_METHOD])) return CDT_CORRUPT;
+    if (!head || !is_head(*head)) return CDT_CORRUPT;
     switch (*head & CDT_METHOD) {
     case CDT_RAW:
-        if (*head != CDT_RAW || length != 1 + n * size) return CDT_CORRUPT;
+        if (length != 1 + n * size) return CDT_CORRUPT;
         memcpy(values, in.at, n * size);
         return CDT_OK;
     case CDT_CONSTANT:
-        if (*head != CDT_CONSTANT || length != 1 + size) return CDT_CORRUPT;
+        if (length != 1 + size) return CDT_CORRUPT;
         for (size_t i = 0; i < n; i++) memcpy((uint8_t *)values + i * size, in.at, size);
         return CDT_OK;
     case CDT_PLANES:
@@ -214,7 +220,7 @@ int cdt_block_decode_level(const cdt_coding *coding, const uint8_t *bytes, size_
     /* Coarse points of a block without exact numbers are there before the fine ones; of others, all is decoded first. */
     if (length > 2 && (bytes[0] & CDT_METHOD) == CDT_INTERPOLATED && bytes[1] == 0) {
         cdt_bytes in = {bytes + 1, bytes + length, 0};
-        status = cdt_get_interpolation(coding, bytes[0], &in, level, sides, axes, points, there);
+        status = is_head(bytes[0]) ? cdt_get_interpolation(coding, bytes[0], &in, level, sides, axes, points, there) : CDT_CORRUPT;
     } else {
         memcpy(there, sides, axes * sizeof *there);
         status = cdt_block_decode(coding, bytes, length, sides, axes, points);

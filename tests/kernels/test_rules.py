@@ -256,3 +256,11 @@ def test_a_broken_rule_is_an_error(rule):
     for decode in (version2.decode, compress.decode):
         with pytest.raises(CorruptStreamError):
             decode(stream)
+
+
+@pytest.mark.parametrize("head", [4 + 32, 4 + 128, 4 + 16])
+def test_flags_that_interpolation_does_not_have_are_met_at_each_level(head):
+    stream = of_block("interpolated", put(0, head))
+    for level in (1, 2, 24):
+        with pytest.raises(CorruptStreamError):
+            compress.decode(stream, level=level)
