@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.kernels.hard_streams import hard_streams
+from tests.kernels.made_blocks import noise_of
 from tests.kernels.mutations import parts
 from tests.kernels.path_cases import FURTHER, PATHS
 
@@ -16,7 +17,8 @@ LONGEST = 8192
 def write(folder: Path) -> None:
     """Streams of every type, bound, profile, method and path, as the parts that fuzz_stream.c joins, and some whole."""
     paths = [case.stream() for cases in (PATHS, FURTHER) for case in cases.values()]
-    streams = [stream for stream in (*paths, *hard_streams().values()) if len(stream) <= LONGEST]
+    noise = [noise_of((6, n), states, silence) for n in (33, 64, 130) for states in (2, 3, 4) for silence in (0, 1400)]
+    streams = [stream for stream in (*paths, *noise, *hard_streams().values()) if len(stream) <= LONGEST]
     for count, stream in enumerate(streams):
         (folder / f"parts-{count}").write_bytes(unjoined(*parts(stream)))
         if count % 4 == 0:

@@ -1,6 +1,6 @@
 """Blocks made by hand, field by field: whatever the format can say of them, whether or not an encoder says it.
 
-They are of 2 by 130 binary32, of which every code is 0, with contexts.
+They are of binary32 with contexts: of 2 by 130, of which every code is 0, or of noise.
 """
 
 from __future__ import annotations
@@ -8,15 +8,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cdt_core.kernels import _codec, compress
 from cdt_core.kernels.reference.reading import Bits
 from cdt_core.kernels.reference.tables import read_table
 from cdt_core.model import Bound
-from tests.golden.make import walk
+from tests.golden.make import noise, walk
 from tests.kernels.mutations import joined, number, parts
 
 SHAPE = (2, 130)
@@ -25,6 +26,8 @@ ONLY = (11,)
 _KINDS = 5
 _LOWEST = 1 << 15
 _SLOTS = 4096
+_GROUP = 64
+_NOISE_SYMBOLS = 24
 
 
 class _Fields:
@@ -97,6 +100,37 @@ def coded(tokens: Sequence[int], tables: Sequence[Sequence[int]], rows: int, sta
     turns = np.arange(len(tokens), dtype=np.uint8) % len(tables)
     lengths = np.full(rows, len(tokens) // rows, np.uintp)
     return _codec.rans_encode(frequencies, turns.astype(np.uint8), np.array(tokens, np.uint8), lengths, states)
+
+
+def noise_of(shape: tuple[int, int], states: int, silence: int = 0) -> bytes:
+    """A stream of noise in ``4 << states`` states; every third group is silent where that has a frequency."""
+    rows, columns = shape
+    residuals = (noise(rows * columns, 6) >> np.uint64(58)).astype(np.int32).reshape(shape) - 32
+    spans = [range(at, min(columns, at + _GROUP)) for at in range(0, columns, _GROUP)]
+    loud = np.arange(rows * len(spans)).reshape(rows, -1) % 3 > 0 if silence else np.ones((rows, len(spans)), bool)
+    for y, x in np.argwhere(~loud):
+        residuals[y, spans[x]] = 0
+    tokens, extra = _codec.tokens_split(residuals.reshape(-1))
+    lengths = [10] * _NOISE_SYMBOLS
+    _, tables = frequencies_of(lengths)
+    flags = [silence, _SLOTS - silence] + [0] * (_NOISE_SYMBOLS - 2)
+    parts_of_rows: list[tuple[NDArray[Any], int]] = []
+    for y, row in enumerate(tokens.reshape(shape)):
+        parts_of_rows += [(loud[y].astype(np.uint8), 1)] * (silence > 0)
+        parts_of_rows += [
+            (row[span.start : span.stop], 0) for span, is_loud in zip(spans, loud[y], strict=True) if is_loud
+        ]
+    words = _codec.rans_encode(
+        np.array([*tables, flags] if silence else tables, np.uint16),
+        np.concatenate([np.full(part.size, table, np.uint8) for part, table in parts_of_rows]),
+        np.concatenate([part for part, _ in parts_of_rows]),
+        np.array([part.size for part, _ in parts_of_rows], np.uintp),
+        4 << states,
+    )
+    head = Contexts(
+        (((0, lengths),),), [silence] * 4 * (silence > 0), states=states, symbols=_NOISE_SYMBOLS, coded=words
+    )
+    return stream_of(block_of(head, extra), shape=shape)
 
 
 def frequencies_of(*tables: Sequence[int]) -> tuple[bytes, list[list[int]]]:

@@ -16,6 +16,7 @@ from cdt_core.kernels.reference import version2
 from cdt_core.model import Bound
 from tests.kernels import made_blocks as made
 from tests.kernels.arrays import same_bits
+from tests.kernels.instruction_sets import everywhere
 from tests.kernels.made_blocks import ONLY, Contexts, block_of, exact_set, marked, runs
 from tests.kernels.mutations import joined, number, parts
 from tests.kernels.path_cases import PATHS
@@ -248,6 +249,14 @@ def test_what_no_rule_forbids_is_read(case):
         expected.flat[place] = value
     for decode in (version2.decode, compress.decode):
         assert same_bits(decode(make()), expected)
+
+
+@pytest.mark.parametrize("silence", [0, 1400])
+@pytest.mark.parametrize("states", range(5))
+@pytest.mark.parametrize("columns", [2, 31, 32, 33, 63, 64, 65, 97, 129, 200])
+def test_rows_of_any_length_are_read_in_any_number_of_states(columns, states, silence):
+    stream = made.noise_of((5, columns), states, silence)
+    assert same_bits(everywhere(compress.decode, stream), version2.decode(stream))
 
 
 @pytest.mark.parametrize("rule", BROKEN)
