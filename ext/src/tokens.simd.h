@@ -1,14 +1,24 @@
 /* Tokens and extra bits of residuals; cdt_rans.h is the contract. */
 
-/* Appends the lowest n < 64 bits of value, whose other bits are 0. */
+/* Appends the lowest n <= 56 bits of value, whose other bits are 0. No branch, which nothing could foresee; so below. */
 static inline void LEVEL(bits_put)(cdt_bits_writer *extra, uint64_t value, unsigned n)
 {
     const uint64_t all = extra->pending | value << extra->count;
     const unsigned total = extra->count + n;
     LEVEL(store_8)(extra->at, all);
-    extra->pending = total >= 64 ? value >> 1 >> (63 - extra->count) : all;
-    extra->at += total >> 6 << 3;
-    extra->count = total & 63;
+    extra->pending = all >> (total & ~7u);
+    extra->at += total >> 3;
+    extra->count = total & 7;
+}
+
+/* The same of n < 64 bits, seldom more than 56. */
+static inline void LEVEL(bits_put_many)(cdt_bits_writer *extra, uint64_t value, unsigned n)
+{
+    if (n <= 56) LEVEL(bits_put)(extra, value, n);
+    else {
+        LEVEL(bits_put)(extra, value & UINT32_MAX, 32);
+        LEVEL(bits_put)(extra, value >> 32, n - 32);
+    }
 }
 
 /* Number of extra bits of a token; 0 where there is no such token. */
@@ -25,11 +35,9 @@ static inline uint64_t LEVEL(token_value)(unsigned token, unsigned n, uint64_t b
 
 static inline uint8_t LEVEL(token_of)(uint64_t u, cdt_bits_writer *extra)
 {
-    const unsigned bits = 62 - (unsigned)__builtin_clzll(u | 8);
-    const unsigned escape = u >= 16, token = 2 * bits + 8 + (unsigned)(u >> bits);
-    const unsigned n = escape ? bits : 0;
-    LEVEL(bits_put)(extra, u & ((UINT64_C(1) << n) - 1), n);
-    return (uint8_t)(escape ? token : (unsigned)u);
+    const unsigned escape = 0u - (u >= 16), n = (62 - (unsigned)__builtin_clzll(u | 8)) & escape;
+    LEVEL(bits_put_many)(extra, u & ((UINT64_C(1) << n) - 1), n);
+    return (uint8_t)((unsigned)(u >> n) + ((2 * n + 8) & escape));
 }
 
 /* n <= 62 bits from the reader's position on; a missing one sets corrupt, and the result is then 0. */
@@ -77,85 +85,12 @@ static inline uint64_t LEVEL(join_careful)(unsigned token, unsigned tokens, cdt_
     return LEVEL(token_value)(token, bits, LEVEL(bits_take)(extra, bits));
 }
 
-/* u of a token, where 16 bytes are left. */
-static inline uint64_t LEVEL(join_one)(unsigned token, unsigned tokens, cdt_bits_reader *extra)
-{
-    const unsigned bits = LEVEL(token_bits)(token, tokens), shift = extra->position % 8;
-    const uint8_t *const at = extra->begin + extra->position / 8;
-    uint64_t word = LEVEL(load_8)(at) >> shift;
-    if (tokens > CDT_TOKENS_4) word |= (uint64_t)at[8] << 1 << (63 - shift);
-    extra->corrupt |= token >= tokens;
-    extra->position += bits;
-    return LEVEL(token_value)(token, bits, word & ((UINT64_C(1) << bits) - 1));
-}
-
-/* Whether none of 16 tokens has extra bits. */
-static inline int LEVEL(are_plain)(const uint8_t *tokens)
-{
-    return !((LEVEL(load_8)(tokens) | LEVEL(load_8)(tokens + 8)) & UINT64_C(0xf0f0f0f0f0f0f0f0));
-}
-
-/* Whether the bits of 16 tokens, of which each has up to 8 bytes, can be read without a look at the end. */
-static inline int LEVEL(is_far)(const cdt_bits_reader *extra)
-{
-    return (uint64_t)(extra->end - extra->begin) >= extra->position / 8 + 16 * 8 + 16;
-}
-
 #if CDT_SIMD == 512
 #include "tokens_512.h"
-#else
-#if CDT_SIMD == 2
+#elif CDT_SIMD == 2
 #include "tokens_avx2.h"
 #else
-static size_t LEVEL(split_blocks_4)(const int32_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
-{
-    (void)residuals, (void)n, (void)tokens, (void)extra;
-    return 0;
-}
-#endif
-
-/* Whole blocks of 16 tokens: the number joined. */
-static size_t LEVEL(join_blocks_4)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int32_t *residuals)
-{
-    cdt_bits_reader local = *extra;
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        if (LEVEL(are_plain)(tokens + i))
-            for (size_t k = i; k < i + 16; k++) residuals[k] = LEVEL(unfold_4)(tokens[k]);
-        else if (LEVEL(is_far)(&local))
-            for (size_t k = i; k < i + 16; k++)
-                residuals[k] = LEVEL(unfold_4)((uint32_t)LEVEL(join_one)(tokens[k], CDT_TOKENS_4, &local));
-        else
-            for (size_t k = i; k < i + 16; k++)
-                residuals[k] = LEVEL(unfold_4)((uint32_t)LEVEL(join_careful)(tokens[k], CDT_TOKENS_4, &local));
-    }
-    *extra = local;
-    return i;
-}
-
-static size_t LEVEL(split_blocks_8)(const int64_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
-{
-    (void)residuals, (void)n, (void)tokens, (void)extra;
-    return 0;
-}
-
-static size_t LEVEL(join_blocks_8)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int64_t *residuals)
-{
-    cdt_bits_reader local = *extra;
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        if (LEVEL(are_plain)(tokens + i))
-            for (size_t k = i; k < i + 16; k++) residuals[k] = LEVEL(unfold_8)(tokens[k]);
-        else if (LEVEL(is_far)(&local))
-            for (size_t k = i; k < i + 16; k++)
-                residuals[k] = LEVEL(unfold_8)(LEVEL(join_one)(tokens[k], CDT_TOKENS_8, &local));
-        else
-            for (size_t k = i; k < i + 16; k++)
-                residuals[k] = LEVEL(unfold_8)(LEVEL(join_careful)(tokens[k], CDT_TOKENS_8, &local));
-    }
-    *extra = local;
-    return i;
-}
+#include "tokens_plain.h"
 #endif
 
 static void LEVEL(tokens_split_4)(const int32_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)

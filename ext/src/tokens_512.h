@@ -11,7 +11,7 @@ static inline __m512i LEVEL(unfold_16)(__m512i u)
     return _mm512_xor_si512(_mm512_srli_epi32(u, 1), _mm512_sub_epi32(zero, odd));
 }
 
-/* Extra bits of 16 residuals, of `together` neighbours at once: 8 where none has more than 7, 4 where none has more than 15, else 2. */
+/* Extra bits of 16 residuals, of `together` neighbours at once: 8 where none has more than 7, 4 where none has more than 14, else 2. */
 static inline __m128i LEVEL(split_16)(__m512i u, unsigned together, cdt_bits_writer *extra)
 {
     const __mmask16 escapes = _mm512_cmpgt_epu32_mask(u, _mm512_set1_epi32(15));
@@ -34,7 +34,7 @@ static inline __m128i LEVEL(split_16)(__m512i u, unsigned together, cdt_bits_wri
     }
     _mm512_storeu_si512(values, value);
     _mm512_storeu_si512(counts, count);
-    for (unsigned i = 0; i < 8; i += together / 2) LEVEL(bits_put)(extra, values[i], (unsigned)counts[i]);
+    for (unsigned i = 0; i < 8; i += together / 2) LEVEL(bits_put_many)(extra, values[i], (unsigned)counts[i]);
     return _mm512_cvtepi32_epi8(token);
 }
 
@@ -52,7 +52,7 @@ static size_t LEVEL(split_blocks_4)(const int32_t *residuals, size_t n, uint8_t 
             for (int k = 0; k < 4; k++) _mm_storeu_si128(out + k, _mm512_cvtepi32_epi8(u[k]));
         else if (!_mm512_test_epi32_mask(all, _mm512_set1_epi32(~0x1ff)))
             for (int k = 0; k < 4; k++) _mm_storeu_si128(out + k, LEVEL(split_16)(u[k], 8, &local));
-        else if (!_mm512_test_epi32_mask(all, _mm512_set1_epi32(~0x1ffff)))
+        else if (!_mm512_test_epi32_mask(all, _mm512_set1_epi32(~0xffff)))
             for (int k = 0; k < 4; k++) _mm_storeu_si128(out + k, LEVEL(split_16)(u[k], 4, &local));
         else
             for (int k = 0; k < 4; k++) _mm_storeu_si128(out + k, LEVEL(split_16)(u[k], 2, &local));
@@ -78,7 +78,7 @@ static size_t LEVEL(split_blocks_8)(const int64_t *residuals, size_t n, uint8_t 
         _mm512_storeu_si512(counts, bits);
         _mm_storel_epi64((void *)(tokens + i), _mm512_cvtepi64_epi8(token));
         if (escapes)
-            for (int k = 0; k < 8; k++) LEVEL(bits_put)(&local, values[k], (unsigned)counts[k]);
+            for (int k = 0; k < 8; k++) LEVEL(bits_put_many)(&local, values[k], (unsigned)counts[k]);
     }
     *extra = local;
     return i;

@@ -14,8 +14,8 @@ static inline __m256i LEVEL(logarithm_8)(__m256i u)
     return _mm256_sub_epi32(_mm256_blendv_epi8(exponent, _mm256_set1_epi32(127 + 31), large), _mm256_set1_epi32(127));
 }
 
-/* Tokens of 8 residuals; extra bits of two neighbours at once. */
-static inline __m256i LEVEL(split_8)(__m256i u, cdt_bits_writer *extra)
+/* Tokens of 8 residuals; extra bits of `together` neighbours at once: 8 where none has more than 7, 4 where none has more than 14, else 2. */
+static inline __m256i LEVEL(split_8)(__m256i u, unsigned together, cdt_bits_writer *extra)
 {
     const __m256i plain = _mm256_cmpeq_epi32(_mm256_and_si256(u, _mm256_set1_epi32(~15)), _mm256_setzero_si256());
     const __m256i bits = _mm256_andnot_si256(plain, _mm256_sub_epi32(LEVEL(logarithm_8)(u), _mm256_set1_epi32(1)));
@@ -25,9 +25,19 @@ static inline __m256i LEVEL(split_8)(__m256i u, cdt_bits_writer *extra)
     const __m256i even = _mm256_set1_epi64x(UINT32_MAX), first = _mm256_and_si256(bits, even);
     const __m256i second = _mm256_sllv_epi64(_mm256_srli_epi64(low, 32), first);
     uint64_t values[4], counts[4];
-    _mm256_storeu_si256((void *)values, _mm256_or_si256(_mm256_and_si256(low, even), second));
-    _mm256_storeu_si256((void *)counts, _mm256_add_epi64(first, _mm256_srli_epi64(bits, 32)));
-    for (int i = 0; i < 4; i++) LEVEL(bits_put)(extra, values[i], (unsigned)counts[i]);
+    __m256i value = _mm256_or_si256(_mm256_and_si256(low, even), second);
+    __m256i count = _mm256_add_epi64(first, _mm256_srli_epi64(bits, 32));
+    if (together >= 4) {
+        value = _mm256_or_si256(value, _mm256_sllv_epi64(_mm256_unpackhi_epi64(value, value), count));
+        count = _mm256_add_epi64(count, _mm256_unpackhi_epi64(count, count));
+    }
+    if (together == 8) {
+        value = _mm256_or_si256(value, _mm256_sllv_epi64(_mm256_permute4x64_epi64(value, 0xaa), count));
+        count = _mm256_add_epi64(count, _mm256_permute4x64_epi64(count, 0xaa));
+    }
+    _mm256_storeu_si256((void *)values, value);
+    _mm256_storeu_si256((void *)counts, count);
+    for (unsigned i = 0; i < 4; i += together / 2) LEVEL(bits_put_many)(extra, values[i], (unsigned)counts[i]);
     return token;
 }
 
@@ -41,10 +51,149 @@ static size_t LEVEL(split_blocks_4)(const int32_t *residuals, size_t n, uint8_t 
         __m256i u[4];
         for (int k = 0; k < 4; k++) u[k] = LEVEL(fold_8)(_mm256_loadu_si256((const void *)(residuals + i + 8 * k)));
         const __m256i all = _mm256_or_si256(_mm256_or_si256(u[0], u[1]), _mm256_or_si256(u[2], u[3]));
-        if (!_mm256_testz_si256(all, _mm256_set1_epi32(~15)))
-            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], &local);
+        if (_mm256_testz_si256(all, _mm256_set1_epi32(~15))) {
+        } else if (_mm256_testz_si256(all, _mm256_set1_epi32(~0x1ff)))
+            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 8, &local);
+        else if (_mm256_testz_si256(all, _mm256_set1_epi32(~0xffff)))
+            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 4, &local);
+        else
+            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 2, &local);
         const __m256i halves = _mm256_packus_epi16(_mm256_packus_epi32(u[0], u[1]), _mm256_packus_epi32(u[2], u[3]));
         _mm256_storeu_si256((void *)(tokens + i), _mm256_permutevar8x32_epi32(halves, order));
+    }
+    *extra = local;
+    return i;
+}
+
+/* Tokens of 8-byte residuals are split one by one: there is no count of leading zeros. */
+static size_t LEVEL(split_blocks_8)(const int64_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
+{
+    (void)residuals, (void)n, (void)tokens, (void)extra;
+    return 0;
+}
+
+/* Of 32 tokens, how many extra bits each has, and what is above these. */
+static inline __m256i LEVEL(tokens_parts)(__m256i tokens, __m256i *above)
+{
+    const __m256i escapes = _mm256_cmpeq_epi8(_mm256_max_epu8(tokens, _mm256_set1_epi8(16)), tokens), one = _mm256_set1_epi8(1);
+    const __m256i half = _mm256_and_si256(_mm256_srli_epi16(tokens, 1), _mm256_set1_epi8(0x7f));
+    const __m256i two = _mm256_or_si256(_mm256_and_si256(tokens, one), _mm256_set1_epi8(2));
+    *above = _mm256_blendv_epi8(tokens, two, escapes);
+    return _mm256_and_si256(escapes, _mm256_sub_epi8(half, _mm256_set1_epi8(5)));
+}
+
+/* The 32 bytes from the reader's position on, zeros beyond the end; then the position is `total` bits on, at most at the end. */
+static inline __m256i LEVEL(bits_window)(cdt_bits_reader *extra, unsigned total)
+{
+    const uint8_t *from = extra->begin + extra->position / 8;
+    const size_t left = (size_t)(extra->end - from);
+    uint8_t rest[32] = {0};
+    extra->position += total;
+    if (left < 32) {
+        const uint64_t length = 8 * (uint64_t)(extra->end - extra->begin);
+        memcpy(rest, from, left);
+        from = rest;
+        extra->corrupt |= extra->position > length;
+        extra->position = extra->position < length ? extra->position : length;
+    }
+    return _mm256_loadu_si256((const void *)from);
+}
+
+static inline __m256i LEVEL(bytes_8)(const uint8_t *bytes)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)bytes));
+}
+
+/* Residuals of 8 tokens with at most 30 extra bits each, the first of which is bit at[i] of the window. */
+static inline __m256i LEVEL(join_8_of_4)(__m256i window, __m256i at, __m256i bits, __m256i above)
+{
+    const __m256i index = _mm256_srli_epi32(at, 5), next = _mm256_add_epi32(index, _mm256_set1_epi32(1));
+    const __m256i here = _mm256_permutevar8x32_epi32(window, index), there = _mm256_permutevar8x32_epi32(window, next);
+    const __m256i shift = _mm256_and_si256(at, _mm256_set1_epi32(31)), rest = _mm256_sub_epi32(_mm256_set1_epi32(32), shift);
+    const __m256i word = _mm256_or_si256(_mm256_srlv_epi32(here, shift), _mm256_sllv_epi32(there, rest));
+    const __m256i low = _mm256_andnot_si256(_mm256_sllv_epi32(_mm256_set1_epi32(-1), bits), word);
+    const __m256i u = _mm256_or_si256(_mm256_sllv_epi32(above, bits), low);
+    const __m256i odd = _mm256_and_si256(u, _mm256_set1_epi32(1));
+    return _mm256_xor_si256(_mm256_srli_epi32(u, 1), _mm256_sub_epi32(_mm256_setzero_si256(), odd));
+}
+
+/* Whole blocks of 32 tokens: the number joined. Those that do not exist are read as the last one. */
+static size_t LEVEL(join_blocks_4)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int32_t *residuals)
+{
+    const __m256i most = _mm256_set1_epi8(CDT_TOKENS_4 - 1);
+    cdt_bits_reader local = *extra;
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        const __m256i all = _mm256_loadu_si256((const void *)(tokens + i)), some = _mm256_min_epu8(all, most);
+        uint8_t numbers[3][32];
+        uint64_t totals[4];
+        __m256i above;
+        const __m256i bits = LEVEL(tokens_parts)(some, &above);
+        __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi64(bits, 8));
+        before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 16));
+        before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 32));
+        local.corrupt |= !_mm256_testc_si256(some, all);
+        _mm256_storeu_si256((void *)numbers[0], bits);
+        _mm256_storeu_si256((void *)numbers[1], above);
+        _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
+        _mm256_storeu_si256((void *)totals, _mm256_srli_epi64(before, 56));
+        for (int k = 0; k < 4; k++) {
+            const __m256i first = _mm256_set1_epi32((int)(local.position % 8));
+            const __m256i at = _mm256_add_epi32(LEVEL(bytes_8)(numbers[2] + 8 * k), first);
+            const __m256i window = LEVEL(bits_window)(&local, (unsigned)totals[k]);
+            _mm256_storeu_si256((void *)(residuals + i + 8 * k),
+                                LEVEL(join_8_of_4)(window, at, LEVEL(bytes_8)(numbers[0] + 8 * k), LEVEL(bytes_8)(numbers[1] + 8 * k)));
+        }
+    }
+    *extra = local;
+    return i;
+}
+
+static inline __m256i LEVEL(bytes_4)(const uint8_t *bytes)
+{
+    return _mm256_cvtepu8_epi64(_mm_loadu_si32(bytes));
+}
+
+/* Residuals of 4 tokens with at most 62 extra bits each, the first of which is bit at[i] of the window. */
+static inline __m256i LEVEL(join_4_of_8)(__m256i window, __m256i at, __m256i bits, __m256i above)
+{
+    const __m256i dword = _mm256_srli_epi64(at, 5), pair = _mm256_or_si256(dword, _mm256_slli_epi64(dword, 32));
+    const __m256i index = _mm256_add_epi32(pair, _mm256_set1_epi64x(INT64_C(1) << 32)), next = _mm256_add_epi32(index, _mm256_set1_epi32(1));
+    const __m256i here = _mm256_permutevar8x32_epi32(window, index), there = _mm256_permutevar8x32_epi32(window, next);
+    const __m256i shift = _mm256_and_si256(at, _mm256_set1_epi64x(31)), rest = _mm256_sub_epi64(_mm256_set1_epi64x(32), shift);
+    const __m256i word = _mm256_or_si256(_mm256_srlv_epi64(here, shift), _mm256_sllv_epi64(there, rest));
+    const __m256i low = _mm256_andnot_si256(_mm256_sllv_epi64(_mm256_set1_epi64x(-1), bits), word);
+    const __m256i u = _mm256_or_si256(_mm256_sllv_epi64(above, bits), low);
+    const __m256i odd = _mm256_and_si256(u, _mm256_set1_epi64x(1));
+    return _mm256_xor_si256(_mm256_srli_epi64(u, 1), _mm256_sub_epi64(_mm256_setzero_si256(), odd));
+}
+
+/* The same for residuals of 8 bytes. */
+static size_t LEVEL(join_blocks_8)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int64_t *residuals)
+{
+    const __m256i most = _mm256_set1_epi8((char)(CDT_TOKENS_8 - 1));
+    cdt_bits_reader local = *extra;
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        const __m256i all = _mm256_loadu_si256((const void *)(tokens + i)), some = _mm256_min_epu8(all, most);
+        uint8_t numbers[3][32];
+        uint32_t totals[8];
+        __m256i above;
+        const __m256i bits = LEVEL(tokens_parts)(some, &above);
+        __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi32(bits, 8));
+        before = _mm256_add_epi8(before, _mm256_slli_epi32(before, 16));
+        local.corrupt |= !_mm256_testc_si256(some, all);
+        _mm256_storeu_si256((void *)numbers[0], bits);
+        _mm256_storeu_si256((void *)numbers[1], above);
+        _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
+        _mm256_storeu_si256((void *)totals, _mm256_srli_epi32(before, 24));
+        for (int k = 0; k < 8; k++) {
+            const __m256i first = _mm256_set1_epi64x((long long)(local.position % 8));
+            const __m256i at = _mm256_add_epi64(LEVEL(bytes_4)(numbers[2] + 4 * k), first);
+            const __m256i window = LEVEL(bits_window)(&local, totals[k]);
+            _mm256_storeu_si256((void *)(residuals + i + 4 * k),
+                                LEVEL(join_4_of_8)(window, at, LEVEL(bytes_4)(numbers[0] + 4 * k), LEVEL(bytes_4)(numbers[1] + 4 * k)));
+        }
     }
     *extra = local;
     return i;
