@@ -91,12 +91,15 @@ static int order_back(const cdt_box *box, const cdt_layout *layout, uint8_t *bit
 {
     const size_t n = cdt_count(box->sides, box->axes);
     if (cdt_layout_is_plain(layout, box->axes)) return CDT_OK;
-    uint8_t *flags = cdt_new(2 * n);
+    const size_t room = (n + 7) / 8 * 8;
+    uint8_t *flags = cdt_new(2 * room);
     if (!flags) return CDT_NO_MEMORY;
-    for (size_t i = 0; i < n; i++) flags[i] = bits[i / 8] >> (i % 8) & 1;
-    cdt_permute_back(flags, 1, box->sides, box->axes, layout->order, flags + n);
-    memset(bits, 0, (n + 7) / 8);
-    for (size_t i = 0; i < n; i++) bits[i / 8] = (uint8_t)(bits[i / 8] | flags[n + i] << (i % 8));
+    for (size_t i = 0; i < n; i += 8) {
+        const uint64_t eight = bits[i / 8] * 0x0101010101010101u & 0x8040201008040201u; /* byte j has bit j or is 0 */
+        memcpy(flags + i, &eight, sizeof eight);
+    }
+    cdt_permute_back(flags, 1, box->sides, box->axes, layout->order, flags + room);
+    cdt_active_kernels()->places.pack(flags + room, n, bits);
     cdt_drop(flags);
     return CDT_OK;
 }
@@ -229,7 +232,7 @@ int cdt_interpolated_finish(const cdt_coding *coding, const cdt_box *box, const 
     if (status != CDT_OK || (ordered->snapped && way->with.bad)) goto out; /* beyond whole numbers: leave it to differences */
     cdt_measured measured = ordered->measured;
     if (!ordered->snapped) {
-        status = order_back(box, &way->layout, bad);
+        if (way->with.bad) status = order_back(box, &way->layout, bad);
         if (status != CDT_OK) goto out;
         n_exact += way->with.bad;
         measured.exact = n_exact;

@@ -21,7 +21,7 @@ static T *NAME(filled_)(const T *values, size_t n, T before)
     return filled;
 }
 
-/* Place the values (without holes), fit the weights, estimate. */
+/* Place the values, fit the weights (without holes), estimate. */
 static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
 {
     const cdt_pyramid *pyramid = &way->pyramid;
@@ -32,7 +32,7 @@ static int NAME(prepare_)(const cdt_ordered *ordered, cdt_interpolated *way)
     if (!way->places) return CDT_NO_MEMORY;
     if (!ordered->snapped) {
         size_t first = 0;
-        while (first < n && values[first] != values[first]) first++;
+        while (first < n && !(fabs((double)values[first]) <= DBL_MAX)) first++;
         way->with.origin = first < n ? (double)values[first] : 0;
     }
     if (ordered->has_holes) {
@@ -104,12 +104,14 @@ static int NAME(declared_)(const T *from, size_t n, const cdt_promise *promise, 
     return !large;
 }
 
-/* Numbers of a block in the layout's order, NaN where they are exact whatever their prediction. CDT_BAD_ARGUMENT: too large ones. */
+/* Numbers of a block in the layout's order, not finite where they are exact whatever their prediction. CDT_BAD_ARGUMENT: too large ones. */
 static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt_ordered *way)
 {
     const size_t n = cdt_count(box->sides, box->axes);
     const cdt_kernels *kernels = cdt_active_kernels();
-    const T *from = box->values, nan = (T)NAN;
+    const T *from = box->values, *missing = coding->promise.missing, nan = (T)NAN;
+    int has_codes = 0;
+    for (size_t j = 0; j < coding->promise.n_missing; j++) has_codes |= missing[j] == missing[j];
     way->values = from;
     for (size_t at = 0; at < n; at += CDT_STRETCH) {
         const size_t count = n - at < CDT_STRETCH ? n - at : CDT_STRETCH;
@@ -117,7 +119,7 @@ static int NAME(start_floats_)(const cdt_coding *coding, const cdt_box *box, cdt
     }
     way->n_exact = kernels->places.count(way->exact, n);
     way->has_holes = way->n_exact > 0;
-    if (!way->has_holes) return in_order(box, way, sizeof(T));
+    if (!way->has_holes || !has_codes) return in_order(box, way, sizeof(T));
     T *values = cdt_new(n * sizeof *values);
     if (!values) return CDT_NO_MEMORY;
     way->values = way->own = values;

@@ -209,7 +209,7 @@ static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolatio
             int32_t k;
             T y, p = before;
             const T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
-            if (bad && row[i] == row[i]) bad_rows[r * n + i] = 1;
+            if (bad && row[i] - row[i] == 0) bad_rows[r * n + i] = 1;
             if (error > with->max_error) with->max_error = error;
             kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * s->stride + i, extra);
             row[i] = before = y;
@@ -225,22 +225,27 @@ static void NAME(mark)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t 
     bad[place >> 3] = (uint8_t)(bad[place >> 3] | 1u << (place & 7));
 }
 
-/* Points that a kernel found to miss the bound: those whose error is just the bound do keep it. */
-static void NAME(bad_points)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t r, const T *x, const T *y,
+/* Points that a kernel found to miss the bound, or to be holes, of which the caller knows: those whose error is just the bound do
+ * keep it. */
+static void NAME(bad_points)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t r, const T *x, const T *y, size_t missed,
                              cdt_interpolation *with, uint8_t *bad)
 {
+    const cdt_kernels *kernels = cdt_active_kernels();
     const T bound = (T)with->cells.bound;
-    uint8_t far[STRIP / 8];
-    for (size_t from = 0; from < s->dim[3]; from += STRIP) {
+    uint8_t far[STRIP / 8], holes[STRIP / 8];
+    for (size_t from = 0; from < s->dim[3] && missed; from += STRIP) {
         const size_t n = s->dim[3] - from < STRIP ? s->dim[3] - from : STRIP;
-        cdt_active_kernels()->rows.ROWS.apart(x + from, y + from, n, bound, far);
+        kernels->rows.ROWS.apart(x + from, NULL, n, (T)INFINITY, holes);
+        missed -= kernels->places.count(holes, n);
+        if (!missed) break;
+        kernels->rows.ROWS.apart(x + from, y + from, n, bound, far);
         for (size_t at = 0; at < n; at += 8)
-            for (unsigned byte = far[at / 8]; byte; byte &= byte - 1) {
+            for (unsigned byte = far[at / 8] & ~(unsigned)holes[at / 8]; byte; byte &= byte - 1) {
                 const size_t i = from + at + (size_t)__builtin_ctz(byte);
-                if (x[i] != x[i]) continue; /* a hole, of which the caller knows */
                 const T error = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
+                missed--;
                 if (error == bound && NAME(is_exact)(x[i], y[i])) {
-                    if (error > with->max_error) with->max_error = error;
+                    if ((double)error > with->max_error) with->max_error = (double)error;
                     continue;
                 }
                 NAME(mark)(pyramid, s, r, i, bad);
@@ -301,7 +306,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
             for (size_t j = n + 1; j < stride; j++) residuals[j] = 0;
             const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
             if (error > with->max_error) with->max_error = error;
-            if (missed) NAME(bad_points)(pyramid, s, r, row, y, with, bad);
+            if (missed) NAME(bad_points)(pyramid, s, r, row, y, missed, with, bad);
             memcpy(row, y, n * sizeof *y);
             NAME(pad)(row, n, with->straight);
             if (r % together == together - 1 || r == all - 1)
