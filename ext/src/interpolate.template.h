@@ -195,6 +195,38 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
     return CDT_OK;
 }
 
+/* |x - y|, or the next number of binary64 above it: what the difference rounds away (two-sum, Knuth) says which. */
+static double NAME(error_above)(double x, double y)
+{
+    const double d = x - y, back = x - d, lost = (x - (d + back)) + (back - y);
+    const int more = d < 0 ? lost < 0 : lost > 0;
+    return more ? nextafter(fabs(d), INFINITY) : fabs(d);
+}
+
+/* A row whose largest error, rounded to T, is `error`, which is not below the largest so far: the true one can be larger, where x or
+ * y is smaller than that. Differences of numbers that are larger are exact (Sterbenz). */
+static void NAME(measure)(const T *x, const T *y, size_t n, T error, cdt_interpolation *with)
+{
+    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
+    uint8_t far[STRIP / 8], large[STRIP / 8];
+    if (with->cells.snap) with->max_error = (double)error; /* of whole numbers */
+    if (with->cells.snap || !(error > 0)) return;
+    for (size_t from = 0; from < n; from += STRIP) {
+        const size_t count = n - from < STRIP ? n - from : STRIP;
+        rows->ROWS.apart(x + from, y + from, count, error, far);
+        rows->ROWS.apart(x + from, NULL, count, 4 * error, large);
+        for (size_t at = 0; at < count; at += 8) {
+            unsigned byte = far[at / 8] & (with->max_error < (double)error ? 255u : ~(unsigned)large[at / 8]);
+            for (; byte; byte &= byte - 1) {
+                const size_t i = from + at + (size_t)__builtin_ctz(byte);
+                const T size = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
+                const double above = size == error ? NAME(error_above)((double)x[i], (double)y[i]) : 0;
+                if (above > with->max_error) with->max_error = above;
+            }
+        }
+    }
+}
+
 /* The coarsest grid: each point from the one before it, in float arithmetic as everywhere. */
 static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolation *with, uint8_t *tokens, cdt_bits_writer *extra,
                                uint8_t *bad_rows)
@@ -210,7 +242,7 @@ static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolatio
             T y, p = before;
             const T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
             if (bad && row[i] - row[i] == 0) bad_rows[r * n + i] = 1;
-            if (error > with->max_error) with->max_error = error;
+            if (error >= (T)with->max_error) NAME(measure)(row + i, &y, 1, error, with);
             kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * s->stride + i, extra);
             row[i] = before = y;
         }
@@ -305,7 +337,7 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
             residuals[0] = 0;
             for (size_t j = n + 1; j < stride; j++) residuals[j] = 0;
             const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
-            if (error > with->max_error) with->max_error = error;
+            if (error >= (T)with->max_error) NAME(measure)(row, y, n, error, with);
             if (missed) NAME(bad_points)(pyramid, s, r, row, y, missed, with, bad);
             memcpy(row, y, n * sizeof *y);
             NAME(pad)(row, n, with->straight);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -115,3 +116,8 @@ def worst_error(x: NDArray[Any], y: NDArray[Any], bound: Bound, missing: Sequenc
         worst = max(worst, error / size if bound.kind == "pw_rel" and size else error)
     assert worst <= Fraction(bound.value)
     return worst
+
+
+def states(stated: float, worst: Fraction) -> bool:
+    """Whether ``stated`` is the largest error, rounded up or to nearest."""
+    return float(worst) in (stated, math.nextafter(stated, 0.0))
