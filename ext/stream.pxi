@@ -1,4 +1,5 @@
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
@@ -55,6 +56,8 @@ cdef extern from "cdt_stream.h" nogil:
 _NAMES = ("|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "|b1", "<M8", "<m8", "<c8", "<c16")
 DTYPE_CODES = {np.dtype(name): code for code, name in enumerate(_NAMES)}
 _WORK = {11: "|u1", 12: "<i8", 13: "<i8", 14: "<f4", 15: "<f8"}
+_DTYPES = tuple([np.dtype(name) for name in _NAMES])
+_WORK_DTYPES = tuple([np.dtype(_WORK.get(code, name)) for code, name in enumerate(_NAMES)])
 BOUND_KINDS = ("lossless", "abs", "pw_rel", "rel", "psnr")
 PROFILES = ("fast", "balanced", "dense")
 
@@ -123,28 +126,34 @@ cdef class Stream:
         return self.s.blocks
 
 
-cdef const uint8_t *_bytes_of(object array) except? NULL:
-    cdef const uint8_t[::1] view = array.reshape(-1).view(np.uint8)
-    return &view[0]
+cdef uint8_t *_bytes_of(object array, bint writable=False) except? NULL:
+    """Where the numbers of a contiguous array lie, as long as the caller keeps it."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
+    cdef uint8_t *at = <uint8_t *>view.buf
+    PyBuffer_Release(&view)
+    return at
 
 
 def value_range(values):
     """Least and largest finite number of a contiguous float32 or float64 array; None without one."""
-    cdef const float[::1] x4
-    cdef const double[::1] x8
+    cdef size_t n = values.size
+    cdef int wide = values.itemsize == 8
     cdef float low4 = 1, high4 = 0
     cdef double low8 = 1, high8 = 0
-    if values.size == 0:
+    if n == 0:
         return None
-    if values.dtype == np.float32:
-        x4 = values.reshape(-1)
-        with nogil:
-            cdt_active_kernels().rows.f4.extremes(&x4[0], x4.shape[0], &low4, &high4)
-        return (low4, high4) if low4 <= high4 else None
-    x8 = values.reshape(-1)
+    if values.dtype.kind != "f" or values.itemsize not in (4, 8):
+        raise ValueError(f"float32 or float64, not {values.dtype}")
+    cdef const uint8_t *numbers = _bytes_of(values)
     with nogil:
-        cdt_active_kernels().rows.f8.extremes(&x8[0], x8.shape[0], &low8, &high8)
-    return (low8, high8) if low8 <= high8 else None
+        if wide:
+            cdt_active_kernels().rows.f8.extremes(<const double *>numbers, n, &low8, &high8)
+        else:
+            cdt_active_kernels().rows.f4.extremes(<const float *>numbers, n, &low4, &high4)
+    if wide:
+        return (low8, high8) if low8 <= high8 else None
+    return (low4, high4) if low4 <= high4 else None
 
 
 def plan(dtype, unit, tuple shape, asked, applied, double largest, missing, int profile, block=None):
@@ -302,22 +311,30 @@ def describe(Stream stream not None):
     }
 
 
+def outline(Stream stream not None):
+    """What decoding needs of it: dtype, unit, shape, dtype of the kernels' numbers, sides of the box."""
+    cdef cdt_stream *s = &stream.s
+    shape = tuple([s.shape[a] for a in range(s.axes)])
+    unit = s.unit.decode("ascii", "replace") if s.unit[0] else ""
+    return _DTYPES[s.dtype], unit, shape, _WORK_DTYPES[s.dtype], tuple([s.box[a] for a in range(s.box_axes)])
+
+
 def decode_blocks(Stream stream not None, const uint8_t[::1] data not None, uint64_t start, uint64_t stop, tuple origin not None,
                   tuple sides not None, values):
     """Decode what blocks [start, stop) have of the box at ``origin`` with ``sides`` into contiguous ``values``."""
     cdef size_t from_[5]
     cdef size_t wanted[5]
     cdef int status
-    cdef uint8_t[::1] out = values.reshape(-1).view(np.uint8)
     for a in range(stream.s.box_axes):
         from_[a] = origin[a]
         wanted[a] = sides[a]
-    if out.shape[0] == 0 or start >= stop:
+    if values.size == 0 or start >= stop:
         return
+    cdef uint8_t *out = _bytes_of(values, True)
     cdef Workspace workspace = _take()
     with nogil:
         cdt_workspace_use(workspace.space)
-        status = cdt_stream_decode_blocks(&stream.s, &data[0], data.shape[0], start, stop, from_, wanted, &out[0])
+        status = cdt_stream_decode_blocks(&stream.s, &data[0], data.shape[0], start, stop, from_, wanted, out)
         cdt_workspace_use(NULL)
     _give_back(workspace)
     check(status)

@@ -197,7 +197,7 @@ def _whole_error(part_error: float, bound: Bound) -> float:
 
 def read_header(stream: bytes | memoryview) -> StreamHeader:
     """What a stream says of itself; only the header's checksum is compared. ``shape`` is the array's."""
-    plan, version = _open(stream, whole=True)
+    plan, version, _ = _open(stream, whole=True)
     if plan is None:
         return StreamHeader(**first_version.header_fields(stream))
     said = _codec.describe(plan)
@@ -255,29 +255,29 @@ def decode(
         if region is not None or not 0 < level <= _MOST_LEVEL:
             raise ValueError(f"level {level}: 0 to {_MOST_LEVEL} are possible, above 0 not together with a region")
         return _into(_coarse(stream, level, max_bytes, workers), out)
-    plan, _ = _open(stream, whole=True)
+    plan, _, data = _open(stream, whole=True)
     limit = max(_DEFAULT_LIMIT, _DEFAULT_GROWTH * len(stream)) if max_bytes is None else max_bytes
     if plan is None:
         values = first_version.decode(stream, limit)
         ranges = wanted_ranges(values.shape, region)
         return _into(values[tuple(slice(start, stop) for start, stop in ranges)], out)
-    said = _codec.describe(plan)
-    dtype, shape = dtype_of(said["dtype"], said["unit"]), said["shape"]
-    axes = len(shape) - (dtype.kind == "c")
-    wanted = [*wanted_ranges(shape[:axes], region), *((0, length) for length in shape[axes:])]
-    sides = tuple(stop - start for start, stop in wanted)
-    work_dtype = np.dtype(said["work"])
+    dtype, unit, shape, work_dtype, whole = _codec.outline(plan)
+    dtype = dtype_of(dtype.str, unit) if unit else dtype
+    sides, origin, lengths = shape, (0,) * len(whole), whole
+    if region is not None:
+        axes = len(shape) - (dtype.kind == "c")
+        wanted = [*wanted_ranges(shape[:axes], region), *((0, length) for length in shape[axes:])]
+        box = box_ranges(shape, wanted, len(whole))
+        if box is None:  # joined axes: all of them, and then the part
+            every = decode(stream, max_bytes=max_bytes, workers=workers)
+            return _into(every[tuple(slice(start, stop) for start, stop in wanted[:axes])], out)
+        sides = tuple(stop - start for start, stop in wanted)
+        origin, lengths = tuple(start for start, _ in box), tuple(stop - start for start, stop in box)
     needed = math.prod(sides) * work_dtype.itemsize
     if needed > limit:
         raise CorruptStreamError(f"stands for {needed} bytes, more than the limit of {limit}; raise max_bytes")
-    data = np.frombuffer(stream, np.uint8)
     target = None if out is None else _direct(out, sides, dtype, work_dtype)
     work = np.empty(sides, work_dtype) if target is None else target
-    box = box_ranges(shape, wanted, len(said["box"]))
-    if box is None:  # joined axes: all of them, and then the part
-        whole = decode(stream, max_bytes=max_bytes, workers=workers)
-        return _into(whole[tuple(slice(start, stop) for start, stop in wanted[:axes])], out)
-    origin, lengths = tuple(start for start, _ in box), tuple(stop - start for start, stop in box)
     _over_blocks(
         lambda start, stop: _codec.decode_blocks(plan, data, start, stop, origin, lengths, work), plan.blocks, workers
     )
@@ -286,7 +286,7 @@ def decode(
 
 def _coarse(stream: bytes | memoryview, level: int, max_bytes: int | None, workers: int) -> NDArray[Any]:
     """Every ``2**level``-th value along each axis."""
-    plan, _ = _open(stream, whole=True)
+    plan, _, data = _open(stream, whole=True)
     said = {} if plan is None else _codec.describe(plan)
     shape = said.get("shape", ())
     if plan is None or said["dtype"].startswith("<c") or len(said["box"]) < sum(length != 1 for length in shape):
@@ -297,7 +297,6 @@ def _coarse(stream: bytes | memoryview, level: int, max_bytes: int | None, worke
     if size > limit:
         raise CorruptStreamError(f"stands for {size} bytes, more than the limit of {limit}; raise max_bytes")
     work = np.empty(sides, dtype)
-    data = np.frombuffer(stream, np.uint8)
     _over_blocks(lambda start, stop: _codec.decode_level(plan, data, start, stop, level, work), plan.blocks, workers)
     return _finished(work, dtype_of(said["dtype"], said["unit"]))
 
@@ -319,6 +318,8 @@ def _direct(
 
 def _finished(work: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Numbers as the array's own type."""
+    if work.dtype == dtype:
+        return work
     if dtype.kind == "b":
         truths: NDArray[Any] = np.minimum(work, 1, out=work).view(bool)
         return truths
@@ -337,12 +338,12 @@ def _into(result: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
     return out
 
 
-def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int]:
-    """The stream's plan, and its version; None with version 1, which another decoder reads."""
+def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int, NDArray[np.uint8]]:
+    """The stream's plan (None with version 1, which another decoder reads), its version, and its bytes."""
     data = np.frombuffer(stream, np.uint8)
     plan, version = _codec.open_stream(data, whole)
     if plan is not None or version == 1:
-        return plan, version
+        return plan, version, data
     if version == 0:
         raise CorruptStreamError(f"not a stream of cdt: {len(data)} bytes without its signature")
     if version != 2:
@@ -354,9 +355,9 @@ def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int]:
 
 def _working(values: NDArray[Any]) -> NDArray[Any]:
     """The array as the kernels see it: native, contiguous, of numbers; complex ones with a last axis of two parts."""
-    native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
-    if values.ndim == 0:
-        native = native.reshape(())
+    native = values
+    if not (values.flags.c_contiguous and values.dtype.isnative):
+        native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
     if values.dtype.kind == "c":
         return np.ascontiguousarray(parts_of(native))
     if values.dtype.kind in "mM":

@@ -15,6 +15,8 @@ __all__ = ["finite_range", "largest_size"]
 
 #: How many values decide the step of a lattice where fill values hide the extremes.
 _SAMPLE = 1 << 14
+#: Distance of 1 and the next float, by bytes of a float.
+_EPSILON = {2: 2.0**-10, 4: 2.0**-23, 8: 2.0**-52}
 
 
 def finite_range(values: NDArray[Any]) -> tuple[float, float] | None:
@@ -33,7 +35,7 @@ def largest_size(
     are so large that rounding would eat the bound, a sample without ``codes`` decides.
     """
     largest = max(abs(extremes[0]), abs(extremes[1])) if extremes else 0.0
-    if largest * float(np.finfo(work.dtype).eps) < bound / 20:
+    if largest * _EPSILON[work.dtype.itemsize] < bound / 20:
         return largest
     sample = work.reshape(-1)[:: max(1, work.size // _SAMPLE)]
     sample = sample[np.isfinite(sample)]

@@ -2,15 +2,39 @@
 #include "cdt_keys.h"
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 /* Numbers of a sample; and of the places a code can have, as many as rounded products allow. */
 enum { SAMPLE = 768, RUN = 64 };
 
-static int by_size(const void *a, const void *b)
+/* Sort by bytes of order-preserving keys, from the last one on; those that all keys share are passed over. */
+static void sort(double *numbers, size_t n)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    uint64_t keys[2][SAMPLE];
+    uint16_t counts[8][256] = {{0}};
+    int now = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, numbers + i, 8);
+        keys[0][i] = bits ^= (0 - (bits >> 63)) | (uint64_t)1 << 63;
+        for (unsigned b = 0; b < 8; b++) counts[b][bits >> (8 * b) & 255]++;
+    }
+    for (unsigned b = 0; b < 8; b++) {
+        uint16_t *const places = counts[b];
+        uint16_t sum = 0;
+        if (places[keys[0][0] >> (8 * b) & 255] == n) continue;
+        for (unsigned k = 0; k < 256; k++) {
+            const uint16_t count = places[k];
+            places[k] = sum;
+            sum = (uint16_t)(sum + count);
+        }
+        for (size_t i = 0; i < n; i++) keys[!now][places[keys[now][i] >> (8 * b) & 255]++] = keys[now][i];
+        now = !now;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t key = keys[now][i], bits = key ^ (((key >> 63) - 1) | (uint64_t)1 << 63);
+        memcpy(numbers + i, &bits, 8);
+    }
 }
 
 /* Runs of neighbours, spread over the values: near ones show the step, far ones the range. */
@@ -67,7 +91,7 @@ int cdt_find_grid(cdt_type type, const void *values, size_t n, double slack, cdt
     if (n < 4 || !may_be_on_grid(type, values, n)) return 0;
     size_t m = take(type, values, n, sample), d = 0;
     if (m < 4) return 0;
-    qsort(sample, m, sizeof *sample, by_size);
+    sort(sample, m);
     for (size_t i = 0; i < m; i++)
         if (!d || sample[i] > distinct[d - 1]) distinct[d++] = sample[i];
     if (d < 2) return 0;
