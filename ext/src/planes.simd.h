@@ -139,13 +139,25 @@ static inline uint64_t LEVEL(planes_read_signs)(planes_reader *reader, uint64_t 
     return signs;
 }
 
-/* A group with a sparse mask: as planes_read_group. */
+/* A group with a sparse mask: as planes_read_group. Most often 64 bits are all, or all but the signs. */
 static unsigned LEVEL(planes_read_sparse_group)(planes_reader *reader, unsigned symbol, unsigned limit, uint64_t *planes, uint64_t *signs)
 {
-    const uint64_t now = LEVEL(planes_read_sparse)(reader, symbol);
+    const uint64_t bits = LEVEL(planes_peek)(reader);
+    const uint64_t bytes = bits & 255, among = PLANES_SPREAD(bits >> 8, 3 * PLANES_SPREAD(bytes, 0x5555));
+    const uint64_t nibbles = symbol == PLANES_BYTES ? among : bits & 0xffff;
+    const unsigned before = symbol == PLANES_BYTES ? 8 + 2 * PLANES_COUNT(bytes) : 16, used = before + 4 * PLANES_COUNT(nibbles);
     unsigned count = 1;
+    uint64_t now = PLANES_SPREAD(bits >> before, 15 * PLANES_SPREAD(nibbles, 0x1111111111111111));
+    if (used < 64) reader->position += used;
+    else now = LEVEL(planes_read_sparse)(reader, symbol);
     memset(planes, 0, 16 * sizeof *planes);
     planes[0] = now;
+    const unsigned ones = PLANES_COUNT(now);
+    if (used + 1 + ones <= 64 && !(bits >> used & 1)) {
+        *signs = PLANES_SPREAD(bits >> used >> 1, now);
+        reader->position += 1 + ones;
+        return 1;
+    }
     if (LEVEL(planes_take)(reader, 1)) count = LEVEL(planes_read_any_levels)(reader, now, 0, limit, planes);
     *signs = LEVEL(planes_read_signs)(reader, now);
     return count;
