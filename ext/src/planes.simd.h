@@ -108,27 +108,28 @@ static unsigned LEVEL(planes_read_any_levels)(planes_reader *reader, uint64_t no
     return now ? limit + 1 : k;
 }
 
-/* The same, for what is usual: four levels, the last three of them at most 64 bits. Counts are right where they are used. */
+/* The same, for what is usual: four levels, the last three of them at most 64 bits. Counts are right where they are used. The bits of
+ * the last three are in registers before it is known where they begin: one level waits for the other. */
 static inline unsigned LEVEL(planes_read_levels)(planes_reader *reader, uint64_t now, unsigned k, unsigned limit, uint64_t *planes)
 {
+    const planes_reader later = {reader->base, reader->position + 64};
+    const uint64_t following = LEVEL(planes_peek)(&later);
     uint64_t above[5] = {now}, bits = LEVEL(planes_peek)(reader);
     unsigned counts[5] = {PLANES_COUNT(now)};
-    planes_reader after = *reader;
+    const uint64_t first = bits >> 1;
     for (unsigned i = 0; i < 4; i++) {
         above[i + 1] = PLANES_SPREAD(bits, above[i]);
         counts[i + 1] = PLANES_COUNT(above[i + 1]);
         bits >>= counts[i] & 63;
         planes[k + i] = (above[i] & ~above[i + 1]) | PLANES_SPREAD(bits, above[i + 1]);
         bits >>= counts[i + 1] & 63;
-        if (i == 0) {
-            after.position += counts[0] + counts[1];
-            bits = LEVEL(planes_peek)(&after);
-        }
+        /* From bit counts[0] + counts[1] on, which is 1 to 64. */
+        if (i == 0) bits = first >> ((counts[0] - 1 + counts[1]) & 63) | following << ((0 - counts[0] - counts[1]) & 63);
     }
     const unsigned used = counts[1] + 2 * (counts[2] + counts[3]);
     if (above[4] || used > 64 || counts[0] + counts[1] > 64 || k + 4 > limit)
         return LEVEL(planes_read_any_levels)(reader, now, k, limit, planes);
-    reader->position = after.position + used;
+    reader->position += counts[0] + counts[1] + used;
     return k + 4;
 }
 
