@@ -39,7 +39,7 @@ static void subtract_first(void *codes, unsigned width, size_t n)
 }
 
 #define ADD_ALONG(T, NAME)                                                                                               \
-    static CDT_DISPATCH void NAME(T *row, size_t n, unsigned order, T more)                                                          \
+    static CDT_DISPATCH void NAME(T *row, size_t n, unsigned order, T more)                                              \
     {                                                                                                                    \
         for (size_t x = 0; x < n; x++) row[x] += more;                                                                   \
         if (order == 2 && n > 1) row[1] -= 2 * more;                                                                     \

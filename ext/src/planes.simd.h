@@ -127,9 +127,13 @@ static inline unsigned LEVEL(planes_read_levels)(planes_reader *reader, uint64_t
         if (i == 0) bits = first >> ((counts[0] - 1 + counts[1]) & 63) | following << ((0 - counts[0] - counts[1]) & 63);
     }
     const unsigned used = counts[1] + 2 * (counts[2] + counts[3]);
-    if (above[4] || used > 64 || counts[0] + counts[1] > 64 || k + 4 > limit)
-        return LEVEL(planes_read_any_levels)(reader, now, k, limit, planes);
-    reader->position += counts[0] + counts[1] + used;
+    if (above[4] || used > 64 || counts[0] + counts[1] > 64 || k + 4 > limit) {
+        planes_reader own = *reader; /* the reader itself stays in registers */
+        const unsigned count = LEVEL(planes_read_any_levels)(&own, now, k, limit, planes);
+        reader->position = own.position;
+        return count;
+    }
+    reader->position = reader->position + (counts[0] + 2 * (counts[1] + counts[2])) + 2 * counts[3]; /* known last: counts[3] */
     return k + 4;
 }
 
@@ -168,7 +172,14 @@ static unsigned LEVEL(planes_read_sparse_group)(planes_reader *reader, unsigned 
 static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned symbol, const uint8_t *words, unsigned limit,
                                                 uint64_t *planes, uint64_t *signs)
 {
-    if (symbol < PLANES_WORDS) return LEVEL(planes_read_sparse_group)(reader, symbol, limit, planes, signs);
+    if (symbol < PLANES_WORDS) {
+        planes_reader own = *reader;
+        uint64_t down;
+        const unsigned count = LEVEL(planes_read_sparse_group)(&own, symbol, limit, planes, &down);
+        reader->position = own.position;
+        *signs = down;
+        return count;
+    }
     const unsigned k = symbol - PLANES_WORDS;
     const uint64_t known = LEVEL(planes_words)(words, k, planes), now = LEVEL(load_8)(words + 8 * k);
     const unsigned count = LEVEL(planes_read_levels)(reader, now, k, limit, planes);

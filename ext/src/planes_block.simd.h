@@ -70,7 +70,8 @@ static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const 
                                              uint64_t position, PLANES_VALUE *residuals, size_t n)
 {
     const size_t groups = (n + 63) / 64;
-    const uint64_t end = 8 * (uint64_t)source->length;
+    uint64_t end = 8 * (uint64_t)source->length, passed = 0; /* bits before `reader`'s base */
+    planes_reader reader = {source->in, position};
     planes_group parts[PLANES_STEP];
     for (size_t g = 0; g < groups; g += PLANES_STEP) {
         const unsigned some = (unsigned)LEVEL(planes_least)(groups - g, PLANES_STEP);
@@ -79,11 +80,13 @@ static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const 
             const unsigned symbol = symbols[g + i];
             counts[i] = 0;
             if (symbol == PLANES_EMPTY) continue;
-            if (position > end) return CDT_CORRUPT;
-            planes_reader reader = LEVEL(planes_from)(source, position);
-            const uint64_t start = reader.position;
+            if (reader.base == source->in && reader.position >> 3 >= source->safe) {
+                passed = 8 * (uint64_t)source->safe;
+                end -= passed;
+                reader = (planes_reader){source->tail, reader.position - passed};
+            }
+            if (reader.position > end) return CDT_CORRUPT;
             counts[i] = LEVEL(planes_read_group)(&reader, symbol, words, PLANES_WIDTH, parts[i].planes, &parts[i].signs);
-            position += reader.position - start;
             if (symbol >= PLANES_WORDS) words += 8 * (symbol - PLANES_WORDS + 1);
         }
         for (unsigned i = 0; i < some; i++) {
@@ -94,7 +97,7 @@ static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const 
             else if (PLANES_NAME(planes_finish)(&parts[i], counts[i], group, left)) return CDT_CORRUPT;
         }
     }
-    return LEVEL(planes_ended)(source, position);
+    return LEVEL(planes_ended)(source, passed + reader.position);
 }
 
 static int PLANES_NAME(planes_decode)(const uint8_t *in, size_t length, PLANES_VALUE *residuals, size_t n)
