@@ -357,7 +357,7 @@ def _working(values: NDArray[Any]) -> NDArray[Any]:
     """The array as the kernels see it: native, contiguous, of numbers; complex ones with a last axis of two parts."""
     native = values
     if not (values.flags.c_contiguous and values.dtype.isnative):
-        native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+        native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("=")).reshape(values.shape)
     if values.dtype.kind == "c":
         return np.ascontiguousarray(parts_of(native))
     if values.dtype.kind in "mM":
