@@ -19,21 +19,62 @@ static inline int LEVEL(rows_far_f8)(const double *x, const double *y, double bo
 }
 #endif
 
+/* Of quantising: the nearest whole numbers (0 where |s| is too large, or no number), also as integers; and `most` or the largest
+ * difference below the bound, with how many those are added to `fit`. */
 #if CDT_SIMD == 512
-/* The nearest whole numbers of those that are `near`, 0 of others, also as integers. */
-static inline __m512 LEVEL(rows_whole_f4)(__m512 s, __mmask16 near, int32_t *k)
+#define ROWS_QUANTISE(V, TYPE, PART)                                                                                      \
+    static inline V LEVEL(rows_fit_##TYPE)(V d, V bound, V most, size_t *fit)                                             \
+    {                                                                                                                    \
+        const V size = _mm512_abs_##PART(d);                                                                             \
+        const unsigned below = _mm512_cmp_##PART##_mask(size, bound, _CMP_LT_OQ);                                        \
+        *fit += (unsigned)_mm_popcnt_u32(below);                                                                         \
+        return _mm512_mask_max_##PART(most, below, most, size);                                                          \
+    }
+static inline __m512 LEVEL(rows_whole_f4)(__m512 s, int32_t *k)
 {
+    const __mmask16 near = _mm512_cmp_ps_mask(_mm512_abs_ps(s), _mm512_set1_ps(0x1p22f), _CMP_LT_OQ);
     const __m512i whole = _mm512_maskz_cvtps_epi32(near, s);
     _mm512_storeu_si512(k, whole);
     return _mm512_cvtepi32_ps(whole);
 }
 
-static inline __m512d LEVEL(rows_whole_f8)(__m512d s, __mmask8 near, int32_t *k)
+static inline __m512d LEVEL(rows_whole_f8)(__m512d s, int32_t *k)
 {
+    const __mmask8 near = _mm512_cmp_pd_mask(_mm512_abs_pd(s), _mm512_set1_pd(0x1p30), _CMP_LT_OQ);
     const __m256i whole = _mm512_maskz_cvtpd_epi32(near, s);
     _mm256_storeu_si256((__m256i *)k, whole);
     return _mm512_cvtepi32_pd(whole);
 }
+ROWS_QUANTISE(__m512, f4, ps)
+ROWS_QUANTISE(__m512d, f8, pd)
+#undef ROWS_QUANTISE
+#elif CDT_SIMD == 2
+#define ROWS_QUANTISE(V, TYPE, PART)                                                                                      \
+    static inline V LEVEL(rows_fit_##TYPE)(V d, V bound, V most, size_t *fit)                                             \
+    {                                                                                                                    \
+        const V size = _mm256_andnot_##PART(_mm256_set1_##PART(-0.0), d);                         \
+        const V below = _mm256_cmp_##PART(size, bound, _CMP_LT_OQ);                                                      \
+        *fit += (unsigned)_mm_popcnt_u32((unsigned)_mm256_movemask_##PART(below));                                       \
+        return _mm256_max_##PART(most, _mm256_and_##PART(size, below));                                                  \
+    }
+static inline __m256 LEVEL(rows_whole_f4)(__m256 s, int32_t *k)
+{
+    const __m256 size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), s), near = _mm256_cmp_ps(size, _mm256_set1_ps(0x1p22f), _CMP_LT_OQ);
+    const __m256i whole = _mm256_cvtps_epi32(_mm256_and_ps(s, near));
+    _mm256_storeu_si256((__m256i *)k, whole);
+    return _mm256_cvtepi32_ps(whole);
+}
+
+static inline __m256d LEVEL(rows_whole_f8)(__m256d s, int32_t *k)
+{
+    const __m256d size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), s), near = _mm256_cmp_pd(size, _mm256_set1_pd(0x1p30), _CMP_LT_OQ);
+    const __m128i whole = _mm256_cvtpd_epi32(_mm256_and_pd(s, near));
+    _mm_storeu_si128((__m128i *)k, whole);
+    return _mm256_cvtepi32_pd(whole);
+}
+ROWS_QUANTISE(__m256, f4, ps)
+ROWS_QUANTISE(__m256d, f8, pd)
+#undef ROWS_QUANTISE
 #endif
 
 #define T float
@@ -42,9 +83,13 @@ static inline __m512d LEVEL(rows_whole_f8)(__m512d s, __mmask8 near, int32_t *k)
 #define INFINITE 0x7F800000
 #define LIMIT 0x1p22
 #define MAGIC 0x1.8p23
-#define FLOATS(name) _mm512_##name##_ps
+#if CDT_SIMD == 512
 #define VECTOR __m512
-#define BELOW(v, bound) _mm512_cmp_ps_mask(v, bound, _CMP_LT_OQ)
+#define FLOATS(name) _mm512_##name##_ps
+#else
+#define VECTOR __m256
+#define FLOATS(name) _mm256_##name##_ps
+#endif
 #define NOT_BELOW(v, bound) _mm512_cmp_ps_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f4)
 #include "rows.template.h"
@@ -54,9 +99,13 @@ static inline __m512d LEVEL(rows_whole_f8)(__m512d s, __mmask8 near, int32_t *k)
 #define INFINITE 0x7FF0000000000000
 #define LIMIT 0x1p30
 #define MAGIC 0x1.8p52
-#define FLOATS(name) _mm512_##name##_pd
+#if CDT_SIMD == 512
 #define VECTOR __m512d
-#define BELOW(v, bound) _mm512_cmp_pd_mask(v, bound, _CMP_LT_OQ)
+#define FLOATS(name) _mm512_##name##_pd
+#else
+#define VECTOR __m256d
+#define FLOATS(name) _mm256_##name##_pd
+#endif
 #define NOT_BELOW(v, bound) _mm512_cmp_pd_mask(v, bound, _CMP_NLT_UQ)
 #define NAME(name) LEVEL(name##_f8)
 #include "rows.template.h"

@@ -1,5 +1,5 @@
 /* Row kernels for one type of float: T, LIMIT (the largest |k|), MAGIC (1.5 * 2^mantissa bits: adding it rounds), BITS and UBITS (the
- * integers of T's size), INFINITE (the bits of infinity); and of AVX-512: VECTOR, FLOATS (operations on it), BELOW, NOT_BELOW. One
+ * integers of T's size), INFINITE (the bits of infinity); with vectors VECTOR, FLOATS (operations on it), NOT_BELOW (AVX-512). One
  * order of operations, no contraction: decoders on every machine find the same y. */
 
 /* By order-preserving integers, so that NaN and infinities drop out of the minimum without a branch. */
@@ -191,21 +191,19 @@ static T NAME(rows_quantise_flat)(const T *restrict x, size_t n, const cdt_cells
     BITS largest = 0;
     T most = 0;
     size_t i = 0;
-#if CDT_SIMD == 512
-    enum { LANES = 64 / sizeof(T) };
+#if CDT_SIMD
+    enum { LANES = sizeof(VECTOR) / sizeof(T) };
     size_t fit = 0;
+    T each[LANES];
     VECTOR most_of = FLOATS(setzero)();
     for (; i + LANES <= n; i += LANES) {
         const VECTOR from = FLOATS(loadu)(x + i), s = FLOATS(mul)(FLOATS(sub)(from, FLOATS(set1)(p)), FLOATS(set1)(inverse));
-        const VECTOR whole = NAME(rows_whole)(s, BELOW(FLOATS(abs)(s), FLOATS(set1)((T)LIMIT)), k + i);
-        const VECTOR back = FLOATS(add)(FLOATS(set1)(p), FLOATS(mul)(whole, FLOATS(set1)(step)));
-        const VECTOR size = FLOATS(abs)(FLOATS(sub)(from, back));
-        const unsigned fits = BELOW(size, FLOATS(set1)(bound));
-        fit += (unsigned)_mm_popcnt_u32(fits);
-        most_of = FLOATS(mask_max)(most_of, fits, most_of, size);
+        const VECTOR back = FLOATS(add)(FLOATS(set1)(p), FLOATS(mul)(NAME(rows_whole)(s, k + i), FLOATS(set1)(step)));
+        most_of = NAME(rows_fit)(FLOATS(sub)(from, back), FLOATS(set1)(bound), most_of, &fit);
     }
     bad = (UBITS)(i - fit);
-    most = FLOATS(reduce_max)(most_of);
+    FLOATS(storeu)(each, most_of);
+    for (unsigned j = 0; j < LANES; j++) most = each[j] > most ? each[j] : most;
 #endif
     for (; i < n; i++) {
         T s = (x[i] - p) * inverse;
@@ -298,6 +296,5 @@ static void NAME(rows_products)(const T *rows, size_t room, size_t n, unsigned a
 #undef MAGIC
 #undef FLOATS
 #undef NOT_BELOW
-#undef BELOW
 #undef VECTOR
 #undef NAME
