@@ -10,11 +10,11 @@
 /* The most bytes that cdt_mask_encode writes for a set of n places. */
 size_t cdt_mask_bound(size_t n);
 
-/* `lags`: distances (0 and more) to choose from, at most 8. `quick`: a bitmap unless it is much larger than runs. Spare bits of the
- * last byte are 0. Returns the bytes written; 0 without memory. */
-size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsigned count, int quick, uint8_t *out);
+/* `lags`: distances to choose from, `choices` of them, at most 8, the first of them 0. `quick`: a bitmap unless it is much larger than
+ * runs. Bits of the last byte beyond the last place are 0. Returns the bytes written; 0 without memory. */
+size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsigned choices, int quick, uint8_t *out);
 
-/* Returns the bytes read; 0 when they are no set of n places. */
-size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t *lags, unsigned count, uint8_t *bits);
+/* Returns the bytes read; 0 when they are no set of n places, or without memory. */
+size_t cdt_mask_decode(const uint8_t *in, size_t length, size_t n, const size_t *lags, unsigned choices, uint8_t *bits);
 
 #endif

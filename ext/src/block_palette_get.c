@@ -33,7 +33,7 @@ static int read_palette(cdt_type type, cdt_bytes *heads, const int64_t *steps, c
     return status;
 }
 
-/* The counts of entries, and where each palette's head begins. */
+/* The entries of all palettes, whose heads are next; SIZE_MAX where they are damaged. */
 static size_t count_entries(cdt_bytes heads, size_t slabs, size_t n)
 {
     size_t entries = 0;
@@ -76,14 +76,39 @@ static int put_numbers(size_t size, const void *palette, size_t m, const uint32_
     return CDT_OK;
 }
 
+/* Steps and corrections, `entries` of each. */
+static int get_steps(cdt_bytes *in, size_t entries, int64_t *steps)
+{
+    const size_t size = (size_t)cdt_get_number(in), dim[4] = {1, 1, 1, 2 * entries};
+    const uint8_t *coded = cdt_get_bytes(in, size);
+    cdt_bytes from = {coded, coded ? coded + size : NULL, 0};
+    cdt_field field;
+    if (!coded || cdt_field_plan(&field, dim, cdt_field_wants_series(dim)) != CDT_OK) return CDT_CORRUPT;
+    return cdt_field_decode(&field, &from, 8, steps);
+}
+
+/* Ranks: the rest of a block, a block of its own that is no palette. */
+static int get_ranks(const cdt_coding *coding, const cdt_bytes *in, const size_t *sides, unsigned axes, uint32_t *ranks)
+{
+    const cdt_coding inner = {.type = CDT_U4, .map = cdt_lossless_map(CDT_U4), .profile = coding->profile};
+    if (in->end == in->at || (*in->at & CDT_METHOD) == CDT_PALETTE) return CDT_CORRUPT;
+    return cdt_block_decode(&inner, in->at, (size_t)(in->end - in->at), sides, axes, ranks);
+}
+
+/* Go behind the heads of palettes that were counted. */
+static void skip_heads(cdt_bytes *in, size_t slabs)
+{
+    for (size_t s = 0; s < slabs; s++) {
+        cdt_get_number(in);
+        const uint8_t *way = cdt_get_bytes(in, 1);
+        cdt_get_bytes(in, *way == CDT_BY_GRID ? 16 : 8);
+    }
+}
+
 int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, unsigned axes, void *values)
 {
     const size_t n = cdt_count(sides, axes), size = cdt_size_of(coding->type);
-    const cdt_coding inner = {.type = CDT_U4, .map = cdt_lossless_map(CDT_U4), .profile = coding->profile};
     cdt_bytes exact = *in;
-    uint32_t *ranks = NULL;
-    int64_t *numbers = NULL;
-    uint8_t *palette = NULL;
     int status = cdt_exact_skip(in, size, n);
     if (status != CDT_OK) return status;
     const uint8_t *many = cdt_get_bytes(in, 1);
@@ -91,37 +116,20 @@ int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides
     const size_t slabs = *many ? sides[0] : 1, part = n / slabs, entries = count_entries(*in, slabs, n);
     if (entries == SIZE_MAX || !entries) return CDT_CORRUPT;
     cdt_bytes heads = *in;
-    for (size_t s = 0; s < slabs; s++) {
-        cdt_get_number(in);
-        const uint8_t *way = cdt_get_bytes(in, 1);
-        cdt_get_bytes(in, *way == CDT_BY_GRID ? 16 : 8);
-    }
-    const size_t coded_size = (size_t)cdt_get_number(in);
-    const uint8_t *coded = cdt_get_bytes(in, coded_size);
-    if (!coded) return CDT_CORRUPT;
-    cdt_field field;
-    const size_t dim[4] = {1, 1, 1, 2 * entries};
-    status = CDT_NO_MEMORY;
-    numbers = cdt_new(2 * entries * sizeof *numbers);
-    ranks = cdt_new(n * sizeof *ranks);
-    palette = cdt_new((n / CDT_PALETTE_SHARE + 1) * size);
-    if (!numbers || !ranks || !palette) goto out;
-    status = CDT_CORRUPT;
-    cdt_bytes table = {coded, coded + coded_size, 0};
-    if (cdt_field_plan(&field, dim, cdt_field_wants_series(dim)) != CDT_OK) goto out;
-    status = cdt_field_decode(&field, &table, 8, numbers);
-    const uint8_t *block = in->at;
-    if (status == CDT_OK && (in->end == block || (*block & CDT_METHOD) == CDT_PALETTE)) status = CDT_CORRUPT;
-    if (status == CDT_OK) status = cdt_block_decode(&inner, block, (size_t)(in->end - block), sides, axes, ranks);
+    skip_heads(in, slabs);
+    int64_t *steps = cdt_new(2 * entries * sizeof *steps);
+    uint32_t *ranks = cdt_new(n * sizeof *ranks);
+    uint8_t *palette = cdt_new((n / CDT_PALETTE_SHARE + 1) * size);
+    status = steps && ranks && palette ? get_steps(in, entries, steps) : CDT_NO_MEMORY;
+    if (status == CDT_OK) status = get_ranks(coding, in, sides, axes, ranks);
     for (size_t s = 0, at = 0; s < slabs && status == CDT_OK; s++) {
         const size_t m = (size_t)cdt_get_number(&heads);
-        status = read_palette(coding->type, &heads, numbers + at, numbers + entries + at, m, palette);
+        status = read_palette(coding->type, &heads, steps + at, steps + entries + at, m, palette);
         if (status == CDT_OK) status = put_numbers(size, palette, m, ranks + s * part, part, (uint8_t *)values + s * part * size);
         at += m;
     }
     if (status == CDT_OK) status = cdt_exact_get(&exact, values, size, sides, axes);
-out:
-    cdt_drop(numbers);
+    cdt_drop(steps);
     cdt_drop(ranks);
     cdt_drop(palette);
     return status;

@@ -12,13 +12,9 @@ unsigned cdt_context_kind(const cdt_pyramid *pyramid, const cdt_segment *segment
     return segment->level == 1 ? 3 : 4;
 }
 
-void cdt_context_neighbours(const cdt_around *near, const cdt_segment *segment, size_t index, const cdt_recipe *recipe,
-                       const uint8_t *tokens, cdt_neighbours *from)
+/* Weights of what is not there go to what is. */
+static void share_weights(const cdt_recipe *recipe, int has_above, int has_before, int has_around, uint8_t weights[3])
 {
-    const size_t ny = segment->dim[2], stride = segment->stride;
-    const size_t y = index % ny, plane = index / ny;
-    const uint8_t *row = tokens + segment->offset + 1 + index * stride;
-    const int has_above = y > 0, has_before = plane > 0, has_around = segment->class_bits != 0;
     unsigned above = recipe->above, before = recipe->before, around = recipe->around;
     if (!has_around) {
         if (has_above || !has_before) above += around;
@@ -35,20 +31,28 @@ void cdt_context_neighbours(const cdt_around *near, const cdt_segment *segment, 
         else if (has_before) before += above;
         above = 0;
     }
-    from->above = has_above ? row - stride : row;
+    weights[0] = (uint8_t)above;
+    weights[1] = (uint8_t)before;
+    weights[2] = (uint8_t)around;
+}
+
+void cdt_context_neighbours(const cdt_around *near, const cdt_segment *segment, size_t index, const cdt_recipe *recipe,
+                            const uint8_t *tokens, cdt_neighbours *from)
+{
+    const size_t ny = segment->dim[2], stride = segment->stride;
+    const size_t y = index % ny, plane = index / ny;
+    const uint8_t *row = tokens + segment->offset + 1 + index * stride;
+    const unsigned c = segment->class_bits;
+    share_weights(recipe, y > 0, plane > 0, c != 0, from->weights);
+    from->above = y > 0 ? row - stride : row;
     from->second = y > 1 ? row - 2 * stride : from->above;
-    from->before = has_before ? row - ny * stride : row;
-    from->weights[0] = (uint8_t)above;
-    from->weights[1] = (uint8_t)before;
-    from->weights[2] = (uint8_t)around;
+    from->before = plane > 0 ? row - ny * stride : row;
     from->shift = recipe->shift;
     from->lagged = recipe->lagged;
-    from->axes = 0;
+    from->axes = (c & 1) + (c >> 1 & 1) + (c >> 2);
     for (int i = 0; i < 6; i++) from->around[i] = row;
-    if (has_around) {
+    if (c) {
         size_t offsets[12];
-        const unsigned c = segment->class_bits;
-        from->axes = (c & 1) + (c >> 1 & 1) + (c >> 2);
         cdt_around_row(near, index, 4 * from->axes, offsets);
         for (unsigned a = 0; a < from->axes; a++) {
             from->around[2 * a] = tokens + offsets[4 * a];

@@ -76,57 +76,67 @@ static unsigned lanes_for(size_t runs)
     return runs >= 1u << 16 ? 32 : runs >= 1u << 13 ? 16 : 4;
 }
 
+/* What each of both tables has of the tokens of runs. */
+static void count_tokens(const uint8_t *tokens, size_t count, uint32_t counts[TURNS][SYMBOLS])
+{
+    memset(counts, 0, TURNS * sizeof *counts);
+    for (size_t i = 0; i < count; i++) counts[i % TURNS][tokens[i]]++;
+    for (size_t turn = 2; turn < TURNS; turn++)
+        for (size_t s = 0; s < SYMBOLS; s++) counts[turn % 2][s] += counts[turn][s];
+    if (count == 1) counts[1][0] = 1;
+}
+
+/* Tokens of runs, by two tables in turn, behind the length that they take. `symbols`: work space. Returns their end. */
+static uint8_t *put_words(const uint8_t *tokens, size_t count, const cdt_rans_entry *entries, uint16_t *symbols, uint8_t *at)
+{
+    uint8_t *const last = at + 10 + cdt_rans_bound(count, 32);
+    cdt_rans_writer words;
+    for (size_t i = 0; i < count; i++) symbols[i] = (uint16_t)((i & 1) * SYMBOLS + tokens[i]);
+    cdt_rans_start(&words, last, lanes_for(count));
+    cdt_active_kernels()->rans.encode_row(&words, entries, symbols, count);
+    const uint8_t *const begin = cdt_rans_finish(&words);
+    const size_t length = (size_t)(last - begin);
+    at = cdt_put_number(at, length);
+    memmove(at, begin, length);
+    return at + length;
+}
+
+/* Runs, of which there is one at least, become numbers with a sign and are put. `extra`, `tokens` and `symbols` are work space. */
+static uint8_t *put_coded(uint32_t *runs, size_t count, uint8_t *extra, uint8_t *tokens, uint16_t *symbols, uint8_t *at)
+{
+    uint32_t counts[TURNS][SYMBOLS];
+    uint16_t frequencies[SYMBOLS];
+    uint8_t lengths[2][CDT_SYMBOLS];
+    cdt_rans_entry entries[2 * SYMBOLS];
+    cdt_bits_writer writer;
+    for (size_t i = 0; i < count; i++) runs[i] = (runs[i] >> 1) ^ (0 - (runs[i] & 1));
+    cdt_bits_start(&writer, extra);
+    cdt_active_kernels()->rans.split_4((const int32_t *)runs, count, tokens, &writer);
+    const size_t extra_size = (size_t)(cdt_bits_finish(&writer) - extra);
+    count_tokens(tokens, count, counts);
+    cdt_bits_start(&writer, at);
+    for (unsigned t = 0; t < 2; t++) {
+        cdt_table_write(counts[t], SYMBOLS, t ? lengths[0] : NULL, lengths[t], &writer);
+        cdt_table_received(counts[t], SYMBOLS, frequencies);
+        cdt_rans_entries(frequencies, SYMBOLS, entries + t * SYMBOLS);
+    }
+    at = cdt_bits_finish(&writer);
+    at = cdt_put_number(at, extra_size);
+    at = cdt_put_bytes(at, extra, extra_size);
+    return put_words(tokens, count, entries, symbols, at);
+}
+
 /* The runs, of which there are `count`. Returns their end; NULL without memory. */
 static uint8_t *put_runs(const uint8_t *bits, size_t n, size_t lag, size_t count, uint8_t *at)
 {
-    const cdt_kernels *kernels = cdt_active_kernels();
-    uint8_t *end = NULL;
     uint32_t *runs = cdt_new((count + 1) * sizeof *runs);
-    uint8_t *tokens = cdt_new(count + 1), *extra = cdt_new(4 * count + 64);
+    uint8_t *tokens = cdt_new(count + 1), *extra = cdt_new(4 * count + 64), *end = NULL;
     uint16_t *symbols = cdt_new((count + 1) * sizeof *symbols);
-    if (!runs || !tokens || !extra || !symbols) goto out;
-    find_runs(bits, n, lag, runs);
-    at = cdt_put_number(at, count);
-    if (count) {
-        uint32_t counts[TURNS][SYMBOLS] = {{0}};
-        uint16_t frequencies[SYMBOLS];
-        uint8_t lengths[2][CDT_SYMBOLS];
-        cdt_rans_entry entries[2 * SYMBOLS];
-        cdt_bits_writer writer;
-        for (size_t i = 0; i < count; i++) runs[i] = (runs[i] >> 1) ^ (0 - (runs[i] & 1)); /* tokens are of signed numbers */
-        cdt_bits_start(&writer, extra);
-        kernels->rans.split_4((const int32_t *)runs, count, tokens, &writer);
-        const size_t extra_size = (size_t)(cdt_bits_finish(&writer) - extra);
-        for (size_t i = 0; i < count; i++) {
-            symbols[i] = (uint16_t)((i & 1) * SYMBOLS + tokens[i]);
-            counts[i % TURNS][tokens[i]]++;
-        }
-        for (size_t turn = 2; turn < TURNS; turn++)
-            for (size_t s = 0; s < SYMBOLS; s++) counts[turn % 2][s] += counts[turn][s];
-        if (count == 1) counts[1][0] = 1;
-        cdt_bits_start(&writer, at);
-        for (unsigned t = 0; t < 2; t++) {
-            cdt_table_write(counts[t], SYMBOLS, t ? lengths[0] : NULL, lengths[t], &writer);
-            cdt_table_received(counts[t], SYMBOLS, frequencies);
-            cdt_rans_entries(frequencies, SYMBOLS, entries + t * SYMBOLS);
-        }
-        at = cdt_bits_finish(&writer);
-        at = cdt_put_number(at, extra_size);
-        at = cdt_put_bytes(at, extra, extra_size);
-        uint8_t *last = at + 10 + cdt_rans_bound(count, 32);
-        cdt_rans_writer words;
-        cdt_rans_start(&words, last, lanes_for(count));
-        kernels->rans.encode_row(&words, entries, symbols, count);
-        const uint8_t *begin = cdt_rans_finish(&words);
-        const size_t length = (size_t)(last - begin);
-        uint8_t head[10];
-        const size_t head_size = (size_t)(cdt_put_number(head, length) - head);
-        memmove(at + head_size, begin, length);
-        memcpy(at, head, head_size);
-        at += head_size + length;
+    if (runs && tokens && extra && symbols) {
+        find_runs(bits, n, lag, runs);
+        end = cdt_put_number(at, count);
+        if (count) end = put_coded(runs, count, extra, tokens, symbols, end);
     }
-    end = at;
-out:
     cdt_drop(runs);
     cdt_drop(tokens);
     cdt_drop(symbols);
@@ -187,7 +197,7 @@ size_t cdt_mask_encode(const uint8_t *bits, size_t n, const size_t *lags, unsign
     return end ? (size_t)(end - out) : 0;
 }
 
-/* Set the places of the runs, of which each is where one begins or ends: every bit becomes the sum of those up to it. */
+/* From places where runs end to those of every other run: each bit becomes the sum of those up to it. */
 static void fill_between(uint8_t *bits, size_t n)
 {
     uint64_t inside = 0;
@@ -237,59 +247,67 @@ static int get_bitmap(cdt_bytes *from, size_t n, uint8_t *bits)
     return bytes && !has_spare_ones(bits, n) ? CDT_OK : CDT_CORRUPT;
 }
 
-static int get_runs(cdt_bytes *from, size_t n, uint8_t *bits)
+/* Tokens of runs, by two tables in turn, and their extra bits. `slots` has room for both tables, `tokens` for two bytes a run. */
+static int get_coded(cdt_bytes *from, size_t count, uint32_t *slots, uint8_t *tokens, int32_t *runs)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
-    const size_t count = (size_t)cdt_get_number(from);
-    int status = CDT_CORRUPT;
-    if (from->corrupt || count > n) return CDT_CORRUPT;
-    memset(bits, 0, n / 8 + 8);
-    if (!count) return CDT_OK;
-    uint8_t lengths[2][CDT_SYMBOLS];
+    uint8_t lengths[2][CDT_SYMBOLS], *const turns = tokens + count;
     uint16_t frequencies[SYMBOLS];
     cdt_bits_reader reader;
-    uint32_t *slots = cdt_new(2 * CDT_SLOTS * sizeof *slots);
-    int32_t *runs = cdt_new(count * sizeof *runs);
-    uint8_t *tokens = cdt_new(2 * count), *turns = cdt_new_zeros(n);
-    if (!slots || !runs || !tokens || !turns) {
-        status = CDT_NO_MEMORY;
-        goto out;
-    }
+    cdt_rans_reader states;
     cdt_bits_open(&reader, from->at, (size_t)(from->end - from->at));
     for (unsigned t = 0; t < 2; t++)
         if (cdt_table_read(&reader, SYMBOLS, t ? lengths[0] : NULL, lengths[t], frequencies) != CDT_OK ||
             cdt_rans_slots(frequencies, SYMBOLS, slots + t * CDT_SLOTS) != CDT_OK)
-            goto out;
-    if (!cdt_bits_are_spare(&reader)) goto out;
+            return CDT_CORRUPT;
+    if (!cdt_bits_are_spare(&reader)) return CDT_CORRUPT;
     cdt_get_bytes(from, (reader.position + 7) / 8);
     const size_t extra_size = (size_t)cdt_get_number(from);
     const uint8_t *extra = cdt_get_bytes(from, extra_size);
     const size_t words_size = (size_t)cdt_get_number(from);
     const uint8_t *words = cdt_get_bytes(from, words_size);
-    cdt_rans_reader states;
-    if (from->corrupt || cdt_rans_open(&states, words, words_size, lanes_for(count)) != CDT_OK) goto out;
-    uint8_t *contexts = tokens + count;
-    for (size_t i = 0; i < count; i++) contexts[i] = i & 1;
-    kernels->rans.decode_row(&states, slots, contexts, tokens, count);
-    if (cdt_rans_close(&states) != CDT_OK) goto out;
+    if (from->corrupt || cdt_rans_open(&states, words, words_size, lanes_for(count)) != CDT_OK) return CDT_CORRUPT;
+    for (size_t i = 0; i < count; i++) turns[i] = i & 1;
+    kernels->rans.decode_row(&states, slots, turns, tokens, count);
+    if (cdt_rans_close(&states) != CDT_OK) return CDT_CORRUPT;
     cdt_bits_open(&reader, extra, extra_size);
     kernels->rans.join_4(tokens, count, &reader, runs);
-    if (cdt_bits_close(&reader) != CDT_OK) goto out;
+    return cdt_bits_close(&reader);
+}
+
+/* Where runs end, one byte for each of n places (zeros before): 1 where an odd number of them do. */
+static int mark_ends(const int32_t *runs, size_t count, size_t n, uint8_t *ends)
+{
     size_t place = 0;
     for (size_t i = 0; i < count; i++) {
         const uint32_t run = (uint32_t)runs[i] << 1 ^ (uint32_t)(runs[i] >> 31);
-        if (run >= n - place) goto out;
+        if (run >= n - place) return CDT_CORRUPT;
         place += run;
-        turns[place] ^= 1;
+        ends[place] ^= 1;
     }
-    kernels->places.pack(turns, n, bits);
-    fill_between(bits, n);
-    status = CDT_OK;
-out:
+    return CDT_OK;
+}
+
+static int get_runs(cdt_bytes *from, size_t n, uint8_t *bits)
+{
+    const size_t count = (size_t)cdt_get_number(from);
+    if (from->corrupt || count > n) return CDT_CORRUPT;
+    memset(bits, 0, n / 8 + 8);
+    if (!count) return CDT_OK;
+    uint32_t *slots = cdt_new(2 * CDT_SLOTS * sizeof *slots);
+    int32_t *runs = cdt_new(count * sizeof *runs);
+    uint8_t *tokens = cdt_new(2 * count), *ends = cdt_new_zeros(n);
+    int status = slots && runs && tokens && ends ? CDT_OK : CDT_NO_MEMORY;
+    if (status == CDT_OK) status = get_coded(from, count, slots, tokens, runs);
+    if (status == CDT_OK) status = mark_ends(runs, count, n, ends);
+    if (status == CDT_OK) {
+        cdt_active_kernels()->places.pack(ends, n, bits);
+        fill_between(bits, n);
+    }
     cdt_drop(slots);
     cdt_drop(runs);
     cdt_drop(tokens);
-    cdt_drop(turns);
+    cdt_drop(ends);
     return status;
 }
 
