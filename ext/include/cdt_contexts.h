@@ -13,14 +13,13 @@ typedef struct {
     uint8_t above, before, around, shift, lagged;
 } cdt_recipe;
 
-/* Rows of tokens have the padding of rows of values; tokens and `activity`, work space, have pyramid->values bytes and CDT_SPARE
- * (cdt_rows.h) twice. Returns the bytes written to
- * `out`, which has room for cdt_contexts_bound(pyramid) bytes; 0 without memory. */
+/* Rows of tokens have the padding of rows of values; `tokens`, and `activity`, which is work space, have pyramid->values bytes and twice
+ * CDT_SPARE (cdt_rows.h). Returns the bytes written to `out`, which has room for cdt_contexts_bound(pyramid) bytes; 0 without memory. */
 size_t cdt_contexts_bound(const cdt_pyramid *pyramid);
 size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe, uint8_t *tokens, uint8_t *activity, uint8_t *out);
 
-/* Tokens of `length` bytes, 0 in the padding of rows; of segments of that level and coarser ones only. CDT_CORRUPT: they are not
- * those of this pyramid. */
+/* Tokens of `length` bytes, 0 in the padding of rows; of segments of that level and coarser ones only. `tokens` has the same room.
+ * CDT_CORRUPT: they are not those of this pyramid. */
 int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t length, unsigned most_tokens, unsigned level,
                         uint8_t *tokens);
 

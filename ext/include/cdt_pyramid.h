@@ -38,7 +38,7 @@ int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid);
 /* Rows around the rows of a segment: the two next and the two after of each odd axis, 4 diagonals of each pair, 8 corners. */
 typedef struct {
     unsigned count;
-    size_t ny, nz, stride;                          /* rows and planes of the segment, and the distance of its rows */
+    size_t ny, nz;                                  /* rows and planes of the segment */
     size_t inner_from, inner_to;                    /* rows of a plane of which all around are at a distance of the row's own stride
                                                      * from those around the row before */
     struct {

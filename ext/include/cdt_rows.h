@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CDT_PAD 3
+#define CDT_PAD 3 /* places of padding: one before a row, two after it */
 
 /* Cells of values: y = p + k * step with |x - y| <= bound, all numbers of the values' own type; p is `offset` where nothing else
  * predicts. */
@@ -47,6 +47,13 @@ typedef struct {
     uint8_t weights[3];
 } cdt_neighbours;
 
+/* Fill in the padding of a row of tokens. */
+static inline void cdt_pad(uint8_t *row, size_t n)
+{
+    row[-1] = row[0];
+    row[n] = row[n + 1] = row[n - 1];
+}
+
 /* Neighbours of the next row, where they lie alike. */
 static inline void cdt_neighbours_step(cdt_neighbours *near, size_t stride)
 {
@@ -56,7 +63,7 @@ static inline void cdt_neighbours_step(cdt_neighbours *near, size_t stride)
     for (unsigned i = 0; i < 2 * near->axes; i++) near->around[i] += stride;
 }
 
-/* Rows of tokens are read, and activities written, up to so many bytes beyond their end. */
+/* Activities are written up to so many bytes beyond the end of a row, and tokens are read up to twice as many. */
 #define CDT_SPARE 32
 
 typedef struct {

@@ -14,12 +14,6 @@ static inline size_t cdt_groups_of(const cdt_segment *segment)
     return (segment->dim[3] + GROUP - 1) / GROUP;
 }
 
-static inline void cdt_pad(uint8_t *row, size_t n)
-{
-    row[-1] = row[0];
-    row[n] = row[n + 1] = row[n - 1];
-}
-
 /* Places of a row that are not silent, from the first after `*to` on. 0: there are none. */
 static inline int cdt_next_loud(const uint8_t *loud, size_t groups, size_t cols, size_t *from, size_t *to)
 {

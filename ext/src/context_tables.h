@@ -6,14 +6,14 @@
 
 /* Segments of one kind share their tables: classes of the finest level by their odd axes, the next level, all coarser ones. */
 enum { KINDS = 5, BINS = 24, TABLES = KINDS * BINS };
-/* Groups of tokens that may be silent, and how loud the places of a group are. */
+/* Tokens of a group, which may be silent, and how loud what is around it can be. */
 enum { GROUP = 64, LOUDNESSES = 4 };
 
 /* What is sent before the tokens, the tables themselves aside. */
 typedef struct {
     cdt_recipe recipe;
     unsigned lanes, symbols;
-    unsigned bins[KINDS];          /* tables of each kind */
+    unsigned bins[KINDS];          /* how many tables each kind has */
     uint8_t first[KINDS][BINS];    /* the first activity of each */
     int has_silence;               /* whether groups may be silent */
     uint16_t silence[LOUDNESSES];  /* frequencies of silent groups */
@@ -22,7 +22,8 @@ typedef struct {
 /* Limits of at most BINS bins of activities that hold about as many places each. Returns how many. */
 unsigned cdt_equal_bins(const uint32_t counts[256], uint8_t *first);
 
-/* Join neighbouring bins while that saves bits, or costs next to none. `first` and the `symbols` counts of the joined ones move up. Returns how many are left. */
+/* Join neighbouring bins while that saves bits, or costs next to none. `first` and the `symbols` counts of the joined ones move up.
+ * Returns how many are left. */
 unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t symbols);
 
 /* Bits (in 1/65536) that the tokens of one table take, and the table. */
@@ -31,7 +32,7 @@ uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols);
 /* table[k][i]: the table, of all kinds together, of activity i in kind k. */
 void cdt_context_tables(const cdt_context_head *head, uint8_t table[KINDS][256]);
 
-/* Frequencies of loud and silent groups. */
+/* Frequencies of silent and of other groups, by how loud what is around them is. */
 void cdt_silence_tables(const cdt_context_head *head, uint16_t frequencies[LOUDNESSES][2]);
 
 /* At most CDT_CONTEXT_HEAD bytes; `entries` has room for the symbols of all tables. */

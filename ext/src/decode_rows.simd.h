@@ -1,18 +1,12 @@
 /* Rows of tokens, each with the contexts that the rows before it give; cdt_rows.h and cdt_rans.h are the contracts. */
 
-static inline void LEVEL(rows_pad)(uint8_t *row, size_t n)
-{
-    row[-1] = row[0];
-    row[n] = row[n + 1] = row[n - 1];
-}
-
 static void LEVEL(decode_long_rows)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t table[256], cdt_neighbours *near,
                                     uint8_t *row, size_t cols, size_t stride, size_t rows, uint8_t *contexts)
 {
     for (; rows > 0; rows--, row += stride) {
         LEVEL(rows_contexts)(near, cols, table, contexts);
         LEVEL(rans_decode_row)(reader, slots, contexts, row, cols);
-        LEVEL(rows_pad)(row, cols);
+        cdt_pad(row, cols);
         cdt_neighbours_step(near, stride);
     }
 }

@@ -102,7 +102,6 @@ static void add_row(cdt_around *around, const cdt_segment *from, unsigned along,
     const ptrdiff_t last = around->row[i].most_y - around->row[i].y;
     if (around->row[i].y < 0 && around->inner_from < 1) around->inner_from = 1;
     if ((ptrdiff_t)around->inner_to > last + 1) around->inner_to = last < 0 ? 0 : (size_t)last + 1;
-    if (stride != around->stride) around->inner_to = 0;
     around->row[i].first = (size_t)((ptrdiff_t)from->offset + 1 + ((along & 1) ? shift[2] : 0));
 }
 
@@ -114,7 +113,6 @@ void cdt_pyramid_around(const cdt_pyramid *pyramid, const cdt_segment *segment, 
     around->count = 0;
     around->ny = segment->dim[2];
     around->nz = segment->dim[1];
-    around->stride = segment->stride;
     around->inner_from = 0;
     around->inner_to = segment->dim[2];
     for (unsigned bit = 0; bit < 3; bit++)
