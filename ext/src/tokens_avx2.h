@@ -151,7 +151,9 @@ static size_t LEVEL(join_blocks_4)(const uint8_t *tokens, size_t n, cdt_bits_rea
 
 static inline __m256i LEVEL(bytes_4)(const uint8_t *bytes)
 {
-    return _mm256_cvtepu8_epi64(_mm_loadu_si32(bytes));
+    int four; /* _mm_loadu_si32 is missing in some compilers, and wrong in others */
+    memcpy(&four, bytes, sizeof four);
+    return _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
 }
 
 /* Residuals of 4 tokens with at most 62 extra bits each, the first of which is bit at[i] of the window. */
