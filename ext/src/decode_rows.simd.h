@@ -3,8 +3,16 @@
 static void LEVEL(decode_long_rows)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t table[256], cdt_neighbours *near,
                                     uint8_t *row, size_t cols, size_t stride, size_t rows, uint8_t *contexts)
 {
+#if CDT_SIMD == 2
+    LEVEL(parts) parts;
+    LEVEL(find_parts)(table, &parts);
+#endif
     for (; rows > 0; rows--, row += stride) {
+#if CDT_SIMD == 2
+        LEVEL(contexts_of)(near, cols, &parts, contexts);
+#else
         LEVEL(rows_contexts)(near, cols, table, contexts);
+#endif
         LEVEL(rans_decode_row)(reader, slots, contexts, row, cols);
         cdt_pad(row, cols);
         cdt_neighbours_step(near, stride);

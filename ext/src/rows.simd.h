@@ -171,6 +171,8 @@ static void LEVEL(rows_contexts)(const cdt_neighbours *from, size_t n, const uin
         _mm256_storeu_si256((void *)(contexts + at), _mm512_castsi512_si256(LEVEL(look_up_64)(
                                                          table, _mm512_castsi256_si512(LEVEL(activity_32)(from, at)))));
 }
+#elif CDT_SIMD == 2
+#include "activity_avx2.h"
 #else
 static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
 {
@@ -234,6 +236,8 @@ static void LEVEL(rows_look_up)(const uint8_t table[256], uint8_t *bytes, size_t
         const __mmask64 there = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
         _mm512_mask_storeu_epi8(bytes + i, there, LEVEL(look_up_64)(table, _mm512_maskz_loadu_epi8(there, bytes + i)));
     }
+#elif CDT_SIMD == 2
+    i = LEVEL(look_up_blocks)(table, bytes, n);
 #endif
     for (; i < n; i++) bytes[i] = table[bytes[i]];
 }
@@ -251,6 +255,8 @@ static void LEVEL(rows_index_tokens)(const uint8_t table[256], const uint8_t *re
         _mm512_storeu_si512(indices + i, _mm512_add_epi16(low, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(token))));
         _mm512_storeu_si512(indices + i + 32, _mm512_add_epi16(high, _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(token, 1))));
     }
+#elif CDT_SIMD == 2
+    i = LEVEL(index_blocks)(table, contexts, tokens, symbols, n, indices);
 #endif
     for (; i < n; i++) indices[i] = (uint16_t)(table[contexts[i]] * symbols + tokens[i]);
 }
