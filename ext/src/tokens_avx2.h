@@ -91,7 +91,7 @@ static inline __m256i LEVEL(bits_window)(cdt_bits_reader *extra, unsigned total)
     extra->position += total;
     if (left < 32) {
         const uint64_t length = 8 * (uint64_t)(extra->end - extra->begin);
-        memcpy(rest, from, left);
+        if (left) memcpy(rest, from, left); /* of no bytes there may be no place */
         from = rest;
         extra->corrupt |= extra->position > length;
         extra->position = extra->position < length ? extra->position : length;
