@@ -160,7 +160,8 @@ static inline uint64_t LEVEL(rans_last_bytes)(const uint8_t *end, size_t some, i
 {
     uint64_t bytes = 0;
     if (long_enough) return LEVEL(load_8)(end - 8) >> (64 - 8 * some);
-    for (size_t k = some; k > 0; k--) bytes = bytes << 8 | end[k - 1 - some];
+    const uint8_t *const first = end - some;
+    for (size_t k = some; k > 0; k--) bytes = bytes << 8 | first[k - 1];
     return bytes;
 }
 
