@@ -21,7 +21,8 @@ FLAGS = [
     "-fopenmp-simd",
 ]
 CODEC = [
-    "array.c", "block.c", "block_differences.c", "block_interpolation.c", "block_palette.c", "block_palette_get.c",
+    "array.c", "block.c", "block_base.c", "block_differences.c", "block_interpolation.c", "block_palette.c",
+    "block_palette_get.c",
     "context_rows.c", "context_tables.c", "contexts.c", "contexts_encode.c", "crc32c.c", "distinct.c", "exact.c",
     "grid.c", "interpolate.c", "keys.c", "layout.c", "looks_few.c", "map.c", "mask.c", "memory.c", "planes.c",
     "pyramid.c", "rans.c", "residuals.c", "simd.c", "simd_avx2.c", "simd_avx512.c", "simd_baseline.c", "status.c",

@@ -16,6 +16,7 @@ typedef struct {
     cdt_profile profile;
     int on_grid; /* encoders: the map's step is one that the numbers have, so that codes are whole without loss */
     int may_have_palette; /* encoders: worth a look for few distinct numbers */
+    int is_inner; /* a part of a block: of no method that has blocks as parts */
 } cdt_coding;
 
 typedef struct {

@@ -152,6 +152,11 @@ int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t 
         keep_smaller(&best, &made);
     }
     cdt_palettes_end(&palettes);
+    if (status == CDT_OK && !only) {
+        cdt_attempt made = {0};
+        status = cdt_try_base(coding, &box, &made);
+        keep_smaller(&best, &made);
+    }
     if (status == CDT_OK && best.bytes && best.length < 1 + n * size) {
         memcpy(out, best.bytes, best.length);
         *length = best.length;
@@ -166,7 +171,7 @@ int cdt_block_encode(const cdt_coding *coding, const void *values, const size_t 
 }
 
 /* Flags that a method may have. */
-static const unsigned flags_of[CDT_PALETTE + 1] = {
+static const unsigned flags_of[CDT_BASE + 1] = {
     [CDT_PLANES] = CDT_LOSSLESS_MAP,
     [CDT_CONTEXTS] = CDT_LOSSLESS_MAP | CDT_SERIES,
     [CDT_INTERPOLATED] = CDT_LOSSLESS_MAP | CDT_SNAPPED | CDT_NUMBERS,
@@ -176,7 +181,7 @@ static const unsigned flags_of[CDT_PALETTE + 1] = {
 static int is_head(unsigned head)
 {
     const unsigned method = head & CDT_METHOD;
-    return method <= CDT_PALETTE && !(head & ~(CDT_METHOD | flags_of[method]));
+    return method <= CDT_BASE && !(head & ~(CDT_METHOD | flags_of[method]));
 }
 
 int cdt_block_decode(const cdt_coding *coding, const uint8_t *bytes, size_t length, const size_t *sides, unsigned axes, void *values)
@@ -200,6 +205,8 @@ int cdt_block_decode(const cdt_coding *coding, const uint8_t *bytes, size_t leng
         return cdt_get_differences(coding, *head, &in, sides, axes, values);
     case CDT_PALETTE:
         return cdt_get_palette(coding, &in, sides, axes, values);
+    case CDT_BASE:
+        return cdt_get_base(coding, &in, sides, axes, values);
     case CDT_INTERPOLATED:
         return cdt_get_interpolation(coding, *head, &in, 0, sides, axes, values, coarse);
     default:

@@ -10,7 +10,7 @@
 #include "cdt_simd.h"
 
 /* The first byte of a block: a method, and flags. */
-enum { CDT_RAW, CDT_CONSTANT, CDT_PLANES, CDT_CONTEXTS, CDT_INTERPOLATED, CDT_PALETTE };
+enum { CDT_RAW, CDT_CONSTANT, CDT_PLANES, CDT_CONTEXTS, CDT_INTERPOLATED, CDT_PALETTE, CDT_BASE };
 enum { CDT_METHOD = 15, CDT_LOSSLESS_MAP = 16, CDT_SERIES = 32, CDT_SNAPPED = 64, CDT_NUMBERS = 128 };
 
 /* A block that a method made, in memory of its own. */
@@ -119,5 +119,9 @@ int cdt_palettes_look(const cdt_coding *coding, int lossless, const cdt_box *box
 int cdt_palettes_finish(const cdt_coding *coding, const cdt_box *box, cdt_palettes *palettes, cdt_attempt *made);
 void cdt_palettes_end(cdt_palettes *palettes);
 int cdt_get_palette(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
+
+/* With a base slice; made->bytes stays NULL where that is of no use. */
+int cdt_try_base(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made);
+int cdt_get_base(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, unsigned axes, void *values);
 
 #endif

@@ -54,6 +54,13 @@ def bump(dtype: str) -> NDArray[Any]:
     return np.concatenate([np.iinfo(dtype).max - away, np.iinfo(dtype).min + away[::-1]]).astype(dtype)
 
 
+def months(*shape: int, dtype: str = "f4") -> NDArray[Any]:
+    """Maps that have much in common, at many times."""
+    one = (noise(int(np.prod(shape[1:])), 6) >> np.uint64(56)).astype("f8").reshape(shape[1:])
+    weather = (noise(int(np.prod(shape)), 7) >> np.uint64(60)).astype("f8").reshape(shape)
+    return (one + weather / 4).astype(dtype)
+
+
 class Case(NamedTuple):
     """An array that takes a path."""
 
@@ -88,6 +95,7 @@ PATHS: Mapping[str, Case] = {
     "interpolated, snapped": Case(lambda: ramp(40, 50, dtype="f2"), "abs:0.5", "dense"),
     "interpolated, lossless map, snapped": Case(lambda: ramp(40, 50, dtype="i2"), "lossless", "dense"),
     "interpolated, snapped, numbers": Case(lambda: (ramp(40, 50) * 64).astype("u2"), "abs:2", "dense"),
+    "base": Case(lambda: months(40, 12, 20), "abs:0.5", "dense"),
     "palette": Case(lambda: few(50, 100)),
     "palette by keys": Case(lambda: np.ldexp(1.5, ((few(50, 100) - 2) * 500).astype(int))),
     "palette by grid": Case(lambda: np.round(few(50, 100, count=90) ** 2, 3)),
@@ -160,6 +168,7 @@ FURTHER: Mapping[str, Case] = {
     "silent groups of a series": Case(lambda: islands(50000), "abs:0.01"),
     "numbers to the limits of one byte": Case(lambda: bump("u1"), "abs:2", "dense"),
     "numbers to the limits of two bytes": Case(lambda: bump("i2"), "abs:2", "dense"),
+    "a base in 8 bytes": Case(lambda: months(40, 3, 5, 16, dtype="f8"), "abs:0.5", "dense"),
     "a batch": Case(lambda: ramp(4, 5, 20, 30), "abs:0.01", "dense"),
     "batches with holes": Case(lambda: spots(ramp(4, 5, 20, 30), 30), "abs:0.01", "dense"),
 }

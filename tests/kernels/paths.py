@@ -11,7 +11,7 @@ import numpy as np
 
 from cdt_core.kernels.reference import blocks, contexts, exact, interpolation, palette, planes, version2
 
-METHODS = ("raw", "constant", "planes", "contexts", "interpolated", "palette")
+METHODS = ("raw", "constant", "planes", "contexts", "interpolated", "palette", "base")
 FLAGS = {16: "lossless map", 32: "series", 64: "snapped", 128: "numbers"}
 MAPS = ("key", "linear", "key steps", "integer steps")
 

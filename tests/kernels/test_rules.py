@@ -135,8 +135,15 @@ SILENCE = (2048, 1, 2, 3)
 LOUD, QUIET = marked([0, 1, 1, 1, 0, 1], 2048), marked([0] * 6, 2048)
 LOWEST = struct.pack("<I", 1 << 15)
 
+
 #: Without exact numbers, a block of differences begins with the method, 0, the order of axes (1 for two) and the orders; one of
 #: interpolation with the method, 0, the order, the axes and the origin or base.
+def inner_head(block, head):
+    """Another first byte of the base."""
+    at = next(i for i in range(1, len(block)) if block[i] < 128) + 1
+    block[at] = head
+
+
 BROKEN: Mapping[str, Callable[[], bytes]] = {
     "a method beyond the last": lambda: of_block("contexts", put(0, 6)),
     "a constant with a flag": lambda: of_block("constant", put(0, 17)),
@@ -176,6 +183,11 @@ BROKEN: Mapping[str, Callable[[], bytes]] = {
     "a number of 65 bits": lambda: with_axes(bytes([*[128] * 9, 2, 1, 1])),
     "a grid without steps": lambda: with_grid(math.nan),
     "a grid that goes down": lambda: with_grid(-1.0),
+    "a base with a flag": lambda: of_block("base", put(0, 6 + 16)),
+    "a base within a base": lambda: of_block("base", lambda block: inner_head(block, 6)),
+    "a palette as a base": lambda: of_block("base", lambda block: inner_head(block, 5)),
+    "a base that ends too early": lambda: of_block("base", put(1, 0)),
+    "a base of keys": lambda: joined(stream_of("map key <f4 in 4 bytes")[0], [stream_of("base")[1]]),
     "a palette without entries": with_an_empty_palette,
     "a lag beyond the last": lambda: with_bitmap(put(0, 8 + 2)),
     "a way to store places beyond the last": lambda: with_bitmap(put(0, 16)),

@@ -10,7 +10,7 @@ import numpy as np
 from cdt_core.kernels.reference import contexts, interpolation, palette, planes
 from cdt_core.kernels.reference.exact import read_exact
 from cdt_core.kernels.reference.layout import read_layout
-from cdt_core.kernels.reference.maps import Map, lossless_map
+from cdt_core.kernels.reference.maps import LINEAR, Map, check_map, lossless_map
 from cdt_core.kernels.reference.reading import Bytes, need
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_block"]
 
-_RAW, _CONSTANT, _PLANES, _CONTEXTS, _INTERPOLATED, _PALETTE = range(6)
+_RAW, _CONSTANT, _PLANES, _CONTEXTS, _INTERPOLATED, _PALETTE, _BASE = range(7)
 _LOSSLESS, _SERIES, _SNAPPED, _NUMBERS = 16, 32, 64, 128
 #: Flags that each method has.
 _FLAGS = {
@@ -28,6 +28,7 @@ _FLAGS = {
     _CONTEXTS: _LOSSLESS | _SERIES,
     _INTERPOLATED: _LOSSLESS | _SNAPPED | _NUMBERS,
     _PALETTE: 0,
+    _BASE: 0,
 }
 
 
@@ -47,6 +48,8 @@ def read_block(data: bytes, sides: tuple[int, ...], dtype: np.dtype[Any], of: Ma
         numbers = np.frombuffer(source.rest(), np.uint8)
         need(numbers.size == dtype.itemsize * (n if method == _RAW else 1), "length of a block")
         return np.resize(numbers, n * dtype.itemsize).view(dtype)
+    if method == _BASE:
+        return _over_base(source, sides, dtype, of)
     exact = read_exact(source, sides, dtype)
     if method == _PALETTE:
         found = palette.read_numbers(source, sides, dtype)
@@ -66,6 +69,23 @@ def _ranks(source: Bytes, sides: tuple[int, ...]) -> NDArray[Any]:
     need(len(block) > 0 and block[0] & 15 != _PALETTE, "ranks of a palette")
     ranks = np.dtype("<u4")
     return read_block(block, sides, ranks, lossless_map(ranks))
+
+
+def _over_base(source: Bytes, sides: tuple[int, ...], dtype: np.dtype[Any], of: Map) -> NDArray[Any]:
+    """A base slice, and what each slice along the first axis differs from it."""
+    need(len(sides) > 1 and of.kind == LINEAR and dtype.kind == "f" and dtype.itemsize > 2, "a base slice")
+    parts = []
+    for block, shape, part in (
+        (source.part(), sides[1:], 1 / 8),
+        (source.rest(), sides, 255 / 256),
+    ):
+        inner = of._replace(step=float(dtype.type(of.step * part)), offset=0.0)
+        check_map(inner, dtype)
+        need(len(block) > 0 and block[0] & 15 not in (_PALETTE, _BASE), "a block within a block")
+        parts.append(read_block(block, shape, dtype, inner).reshape(shape))
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums: NDArray[Any] = parts[0] + parts[1]
+    return sums.reshape(-1)
 
 
 def _differences(source: Bytes, sides: tuple[int, ...], dtype: np.dtype[Any], of: Map, head: int) -> NDArray[Any]:
