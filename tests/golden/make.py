@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,13 +134,23 @@ def entry(stream: bytes) -> dict[str, Any]:
     }
 
 
+def streams() -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Names, and what makes the stream of each: the cases, and one for each path through the format."""
+    from tests.kernels.path_cases import FURTHER, PATHS
+
+    for name, case in CASES.items():
+        yield name, case.stream
+    for path, taken in {**PATHS, **FURTHER}.items():
+        yield re.sub("[^a-z0-9]+", "-", f"path {path}".lower()), taken.stream
+
+
 def main() -> None:
     """Write what does not exist yet."""
     FOLDER.mkdir(exist_ok=True)
     entries = json.loads(MANIFEST.read_text()) if MANIFEST.exists() else {}
-    for name, case in CASES.items():
+    for name, make in streams():
         if name not in entries:
-            stream = case.stream()
+            stream = make()
             (FOLDER / f"{name}.bin").write_bytes(stream)
             entries[name] = entry(stream)
             sys.stdout.write(f"{name}: {len(stream)} bytes\n")
