@@ -66,6 +66,11 @@ static inline uint32_t LEVEL(fold_4)(int32_t r)
     return (uint32_t)r << 1 ^ (0u - ((uint32_t)r >> 31));
 }
 
+static inline uint64_t LEVEL(fold_8_bytes)(int64_t r)
+{
+    return (uint64_t)r << 1 ^ (0u - ((uint64_t)r >> 63));
+}
+
 static inline int32_t LEVEL(unfold_4)(uint32_t u)
 {
     return (int32_t)(u >> 1 ^ (0u - (u & 1)));
@@ -110,10 +115,8 @@ static void LEVEL(tokens_join_4)(const uint8_t *tokens, size_t n, cdt_bits_reade
 static void LEVEL(tokens_split_8)(const int64_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
 {
     cdt_bits_writer local = *extra;
-    for (size_t i = LEVEL(split_blocks_8)(residuals, n, tokens, &local); i < n; i++) {
-        const uint64_t r = (uint64_t)residuals[i];
-        tokens[i] = LEVEL(token_of)(r << 1 ^ (0u - (r >> 63)), &local);
-    }
+    for (size_t i = LEVEL(split_blocks_8)(residuals, n, tokens, &local); i < n; i++)
+        tokens[i] = LEVEL(token_of)(LEVEL(fold_8_bytes)(residuals[i]), &local);
     *extra = local;
 }
 

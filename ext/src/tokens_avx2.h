@@ -41,35 +41,64 @@ static inline __m256i LEVEL(split_8)(__m256i u, unsigned together, cdt_bits_writ
     return token;
 }
 
+/* Tokens of 32 residuals. */
+static inline __m256i LEVEL(split_32)(__m256i u[4], cdt_bits_writer *extra)
+{
+    const __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
+    const __m256i all = _mm256_or_si256(_mm256_or_si256(u[0], u[1]), _mm256_or_si256(u[2], u[3]));
+    if (!_mm256_testz_si256(all, _mm256_set1_epi32(~15))) {
+        if (_mm256_testz_si256(all, _mm256_set1_epi32(~0x1ff)))
+            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 8, extra);
+        else if (_mm256_testz_si256(all, _mm256_set1_epi32(~0xffff)))
+            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 4, extra);
+        else
+            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 2, extra);
+    }
+    const __m256i halves = _mm256_packus_epi16(_mm256_packus_epi32(u[0], u[1]), _mm256_packus_epi32(u[2], u[3]));
+    return _mm256_permutevar8x32_epi32(halves, order);
+}
+
 /* Whole blocks of 32 residuals: the number split. */
 static size_t LEVEL(split_blocks_4)(const int32_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
 {
-    const __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
     cdt_bits_writer local = *extra;
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         __m256i u[4];
         for (int k = 0; k < 4; k++) u[k] = LEVEL(fold_8)(_mm256_loadu_si256((const void *)(residuals + i + 8 * k)));
-        const __m256i all = _mm256_or_si256(_mm256_or_si256(u[0], u[1]), _mm256_or_si256(u[2], u[3]));
-        if (_mm256_testz_si256(all, _mm256_set1_epi32(~15))) {
-        } else if (_mm256_testz_si256(all, _mm256_set1_epi32(~0x1ff)))
-            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 8, &local);
-        else if (_mm256_testz_si256(all, _mm256_set1_epi32(~0xffff)))
-            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 4, &local);
-        else
-            for (int k = 0; k < 4; k++) u[k] = LEVEL(split_8)(u[k], 2, &local);
-        const __m256i halves = _mm256_packus_epi16(_mm256_packus_epi32(u[0], u[1]), _mm256_packus_epi32(u[2], u[3]));
-        _mm256_storeu_si256((void *)(tokens + i), _mm256_permutevar8x32_epi32(halves, order));
+        _mm256_storeu_si256((void *)(tokens + i), LEVEL(split_32)(u, &local));
     }
     *extra = local;
     return i;
 }
 
-/* Tokens of 8-byte residuals are split one by one: there is no count of leading zeros. */
+/* 4 of 8 bytes. */
+static inline __m256i LEVEL(fold_4_wide)(const int64_t *residuals)
+{
+    const __m256i r = _mm256_loadu_si256((const void *)residuals);
+    return _mm256_xor_si256(_mm256_slli_epi64(r, 1), _mm256_cmpgt_epi64(_mm256_setzero_si256(), r));
+}
+
+/* Those of 8 bytes as those of 4, where a block fits; else one by one: there is no count of leading zeros. */
 static size_t LEVEL(split_blocks_8)(const int64_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra)
 {
-    (void)residuals, (void)n, (void)tokens, (void)extra;
-    return 0;
+    const __m256i low = _mm256_set1_epi64x(UINT32_MAX);
+    cdt_bits_writer local = *extra;
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        __m256i u[4], all = _mm256_setzero_si256();
+        for (int k = 0; k < 4; k++) {
+            const __m256i a = LEVEL(fold_4_wide)(residuals + i + 8 * k), b = LEVEL(fold_4_wide)(residuals + i + 8 * k + 4);
+            const __m256 both = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88);
+            u[k] = _mm256_permute4x64_epi64(_mm256_castps_si256(both), 0xd8);
+            all = _mm256_or_si256(all, _mm256_or_si256(a, b));
+        }
+        if (_mm256_testc_si256(low, all)) _mm256_storeu_si256((void *)(tokens + i), LEVEL(split_32)(u, &local));
+        else
+            for (size_t k = i; k < i + 32; k++) tokens[k] = LEVEL(token_of)(LEVEL(fold_8_bytes)(residuals[k]), &local);
+    }
+    *extra = local;
+    return i;
 }
 
 /* Of 32 tokens, how many extra bits each has, and what is above these. */
@@ -82,21 +111,24 @@ static inline __m256i LEVEL(tokens_parts)(__m256i tokens, __m256i *above)
     return _mm256_and_si256(escapes, _mm256_sub_epi8(half, _mm256_set1_epi8(5)));
 }
 
-/* The 32 bytes from the reader's position on, zeros beyond the end; then the position is `total` bits on, at most at the end. */
+/* 32 bytes, zeros behind the end. */
+static __attribute__((noinline, cold)) __m256i LEVEL(bits_last_window)(const uint8_t *at, const uint8_t *end)
+{
+    uint8_t rest[32] = {0};
+    if (at < end) memcpy(rest, at, (size_t)(end - at)); /* of no bytes there may be no place */
+    return _mm256_loadu_si256((const void *)rest);
+}
+
+/* The 32 bytes from the reader's position on, zeros behind the end; then the position is `total` bits on, at most at the end. */
 static inline __m256i LEVEL(bits_window)(cdt_bits_reader *extra, unsigned total)
 {
-    const uint8_t *from = extra->begin + extra->position / 8;
-    const size_t left = (size_t)(extra->end - from);
-    uint8_t rest[32] = {0};
+    const uint8_t *const from = extra->begin + extra->position / 8;
     extra->position += total;
-    if (left < 32) {
-        const uint64_t length = 8 * (uint64_t)(extra->end - extra->begin);
-        if (left) memcpy(rest, from, left); /* of no bytes there may be no place */
-        from = rest;
-        extra->corrupt |= extra->position > length;
-        extra->position = extra->position < length ? extra->position : length;
-    }
-    return _mm256_loadu_si256((const void *)from);
+    if (extra->end - from >= 32) return _mm256_loadu_si256((const void *)from);
+    const uint64_t length = 8 * (uint64_t)(extra->end - extra->begin);
+    extra->corrupt |= extra->position > length;
+    extra->position = extra->position < length ? extra->position : length;
+    return LEVEL(bits_last_window)(from, extra->end);
 }
 
 static inline __m256i LEVEL(bytes_8)(const uint8_t *bytes)
@@ -117,6 +149,51 @@ static inline __m256i LEVEL(join_8_of_4)(__m256i window, __m256i at, __m256i bit
     return _mm256_xor_si256(_mm256_srli_epi32(u, 1), _mm256_sub_epi32(_mm256_setzero_si256(), odd));
 }
 
+/* 32 tokens below CDT_TOKENS_4. */
+static inline void LEVEL(join_32_of_4)(__m256i tokens, cdt_bits_reader *extra, int32_t *residuals)
+{
+    uint8_t numbers[3][32];
+    uint64_t totals[4];
+    __m256i above;
+    const __m256i bits = LEVEL(tokens_parts)(tokens, &above);
+    __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi64(bits, 8));
+    before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 16));
+    before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 32));
+    _mm256_storeu_si256((void *)numbers[0], bits);
+    _mm256_storeu_si256((void *)numbers[1], above);
+    _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
+    _mm256_storeu_si256((void *)totals, _mm256_srli_epi64(before, 56));
+    for (int k = 0; k < 4; k++) {
+        const __m256i first = _mm256_set1_epi32((int)(extra->position % 8));
+        const __m256i at = _mm256_add_epi32(LEVEL(bytes_8)(numbers[2] + 8 * k), first);
+        const __m256i window = LEVEL(bits_window)(extra, (unsigned)totals[k]);
+        _mm256_storeu_si256((void *)(residuals + 8 * k),
+                            LEVEL(join_8_of_4)(window, at, LEVEL(bytes_8)(numbers[0] + 8 * k), LEVEL(bytes_8)(numbers[1] + 8 * k)));
+    }
+}
+
+/* Residuals, as bytes, of 32 tokens without extra bits. */
+static inline __m256i LEVEL(join_plain)(__m256i tokens)
+{
+    const __m256i odd = _mm256_and_si256(tokens, _mm256_set1_epi8(1)), half = _mm256_srli_epi16(_mm256_xor_si256(tokens, odd), 1);
+    return _mm256_xor_si256(half, _mm256_sub_epi8(_mm256_setzero_si256(), odd));
+}
+
+static inline void LEVEL(join_plain_4)(__m256i tokens, int32_t *residuals)
+{
+    const __m256i r = LEVEL(join_plain)(tokens);
+    const __m128i half[2] = {_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)};
+    for (int k = 0; k < 2; k++) {
+        _mm256_storeu_si256((void *)(residuals + 16 * k), _mm256_cvtepi8_epi32(half[k]));
+        _mm256_storeu_si256((void *)(residuals + 16 * k + 8), _mm256_cvtepi8_epi32(_mm_srli_si128(half[k], 8)));
+    }
+}
+
+static inline int LEVEL(are_plain)(__m256i tokens)
+{
+    return _mm256_testz_si256(tokens, _mm256_set1_epi8(~15));
+}
+
 /* Whole blocks of 32 tokens: the number joined. Those that do not exist are read as the last one. */
 static size_t LEVEL(join_blocks_4)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int32_t *residuals)
 {
@@ -125,25 +202,9 @@ static size_t LEVEL(join_blocks_4)(const uint8_t *tokens, size_t n, cdt_bits_rea
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         const __m256i all = _mm256_loadu_si256((const void *)(tokens + i)), some = _mm256_min_epu8(all, most);
-        uint8_t numbers[3][32];
-        uint64_t totals[4];
-        __m256i above;
-        const __m256i bits = LEVEL(tokens_parts)(some, &above);
-        __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi64(bits, 8));
-        before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 16));
-        before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 32));
         local.corrupt |= !_mm256_testc_si256(some, all);
-        _mm256_storeu_si256((void *)numbers[0], bits);
-        _mm256_storeu_si256((void *)numbers[1], above);
-        _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
-        _mm256_storeu_si256((void *)totals, _mm256_srli_epi64(before, 56));
-        for (int k = 0; k < 4; k++) {
-            const __m256i first = _mm256_set1_epi32((int)(local.position % 8));
-            const __m256i at = _mm256_add_epi32(LEVEL(bytes_8)(numbers[2] + 8 * k), first);
-            const __m256i window = LEVEL(bits_window)(&local, (unsigned)totals[k]);
-            _mm256_storeu_si256((void *)(residuals + i + 8 * k),
-                                LEVEL(join_8_of_4)(window, at, LEVEL(bytes_8)(numbers[0] + 8 * k), LEVEL(bytes_8)(numbers[1] + 8 * k)));
-        }
+        if (LEVEL(are_plain)(all)) LEVEL(join_plain_4)(all, residuals + i);
+        else LEVEL(join_32_of_4)(some, &local, residuals + i);
     }
     *extra = local;
     return i;
@@ -170,32 +231,42 @@ static inline __m256i LEVEL(join_4_of_8)(__m256i window, __m256i at, __m256i bit
     return _mm256_xor_si256(_mm256_srli_epi64(u, 1), _mm256_sub_epi64(_mm256_setzero_si256(), odd));
 }
 
+/* 32 tokens below CDT_TOKENS_8. */
+static inline void LEVEL(join_32_of_8)(__m256i tokens, cdt_bits_reader *extra, int64_t *residuals)
+{
+    uint8_t numbers[3][32];
+    uint32_t totals[8];
+    __m256i above;
+    const __m256i bits = LEVEL(tokens_parts)(tokens, &above);
+    __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi32(bits, 8));
+    before = _mm256_add_epi8(before, _mm256_slli_epi32(before, 16));
+    _mm256_storeu_si256((void *)numbers[0], bits);
+    _mm256_storeu_si256((void *)numbers[1], above);
+    _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
+    _mm256_storeu_si256((void *)totals, _mm256_srli_epi32(before, 24));
+    for (int k = 0; k < 8; k++) {
+        const __m256i first = _mm256_set1_epi64x((long long)(extra->position % 8));
+        const __m256i at = _mm256_add_epi64(LEVEL(bytes_4)(numbers[2] + 4 * k), first);
+        const __m256i window = LEVEL(bits_window)(extra, totals[k]);
+        _mm256_storeu_si256((void *)(residuals + 4 * k),
+                            LEVEL(join_4_of_8)(window, at, LEVEL(bytes_4)(numbers[0] + 4 * k), LEVEL(bytes_4)(numbers[1] + 4 * k)));
+    }
+}
+
 /* The same for residuals of 8 bytes. */
 static size_t LEVEL(join_blocks_8)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int64_t *residuals)
 {
     const __m256i most = _mm256_set1_epi8((char)(CDT_TOKENS_8 - 1));
     cdt_bits_reader local = *extra;
+    int8_t plain[32];
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         const __m256i all = _mm256_loadu_si256((const void *)(tokens + i)), some = _mm256_min_epu8(all, most);
-        uint8_t numbers[3][32];
-        uint32_t totals[8];
-        __m256i above;
-        const __m256i bits = LEVEL(tokens_parts)(some, &above);
-        __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi32(bits, 8));
-        before = _mm256_add_epi8(before, _mm256_slli_epi32(before, 16));
         local.corrupt |= !_mm256_testc_si256(some, all);
-        _mm256_storeu_si256((void *)numbers[0], bits);
-        _mm256_storeu_si256((void *)numbers[1], above);
-        _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
-        _mm256_storeu_si256((void *)totals, _mm256_srli_epi32(before, 24));
-        for (int k = 0; k < 8; k++) {
-            const __m256i first = _mm256_set1_epi64x((long long)(local.position % 8));
-            const __m256i at = _mm256_add_epi64(LEVEL(bytes_4)(numbers[2] + 4 * k), first);
-            const __m256i window = LEVEL(bits_window)(&local, totals[k]);
-            _mm256_storeu_si256((void *)(residuals + i + 4 * k),
-                                LEVEL(join_4_of_8)(window, at, LEVEL(bytes_4)(numbers[0] + 4 * k), LEVEL(bytes_4)(numbers[1] + 4 * k)));
-        }
+        if (LEVEL(are_plain)(all)) {
+            _mm256_storeu_si256((void *)plain, LEVEL(join_plain)(all));
+            for (int k = 0; k < 32; k++) residuals[i + k] = plain[k];
+        } else LEVEL(join_32_of_8)(some, &local, residuals + i);
     }
     *extra = local;
     return i;
