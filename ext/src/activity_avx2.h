@@ -43,7 +43,8 @@ static inline __m256i LEVEL(activity_32)(const cdt_neighbours *from, size_t at)
 
 static void LEVEL(rows_activity)(const cdt_neighbours *from, size_t n, uint8_t *restrict activity)
 {
-    for (size_t at = 0; at < n; at += CDT_SPARE) _mm256_storeu_si256((void *)(activity + at), LEVEL(activity_32)(from, at));
+    const cdt_neighbours near = *from;
+    for (size_t at = 0; at < n; at += CDT_SPARE) _mm256_storeu_si256((void *)(activity + at), LEVEL(activity_32)(&near, at));
 }
 
 /* A table of bytes in 16 parts, each but the first of either half as its difference (xor) from the one before: a byte's entry is then
@@ -77,10 +78,13 @@ static inline __m256i LEVEL(look_up_32)(const LEVEL(parts) *parts, __m256i bytes
     return _mm256_xor_si256(LEVEL(look_up_half)(parts->part, bytes), LEVEL(look_up_half)(parts->part + 8, above));
 }
 
-static inline void LEVEL(contexts_of)(const cdt_neighbours *from, size_t n, const LEVEL(parts) *parts, uint8_t *restrict contexts)
+/* Not inline: parts stay where they are. */
+static __attribute__((noinline)) void LEVEL(contexts_of)(const cdt_neighbours *from, size_t n, const LEVEL(parts) *parts,
+                                                         uint8_t *contexts)
 {
+    const cdt_neighbours near = *from; /* which what is stored cannot change */
     for (size_t at = 0; at < n; at += CDT_SPARE)
-        _mm256_storeu_si256((void *)(contexts + at), LEVEL(look_up_32)(parts, LEVEL(activity_32)(from, at)));
+        _mm256_storeu_si256((void *)(contexts + at), LEVEL(look_up_32)(parts, LEVEL(activity_32)(&near, at)));
 }
 
 static void LEVEL(rows_contexts)(const cdt_neighbours *from, size_t n, const uint8_t table[256], uint8_t *restrict contexts)
