@@ -29,11 +29,20 @@ int cdt_rans_entries(const uint16_t *frequencies, size_t symbols, cdt_rans_entry
     return CDT_OK;
 }
 
+/* 8 slots at a time: the next symbol writes over those that are too many, where there is room for them. */
 int cdt_rans_slots(const uint16_t *frequencies, size_t symbols, uint32_t *slots)
 {
     if (!is_table(frequencies, symbols)) return CDT_CORRUPT;
-    for (size_t i = 0; i < symbols; i++)
-        for (uint32_t k = 0; k < frequencies[i]; k++) *slots++ = (uint32_t)i | k << 8 | (frequencies[i] - 1u) << 20;
+    uint32_t left = CDT_SLOTS;
+    for (size_t i = 0; i < symbols; i++) {
+        const uint32_t n = frequencies[i], first = (uint32_t)i | (n - 1u) << 20, whole = n + 8 <= left ? n : n / 8 * 8;
+        uint32_t k = 0;
+        for (; k < whole; k += 8)
+            for (uint32_t j = 0; j < 8; j++) slots[k + j] = first | (k + j) << 8;
+        for (; k < n; k++) slots[k] = first | k << 8;
+        slots += n;
+        left -= n;
+    }
     return CDT_OK;
 }
 
