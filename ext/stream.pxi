@@ -101,9 +101,24 @@ cdef _give_back(Workspace workspace):
         _workspaces.append(workspace)
 
 
+cdef class Room:
+    """Memory for all blocks of a stream: one piece, which the allocator keeps, where a piece for each thread would be cleared anew."""
+
+    cdef uint8_t *bytes
+
+    def __cinit__(self, Stream stream not None):
+        self.bytes = <uint8_t *>malloc(cdt_stream_blocks_bound(&stream.s, 0, stream.s.blocks) + 1)
+        if self.bytes == NULL:
+            raise MemoryError("no memory for the blocks of a stream")
+
+    def __dealloc__(self):
+        free(self.bytes)
+
+
 cdef class Part:
     """Some blocks of one stream, encoded."""
 
+    cdef Room room
     cdef uint8_t *bytes
     cdef uint64_t *lengths
     cdef uint64_t count
@@ -111,7 +126,6 @@ cdef class Part:
     cdef cdt_measured measured
 
     def __dealloc__(self):
-        free(self.bytes)
         free(self.lengths)
 
 
@@ -221,16 +235,16 @@ def look(Stream stream not None, values):
         cdt_stream_look(&stream.s, numbers)
 
 
-def encode_blocks(Stream stream not None, values, uint64_t start, uint64_t stop):
-    """Blocks [start, stop) of contiguous ``values``."""
+def encode_blocks(Stream stream not None, values, uint64_t start, uint64_t stop, Room room not None):
+    """Blocks [start, stop) of contiguous ``values``, in the stream's room."""
     cdef Part part = Part()
     cdef const uint8_t *numbers = _bytes_of(values)
-    cdef size_t bound = cdt_stream_blocks_bound(&stream.s, start, stop)
     cdef int status
     part.count = stop - start
-    part.bytes = <uint8_t *>malloc(bound)
+    part.room = room
+    part.bytes = room.bytes + cdt_stream_blocks_bound(&stream.s, 0, start)
     part.lengths = <uint64_t *>malloc(8 * part.count)
-    if part.bytes == NULL or part.lengths == NULL:
+    if part.lengths == NULL:
         raise MemoryError("no memory for the blocks of a stream")
     cdef Workspace workspace = _take()
     with nogil:

@@ -173,7 +173,8 @@ def _made(task: _Task, bound: Bound, asked: Bound, extremes: tuple[float, float]
 def _encoded(plan: Any, work: NDArray[Any], workers: int) -> tuple[bytes, float, int]:
     if work.size:
         _codec.look(plan, work)
-    parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop), plan.blocks, workers)
+    room = _codec.Room(plan)
+    parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop, room), plan.blocks, workers)
     made: tuple[bytes, float, int] = _codec.join(plan, parts)
     return made
 
