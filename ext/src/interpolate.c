@@ -163,6 +163,7 @@ double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
 #define NAME(name) name##f4
 #include "fit.template.h"
 #include "interpolate.template.h"
+#include "interpolate_coding.template.h"
 #undef T
 #undef ROWS
 #undef NAME
@@ -171,3 +172,4 @@ double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
 #define NAME(name) name##f8
 #include "fit.template.h"
 #include "interpolate.template.h"
+#include "interpolate_coding.template.h"

@@ -43,18 +43,6 @@ static inline uint8_t SAME(__m256i a, __m256i b)
 }
 #endif
 #include "places.template.h"
-#undef W
-#undef WORD
-#undef NAME
-#undef LANES
-#undef MASK
-#undef PAIR
-#undef V
-#undef LOAD
-#undef SET
-#undef STORE
-#undef BLEND
-#undef SAME
 
 #define W 8
 #define WORD int64_t
@@ -117,18 +105,6 @@ static inline uint8_t SAME(V a, V b)
 }
 #endif
 #include "places.template.h"
-#undef W
-#undef WORD
-#undef NAME
-#undef LANES
-#undef MASK
-#undef PAIR
-#undef V
-#undef LOAD
-#undef SET
-#undef STORE
-#undef BLEND
-#undef SAME
 #undef BITS_OF
 
 static size_t LEVEL(places_count)(const uint8_t *bits, size_t n)

@@ -87,3 +87,16 @@ static void NAME(places_carry)(const uint8_t *bits, size_t n, const uint8_t *pat
     NAME(places_carry_on)(bits, 0, n, before, values);
 #endif
 }
+
+#undef W
+#undef WORD
+#undef NAME
+#undef LANES
+#undef MASK
+#undef PAIR
+#undef V
+#undef LOAD
+#undef SET
+#undef STORE
+#undef BLEND
+#undef SAME
