@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from attrs import frozen
 
 from cdt_core.errors import BoundError, CdtError, CorruptStreamError
 from cdt_core.kernels import _codec, first_version
+from cdt_core.kernels.crew import share
 from cdt_core.kernels.dtypes import code_of, dtype_of
 from cdt_core.kernels.missing import held_codes
 from cdt_core.kernels.parts import parts_of
@@ -35,6 +35,8 @@ _DEFAULT_GROWTH = 4096
 _SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
 #: Streams of fewer bytes are tried without loss too.
 _FEW_BYTES = 256
+#: Blocks are encoded in parts with room for at most so many bytes.
+_PART_BYTES = 2 << 20
 #: Levels that coarse reading knows.
 _MOST_LEVEL = 24
 
@@ -127,7 +129,7 @@ def encode_relative(
         There is no finite value, or the range overflows.
     """
     work = _working(values)
-    extremes = finite_range(work)
+    extremes = finite_range(work, workers)
     low, high = extremes or (None, None)
     return _made(_Task(values, work, (), profile, workers), asked.applied(low, high), asked, extremes)
 
@@ -159,7 +161,7 @@ def _made(task: _Task, bound: Bound, asked: Bound, extremes: tuple[float, float]
     codes = held_codes(task.missing, work.dtype) if len(task.missing) else None
     largest = 0.0
     if applied.kind == "abs" and work.dtype.kind == "f":
-        largest = largest_size(work, codes, applied.value, extremes or finite_range(work))
+        largest = largest_size(work, codes, applied.value, extremes or finite_range(work, task.workers))
     plan = _codec.plan(code, unit, work.shape, _pair(asked), _pair(applied), largest, codes, profile)
     stream, max_error, exact = _encoded(plan, work, task.workers)
     if len(stream) < _FEW_BYTES and not applied.is_lossless:
@@ -173,20 +175,17 @@ def _made(task: _Task, bound: Bound, asked: Bound, extremes: tuple[float, float]
 def _encoded(plan: Any, work: NDArray[Any], workers: int) -> tuple[bytes, float, int]:
     if work.size:
         _codec.look(plan, work)
-    room = _codec.Room(plan)
-    parts = _over_blocks(lambda start, stop: _codec.encode_blocks(plan, work, start, stop, room), plan.blocks, workers)
-    made: tuple[bytes, float, int] = _codec.join(plan, parts)
-    return made
-
-
-def _over_blocks(do: Callable[[int, int], Any], blocks: int, workers: int) -> list[Any]:
-    """``do`` for all blocks: in one go, or in runs that threads take in turn."""
-    if workers <= 1 or blocks <= 1:
-        return [do(0, blocks)] if blocks else []
-    runs = min(blocks, 8 * workers)
-    edges = [blocks * i // runs for i in range(runs + 1)]
-    with ThreadPoolExecutor(min(workers, runs)) as pool:
-        return list(pool.map(do, edges[:-1], edges[1:]))
+    rooms: list[_codec.Room] = []
+    parts = share(
+        lambda start, stop: _codec.encode_blocks(plan, work, start, stop, rooms),
+        plan.blocks,
+        workers,
+        most=_codec.blocks_in(plan, _PART_BYTES),
+    )
+    stream, starts = _codec.join(plan, parts)
+    share(lambda start, stop: _codec.put(parts, starts, start, stop, stream), len(parts), workers)
+    _codec.keep(parts)
+    return stream, *_codec.measured(plan)
 
 
 def _whole_error(part_error: float, bound: Bound) -> float:
@@ -279,7 +278,7 @@ def decode(
         raise CorruptStreamError(f"stands for {needed} bytes, more than the limit of {limit}; raise max_bytes")
     target = None if out is None else _direct(out, sides, dtype, work_dtype)
     work = np.empty(sides, work_dtype) if target is None else target
-    _over_blocks(
+    share(
         lambda start, stop: _codec.decode_blocks(plan, data, start, stop, origin, lengths, work), plan.blocks, workers
     )
     return out if target is not None and out is not None else _into(_finished(work, dtype), out)
@@ -298,7 +297,7 @@ def _coarse(stream: bytes | memoryview, level: int, max_bytes: int | None, worke
     if size > limit:
         raise CorruptStreamError(f"stands for {size} bytes, more than the limit of {limit}; raise max_bytes")
     work = np.empty(sides, dtype)
-    _over_blocks(lambda start, stop: _codec.decode_level(plan, data, start, stop, level, work), plan.blocks, workers)
+    share(lambda start, stop: _codec.decode_level(plan, data, start, stop, level, work), plan.blocks, workers)
     return _finished(work, dtype_of(said["dtype"], said["unit"]))
 
 

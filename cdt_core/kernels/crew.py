@@ -1,0 +1,80 @@
+"""Threads that share work, kept from call to call: making them anew would cost a small array more than its work."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["share"]
+
+#: Pieces of work for each thread: so many that one slow piece does not leave the others idle.
+_PIECES = 8
+#: More threads than any call is worth; each is made when it is needed first.
+_MOST_THREADS = 256
+
+_Result = TypeVar("_Result")
+_helpers: list[ThreadPoolExecutor] = []
+
+
+def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: int | None = None) -> list[_Result]:
+    """``do(start, stop)`` for all of ``items``, by the calling thread and ``workers - 1`` helpers.
+
+    Parameters
+    ----------
+    do
+        Works on the items in [start, stop), in any order and at once with others.
+    items, workers
+        With one worker, ``do`` is called for all items at once, or for ``most`` of them.
+    most
+        Items of one call; default: as many as divide the work well.
+
+    Returns
+    -------
+    list
+        What ``do`` returned, in the order of the items; an exception of any piece is raised when no thread works any more.
+    """
+    if not items:
+        return []
+    threads = max(1, min(workers, items))
+    pieces = min(items, max(_PIECES * threads if threads > 1 else 1, -(-items // (most or items))))
+    edges = [items * i // pieces for i in range(pieces + 1)]
+    if threads == 1:
+        return [do(start, stop) for start, stop in pairwise(edges)]
+    todo, results = deque(enumerate(pairwise(edges))), {}
+
+    def work() -> None:
+        while todo:
+            try:
+                piece, (start, stop) = todo.popleft()
+            except IndexError:  # another thread was faster
+                return
+            results[piece] = do(start, stop)
+
+    helping = [_pool().submit(work) for _ in range(threads - 1)]
+    try:
+        work()
+    finally:
+        todo.clear()  # after an error there is nothing left to do
+        for future in helping:
+            future.cancel()
+        wait(helping)
+    for future in helping:
+        if not future.cancelled():
+            future.result()
+    return [results[piece] for piece in range(pieces)]
+
+
+def _pool() -> ThreadPoolExecutor:
+    if not _helpers:
+        _helpers.append(ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="cdt-kernel"))
+    return _helpers[0]
+
+
+# A forked process has none of its parent's threads.
+os.register_at_fork(after_in_child=_helpers.clear)
