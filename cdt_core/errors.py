@@ -15,6 +15,7 @@ __all__ = [
     "PlanError",
     "PluginError",
     "ReaderError",
+    "TensorError",
     "TreatmentError",
     "UnsupportedDtypeError",
 ]
@@ -40,6 +41,10 @@ class ReaderError(CdtError):
 
 class CorruptStreamError(CdtError, ValueError):
     """A compressed stream is truncated, mutated, or not a stream of cdt."""
+
+
+class TensorError(CdtError, ValueError):
+    """An array, rank or tolerance that no decomposition can have, or a function that returned what is no number."""
 
 
 class PlanError(CdtError, ValueError):
