@@ -1,0 +1,27 @@
+/* Matricised tensor times Khatri-Rao product, for float and double. The contract is in cdt_mttkrp.h. */
+#define REAL float
+#define VECTOR vf4
+#define LANES LANES_F4
+#define LOAD LOAD_F4
+#define STORE STORE_F4
+#define NAME(x) LEVEL(x##_f4)
+#include "mttkrp.template.h"
+#undef REAL
+#undef VECTOR
+#undef LANES
+#undef LOAD
+#undef STORE
+#undef NAME
+#define REAL double
+#define VECTOR vf8
+#define LANES LANES_F8
+#define LOAD LOAD_F8
+#define STORE STORE_F8
+#define NAME(x) LEVEL(x##_f8)
+#include "mttkrp.template.h"
+#undef REAL
+#undef VECTOR
+#undef LANES
+#undef LOAD
+#undef STORE
+#undef NAME

@@ -1,0 +1,152 @@
+/* One type's MTTKRP. x is seen as a matrix of n[0] n[1] rows (pairs i, j) and n[2] columns (k).
+ *
+ * Axes 0 and 1: a tile of rows times c gives ROWS x width sums t[(i, j), r]; they are weighted with b (or a) and added to y.
+ * Axis 2: a tile of ROWS weights w[(i, j), r] = a[i, r] b[j, r] is made, and y += (tile of x)^T w.
+ * Both are made by one micro-kernel, which walks along x's columns for the first and along its rows for the second.
+ */
+
+/* PANEL x VECTORS accumulators; 32 or 16 registers. */
+#ifndef MTTKRP_TILES
+#define MTTKRP_TILES
+#if CDT_SIMD == 512
+#define PANEL 12
+#else
+#define PANEL 6
+#endif
+#define ROWS 96   /* rows of x in a tile: a multiple of every PANEL */
+#define DEPTH 256 /* columns of x in a tile: its part of c stays in the nearest cache */
+#endif
+
+/* y[m, LANES * vectors] += sum over steps s of x[i * across + s * along] w[s * width + .]; fetches what is `ahead` of x. */
+INLINE void NAME(mttkrp_panel)(const REAL *restrict x, size_t across, size_t along, size_t steps, const REAL *restrict w,
+                               size_t width, REAL *restrict y, ptrdiff_t ahead, const int m, const int vectors)
+{
+    VECTOR sums[PANEL][2] = {{{0}}};
+    for (size_t s = 0; s < steps; s++) {
+        const REAL *const at = x + s * along;
+        __builtin_prefetch(at + ahead + (s % m) * across);
+        VECTOR row[2] = {LOAD(w + s * width), vectors > 1 ? LOAD(w + s * width + LANES) : LOAD(w + s * width)};
+        UNROLL for (int i = 0; i < m; i++)
+        {
+            const REAL value = at[i * across];
+            UNROLL for (int v = 0; v < vectors; v++) sums[i][v] += value * row[v];
+        }
+    }
+    UNROLL for (int i = 0; i < m; i++)
+    {
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
+            REAL *const to = y + i * width + v * LANES;
+            STORE(to, LOAD(to) + sums[i][v]);
+        }
+    }
+}
+
+#define MTTKRP_CASE(M)                                                                        \
+    case M:                                                                                   \
+        NAME(mttkrp_panel)(x, across, along, steps, w, width, y, ahead, M, vectors);          \
+        break;
+
+/* The same for any m <= PANEL. */
+INLINE void NAME(mttkrp_rows)(const REAL *x, size_t across, size_t along, size_t steps, const REAL *w, size_t width, REAL *y,
+                              ptrdiff_t ahead, size_t m, const int vectors)
+{
+    switch (m) {
+        MTTKRP_CASE(1)
+        MTTKRP_CASE(2)
+        MTTKRP_CASE(3)
+        MTTKRP_CASE(4)
+        MTTKRP_CASE(5)
+        MTTKRP_CASE(6)
+#if PANEL > 6
+        MTTKRP_CASE(7)
+        MTTKRP_CASE(8)
+        MTTKRP_CASE(9)
+        MTTKRP_CASE(10)
+        MTTKRP_CASE(11)
+        MTTKRP_CASE(12)
+#endif
+    }
+}
+#undef MTTKRP_CASE
+
+/* A panel for all columns of w, two vectors at a time. */
+static void NAME(mttkrp_all)(const REAL *x, size_t across, size_t along, size_t steps, const REAL *w, size_t width, REAL *y,
+                             ptrdiff_t ahead, size_t m)
+{
+    size_t r = 0;
+    for (; r + 2 * LANES <= width; r += 2 * LANES)
+        NAME(mttkrp_rows)(x, across, along, steps, w + r, width, y + r, ahead, m, 2);
+    for (; r < width; r += LANES) NAME(mttkrp_rows)(x, across, along, steps, w + r, width, y + r, ahead, m, 1);
+}
+
+/* How many of `left` rows come next: panels of nearly one size, so that none at the end is thin. */
+static size_t NAME(mttkrp_next)(size_t left)
+{
+    const size_t panels = (left + PANEL - 1) / PANEL;
+    return (left + panels - 1) / panels;
+}
+
+/* Axes 0 and 1: of rows first .. first + rows, t = x c, then y[i] += b[j] t or y[j] += a[i] t. */
+static void NAME(mttkrp_sums)(const REAL *x, const size_t *n, const REAL *c, size_t width, size_t rows, REAL *t)
+{
+    memset(t, 0, rows * width * sizeof *t);
+    for (size_t k = 0; k < n[2]; k += DEPTH) {
+        const size_t steps = n[2] - k < DEPTH ? n[2] - k : DEPTH;
+        for (size_t p = 0, m; p < rows; p += m) {
+            m = NAME(mttkrp_next)(rows - p);
+            NAME(mttkrp_all)(x + p * n[2] + k, n[2], 1, steps, c + k * width, width, t + p * width, 2 * PANEL * n[2], m);
+        }
+    }
+}
+
+static void NAME(mttkrp_weigh)(const REAL *t, const size_t *n, const REAL *const *f, size_t width, int axis, size_t first,
+                               size_t rows, REAL *y)
+{
+    for (size_t p = 0; p < rows; p++) {
+        const size_t i = (first + p) / n[1], j = (first + p) % n[1];
+        const REAL *const weight = axis ? f[0] + i * width : f[1] + j * width;
+        REAL *const to = y + (axis ? j : i) * width;
+        for (size_t r = 0; r < width; r += LANES)
+            STORE(to + r, LOAD(to + r) + LOAD(weight + r) * LOAD(t + p * width + r));
+    }
+}
+
+/* Axis 2: of rows first .. first + rows, w[(i, j)] = a[i] b[j], then y += x^T w. */
+static void NAME(mttkrp_weights)(const size_t *n, const REAL *const *f, size_t width, size_t first, size_t rows, REAL *w)
+{
+    for (size_t p = 0; p < rows; p++) {
+        const REAL *const a = f[0] + (first + p) / n[1] * width, *const b = f[1] + (first + p) % n[1] * width;
+        for (size_t r = 0; r < width; r += LANES) STORE(w + p * width + r, LOAD(a + r) * LOAD(b + r));
+    }
+}
+
+static void NAME(mttkrp_columns)(const REAL *x, size_t columns, const REAL *w, size_t width, size_t rows, REAL *y)
+{
+    for (size_t k = 0, m; k < columns; k += m) {
+        m = NAME(mttkrp_next)(columns - k);
+        NAME(mttkrp_all)(x + k, 1, columns, rows, w, width, y + k * width, 2 * PANEL, m);
+    }
+}
+
+static int NAME(mttkrp)(const REAL *x, const size_t *n, const REAL *const *factors, size_t width, int axis, REAL *y)
+{
+    if (axis < 0 || axis > 2 || !width || width % CDT_MTTKRP_WIDTH) return CDT_BAD_ARGUMENT;
+    memset(y, 0, n[axis] * width * sizeof *y);
+    const size_t all = n[0] * n[1];
+    if (!all || !n[2]) return CDT_OK;
+    REAL *const tile = malloc(ROWS * width * sizeof *tile);
+    if (!tile) return CDT_NO_MEMORY;
+    for (size_t p = 0; p < all; p += ROWS) {
+        const size_t rows = all - p < ROWS ? all - p : ROWS;
+        if (axis < 2) {
+            NAME(mttkrp_sums)(x + p * n[2], n, factors[2], width, rows, tile);
+            NAME(mttkrp_weigh)(tile, n, factors, width, axis, p, rows, y);
+        } else {
+            NAME(mttkrp_weights)(n, factors, width, p, rows, tile);
+            NAME(mttkrp_columns)(x + p * n[2], n[2], tile, width, rows, y);
+        }
+    }
+    free(tile);
+    return CDT_OK;
+}

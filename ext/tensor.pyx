@@ -1,0 +1,13 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The compiled kernels of tensor decompositions. Shapes and types are checked here, everything else is C."""
+
+from cdt_status cimport check
+
+import os
+
+import numpy as np
+
+from cdt_core.errors import CdtError
+
+include "tensor_levels.pxi"
+include "mttkrp.pxi"
