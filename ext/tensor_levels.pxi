@@ -4,9 +4,20 @@ cdef extern from "cdt_mttkrp.h" nogil:
         int (*f4)(const float *, const size_t *, const float *const *, size_t, int, float *) noexcept nogil
         int (*f8)(const double *, const size_t *, const double *const *, size_t, int, double *) noexcept nogil
 
+cdef extern from "cdt_tall.h" nogil:
+    int CDT_TALL_MOST
+    ctypedef struct cdt_tall_kernels:
+        int (*gram_rows)(const void *, size_t, size_t, size_t, double *) noexcept nogil
+        int (*gram_columns)(const void *, size_t, size_t, double *) noexcept nogil
+        int (*triangle_rows)(const void *, size_t, size_t, size_t, double *) noexcept nogil
+        int (*triangle_columns)(const void *, size_t, size_t, double *) noexcept nogil
+        int (*project)(const void *, size_t, size_t, size_t, size_t, const double *, size_t, const double *, size_t, void *, size_t,
+                       double *) noexcept nogil
+
 cdef extern from "cdt_tensor.h" nogil:
     ctypedef struct cdt_tensor_kernels:
         cdt_mttkrp_kernels mttkrp
+        cdt_tall_kernels tall[2]
     const cdt_tensor_kernels *cdt_active_tensor_kernels()
     const char *cdt_tensor_kernels_name()
     int cdt_use_tensor_kernels(const char *)

@@ -3,6 +3,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 MTTKRP_WIDTH: int
+TALL_MOST: int
 
 def kernels_name() -> str: ...
 def use_kernels(name: str | None) -> None: ...
@@ -13,4 +14,13 @@ def mttkrp(
     c: NDArray[Any] | None,
     axis: int,
     y: NDArray[Any],
+) -> None: ...
+def gram(x: NDArray[Any], sums: NDArray[Any], by_rows: bool) -> None: ...
+def triangle(x: NDArray[Any], r: NDArray[Any], by_rows: bool) -> None: ...
+def project(
+    x: NDArray[Any],
+    left: NDArray[Any] | None,
+    right: NDArray[Any] | None,
+    out: NDArray[Any],
+    energies: NDArray[Any],
 ) -> None: ...

@@ -1,7 +1,9 @@
 /* Every family of tensor kernels, and the table of this level. */
 #include "vectors.simd.h"
 #include "mttkrp.simd.h"
+#include "tall.simd.h"
 
 const cdt_tensor_kernels LEVEL(cdt_tensor_kernels) = {
     .mttkrp = {LEVEL(mttkrp_f4), LEVEL(mttkrp_f8)},
+    .tall = {TALL_OF(f4), TALL_OF(f8)},
 };

@@ -14,7 +14,7 @@
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
@@ -22,6 +22,9 @@ typedef float vf4 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef double vf8 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef float vf4_any __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(4)));
 typedef double vf8_any __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(8)));
+
+/* As many floats as a vector has doubles. */
+typedef float vf4_half __attribute__((vector_size(VECTOR_BYTES / 2), may_alias, aligned(4)));
 
 /* Vectors at any address that a number of theirs may have. */
 #define LOAD_F4(p) (*(const vf4_any *)(p))

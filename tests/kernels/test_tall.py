@@ -1,0 +1,95 @@
+"""Products of tall matrices, compiled, against NumPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdt_core.kernels import _tensor
+
+LEVELS = ["baseline", "avx2", "avx512"]
+
+
+@pytest.fixture(params=LEVELS)
+def level(request):
+    try:
+        _tensor.use_kernels(request.param)
+    except ValueError:
+        pytest.skip(f"this machine has no {request.param}")
+    yield request.param
+    _tensor.use_kernels(None)
+
+
+def cases(seed, count):
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        dtype = (np.float32, np.float64)[i % 2]
+        n, m = int(rng.integers(1, 45)), int(rng.integers(0, 900))
+        gap = int(rng.integers(0, 5))
+        yield rng, rng.normal(size=(n, m + gap)).astype(dtype)[:, :m]
+
+
+def test_gram_matrices_are_summed_in_double_precision(level):
+    for _, x in cases(1, 60):
+        wide = x.astype(float)
+        expected = wide @ wide.T
+        for given_x, by_rows in ((x, True), (np.ascontiguousarray(x.T), False)):
+            sums = np.eye(len(x))
+            _tensor.gram(given_x, sums, by_rows)
+            np.testing.assert_allclose(sums - np.eye(len(x)), expected, rtol=1e-12, atol=1e-11)
+            assert np.array_equal(sums, sums.T)
+
+
+def test_a_triangle_has_the_gram_matrix_of_what_it_stands_for(level):
+    for rng, x in cases(2, 60):
+        wide = x.astype(float)
+        old = np.triu(rng.normal(size=(len(x), len(x))))
+        for given_x, by_rows in ((x, True), (np.ascontiguousarray(x.T), False)):
+            r = old.copy()
+            _tensor.triangle(given_x, r, by_rows)
+            np.testing.assert_allclose(r.T @ r, old.T @ old + wide @ wide.T, rtol=1e-12, atol=1e-11)
+            assert np.all(np.tril(r, -1) == 0)
+
+
+def test_triangles_resolve_what_gram_matrices_cannot(level):
+    rng = np.random.default_rng(3)
+    q = np.linalg.qr(rng.normal(size=(4000, 6)))[0]
+    sizes = 10.0 ** -np.arange(0, 12, 2)
+    x = q * sizes
+    r = np.zeros((6, 6))
+    _tensor.triangle(x, r, False)
+    np.testing.assert_allclose(np.linalg.svd(r, compute_uv=False), sizes, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sides", ["left", "right", "both"])
+def test_projections_and_their_energies(level, sides):
+    rng = np.random.default_rng(4)
+    for i in range(60):
+        dtype = (np.float32, np.float64)[i % 2]
+        n, c, k = (int(rng.integers(1, top)) for top in (40, 60, 90))
+        x = rng.normal(size=(n, c + 3, k)).astype(dtype)[:, 1 : c + 1]
+        left = rng.normal(size=(n, int(rng.integers(1, n + 1)))) if sides != "right" else None
+        right = rng.normal(size=(k, int(rng.integers(1, k + 1)))) if sides != "left" else None
+        expected = x.astype(float)
+        expected = expected if left is None else np.einsum("nr,nck->rck", left, expected)
+        expected = expected if right is None else expected @ right
+        out, energies = np.full(expected.shape, np.nan, dtype), np.ones(2)
+        _tensor.project(x, left, right, out, energies)
+        np.testing.assert_allclose(out, expected, rtol=1e-5 if i % 2 == 0 else 1e-12, atol=1e-4 if i % 2 == 0 else 1e-11)
+        np.testing.assert_allclose(energies - 1, [np.sum(x.astype(float) ** 2), np.sum(expected**2)], rtol=1e-11)
+
+
+@given(st.sampled_from(["int", "axes", "square", "room", "order"]))
+def test_arrays_that_do_not_fit_are_refused(kind):
+    x = np.zeros((3, 4))
+    with pytest.raises(ValueError, match=r"float32|square|contiguous|room|gaps"):
+        if kind == "int":
+            _tensor.gram(x.astype(int), np.zeros((3, 3)), True)
+        elif kind == "axes":
+            _tensor.gram(x[0], np.zeros((3, 3)), True)
+        elif kind == "square":
+            _tensor.triangle(x, np.zeros((4, 4)), True)
+        elif kind == "order":
+            _tensor.gram(np.asfortranarray(x), np.zeros((3, 3)), True)
+        else:
+            _tensor.project(x[None], None, None, np.zeros((1, 4, 3)), np.zeros(2))
