@@ -1,0 +1,155 @@
+"""What is done with the cores of tensor trains, without ever making the full array.
+
+Cores are a sequence of arrays ``(r_k, n_k, r_{k+1})`` with ``r_0 = r_d = 1``; each function returns new ones. Oseledets, Tensor-Train
+Decomposition (SIAM J. Sci. Comput. 33, 2011, section 4) gives the formulae.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdt_core.kernels import tall
+
+__all__ = ["add", "contract", "dot", "entries", "full", "hadamard", "norm", "right_factors", "total"]
+
+Array = NDArray[Any]
+Cores = Sequence[Array]
+
+#: Numbers that the gathered slices of :func:`entries` may take at once.
+_GATHERED = 1 << 20
+
+
+def full(cores: Cores) -> Array:
+    """The array that the cores stand for; two half products and one large one, at the bond where that is least work."""
+    shape = tuple(core.shape[1] for core in cores)
+    split = _cheapest_split(shape, [core.shape[0] for core in cores] + [1])
+    left = cores[0].reshape(-1, cores[0].shape[2])
+    for core in cores[1:split]:
+        left = (left @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
+    if split == len(cores):
+        return left.reshape(shape)
+    right = cores[-1].reshape(cores[-1].shape[0], -1)
+    for core in reversed(cores[split:-1]):
+        right = (core.reshape(-1, core.shape[2]) @ right).reshape(core.shape[0], -1)
+    return (left @ right).reshape(shape)
+
+
+def _cheapest_split(shape: Sequence[int], ranks: Sequence[int]) -> int:
+    """How many cores the left half has: the bond with the fewest multiplications in all three products."""
+    d = len(shape)
+    if d == 1:
+        return 1
+    left, right = [0.0] * (d + 1), [0.0] * (d + 1)
+    elements = float(shape[0])
+    for k in range(1, d):
+        left[k + 1] = left[k] + elements * ranks[k] * shape[k] * ranks[k + 1]
+        elements *= shape[k]
+    size, elements = elements, float(shape[-1])
+    for k in range(d - 2, -1, -1):
+        right[k] = right[k + 1] + elements * ranks[k] * shape[k] * ranks[k + 1]
+        elements *= shape[k]
+    return min(range(1, d), key=lambda k: left[k] + right[k] + size * ranks[k])
+
+
+def entries(cores: Cores, indices: NDArray[np.int64]) -> Array:
+    """The elements at ``(m, d)`` indices, none negative: ``(m,)``. Cost: ``m * sum(r_k * r_{k+1})`` multiplications."""
+    rows = cores[0][0, indices[:, 0], :]
+    for k, core in enumerate(cores[1:], start=1):
+        rows = _advance(rows, core, indices[:, k])
+    return rows[:, 0]
+
+
+def _advance(rows: Array, core: Array, index: NDArray[np.int64]) -> Array:
+    """Each row times the slice of the core that its index names."""
+    found = np.empty((len(rows), core.shape[2]), dtype=rows.dtype)
+    if len(rows) < 4 * core.shape[1]:
+        step = max(1, _GATHERED // (core.shape[0] * core.shape[2]))
+        slices = core.transpose(1, 0, 2)
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            found[part] = (rows[part, None, :] @ slices[index[part]])[:, 0, :]
+        return found
+    order = np.argsort(index, kind="stable")
+    ends = np.searchsorted(index[order], np.arange(core.shape[1] + 1))
+    for value, (start, end) in enumerate(pairwise(ends)):
+        chosen = order[start:end]
+        found[chosen] = rows[chosen] @ core[:, value, :]
+    return found
+
+
+def add(a: Cores, b: Cores) -> list[Array]:
+    """Cores of the sum: blocks on a diagonal, ranks add."""
+    if len(a) == 1:
+        return [a[0] + b[0]]
+    dtype = np.result_type(a[0], b[0])
+    found = [np.concatenate([a[0], b[0]], axis=2, dtype=dtype)]
+    for left, right in zip(a[1:-1], b[1:-1], strict=True):
+        (p, n, q), (r, _, s) = left.shape, right.shape
+        core = np.zeros((p + r, n, q + s), dtype=dtype)
+        core[:p, :, :q] = left
+        core[p:, :, q:] = right
+        found.append(core)
+    return [*found, np.concatenate([a[-1], b[-1]], axis=0, dtype=dtype)]
+
+
+def hadamard(a: Cores, b: Cores) -> list[Array]:
+    """Cores of the elementwise product: Kronecker products of slices, ranks multiply."""
+    return [
+        (x[:, None, :, :, None] * y[None, :, :, None, :]).reshape(
+            x.shape[0] * y.shape[0], x.shape[1], x.shape[2] * y.shape[2]
+        )
+        for x, y in zip(a, b, strict=True)
+    ]
+
+
+def contract(a: Cores, b: Cores) -> list[Array]:
+    """Cores of ``np.tensordot(a, b, 1)``, the last axis of a with the first of b; one core (1, 1, 1) where no axis is left."""
+    bond = a[-1][:, :, 0] @ b[0][0]
+    if len(b) > 1:
+        return [*a[:-1], np.tensordot(bond, b[1], 1), *b[2:]]
+    if len(a) > 1:
+        return [*a[:-2], np.tensordot(a[-2], bond, 1)]
+    return [bond.reshape(1, 1, 1)]
+
+
+def dot(a: Cores, b: Cores) -> Any:
+    """``sum(conj(a) * b)``, in double precision. Cost: ``sum(n_k * r_k^2 * (r_k + r_{k+1}))`` multiplications, r the ranks of either."""
+    double = np.result_type(a[0], b[0], np.float64)
+    bond = np.ones((1, 1), dtype=double)
+    for x, y in zip(a, b, strict=True):
+        half = (bond @ y.reshape(y.shape[0], -1)).reshape(-1, y.shape[2])
+        bond = x.reshape(-1, x.shape[2]).conj().T.astype(double, copy=False) @ half
+    return bond[0, 0].item()
+
+
+def total(cores: Cores) -> Any:
+    """The sum of all elements, in double precision."""
+    row = np.ones((1, 1), dtype=np.result_type(cores[0], np.float64))
+    for core in cores:
+        row = row @ core.sum(axis=1, dtype=row.dtype)
+    return row[0, 0].item()
+
+
+def right_factors(cores: Cores) -> list[Array]:
+    """For each bond k, ``l_k`` (r_k, s_k) with ``x_{>=k} = l_k @ q_k`` and orthonormal rows in ``q_k``, which is never formed.
+
+    ``l_0`` is 1 x 1 and holds the norm up to a phase. Double precision. Householder QR of each core (Q-less): backward stable, so that a
+    singular value of ``x`` comes out within a few units of rounding of the largest one, however ill-conditioned the cores are.
+    """
+    double = np.result_type(cores[0], np.float64)
+    factors = [np.ones((1, 1), dtype=double)]
+    for core in reversed(cores):
+        product = core.reshape(-1, core.shape[2]).astype(double, copy=False) @ factors[-1]
+        turned = product.reshape(core.shape[0], -1).T
+        factors.append((tall.r_factor(turned) if turned.shape[0] > turned.shape[1] else turned).T)
+    return factors[::-1]
+
+
+def norm(cores: Cores) -> float:
+    """The Frobenius norm, through :func:`right_factors`: exact to rounding for differences too, where ``sqrt(dot)`` loses half the digits."""
+    return float(np.linalg.norm(right_factors(cores)[0]))

@@ -1,0 +1,152 @@
+"""Rounding of tensor trains: the smallest ranks for a tolerance, with the error that it made.
+
+The method is that of Oseledets (SIAM J. Sci. Comput. 33, 2011, algorithm 2) without the orthogonal factors of the first sweep: only the
+triangles ``l_k`` of the parts right of each bond are made. The second sweep goes from left to right; at bond k the part left of it is
+orthonormal and the rest is ``m @ x_{>k}``, so the singular values of ``m @ l_k`` are those of the bond, and with the leading left
+singular vectors ``u`` the core is ``u`` and ``u^H m`` goes on to the next one. Nothing is divided by a singular value, and no Gram matrix
+decides a rank: both hold down to rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from cdt_core.errors import TensorError
+from cdt_core.kernels.tensor_train.arithmetic import right_factors
+
+__all__ = ["Rounded", "finest", "kept_rank", "round_cores", "rounded"]
+
+Array = NDArray[Any]
+
+
+@attrs.frozen(eq=False)
+class Rounded:
+    """Cores of fewer ranks, the norm of what they were made of, and the relative error that this made."""
+
+    cores: list[Array]
+    norm: float
+    discarded: float
+    """Energy of what was cut away at all bonds / energy of the whole: exact, since the parts are orthogonal to each other."""
+    stored: float
+    """Relative error of putting the cores into their dtype."""
+
+    @property
+    def error(self) -> float:
+        """Relative Frobenius error: cutting, storing, and an allowance for the arithmetic itself."""
+        return math.sqrt(self.discarded) + self.stored + _arithmetic(len(self.cores))
+
+
+def _arithmetic(ndim: int) -> float:
+    """What two sweeps in double precision add to the relative error: a few units of rounding for each core."""
+    return 8 * ndim * float(np.finfo(np.float64).eps)
+
+
+def finest(dtype: np.dtype[Any], ndim: int) -> float:
+    """The smallest relative tolerance that rounding can promise for trains of a dtype: twice what arithmetic and storage may need."""
+    single = np.finfo(dtype).bits == 32
+    return 2 * (_arithmetic(ndim) + (ndim * float(np.finfo(dtype).eps) if single else 0.0))
+
+
+def kept_rank(values: NDArray[np.float64], budget: float, max_rank: int | None) -> tuple[int, float]:
+    """How many singular values (falling) to keep so that the norm of the rest is within the budget, at least one; and that rest's energy."""
+    tails = np.cumsum(values[::-1] ** 2)[::-1]
+    rank = max(1, int(np.count_nonzero(tails > budget * budget)))
+    rank = rank if max_rank is None else min(rank, max_rank)
+    return rank, float(tails[rank]) if rank < len(tails) else 0.0
+
+
+def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None) -> tuple[list[Array], float]:
+    """Cores of fewer ranks, and the energy cut away as a share of the whole energy.
+
+    Each of the d - 1 bonds may lose ``rtol * norm / sqrt(d - 1)``, so that the relative error is at most ``rtol``.
+
+    Parameters
+    ----------
+    cores
+        Arrays (r_k, n_k, r_{k+1}) of one dtype: float32, float64, complex64, complex128.
+    rtol
+        Relative Frobenius tolerance; ``None`` cuts only what rounding itself made.
+    max_rank
+        No rank is larger, whatever the tolerance asks.
+
+    Returns
+    -------
+    tuple
+        The new cores, all but the last with orthonormal columns as (r_k * n_k, r_{k+1}), and ``error^2 / norm^2`` of the cut.
+    """
+    found = rounded(cores, rtol, max_rank)
+    return found.cores, found.discarded
+
+
+def rounded(cores: Sequence[Array], rtol: float | None, max_rank: int | None) -> Rounded:
+    """As :func:`round_cores`, with all that the error consists of; what storage and arithmetic need is kept back from ``rtol``."""
+    dtype, d = cores[0].dtype, len(cores)
+    _check(rtol, max_rank, dtype, d)
+    least = finest(dtype, d)
+    share = least if rtol is None else rtol - least / 2
+    factors = right_factors(cores)
+    norm = float(np.linalg.norm(factors[0]))
+    if not math.isfinite(norm):
+        raise TensorError(
+            "the cores hold NaN or infinity, or overflow when multiplied; nothing can be decomposed before that is gone"
+        )
+    if norm == 0.0:
+        zeros = [np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores]
+        return Rounded(zeros, 0.0, 0.0, 0.0)
+    return _second_sweep(cores, factors, norm, share / math.sqrt(max(1, d - 1)), max_rank)
+
+
+def _second_sweep(
+    cores: Sequence[Array], factors: list[Array], norm: float, share: float, max_rank: int | None
+) -> Rounded:
+    """Left to right: cut each bond; ``share`` is the part of the norm that one bond may lose."""
+    dtype, double = cores[0].dtype, factors[0].dtype
+    found: list[Array] = []
+    carried = np.ones((1, 1), dtype=double)
+    discarded = stored = 0.0
+    for core, factor in zip(cores[:-1], factors[1:-1], strict=True):
+        rest = (carried @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
+        basis, values, lost = _leading(rest @ factor, share * norm, max_rank)
+        carried = basis.conj().T @ rest
+        kept = basis.astype(dtype)
+        stored += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
+        discarded += lost
+        found.append(kept.reshape(-1, core.shape[1], basis.shape[1]))
+    last = (carried @ cores[-1].reshape(cores[-1].shape[0], -1)).reshape(-1, cores[-1].shape[1], 1)
+    found.append(last.astype(dtype))
+    stored += float(np.linalg.norm(last - found[-1])) if dtype != double else 0.0
+    return Rounded(found, norm, discarded / norm**2, stored / norm)
+
+
+def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array, NDArray[np.float64], float]:
+    """The left singular vectors to keep, their singular values, and the energy of the others."""
+    rows, columns = product.shape
+    if rows <= columns:
+        vectors, values, _ = scipy.linalg.svd(product, full_matrices=False, check_finite=False)
+        rank, lost = kept_rank(values, budget, max_rank)
+        return np.ascontiguousarray(vectors[:, :rank]), values[:rank], lost
+    q, r = scipy.linalg.qr(product, mode="economic", check_finite=False)
+    vectors, values, _ = scipy.linalg.svd(r, check_finite=False)
+    rank, lost = kept_rank(values, budget, max_rank)
+    return q @ vectors[:, :rank], values[:rank], lost
+
+
+def _check(rtol: float | None, max_rank: int | None, dtype: np.dtype[Any], ndim: int) -> None:
+    if max_rank is not None and max_rank < 1:
+        raise TensorError(f"max_rank is {max_rank}; a rank is at least 1")
+    if rtol is None:
+        return
+    if not 0.0 <= rtol < math.inf:
+        raise TensorError(f"rtol is {rtol}; give a number from 0 to 1, the relative Frobenius error that is allowed")
+    if rtol < finest(dtype, ndim):
+        raise TensorError(
+            f"rtol is {rtol}, below {finest(dtype, ndim):.1e}, the best that {dtype} can promise for {ndim} axes; "
+            "raise it, give rtol=None for that, or use double precision"
+        )

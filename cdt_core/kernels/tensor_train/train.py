@@ -1,0 +1,262 @@
+"""The tensor train: an array of many axes as a chain of small cores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cdt_core.errors import TensorError
+from cdt_core.kernels.tensor_train import arithmetic, rounding, slicing
+
+__all__ = ["DTYPES", "Scalar", "TensorTrain", "checked_cores", "is_scalar"]
+
+Array = NDArray[Any]
+Scalar = int | float | complex | np.number[Any]
+
+#: What cores may hold.
+DTYPES = tuple(np.dtype(kind) for kind in ("f4", "f8", "c8", "c16"))
+
+
+def checked_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
+    """Cores as C-contiguous arrays of one dtype (integers become float64), of shapes that fit each other."""
+    arrays = [np.asarray(core) for core in cores]
+    if not arrays:
+        raise TensorError("no cores: a tensor train has at least one axis")
+    dtype = np.result_type(*(array.dtype for array in arrays))
+    dtype = np.dtype(np.float64) if dtype.kind in "iu" else dtype.newbyteorder("=")
+    if dtype not in DTYPES:
+        raise TensorError(
+            f"cores of dtype {dtype}: a tensor train holds float32, float64, complex64 or complex128; convert them"
+        )
+    rank = 1
+    for k, array in enumerate(arrays):
+        if array.ndim != 3 or 0 in array.shape or array.shape[0] != rank:
+            raise TensorError(f"core {k} has shape {array.shape}; it must be ({rank}, n, r) with n and r at least 1")
+        rank = array.shape[2]
+    if rank != 1:
+        raise TensorError(f"core {len(arrays) - 1}, the last, has shape {arrays[-1].shape}; its last length must be 1")
+    return tuple(np.ascontiguousarray(array, dtype=dtype) for array in arrays)
+
+
+@attrs.frozen(eq=False, repr=False)
+class TensorTrain:
+    """An array of d axes as d cores: ``x[i_1, ..., i_d] = G_1[:, i_1, :] @ ... @ G_d[:, i_d, :]``.
+
+    Parameters
+    ----------
+    cores
+        Arrays ``(r_k, n_k, r_{k+1})``, ``r_0 = r_d = 1``, of one dtype: float32, float64, complex64 or complex128.
+    error
+        Certified relative Frobenius error ``||x - train|| / ||x||`` of what the train stands for; ``None`` where nobody knows (sums, products).
+
+    Raises
+    ------
+    TensorError
+        Cores that do not fit each other, have empty axes, or hold something else than floats or complex numbers.
+
+    Notes
+    -----
+    Memory is ``sum(r_k * n_k * r_{k+1})`` numbers. Sums add ranks and elementwise products multiply them: :meth:`round` afterwards. Cost is given
+    below for all n and r equal. Oseledets, Tensor-Train Decomposition, SIAM J. Sci. Comput. 33 (2011) 2295-2317.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = TensorTrain([np.ones((1, 3, 1)), np.arange(4.0).reshape(1, 4, 1), np.ones((1, 5, 1))])
+    >>> x.shape, float(x[0, 3, 0]), (x + x).ranks, (x + x).round(1e-10).ranks
+    ((3, 4, 5), 3.0, (1, 2, 2, 1), (1, 1, 1, 1))
+    """
+
+    cores: tuple[Array, ...] = attrs.field(converter=checked_cores)
+    error: float | None = None
+
+    #: NumPy scalars and arrays leave ``+ - * /`` with a train to the train.
+    __array_ufunc__ = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return tuple(core.shape[1] for core in self.cores)
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """``r_0 .. r_d``, d + 1 numbers; the first and the last are 1."""
+        return (1, *(core.shape[2] for core in self.cores))
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.cores)
+
+    @property
+    def size(self) -> int:
+        """Elements of the full array."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the cores."""
+        return self.cores[0].dtype
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all cores."""
+        return sum(core.size for core in self.cores)
+
+    @property
+    def ratio(self) -> float:
+        """Elements of the full array for each number in the cores."""
+        return self.size / self.parameters
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all cores."""
+        return sum(core.nbytes for core in self.cores)
+
+    def __repr__(self) -> str:
+        error = "unknown" if self.error is None else f"{self.error:.2g}"
+        return f"TensorTrain(shape={self.shape}, dtype={self.dtype}, ranks={self.ranks}, ratio={self.ratio:.4g}, error={error})"
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def full(self) -> Array:
+        """The array itself. Cost: ``2 * size * r`` flops in one product, at the cheapest bond; memory: the array and two halves near its root."""
+        if self.size * self.dtype.itemsize > np.iinfo(np.intp).max:
+            raise TensorError(
+                f"the full array of shape {self.shape} is larger than any memory; take slices, or entries()"
+            )
+        return arithmetic.full(self.cores)
+
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
+        if copy is False:
+            raise ValueError("a tensor train cannot become an array without making one; leave out copy=False")
+        return self.full() if dtype is None else self.full().astype(dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> Any:
+        """An element (all integers), or the train of what integers, slices and ``...`` leave. Cost: ``d * n * r^2`` at most.
+
+        The error stays known only where all elements stay.
+        """
+        found = slicing.take(self.cores, slicing.selectors(key, self.shape))
+        if not isinstance(found, list):
+            return found
+        left = TensorTrain(found)
+        return attrs.evolve(left, error=self.error) if left.size == self.size else left
+
+    def entries(self, indices: ArrayLike) -> Array:
+        """The elements at (m, d) integer indices: (m,). Cost: ``2 * m * d * r^2`` flops; memory: two rows of r numbers an element."""
+        return arithmetic.entries(self.cores, slicing.positions(indices, self.shape))
+
+    def __add__(self, other: TensorTrain | Scalar) -> TensorTrain:
+        if isinstance(other, TensorTrain):
+            self._check_shape(other, "added")
+            return TensorTrain(arithmetic.add(self.cores, other.cores))
+        return self + self._constant(other) if is_scalar(other) else NotImplemented
+
+    __radd__ = __add__
+
+    def __neg__(self) -> TensorTrain:
+        return self._scaled(-1)
+
+    def __sub__(self, other: TensorTrain | Scalar) -> TensorTrain:
+        return self + (-other) if isinstance(other, TensorTrain) or is_scalar(other) else NotImplemented
+
+    def __rsub__(self, other: Scalar) -> TensorTrain:
+        return (-self) + other
+
+    def __mul__(self, other: TensorTrain | Scalar) -> TensorTrain:
+        if isinstance(other, TensorTrain):
+            self._check_shape(other, "multiplied")
+            return TensorTrain(arithmetic.hadamard(self.cores, other.cores))
+        return self._scaled(other) if is_scalar(other) else NotImplemented
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Scalar) -> TensorTrain:
+        if not is_scalar(other):
+            return NotImplemented
+        if other == 0:
+            raise TensorError("a tensor train cannot be divided by zero")
+        return attrs.evolve(self, cores=(self.cores[0] / other, *self.cores[1:]))
+
+    def __matmul__(self, other: TensorTrain) -> Any:
+        """``np.tensordot(self, other, 1)``: the last axis contracted with the other's first; a number where both have one axis."""
+        if not isinstance(other, TensorTrain):
+            return NotImplemented
+        if self.shape[-1] != other.shape[0]:
+            raise TensorError(
+                f"shapes {self.shape} and {other.shape}: the last axis and the other's first must be equally long"
+            )
+        found = arithmetic.contract(self.cores, other.cores)
+        return found[0][0, 0, 0] if self.ndim == other.ndim == 1 else TensorTrain(found)
+
+    def conj(self) -> Self:
+        """Complex conjugate."""
+        return attrs.evolve(self, cores=tuple(core.conj() for core in self.cores))
+
+    def dot(self, other: TensorTrain) -> Any:
+        """``sum(conj(self) * other)``, summed in double precision. Cost: ``4 * d * n * r^3`` flops."""
+        self._check_shape(other, "multiplied")
+        return arithmetic.dot(self.cores, other.cores)
+
+    def norm(self) -> float:
+        """Frobenius norm, by QR: of a difference too it is right to rounding of the parts. Cost: ``4 * d * n * r^3`` flops."""
+        return arithmetic.norm(self.cores)
+
+    def sum(self) -> Any:
+        """Sum of all elements, in double precision. Cost: ``d * n * r^2``."""
+        return arithmetic.total(self.cores)
+
+    def round(self, rtol: float | None = None, max_rank: int | None = None) -> TensorTrain:
+        """The train of smallest ranks within a tolerance.
+
+        Parameters
+        ----------
+        rtol
+            Relative Frobenius error that this may add; each of the d - 1 bonds gets ``rtol / sqrt(d - 1)`` of it. ``None``: only what
+            rounding itself made is cut.
+        max_rank
+            No rank is larger; the tolerance is then not promised, the error tells what came of it.
+
+        Returns
+        -------
+        TensorTrain
+            All cores but the last are orthonormal. Its error is certified: against what this train stands for where this train's own error is
+            known (by the triangle inequality), else against this train.
+
+        Raises
+        ------
+        TensorError
+            NaN or infinity in the cores, a rank below 1, or a tolerance that the dtype cannot hold.
+
+        Notes
+        -----
+        Cost: about ``6 * d * n * r^3`` flops, in double precision; extra memory: one core and its factors. :mod:`.rounding` has the method.
+        """
+        found = rounding.rounded(self.cores, rtol, max_rank)
+        own = 0.0 if self.error is None else self.error
+        return TensorTrain(found.cores, own + found.error * (1.0 + own))
+
+    def _scaled(self, factor: Any) -> TensorTrain:
+        return attrs.evolve(self, cores=(self.cores[0] * factor, *self.cores[1:]))
+
+    def _constant(self, value: Any) -> TensorTrain:
+        first, *others = (np.ones((1, n, 1), dtype=self.dtype) for n in self.shape)
+        return TensorTrain([first * value, *others])
+
+    def _check_shape(self, other: TensorTrain, what: str) -> None:
+        if self.shape != other.shape:
+            raise TensorError(
+                f"shapes {self.shape} and {other.shape}: trains can be {what} only where they have the same shape"
+            )
+
+
+def is_scalar(value: object) -> bool:
+    """Whether a train can be multiplied by it: a number of Python or NumPy."""
+    return isinstance(value, int | float | complex | np.number)

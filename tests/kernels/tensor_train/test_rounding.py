@@ -1,0 +1,110 @@
+"""Rounding keeps the tolerance, says what it did, and finds the smallest ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdt_core.errors import TensorError
+from cdt_core.kernels.reference import tensor_train as reference
+from cdt_core.kernels.tensor_train import TensorTrain
+from cdt_core.kernels.tensor_train.rounding import finest, round_cores
+from tests.kernels.tensor_train.trains import DTYPES, hilbert_like, random_train, trains
+
+
+def distance(train, x):
+    wide = x.astype(np.clongdouble)
+    norm = np.linalg.norm(wide.ravel())
+    return float(
+        np.sqrt(np.sum(np.abs(reference.full([c.astype(np.clongdouble) for c in train.cores]) - wide) ** 2))
+        / (norm or 1)
+    )
+
+
+def exact(train):
+    return reference.full([core.astype(np.clongdouble) for core in train.cores])
+
+
+@given(trains(), st.sampled_from([None, 0.5, 0.1, 1e-2, 1e-4]), st.sampled_from([None, 1, 2, 3]))
+def test_the_error_is_certified_and_within_the_tolerance(train, rtol, max_rank):
+    found = train.round(rtol, max_rank)
+    measured = distance(found, exact(train))
+    assert measured <= found.error
+    assert found.dtype == train.dtype
+    if max_rank is None and rtol is not None:
+        assert found.error <= rtol
+    if max_rank is not None:
+        assert max(found.ranks) <= max_rank
+    assert found.error <= 2 * measured + 2 * finest(train.dtype, train.ndim)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_sum_with_itself_gets_its_ranks_back(dtype):
+    train = random_train((5, 6, 7, 6, 5), 4, dtype)
+    for doubled in (train + train, train - 3 * train, train + 0 * train):
+        assert doubled.round(1e-4).ranks == doubled.round().ranks == train.ranks
+
+
+@pytest.mark.parametrize("rtol", [1e-1, 1e-3, 1e-6, 1e-9, 1e-12])
+def test_ranks_are_those_of_the_unfoldings(rtol):
+    """Ill-conditioned: singular values from 1 down to rounding, where a Gram matrix sees only half of the digits."""
+    x = hilbert_like((8, 7, 9, 8))
+    train = TensorTrain(reference.decompose(x, 1e-15))
+    found = train.round(rtol)
+    assert list(found.ranks[1:-1]) == reference.unfolding_ranks(x, rtol)
+    assert distance(found, x.astype(complex)) <= found.error <= rtol
+
+
+def test_tight_tolerances_cut_what_only_rounding_made():
+    """Ranks 80 of a train of ranks 40, 1e-10: methods by Gram matrices keep noise."""
+    train = random_train((20,) * 4, 10)
+    assert (train + 1e-5 * train).round(1e-10).ranks == train.ranks
+
+
+def test_all_cores_but_the_last_are_orthonormal():
+    found = random_train((4, 5, 6, 7), 4, "complex128").round(1e-1)
+    for core in found.cores[:-1]:
+        flat = core.reshape(-1, core.shape[2])
+        assert np.abs(flat.conj().T @ flat - np.eye(core.shape[2])).max() <= 1e-14
+
+
+def test_errors_add_up():
+    train = TensorTrain(random_train((6, 6, 6), 5).cores, 0.1)
+    found = train.round(0.2)
+    bare = TensorTrain(train.cores).round(0.2)
+    assert found.error == 0.1 + bare.error * 1.1
+
+
+def test_round_cores_gives_the_share_of_energy():
+    train = random_train((6, 6, 6), 5)
+    cores, share = round_cores(train.cores, 0.3, None)
+    x = train.full()
+    assert abs(share - (np.linalg.norm(reference.full(cores) - x) / np.linalg.norm(x)) ** 2) <= 1e-14
+
+
+@pytest.mark.parametrize("shape", [(5,), (1,), (1, 1, 1), (1, 5, 1)])
+def test_zero_and_thin_trains(shape):
+    train = random_train(shape, 3)
+    assert (train + train).round(1e-10).ranks == (1,) * (len(shape) + 1)
+    zero = (0 * train).round(1e-3)
+    assert not zero.full().any()
+    assert zero.ranks == (1,) * (len(shape) + 1)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_refused(wrong):
+    train = random_train((3, 4, 5), 2)
+    train.cores[1][0, 2, 1] = wrong
+    with pytest.raises(TensorError, match="NaN or infinity"):
+        train.round(1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rtol", "max_rank", "message"),
+    [(-1e-3, None, "rtol"), (np.nan, None, "rtol"), (1e-17, None, "float64 can promise"), (None, 0, "rank")],
+)
+def test_tolerances_and_ranks_that_nothing_can_keep(rtol, max_rank, message):
+    with pytest.raises(TensorError, match=message):
+        random_train((3, 4, 5), 2).round(rtol, max_rank)
