@@ -63,7 +63,7 @@ def _gram(a: NDArray[Any], *, by_rows: bool) -> NDArray[Any]:
 
 def left_project(basis: NDArray[Any], a: NDArray[Any]) -> NDArray[Any]:
     """``basis^H @ a`` of an (n, r) basis and an (n, m) array: (r, m), of the array's dtype."""
-    return project(a[:, None], basis, None)[0][:, 0]
+    return project(a[..., None], basis, None)[0][..., 0]
 
 
 def right_project(a: NDArray[Any], basis: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,170 @@
+"""Orthonormal bases of the first or the last axes of a tensor, as chains of cores."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.linalg
+from attrs import frozen
+
+from cdt_core.errors import TensorError
+from cdt_core.kernels import tall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Chain", "Limits", "chain", "check_finite", "kept_rank", "leading", "root_of_gram", "single"]
+
+
+@frozen(eq=False)
+class Chain:
+    """Cores of the axes at one end, the basis (n, r) that they make, and the energy that it leaves out, in all."""
+
+    cores: list[NDArray[Any]]
+    basis: NDArray[Any]
+    left_out: float
+
+
+@frozen
+class Limits:
+    """What a bond may leave out of a tensor's energy, and its largest rank."""
+
+    budget: float
+    rank: int | None
+
+
+def kept_rank(energies: NDArray[np.float64], limits: Limits, rest: float = 0.0) -> int:
+    """The smallest rank that leaves out at most the budget, ``rest`` included; ``energies`` (squared singular values) fall. At least 1."""
+    tails = np.cumsum(energies[::-1])[::-1] + rest
+    rank = int(np.count_nonzero(tails > limits.budget))
+    return max(1, rank if limits.rank is None else min(rank, limits.rank))
+
+
+def check_finite(sums: NDArray[Any] | float) -> None:
+    """Raise :class:`TensorError` where a sum over the array is not finite."""
+    if not np.all(np.isfinite(sums)):
+        raise TensorError(
+            "the array has NaN or infinite values, or squares that overflow; fill missing values, or scale it, before it is decomposed"
+        )
+
+
+def leading(gram: NDArray[Any], limits: Limits) -> tuple[NDArray[Any], float]:
+    """The leading eigenvectors (n, r) of an (n, n) Gram matrix, and the energy that they leave out.
+
+    Raises
+    ------
+    TensorError
+        The matrix, and so the array that it is of, has values that are not finite.
+    """
+    check_finite(gram)
+    n = len(gram)
+    # What is below this cannot be needed: all of it together is within the budget.
+    floor = limits.budget / n
+    total = float(np.trace(gram).real)
+    if n < 64 or floor <= 1e-15 * total:
+        values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evd")
+    else:
+        values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evr", subset_by_value=(floor, np.inf))
+    if not len(values):
+        values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evr", subset_by_index=(n - 1, n - 1))
+    energies = np.maximum(values[::-1], 0)
+    rest = max(0.0, total - float(np.sum(energies)))
+    rank = kept_rank(energies, limits, rest)
+    return np.ascontiguousarray(vectors[:, ::-1][:, :rank]), rest + float(np.sum(energies[rank:]))
+
+
+def root_of_gram(gram: NDArray[Any]) -> NDArray[Any]:
+    """A square root (n, n) of an (n, n) Gram matrix: ``root @ root^H`` is it, columns by falling energy.
+
+    Raises
+    ------
+    TensorError
+        As :func:`leading`.
+    """
+    check_finite(gram)
+    values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evd")
+    return np.ascontiguousarray((vectors * np.sqrt(np.maximum(values, 0)))[:, ::-1])
+
+
+def chain(
+    values: NDArray[Any], lengths: Sequence[int], edge: int, limits: Limits, *, left: bool, precise: bool = False
+) -> Chain:
+    """The cores of some axes at one end of a tensor, outermost first.
+
+    Parameters
+    ----------
+    values
+        (edge, *lengths, w) at the left end, (w, *lengths, edge) at the right, in one piece of memory: the tensor, rows or columns
+        sampled from it, or a root of its Gram matrix.
+    lengths
+        Of the axes, in the order of the tensor.
+    edge
+        The rank at the outer side of the axes: 1 at the very end.
+    limits
+        What each bond may leave out, and the largest rank.
+    left
+        Which end.
+    precise
+        By triangles instead of Gram matrices: for tolerances below 1e-7.
+
+    References
+    ----------
+    Oseledets, "Tensor-Train Decomposition", SIAM J. Sci. Comput. 33(5), 2011, algorithm 1.
+    """
+    cores: list[NDArray[Any]] = []
+    basis: NDArray[Any] = np.eye(edge)
+    left_out = 0.0
+    rest = values
+    for length in lengths if left else lengths[::-1]:
+        n = edge * length
+        rest = rest.reshape((n, -1) if left else (-1, n))
+        vectors, lost = _basis(rest, limits, left=left, precise=precise)
+        rank, left_out = vectors.shape[1], left_out + lost
+        if left:
+            rest = tall.left_project(vectors, rest)
+            cores.append(vectors.reshape(edge, length, rank))
+            basis = np.tensordot(basis, cores[-1], 1).reshape(-1, rank)
+        else:
+            rest = tall.right_project(rest, vectors)
+            cores.insert(0, np.ascontiguousarray(vectors.conj().T).reshape(rank, length, edge))
+            basis = np.einsum("te,ler->ltr", basis, vectors.reshape(length, edge, rank)).reshape(-1, rank)
+        edge = rank
+    if basis.shape[0] == basis.shape[1]:
+        return _everything(lengths, basis, left_out, left=left)
+    return Chain(cores, np.ascontiguousarray(basis), left_out)
+
+
+def single(vectors: NDArray[Any], length: int, edge: int, left_out: float, *, left: bool) -> Chain:
+    """The chain of one axis from a basis (n, r) of it."""
+    if vectors.shape[0] == vectors.shape[1]:
+        return _everything([length], vectors, left_out, left=left)
+    core = vectors.reshape(edge, length, -1) if left else np.ascontiguousarray(vectors.conj().T).reshape(-1, length, edge)
+    return Chain([core], vectors, left_out)
+
+
+def _everything(lengths: Sequence[int], basis: NDArray[Any], left_out: float, *, left: bool) -> Chain:
+    """Cores that keep every direction as it is: a basis that turns them all would only cost a pass."""
+    n = len(basis)
+    edge = n // math.prod(lengths)
+    cores: list[NDArray[Any]] = []
+    for length in lengths if left else lengths[::-1]:
+        whole = np.eye(edge * length, dtype=basis.dtype)
+        shape = (edge, length, -1) if left else (-1, length, edge)
+        cores.insert(len(cores) if left else 0, whole.reshape(shape))
+        edge *= length
+    return Chain(cores, np.eye(n, dtype=basis.dtype), left_out)
+
+
+def _basis(matrix: NDArray[Any], limits: Limits, *, left: bool, precise: bool) -> tuple[NDArray[Any], float]:
+    """The leading singular vectors on one side of a matrix, and the energy that they leave out."""
+    if not precise:
+        return leading(tall.left_gram(matrix) if left else tall.right_gram(matrix), limits)
+    triangle = tall.r_factor(matrix.conj().T if left else matrix)
+    check_finite(triangle)
+    _, sizes, vectors = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
+    rank = kept_rank(sizes**2, limits)
+    return np.ascontiguousarray(vectors[:rank].conj().T), float(np.sum(sizes[rank:] ** 2))
