@@ -109,7 +109,7 @@ int cdt_try_base(const cdt_coding *coding, const cdt_box *box, cdt_attempt *made
     if (status == CDT_OK) status = cdt_block_decode(coding, made->bytes, made->length, box->sides, box->axes, numbers);
     if (status != CDT_OK) goto out;
     made->measured.max_error = is_double ? worst_f8(box->values, numbers, n) : worst_f4(box->values, numbers, n);
-    if (!(made->measured.max_error <= coding->promise.value)) { /* holes, or sums that round too far */
+    if (!(made->measured.max_error <= coding->promise.value)) { /* holes, infinities, or sums that round too far */
         cdt_drop(made->bytes);
         *made = (cdt_attempt){0};
     }

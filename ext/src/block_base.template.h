@@ -47,7 +47,8 @@ static double NAME(worst)(const T *x, const T *y, size_t n)
     double worst = 0;
     for (size_t i = 0; i < n; i++) {
         const double d = fabs((double)x[i] - (double)y[i]);
-        worst = d <= worst ? worst : d;
+        if (d != d) return d;
+        worst = d > worst ? d : worst;
     }
     return worst * (1.0 + 4.0 * DBL_EPSILON);
 }
