@@ -2,6 +2,7 @@
 #include "cdt_simd.h"
 #include "cdt_tables.h"
 #include "cdt_memory.h"
+#include "error_above.h"
 #include <math.h>
 #include <string.h>
 

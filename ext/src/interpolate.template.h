@@ -195,14 +195,6 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
     return CDT_OK;
 }
 
-/* |x - y|, or the next number of binary64 above it: what the difference rounds away (two-sum, Knuth) says which. */
-static double NAME(error_above)(double x, double y)
-{
-    const double d = x - y, back = x - d, lost = (x - (d + back)) + (back - y);
-    const int more = d < 0 ? lost < 0 : lost > 0;
-    return more ? nextafter(fabs(d), INFINITY) : fabs(d);
-}
-
 /* A row whose largest error, rounded to T, is `error`, which is not below the largest so far: the true one can be larger, where x or
  * y is smaller than that. Differences of numbers that are larger are exact (Sterbenz). */
 static void NAME(measure)(const T *x, const T *y, size_t n, T error, cdt_interpolation *with)
@@ -220,7 +212,7 @@ static void NAME(measure)(const T *x, const T *y, size_t n, T error, cdt_interpo
             for (; byte; byte &= byte - 1) {
                 const size_t i = from + at + (size_t)__builtin_ctz(byte);
                 const T size = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
-                const double above = size == error ? NAME(error_above)((double)x[i], (double)y[i]) : 0;
+                const double above = size == error ? error_above((double)x[i], (double)y[i]) : 0;
                 if (above > with->max_error) with->max_error = above;
             }
         }

@@ -1,6 +1,7 @@
 #include "cdt_map.h"
 #include "cdt_simd.h"
 #include "cdt_status.h"
+#include "error_above.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -179,8 +180,8 @@ static void linear_wide(const cdt_map *map, const double *x, size_t n, const cdt
         const double y = map->offset + whole * map->step;
         if (within_f8(x[i], y, promise->value) && !is_missing_f8(x[i], promise->missing, promise->n_missing) &&
             !is_missing_f8(y, promise->missing, promise->n_missing)) {
-            const double d = fabs(x[i] - y);
-            found->max_error = d > found->max_error ? d : found->max_error;
+            const double above = error_above(x[i], y);
+            found->max_error = above > found->max_error ? above : found->max_error;
             before = codes[i] = (int64_t)whole;
         } else {
             codes[i] = before;

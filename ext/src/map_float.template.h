@@ -71,6 +71,22 @@ static inline S NAME(nearest_)(S key, S step)
     return quotient;
 }
 
+/* The largest error of a tile, of which the kernel found `nearest`, that is rounded to T: the true one can be larger. */
+static double NAME(worst_above_)(const T *x, const T *y, size_t n, T nearest)
+{
+    uint8_t far[TILE / 8];
+    double worst = 0;
+    cdt_active_kernels()->rows.ROWS.apart(x, y, n, nearest, far);
+    for (size_t at = 0; at < n; at += 8)
+        for (unsigned byte = far[at / 8]; byte; byte &= byte - 1) {
+            const size_t i = at + (size_t)__builtin_ctz(byte);
+            const T size = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
+            const double above = size == nearest ? error_above((double)x[i], (double)y[i]) : 0;
+            worst = above > worst ? above : worst;
+        }
+    return worst;
+}
+
 /* Which numbers of a tile are exact, of which the kernel found `doubtful` not to be nearer than the bound; `y` is work space. */
 static void NAME(misfits_)(const T *x, size_t n, const cdt_cells *cells, double bound, const int32_t *codes, size_t doubtful,
                            T *y, double *worst, uint64_t *bits)
@@ -85,9 +101,9 @@ static void NAME(misfits_)(const T *x, size_t n, const cdt_cells *cells, double 
     for (size_t at = 0; at < n; at += 64)
         for (uint64_t word = far[at / 64] & ~bits[at / 64]; word; word &= word - 1) {
             const size_t i = at + (size_t)__builtin_ctzll(word);
-            const double d = fabs((double)x[i] - (double)y[i]);
+            const double above = error_above((double)x[i], (double)y[i]);
             if (!NAME(within_)(x[i], y[i], bound)) bits[at / 64] |= word & (0 - word);
-            else *worst = d > *worst ? d : *worst;
+            else *worst = above > *worst ? above : *worst;
         }
 }
 
@@ -114,6 +130,11 @@ static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_pr
             kernels->rows.ROWS.rebuild_flat(to, count, &cells, y);
             if (declared && NAME(drop_missing_)(&from, y, count, promise, own))
                 worst = (double)kernels->rows.ROWS.quantise_flat(from, count, &cells, to, &doubtful);
+        }
+        /* Without an offset y is 0, or not twice as large as x nor half as large: differences are exact (Sterbenz). */
+        if (map->offset != 0 && !lossless && worst >= (double)(T)found->max_error && worst > 0) {
+            kernels->rows.ROWS.rebuild_flat(to, count, &cells, y);
+            worst = NAME(worst_above_)(from, y, count, (T)worst);
         }
         if (lossless) NAME(unlike_)(from, y, count, bits);
         else if (doubtful) NAME(misfits_)(from, count, &cells, bound, to, doubtful, y, &worst, bits);
@@ -146,8 +167,11 @@ static void NAME(keys_)(const cdt_map *map, const T *x, size_t n, const cdt_prom
         if (d <= most && d <= DBL_MAX && (most >= DBL_MIN || d == 0) &&
             !NAME(is_missing_)(x[i], promise->missing, promise->n_missing) &&
             !NAME(is_missing_)(y, promise->missing, promise->n_missing)) {
-            const double relative = size > 0 ? d / size : 0.0;
-            found->max_error = relative > found->max_error ? relative : found->max_error;
+            /* Rounded twice, and not known to be smaller than the largest so far. */
+            if (d > 0 && d / size >= found->max_error * (1.0 - 4.0 * DBL_EPSILON)) {
+                const double above = ratio_above((double)x[i], (double)y);
+                found->max_error = above > found->max_error ? above : found->max_error;
+            }
             before = codes[i] = k;
         } else {
             codes[i] = before;

@@ -1,5 +1,6 @@
 /* What the levels share: headers, before any of them changes the compiler's target, and the level's own names. */
 #include "cdt_simd.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(CDT_BASELINE_ONLY)

@@ -72,7 +72,9 @@ static double NAME(encode)(uint64_t wide, const void *numbers, size_t n, const v
         if (clashes) apart = NAME(leave_out)(width, x, from, to, left_out, n_missing, k, exact, n_exact);
         largest = apart > largest ? apart : largest;
     }
-    return (double)largest;
+    /* Rounded up; no error is as large as 2^63. */
+    const double stated = (double)largest;
+    return (W)stated < largest ? nextafter(stated, INFINITY) : stated;
 }
 
 static void NAME(decode)(uint64_t wide, const void *codes, size_t n, void *numbers)
