@@ -163,7 +163,10 @@ static int start_integers(const cdt_coding *coding, const cdt_box *box, cdt_orde
     const double cell = 2.0 * (double)coding->map.integer_step + 1.0;
     if (coding->type >= CDT_I8 || coding->promise.n_missing || cell > MOST_SNAPPED) return CDT_BAD_ARGUMENT;
     way->cells = (cdt_cells){.step = cell, .bound = cell / 2, .snap = 1};
-    return start_whole(box, way, coding->type, box->values, cdt_number_at(coding->type, box->values, 0));
+    const int64_t base = cdt_number_at(coding->type, box->values, 0);
+    way->low = (double)(cdt_number_key(coding->type, -INFINITY) - base);
+    way->high = (double)(cdt_number_key(coding->type, INFINITY) - base);
+    return start_whole(box, way, coding->type, box->values, base);
 }
 
 static int plan(cdt_pyramid *pyramid, cdt_layout *layout, const size_t *sides, unsigned axes, unsigned interpolated)
@@ -212,6 +215,8 @@ int cdt_interpolated_prepare(const cdt_coding *coding, const cdt_box *box, const
     way->axes = axes;
     way->layout = ordered->layout;
     way->with.cells = ordered->cells;
+    way->with.low = ordered->low;
+    way->with.high = ordered->high;
     way->with.straight = ordered->straight;
     if (plan(&way->pyramid, &way->layout, box->sides, box->axes, axes) != CDT_OK) return CDT_OK;
     way->with.fitted = levels_to_fit(&way->pyramid);

@@ -66,6 +66,7 @@ typedef struct {
     size_t n_exact;
     uint64_t base;
     cdt_cells cells;
+    double low, high;       /* what the type has, less the base; whole numbers in cells only */
     cdt_layout layout;
     cdt_measured measured;
     int fit, lossless, snapped, numbers, has_holes, straight;

@@ -195,14 +195,30 @@ int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places,
     return CDT_OK;
 }
 
+/* A row of whole numbers, in cells: numbers that the type has not become the least or the largest that it has. */
+static void NAME(measure_whole)(const T *x, const T *y, size_t n, cdt_interpolation *with)
+{
+    const T low = (T)with->low, high = (T)with->high;
+    T worst = (T)with->max_error;
+    for (size_t i = 0; i < n; i++) {
+        const T back = y[i] < low ? low : y[i] > high ? high : y[i];
+        const T error = x[i] > back ? x[i] - back : back - x[i];
+        worst = error > worst ? error : worst;
+    }
+    with->max_error = (double)worst;
+}
+
 /* A row whose largest error, rounded to T, is `error`, which is not below the largest so far: the true one can be larger, where x or
  * y is smaller than that. Differences of numbers that are larger are exact (Sterbenz). */
 static void NAME(measure)(const T *x, const T *y, size_t n, T error, cdt_interpolation *with)
 {
     const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     uint8_t far[STRIP / 8], large[STRIP / 8];
-    if (with->cells.snap) with->max_error = (double)error; /* of whole numbers */
-    if (with->cells.snap || !(error > 0)) return;
+    if (!(error > 0)) return;
+    if (with->cells.snap) {
+        NAME(measure_whole)(x, y, n, with);
+        return;
+    }
     for (size_t from = 0; from < n; from += STRIP) {
         const size_t count = n - from < STRIP ? n - from : STRIP;
         rows->ROWS.apart(x + from, y + from, count, error, far);

@@ -96,3 +96,13 @@ def test_stated_error_of_integers_that_binary64_does_not_hold(profile, dtype):
     for seed in range(8):
         x = np.random.default_rng(seed).integers(0, 2**63, 300).astype(dtype)
         assert_stated(x, 2.0**60, profile)
+
+
+@pytest.mark.parametrize(("dtype", "width"), [("i1", 200.0), ("u1", 140.0), ("i2", 40000.0), ("u2", 40000.0)])
+def test_stated_error_of_integers_that_become_the_last_of_their_type(dtype, width):
+    """Cells reach beyond the type: what is stated is what is left of the error there."""
+    limits = np.iinfo(dtype)
+    middle, reach = (limits.max + limits.min) / 2, (limits.max - limits.min) / 2
+    for seed in range(6):
+        x = (middle + reach * (1 - 7.6 * waves(SHAPES[2], seed) ** 2)).clip(limits.min, limits.max).astype(dtype)
+        assert_stated(x, width, "dense")
