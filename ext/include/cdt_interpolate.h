@@ -22,6 +22,8 @@ typedef struct {
     unsigned fitted;                       /* levels with weights */
     int straight;                          /* points outside the grid go on in a straight line; else they are the nearest inside */
     int16_t weights[CDT_FITTED][8][9];     /* by level and class */
+    const void *missing;                   /* codes that no point becomes; none for whole numbers, whose maps know them */
+    size_t n_missing;
     double low, high;                      /* whole numbers in cells: the least and the largest that the type has */
     double max_error;                      /* of points that keep the bound */
     size_t bad;                            /* points that do not */

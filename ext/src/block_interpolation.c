@@ -215,6 +215,10 @@ int cdt_interpolated_prepare(const cdt_coding *coding, const cdt_box *box, const
     way->axes = axes;
     way->layout = ordered->layout;
     way->with.cells = ordered->cells;
+    if (!ordered->snapped) {
+        way->with.missing = coding->promise.missing;
+        way->with.n_missing = coding->promise.n_missing;
+    }
     way->with.low = ordered->low;
     way->with.high = ordered->high;
     way->with.straight = ordered->straight;

@@ -1,5 +1,14 @@
 /* Points of all levels to tokens and back, for one type of float T; what they are predicted from is in interpolate.template.h. */
 
+/* Whether a number, one that is not exact already, would become a missing code. */
+static int NAME(becomes_code)(T x, T y, const cdt_interpolation *with)
+{
+    const T *missing = with->missing;
+    int is_code = 0;
+    for (size_t j = 0; j < with->n_missing; j++) is_code |= y == missing[j];
+    return is_code && x - x == 0;
+}
+
 /* The coarsest grid: each point from the one before it, in float arithmetic as everywhere. */
 static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolation *with, uint8_t *tokens, cdt_bits_writer *extra,
                                uint8_t *bad_rows)
@@ -13,7 +22,12 @@ static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolatio
             size_t bad;
             int32_t k;
             T y, p = before;
-            const T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
+            T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
+            if (NAME(becomes_code)(row[i], y, with)) {
+                bad_rows[r * n + i] = 1;
+                row[i] = (T)NAN;
+                error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
+            }
             if (bad && row[i] - row[i] == 0) bad_rows[r * n + i] = 1;
             if (error >= (T)with->max_error) NAME(measure)(row + i, &y, 1, error, with);
             kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * s->stride + i, extra);
@@ -28,6 +42,23 @@ static void NAME(mark)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t 
 {
     const size_t place = cdt_pyramid_place(pyramid, s, r, i);
     bad[place >> 3] = (uint8_t)(bad[place >> 3] | 1u << (place & 7));
+}
+
+/* Points of a row that would become missing codes are exact, and holes from here on. Returns whether there are any. */
+static int NAME(drop_codes)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t r, T *x, const T *y, cdt_interpolation *with,
+                            uint8_t *bad)
+{
+    const T *missing = with->missing;
+    size_t alike = 0, before = with->bad;
+    for (size_t j = 0; j < with->n_missing; j++)
+        for (size_t i = 0; i < s->dim[3]; i++) alike += y[i] == missing[j];
+    for (size_t i = 0; alike && i < s->dim[3]; i++)
+        if (NAME(becomes_code)(x[i], y[i], with)) {
+            NAME(mark)(pyramid, s, r, i, bad);
+            x[i] = (T)NAN;
+            with->bad++;
+        }
+    return with->bad > before;
 }
 
 /* Points that a kernel found to miss the bound, or to be holes, of which the caller knows: those whose error is just the bound do
@@ -109,7 +140,9 @@ int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_int
             } else p += stride;
             residuals[0] = 0;
             for (size_t j = n + 1; j < stride; j++) residuals[j] = 0;
-            const T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
+            T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
+            if (with->n_missing && NAME(drop_codes)(pyramid, s, r, row, y, with, bad))
+                error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
             if (error >= (T)with->max_error) NAME(measure)(row, y, n, error, with);
             if (missed) NAME(bad_points)(pyramid, s, r, row, y, missed, with, bad);
             memcpy(row, y, n * sizeof *y);

@@ -15,6 +15,7 @@ from cdt_core.model import Bound
 from tests.golden.make import noise, walk
 from tests.kernels.arrays import bits, same_bits, states, worst_error
 from tests.kernels.instruction_sets import everywhere
+from tests.kernels.test_stated_error import waves
 
 BOUND = Bound("abs", 0.01)
 #: One missing value in so many.
@@ -73,6 +74,21 @@ def test_scattered_missing_values(kind, dtype, every, profile):
     stream, max_error, _, y = everywhere(coded, x, BOUND, profile, missing)
     assert states(max_error, worst_error(x, y, BOUND, missing))
     assert same_bits(version2.decode(stream), y)
+
+
+@pytest.mark.parametrize("code", [0.0, -999.0, 3.5])
+@pytest.mark.parametrize(("shape", "width"), [((5000,), 2.5), ((60, 70), 2.5), ((14, 17, 23), 4.0)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_no_value_becomes_a_code_that_is_next_to_it(dtype, shape, width, code):
+    """Whole numbers around a code: predictions meet it."""
+    for seed in range(8):
+        x = np.round(20 * waves(shape, seed)) + code
+        x[x == code] += 1
+        x.reshape(-1)[:: x.size // 20] = code
+        x = x.astype(dtype)
+        stream, max_error, _, y = everywhere(coded, x, Bound("abs", width), "dense", (code, float("nan")))
+        assert states(max_error, worst_error(x, y, Bound("abs", width), (code,)))
+        assert seed or same_bits(version2.decode(stream), y)
 
 
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 129, 511, 513, 1023, 1025])
