@@ -71,6 +71,15 @@ static inline S NAME(nearest_)(S key, S step)
     return quotient;
 }
 
+/* Whether no number of a tile is smaller than four times the largest error: all differences are exact then (Sterbenz). */
+static int NAME(all_large_)(const T *x, size_t n, T worst)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    uint8_t large[TILE / 8];
+    kernels->rows.ROWS.apart(x, NULL, n, 4 * worst, large);
+    return kernels->places.count(large, n) == n;
+}
+
 /* The largest error of a tile, of which the kernel found `nearest`, that is rounded to T: the true one can be larger. */
 static double NAME(worst_above_)(const T *x, const T *y, size_t n, T nearest)
 {
@@ -131,8 +140,8 @@ static void NAME(linear_)(const cdt_map *map, const T *x, size_t n, const cdt_pr
             if (declared && NAME(drop_missing_)(&from, y, count, promise, own))
                 worst = (double)kernels->rows.ROWS.quantise_flat(from, count, &cells, to, &doubtful);
         }
-        /* Without an offset y is 0, or not twice as large as x nor half as large: differences are exact (Sterbenz). */
-        if (map->offset != 0 && !lossless && worst >= (double)(T)found->max_error && worst > 0) {
+        /* Without an offset y is 0, or not twice as large as x nor half as large: differences are exact, too. */
+        if (map->offset != 0 && !lossless && worst > 0 && worst >= (double)(T)found->max_error && !NAME(all_large_)(from, count, (T)worst)) {
             kernels->rows.ROWS.rebuild_flat(to, count, &cells, y);
             worst = NAME(worst_above_)(from, y, count, (T)worst);
         }
