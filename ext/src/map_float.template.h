@@ -164,6 +164,7 @@ static void NAME(keys_)(const cdt_map *map, const T *x, size_t n, const cdt_prom
     const S step = (S)map->integer_step;
     /* Below the true bound by more than the products can round; a product below DBL_MIN rounds by more, and allows nothing. */
     const double safe = promise->value * (1.0 - 8.0 * DBL_EPSILON);
+    double nearly = found->max_error * (1.0 - 4.0 * DBL_EPSILON);
     for (size_t i = 0; i < n; i++) {
         U bits;
         T y;
@@ -176,10 +177,11 @@ static void NAME(keys_)(const cdt_map *map, const T *x, size_t n, const cdt_prom
         if (d <= most && d <= DBL_MAX && (most >= DBL_MIN || d == 0) &&
             !NAME(is_missing_)(x[i], promise->missing, promise->n_missing) &&
             !NAME(is_missing_)(y, promise->missing, promise->n_missing)) {
-            /* Rounded twice, and not known to be smaller than the largest so far. */
-            if (d > 0 && d / size >= found->max_error * (1.0 - 4.0 * DBL_EPSILON)) {
+            /* Not known to be smaller than the largest so far, whatever rounding does to both. */
+            if (d >= nearly * size && d > 0) {
                 const double above = ratio_above((double)x[i], (double)y);
                 found->max_error = above > found->max_error ? above : found->max_error;
+                nearly = found->max_error * (1.0 - 4.0 * DBL_EPSILON);
             }
             before = codes[i] = k;
         } else {
