@@ -90,6 +90,12 @@ cdt_segment cdt_pyramid_grid(const cdt_pyramid *pyramid, unsigned level);
 /* Where point i of row r of a segment is in the block, in C order. */
 size_t cdt_pyramid_place(const cdt_pyramid *pyramid, const cdt_segment *segment, size_t r, size_t i);
 
+static inline size_t cdt_rows_of(const cdt_segment *segment)
+{
+    return segment->dim[0] * segment->dim[1] * segment->dim[2];
+}
+
+/* Where row (b, z, y) of a segment begins, behind its padding. */
 static inline size_t cdt_segment_row(const cdt_segment *s, size_t b, size_t z, size_t y)
 {
     return s->offset + 1 + ((b * s->dim[1] + z) * s->dim[2] + y) * s->stride;

@@ -4,11 +4,6 @@
 #include "cdt_rows.h"
 #include "context_tables.h"
 
-static inline size_t cdt_rows_of(const cdt_segment *segment)
-{
-    return segment->dim[0] * segment->dim[1] * segment->dim[2];
-}
-
 static inline size_t cdt_groups_of(const cdt_segment *segment)
 {
     return (segment->dim[3] + GROUP - 1) / GROUP;

@@ -21,6 +21,12 @@ static void fall_back(unsigned odd, int16_t *weights)
     memcpy(weights, cubic[odd - 1], sizeof cubic[0]);
 }
 
+static unsigned odd_axes(const cdt_segment *s)
+{
+    const unsigned c = s->class_bits;
+    return (c & 1u) + (c >> 1 & 1u) + (c >> 2);
+}
+
 /* How many points each feature is a mean of. */
 static double points_of_feature(unsigned odd, unsigned feature)
 {
@@ -97,6 +103,38 @@ static size_t scattered(size_t k, size_t every, size_t end)
     return at < end ? at : end - 1;
 }
 
+/* Pieces of the rows of a segment, of `part` points each, `in_row` in a row: one of `every` is looked at. */
+typedef struct {
+    size_t part, in_row, all, every;
+} row_pieces;
+
+static row_pieces pieces_of(size_t rows, size_t cols)
+{
+    const size_t part = cols < ROW_PART ? cols : ROW_PART;
+    return (row_pieces){.part = part, .in_row = cols / part, .all = rows * (cols / part), .every = 1};
+}
+
+static size_t between(size_t n, size_t least, size_t most)
+{
+    return n < least ? least : n > most ? most : n;
+}
+
+/* Look at so many pieces that they have about so many points. */
+static void look_at_about(row_pieces *pieces, size_t points)
+{
+    const size_t wanted = points / pieces->part + 1;
+    pieces->every = pieces->all > wanted ? pieces->all / wanted : 1;
+}
+
+/* Where the k-th piece that is looked at is: its row, and the first of its points. Returns its number. */
+static size_t next_piece(const row_pieces *pieces, size_t k, size_t *row, size_t *from)
+{
+    const size_t i = scattered(k, pieces->every, pieces->all);
+    *row = i / pieces->in_row;
+    *from = i % pieces->in_row * pieces->part;
+    return i;
+}
+
 /* Even noise from -1/2 to 1/2, the same in every run. */
 static double noise(size_t i)
 {
@@ -147,14 +185,12 @@ static double sampled_bits(const sampled *tokens)
 double cdt_estimate_residuals(const int32_t *residuals, size_t n, size_t row)
 {
     sampled tokens = {.extra = 0};
-    const size_t share = n / 8 < ESTIMATED ? ESTIMATED : n / 8 > 8 * ESTIMATED ? 8 * ESTIMATED : n / 8;
-    const size_t rows = n / row, part = row < ROW_PART ? row : ROW_PART, wanted = share / part + 1;
-    const size_t parts = rows * (row / part), every = parts > wanted ? parts / wanted : 1;
-    for (size_t k = 0; k * every < parts; k++) {
-        const size_t r = scattered(k, every, parts);
-        const int32_t *from = residuals + r / (row / part) * row + r % (row / part) * part;
+    row_pieces pieces = pieces_of(n / row, row);
+    look_at_about(&pieces, between(n / 8, ESTIMATED, 8 * ESTIMATED));
+    for (size_t k = 0, r, from; k * pieces.every < pieces.all; k++) {
+        next_piece(&pieces, k, &r, &from);
         tokens.nearby = 0;
-        for (size_t i = 0; i < part; i++) sampled_add(&tokens, from[i]);
+        for (size_t i = 0; i < pieces.part; i++) sampled_add(&tokens, residuals[r * row + from + i]);
     }
     return sampled_bits(&tokens) * (double)n / (double)tokens.seen;
 }

@@ -48,7 +48,7 @@ void NAME(cdt_interpolate_place_)(const cdt_pyramid *pyramid, const T *values, i
     }
     if (!pyramid->levels) {
         const cdt_segment *only = &pyramid->segments[0];
-        const size_t count = only->dim[0] * only->dim[1] * only->dim[2], n = only->dim[3];
+        const size_t count = cdt_rows_of(only), n = only->dim[3];
         for (size_t r = 0; r < count; r++) memcpy(places + only->offset + 1 + r * only->stride, values + r * n, n * sizeof *values);
     }
 }
@@ -106,92 +106,105 @@ static void NAME(class_weights)(const cdt_interpolation *with, const cdt_segment
     for (int i = 0; i < 9; i++) weights[i] = (T)with->weights[level][s->class_bits][i] / (T)CDT_WEIGHT_UNIT;
 }
 
+/* Features and targets of samples spread over a segment, about `most` at most. `spare`: room for 32 rows of ROW_PART. */
+static void NAME(find_samples)(const cdt_pyramid *pyramid, const cdt_segment *s, const T *places, int straight, size_t most,
+                               NAME(samples) *to, T *spare)
+{
+    row_pieces pieces = pieces_of(cdt_rows_of(s), s->dim[3]);
+    const size_t part = pieces.part, points = pieces.all * part, some = points / 4 < 256 ? 256 : points / 4;
+    const size_t wanted = some < most ? some : most;
+    cdt_around near;
+    cdt_pyramid_around(pyramid, s, &near);
+    pieces.every = points > wanted ? points / wanted : 1;
+    to->seen = 0;
+    for (size_t k = 0, row, from; k * pieces.every < pieces.all && to->seen + part <= to->room; k++, to->seen += part) {
+        const T *around[32], *x = places + s->offset + 1;
+        next_piece(&pieces, k, &row, &from);
+        x += row * s->stride + from;
+        NAME(rows_around)(&near, row, straight, part, places + from, spare, around);
+        cdt_active_kernels()->rows.ROWS.features(around, odd_axes(s), x, part, to->room, to->features + to->seen);
+    }
+}
+
+/* The better of plain and robust least squares, by the bits that the samples take: their weights. Returns the bits of each sample. */
+static double NAME(best_weights)(const NAME(samples) *from, unsigned odd, const cdt_cells *cells, int16_t *weights)
+{
+    cdt_fit fit = {.features = odd * odd};
+    double least = INFINITY;
+    for (int robust = 0; robust < 2; robust++) {
+        int16_t found[9];
+        fall_back(odd, found);
+        for (int pass = 0; pass <= robust; pass++) {
+            NAME(fit_again)(&fit, from, cells, robust, found);
+            if (!cdt_fit_solve(&fit, odd, cells->bound, from->seen, found)) break;
+        }
+        const double each = NAME(fit_bits)(&fit, from, cells, found);
+        if (!(each < least)) continue;
+        least = each;
+        memcpy(weights, found, sizeof found);
+    }
+    return least;
+}
+
 int NAME(cdt_interpolate_fit_)(const cdt_pyramid *pyramid, const T *places, cdt_interpolation *with, double *bits)
 {
-    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
     const size_t points = pyramid->dim[0][0] * pyramid->dim[0][1] * pyramid->dim[0][2] * pyramid->dim[0][3];
-    const size_t most = points / 64 < 256 ? 256 : points / 64 > FITTED ? FITTED : points / 64, room = most + ROW_PART;
-    T *features = cdt_new((11 * room + 32 * ROW_PART) * sizeof *features), *spare = features + 11 * room;
-    if (!features) return CDT_NO_MEMORY;
+    const size_t most = between(points / 64, 256, FITTED), room = most + ROW_PART;
+    T *all = cdt_new((11 * room + 32 * ROW_PART) * sizeof *all);
+    NAME(samples) samples = {.features = all, .residuals = all + 10 * room, .room = room};
+    if (!all) return CDT_NO_MEMORY;
     *bits = 0;
     for (unsigned i = 1; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
         if (s->level >= with->fitted) continue;
-        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2), count = odd * odd;
-        const size_t n = s->dim[3], part = n < ROW_PART ? n : ROW_PART;
-        const size_t parts = s->dim[0] * s->dim[1] * s->dim[2] * (n / part), some = parts * part / 4 < 256 ? 256 : parts * part / 4;
-        const size_t wanted = some < most ? some : most, every = parts * part > wanted ? parts * part / wanted : 1;
-        int16_t *weights = with->weights[s->level][c];
-        size_t seen = 0;
-        cdt_around near;
-        cdt_fit fit = {.features = count};
-        cdt_pyramid_around(pyramid, s, &near);
-        for (size_t k = 0; k * every < parts && seen + part <= room; k++, seen += part) {
-            const T *around[32];
-            const size_t r = scattered(k, every, parts);
-            const size_t row = r / (n / part), from = r % (n / part) * part;
-            NAME(rows_around)(&near, row, with->straight, part, places + from, spare, around);
-            rows->ROWS.features(around, odd, places + s->offset + 1 + row * s->stride + from, part, room, features + seen);
-        }
-        /* The better of plain and robust least squares, by the bits that the samples take. */
-        double least = INFINITY;
-        for (int robust = 0; robust < 2; robust++) {
-            int16_t found[9];
-            T *residuals = features + 10 * room;
-            fall_back(odd, found);
-            for (int pass = 0; pass <= robust; pass++) {
-                NAME(fit_again)(&fit, features, room, seen, &with->cells, robust, found, residuals);
-                if (!cdt_fit_solve(&fit, odd, with->cells.bound, seen, found)) break;
-            }
-            const double each = NAME(fit_bits)(&fit, features, room, seen, &with->cells, found, residuals);
-            if (!(each < least)) continue;
-            least = each;
-            memcpy(weights, found, sizeof found);
-        }
-        *bits += least * (double)(s->dim[0] * s->dim[1] * s->dim[2] * n);
+        NAME(find_samples)(pyramid, s, places, with->straight, most, &samples, all + 11 * room);
+        const double each = NAME(best_weights)(&samples, odd_axes(s), &with->cells, with->weights[s->level][s->class_bits]);
+        *bits += each * (double)(cdt_rows_of(s) * s->dim[3]);
     }
-    cdt_drop(features);
+    cdt_drop(all);
     return CDT_OK;
 }
 
-/* Bits that the residuals of all classes would take without contexts, from rows spread over each class. Neighbours are taken as they
- * are, and what quantisation will do to them is added to the predictions as noise of its size. */
+/* Tokens of the residuals of a class, from pieces spread over it. Neighbours are taken as they are, and what quantisation will do to
+ * them is added to the predictions as noise of its size. `work`: room for 33 * ROW_PART. */
+static void NAME(sample_tokens)(const cdt_pyramid *pyramid, const cdt_segment *s, const T *places, const cdt_interpolation *with,
+                                T *work, sampled *tokens)
+{
+    const double inverse = 1.0 / with->cells.step;
+    row_pieces pieces = pieces_of(cdt_rows_of(s), s->dim[3]);
+    T weights[9];
+    double wide[9];
+    cdt_around near;
+    NAME(class_weights)(with, s, weights);
+    for (int f = 0; f < 9; f++) wide[f] = (double)weights[f];
+    const double gain = with->cells.snap && with->cells.step == 1.0 ? 0 : noise_gain(odd_axes(s), wide);
+    cdt_pyramid_around(pyramid, s, &near);
+    look_at_about(&pieces, between(cdt_rows_of(s) * s->dim[3] / 4, 256, ESTIMATED));
+    for (size_t k = 0, row, from; k * pieces.every < pieces.all; k++) {
+        const T *around[32];
+        const size_t number = next_piece(&pieces, k, &row, &from);
+        const T *x = places + s->offset + 1 + row * s->stride + from;
+        NAME(rows_around)(&near, row, with->straight, pieces.part, places + from, work + ROW_PART, around);
+        cdt_active_kernels()->rows.ROWS.predict(around, odd_axes(s), weights, pieces.part, work);
+        tokens->nearby = 0;
+        for (size_t j = 0; j < pieces.part; j++)
+            sampled_add(tokens, whole((double)(x[j] - work[j]) * inverse + gain * noise(number * pieces.part + j)));
+    }
+}
+
 int NAME(cdt_interpolate_estimate_)(const cdt_pyramid *pyramid, const T *places, const cdt_interpolation *with, double *bits)
 {
-    const cdt_row_kernels *rows = &cdt_active_kernels()->rows;
-    const double inverse = 1.0 / with->cells.step;
-    T *p = cdt_new(33 * ROW_PART * sizeof *p), *spare = p + ROW_PART;
-    if (!p) return CDT_NO_MEMORY;
+    T *work = cdt_new(33 * ROW_PART * sizeof *work);
+    if (!work) return CDT_NO_MEMORY;
     for (unsigned i = 1; i < pyramid->count; i++) {
         const cdt_segment *s = &pyramid->segments[i];
-        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
-        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
-        if (s->level < with->fitted) continue; /* the fit has counted those */
-        const size_t part = n < ROW_PART ? n : ROW_PART, parts = all * (n / part);
-        const size_t share = all * n / 4 < 256 ? 256 : all * n / 4 > ESTIMATED ? ESTIMATED : all * n / 4, wanted = share / part + 1;
-        const size_t every = parts > wanted ? parts / wanted : 1;
+        const size_t points = cdt_rows_of(s) * s->dim[3];
         sampled tokens = {.extra = 0};
-        T weights[9];
-        NAME(class_weights)(with, s, weights);
-        double wide[9];
-        cdt_around near;
-        cdt_pyramid_around(pyramid, s, &near);
-        for (int f = 0; f < 9; f++) wide[f] = (double)weights[f];
-        const double gain = with->cells.snap && with->cells.step == 1.0 ? 0 : noise_gain(odd, wide);
-        for (size_t k = 0; k * every < parts; k++) {
-            const T *around[32];
-            const size_t r = scattered(k, every, parts);
-            const size_t row = r / (n / part), from = r % (n / part) * part;
-            const T *x = places + s->offset + 1 + row * s->stride + from;
-            NAME(rows_around)(&near, row, with->straight, part, places + from, spare, around);
-            rows->ROWS.predict(around, odd, weights, part, p);
-            tokens.nearby = 0;
-            for (size_t j = 0; j < part; j++)
-                sampled_add(&tokens, whole((double)(x[j] - p[j]) * inverse + gain * noise(r * part + j)));
-        }
-        if (tokens.seen) *bits += sampled_bits(&tokens) * (double)(all * n) / (double)tokens.seen;
+        if (s->level < with->fitted) continue; /* the fit has counted those */
+        NAME(sample_tokens)(pyramid, s, places, with, work, &tokens);
+        if (tokens.seen) *bits += sampled_bits(&tokens) * (double)points / (double)tokens.seen;
     }
-    cdt_drop(p);
+    cdt_drop(work);
     return CDT_OK;
 }
 

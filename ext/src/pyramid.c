@@ -9,57 +9,68 @@ static size_t rows(const size_t dim[4])
 
 static const uint8_t order_of_classes[7] = {1, 2, 4, 3, 5, 6, 7};
 
+/* The grids of all levels, each half of the one before along the axes that are split, until none is. */
+static void halve(cdt_pyramid *pyramid, unsigned axes)
+{
+    unsigned level = 0;
+    for (;; level++) {
+        const size_t *dim = pyramid->dim[level];
+        size_t *next = pyramid->dim[level + 1];
+        unsigned split = 0;
+        for (int a = 1; a < 4; a++)
+            if ((axes >> (3 - a) & 1) && dim[a] > 1) split |= 1u << (3 - a);
+        if (!split) break;
+        pyramid->split[level] = (uint8_t)split;
+        next[0] = dim[0];
+        for (int a = 1; a < 4; a++) next[a] = (split >> (3 - a) & 1) ? (dim[a] + 1) / 2 : dim[a];
+    }
+    pyramid->levels = level;
+}
+
+/* Places for the grids from level 1 on, of which the last (the only one of a pyramid that is not split) is the first segment.
+ * Returns where they end. */
+static size_t place_grids(cdt_pyramid *pyramid)
+{
+    const unsigned last = pyramid->levels, first = last ? 1 : 0;
+    size_t at = 0;
+    for (unsigned level = last + 1; level-- > first;) {
+        pyramid->grid[level] = at;
+        at += rows(pyramid->dim[level]) * (pyramid->dim[level][3] + CDT_PAD);
+    }
+    pyramid->segments[0] = cdt_pyramid_grid(pyramid, last);
+    pyramid->count = 1;
+    return at;
+}
+
+/* The next segment: class `c` of a level, with places from `at` on. Returns where they end. */
+static size_t place_class(cdt_pyramid *pyramid, unsigned level, unsigned c, size_t at)
+{
+    cdt_segment *s = &pyramid->segments[pyramid->count];
+    const size_t *dim = pyramid->dim[level], *even = pyramid->dim[level + 1];
+    s->level = (uint8_t)level;
+    s->class_bits = (uint8_t)c;
+    s->dim[0] = dim[0];
+    for (int a = 1; a < 4; a++) s->dim[a] = (c >> (3 - a) & 1) ? dim[a] / 2 : even[a];
+    s->offset = at;
+    s->stride = even[3] + CDT_PAD;
+    pyramid->at[level][c] = (int)pyramid->count++;
+    return at + rows(s->dim) * s->stride;
+}
+
 int cdt_pyramid_plan(const size_t dim[4], unsigned axes, cdt_pyramid *pyramid)
 {
-    size_t points = 1, at = 0;
+    size_t points = 1;
     for (int a = 0; a < 4; a++) {
         if (dim[a] < 1 || dim[a] > (1u << 24) || (points *= dim[a]) > (1u << 24)) return CDT_BAD_ARGUMENT;
         pyramid->dim[0][a] = dim[a];
     }
-    unsigned level = 0;
-    for (;; level++) {
-        unsigned split = 0;
-        for (int a = 1; a < 4; a++)
-            if ((axes >> (3 - a) & 1) && pyramid->dim[level][a] > 1) split |= 1u << (3 - a);
-        if (!split) break;
-        pyramid->split[level] = (uint8_t)split;
-        pyramid->dim[level + 1][0] = dim[0];
-        for (int a = 1; a < 4; a++)
-            pyramid->dim[level + 1][a] = (split >> (3 - a) & 1) ? (pyramid->dim[level][a] + 1) / 2 : pyramid->dim[level][a];
-    }
-    pyramid->levels = level;
-    pyramid->count = 1;
+    halve(pyramid, axes);
     memset(pyramid->at, 0xFF, sizeof pyramid->at);
-    cdt_segment *first = &pyramid->segments[0];
-    memcpy(first->dim, pyramid->dim[level], sizeof first->dim);
-    first->level = (uint8_t)level;
-    first->class_bits = 0;
-    first->stride = first->dim[3] + CDT_PAD;
-    for (unsigned l = level; l >= 1; l--) {
-        pyramid->grid[l] = at;
-        at += rows(pyramid->dim[l]) * (pyramid->dim[l][3] + CDT_PAD);
-    }
-    first->offset = pyramid->grid[level];
-    if (level == 0) {
-        first->offset = pyramid->grid[0] = 0;
-        at = rows(dim) * first->stride;
-    }
-    for (unsigned l = level; l-- > 0;)
+    size_t at = place_grids(pyramid);
+    for (unsigned level = pyramid->levels; level-- > 0;)
         for (int i = 0; i < 7; i++) {
             const unsigned c = order_of_classes[i];
-            if (c & ~pyramid->split[l]) continue;
-            cdt_segment *s = &pyramid->segments[pyramid->count];
-            s->level = (uint8_t)l;
-            s->class_bits = (uint8_t)c;
-            s->dim[0] = dim[0];
-            for (int a = 1; a < 4; a++) {
-                const size_t n = pyramid->dim[l][a];
-                s->dim[a] = (c >> (3 - a) & 1) ? n / 2 : (pyramid->split[l] >> (3 - a) & 1) ? (n + 1) / 2 : n;
-            }
-            s->offset = at;
-            s->stride = pyramid->dim[l + 1][3] + CDT_PAD;
-            at += rows(s->dim) * s->stride;
-            pyramid->at[l][c] = (int)pyramid->count++;
+            if (!(c & ~(unsigned)pyramid->split[level])) at = place_class(pyramid, level, c, at);
         }
     pyramid->values = at;
     return CDT_OK;

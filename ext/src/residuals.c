@@ -83,7 +83,7 @@ uint8_t *cdt_entropy_put(uint8_t *at, const cdt_entropy *e)
 static int to_rows(const cdt_field *f, uint8_t *ordered, uint8_t *tokens)
 {
     const cdt_segment *s = &f->pyramid.segments[0];
-    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
+    const size_t rows = cdt_rows_of(s), cols = s->dim[3];
     uint8_t *from = ordered;
     if (f->is_series) {
         from = cdt_new(rows * cols);
@@ -99,7 +99,7 @@ static int to_rows(const cdt_field *f, uint8_t *ordered, uint8_t *tokens)
 static int from_rows(const cdt_field *f, uint8_t *tokens)
 {
     const cdt_segment *s = &f->pyramid.segments[0];
-    const size_t rows = s->dim[0] * s->dim[1] * s->dim[2], cols = s->dim[3];
+    const size_t rows = cdt_rows_of(s), cols = s->dim[3];
     for (size_t r = 0; r < rows; r++) memmove(tokens + r * cols, tokens + s->offset + 1 + r * s->stride, cols);
     if (!f->is_series) return CDT_OK;
     uint8_t *ordered = cdt_new(rows * cols);
@@ -114,7 +114,7 @@ int cdt_field_encode(const cdt_field *f, const void *residuals, unsigned width, 
 {
     const cdt_kernels *kernels = cdt_active_kernels();
     const cdt_segment *s = &f->pyramid.segments[0];
-    if (cdt_entropy_start(e, &f->pyramid, s->dim[0] * s->dim[1] * s->dim[2] * s->dim[3], width) != CDT_OK) return CDT_NO_MEMORY;
+    if (cdt_entropy_start(e, &f->pyramid, cdt_rows_of(s) * s->dim[3], width) != CDT_OK) return CDT_NO_MEMORY;
     cdt_bits_writer extra;
     cdt_bits_start(&extra, e->extra);
     if (width == 4) kernels->rans.split_4(residuals, f->n, e->activity, &extra);
