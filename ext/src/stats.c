@@ -93,6 +93,38 @@ static int is_over_product(double a, double b, double bound)
     return (long double)lost_in_error(a, b) > fmal(bound, fabsl(a), -(long double)most);
 }
 
+/* What the pairs of a tile differ by. */
+typedef struct {
+    double largest, largest_relative, sum, sum_squares;
+    double co_moment;    /* of x and y about their means */
+    int may_be_relative; /* some |x - y| / |x| may be above those of the tiles before */
+} tile_errors;
+
+/* A tile of n pairs joins those before it. */
+static void take_errors(const tile_errors *errors, size_t n, double mean_x, double mean_y, cdt_comparison *c)
+{
+    const double left = (double)c->finite, right = (double)n;
+    c->co_moment += errors->co_moment + (mean_x - c->pair_mean_x) * (mean_y - c->pair_mean_y) * left * right / (left + right);
+    c->pair_mean_x += (mean_x - c->pair_mean_x) * right / (left + right);
+    c->pair_mean_y += (mean_y - c->pair_mean_y) * right / (left + right);
+    c->finite += (int64_t)n;
+    c->max_error = errors->largest > c->max_error ? errors->largest : c->max_error;
+    c->max_relative_error =
+        errors->largest_relative > c->max_relative_error ? errors->largest_relative : c->max_relative_error;
+    c->sum_error += errors->sum;
+    c->sum_squared_error += errors->sum_squares;
+}
+
+/* What is left to say where an array was compared with itself: y is as x, and no pair differs. */
+static void take_itself(const cdt_histograms *h, cdt_comparison *c)
+{
+    c->y = c->x;
+    for (int32_t k = 0; k < h->bins; k++)
+        h->counts_y[k] = h->counts_x[k];
+    if (h->error_bins > 0)
+        h->counts_error[h->error_bins / 2] = c->finite;
+}
+
 #define T float
 #define U uint32_t
 #define SUFFIX f4
