@@ -1,5 +1,72 @@
 /* Points of all levels to tokens and back, for one type of float T; what they are predicted from is in interpolate.template.h. */
 
+/* The rows of a pyramid, segment by segment, each with its predictions: the same for those who make tokens and who read them. */
+typedef struct {
+    const cdt_pyramid *pyramid;
+    const cdt_interpolation *with;
+    T *places;
+    T *predictions, *spare;  /* room for some rows that lie alike; and for those beyond the grid, free when a row is predicted */
+    int32_t *residuals;      /* with the padding of tokens, of some rows together */
+    const cdt_segment *segment;
+    size_t rows, together;   /* rows of the segment, and how many of them are taken together at most */
+    cdt_around around;
+    T weights[9];
+    T *p;                    /* predictions of the row before */
+    size_t predicted;        /* rows that have predictions */
+} NAME(walk);
+
+static int NAME(start_walk)(NAME(walk) *walk, const cdt_pyramid *pyramid, const cdt_interpolation *with, T *places)
+{
+    const size_t longest = pyramid->dim[0][3] + CDT_PAD + 1, some = AT_ONCE + 2 * longest;
+    *walk = (NAME(walk)){.pyramid = pyramid, .with = with, .places = places};
+    walk->predictions = cdt_new((some + 32 * longest) * sizeof *walk->predictions);
+    walk->residuals = cdt_new(some * sizeof *walk->residuals);
+    walk->spare = walk->predictions + some;
+    return walk->predictions && walk->residuals ? CDT_OK : CDT_NO_MEMORY;
+}
+
+static void NAME(end_walk)(NAME(walk) *walk)
+{
+    cdt_drop(walk->predictions);
+    cdt_drop(walk->residuals);
+}
+
+/* Go on to segment i, when those before it have their values. */
+static void NAME(enter)(NAME(walk) *walk, unsigned i)
+{
+    const cdt_segment *s = &walk->pyramid->segments[i];
+    walk->segment = s;
+    walk->rows = cdt_rows_of(s);
+    walk->together = AT_ONCE / s->stride + 1;
+    walk->predicted = 0;
+    if (!i) return;
+    cdt_pyramid_around(walk->pyramid, s, &walk->around);
+    NAME(class_weights)(walk->with, s, walk->weights);
+    if (s[-1].level != s->level && s->level + 1u < walk->pyramid->levels)
+        NAME(join)(walk->pyramid, s->level + 1u, walk->with->straight, walk->places, NULL);
+}
+
+/* Predictions of the points of row r of a class, when those of the rows before it were asked for. */
+static inline T *NAME(predict_row)(NAME(walk) *walk, size_t r)
+{
+    const cdt_segment *s = walk->segment;
+    const T *rows[32];
+    if (r < walk->predicted) return walk->p += s->stride;
+    const int beyond = NAME(rows_around)(&walk->around, r, walk->with->straight, s->dim[3], walk->places, walk->spare, rows);
+    const size_t together = beyond ? 1 : cdt_around_together(&walk->around, r, walk->together);
+    walk->predicted = r + together;
+    walk->p = walk->predictions;
+    cdt_active_kernels()->rows.ROWS.predict(rows, odd_axes(s), walk->weights, (together - 1) * s->stride + s->dim[3], walk->p);
+    return walk->p;
+}
+
+/* Set the bit of point i of row r at its place in the block. */
+static void NAME(mark)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t r, size_t i, uint8_t *bad)
+{
+    const size_t place = cdt_pyramid_place(pyramid, s, r, i);
+    bad[place >> 3] = (uint8_t)(bad[place >> 3] | 1u << (place & 7));
+}
+
 /* Whether a number, one that is not exact already, would become a missing code. */
 static int NAME(becomes_code)(T x, T y, const cdt_interpolation *with)
 {
@@ -7,41 +74,6 @@ static int NAME(becomes_code)(T x, T y, const cdt_interpolation *with)
     int is_code = 0;
     for (size_t j = 0; j < with->n_missing; j++) is_code |= y == missing[j];
     return is_code && x - x == 0;
-}
-
-/* The coarsest grid: each point from the one before it, in float arithmetic as everywhere. */
-static void NAME(encode_first)(const cdt_segment *s, T *places, cdt_interpolation *with, uint8_t *tokens, cdt_bits_writer *extra,
-                               uint8_t *bad_rows)
-{
-    const cdt_kernels *kernels = cdt_active_kernels();
-    const size_t count = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
-    T before = (T)with->origin;
-    for (size_t r = 0; r < count; r++) {
-        T *row = places + s->offset + 1 + r * s->stride;
-        for (size_t i = 0; i < n; i++) {
-            size_t bad;
-            int32_t k;
-            T y, p = before;
-            T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
-            if (NAME(becomes_code)(row[i], y, with)) {
-                bad_rows[r * n + i] = 1;
-                row[i] = (T)NAN;
-                error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &bad);
-            }
-            if (bad && row[i] - row[i] == 0) bad_rows[r * n + i] = 1;
-            if (error >= (T)with->max_error) NAME(measure)(row + i, &y, 1, error, with);
-            kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * s->stride + i, extra);
-            row[i] = before = y;
-        }
-        NAME(pad)(row, n, with->straight);
-    }
-}
-
-/* Where the points of a segment are in the block: index of the first, and strides in points. */
-static void NAME(mark)(const cdt_pyramid *pyramid, const cdt_segment *s, size_t r, size_t i, uint8_t *bad)
-{
-    const size_t place = cdt_pyramid_place(pyramid, s, r, i);
-    bad[place >> 3] = (uint8_t)(bad[place >> 3] | 1u << (place & 7));
 }
 
 /* Points of a row that would become missing codes are exact, and holes from here on. Returns whether there are any. */
@@ -59,6 +91,38 @@ static int NAME(drop_codes)(const cdt_pyramid *pyramid, const cdt_segment *s, si
             with->bad++;
         }
     return with->bad > before;
+}
+
+/* The coarsest grid: each point from the one before it, in float arithmetic as everywhere. */
+static void NAME(encode_first)(const NAME(walk) *walk, cdt_interpolation *with, uint8_t *tokens, cdt_bits_writer *extra,
+                               uint8_t *bad)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const cdt_segment *s = walk->segment;
+    T before = (T)with->origin;
+    for (size_t r = 0; r < walk->rows; r++) {
+        T *row = walk->places + s->offset + 1 + r * s->stride;
+        for (size_t i = 0; i < s->dim[3]; i++) {
+            size_t missed;
+            int32_t k;
+            T y, p = before;
+            T error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &missed);
+            if (NAME(becomes_code)(row[i], y, with)) {
+                NAME(mark)(walk->pyramid, s, r, i, bad);
+                with->bad++;
+                row[i] = (T)NAN;
+                error = kernels->rows.ROWS.quantise(row + i, &p, 1, &with->cells, &k, &y, &missed);
+            }
+            if (missed && row[i] - row[i] == 0) {
+                NAME(mark)(walk->pyramid, s, r, i, bad);
+                with->bad++;
+            }
+            if (error >= (T)with->max_error) NAME(measure)(row + i, &y, 1, error, with);
+            kernels->rans.split_4(&k, 1, tokens + s->offset + 1 + r * s->stride + i, extra);
+            row[i] = before = y;
+        }
+        NAME(pad)(row, s->dim[3], with->straight);
+    }
 }
 
 /* Points that a kernel found to miss the bound, or to be holes, of which the caller knows: those whose error is just the bound do
@@ -90,131 +154,105 @@ static void NAME(bad_points)(const cdt_pyramid *pyramid, const cdt_segment *s, s
     }
 }
 
+static void NAME(encode_class)(NAME(walk) *walk, cdt_interpolation *with, uint8_t *tokens, cdt_bits_writer *extra, uint8_t *bad)
+{
+    const cdt_kernels *kernels = cdt_active_kernels();
+    const cdt_segment *s = walk->segment;
+    const size_t n = s->dim[3], stride = s->stride, last = walk->together - 1;
+    T *y = walk->spare;
+    for (size_t r = 0; r < walk->rows; r++) {
+        const size_t among = r % walk->together;
+        T *row = walk->places + s->offset + 1 + r * stride, *p = NAME(predict_row)(walk, r);
+        int32_t *k = walk->residuals + among * stride;
+        size_t missed;
+        k[0] = 0;
+        for (size_t j = n + 1; j < stride; j++) k[j] = 0;
+        T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, k + 1, y, &missed);
+        if (with->n_missing && NAME(drop_codes)(walk->pyramid, s, r, row, y, with, bad))
+            error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, k + 1, y, &missed);
+        if (error >= (T)with->max_error) NAME(measure)(row, y, n, error, with);
+        if (missed) NAME(bad_points)(walk->pyramid, s, r, row, y, missed, with, bad);
+        memcpy(row, y, n * sizeof *y);
+        NAME(pad)(row, n, with->straight);
+        if (among == last || r == walk->rows - 1)
+            kernels->rans.split_4(walk->residuals, (among + 1) * stride, tokens + s->offset + (r - among) * stride, extra);
+    }
+}
+
 int NAME(cdt_interpolate_encode_)(const cdt_pyramid *pyramid, T *places, cdt_interpolation *with, uint8_t *tokens,
                                   cdt_bits_writer *extra, uint8_t *bad)
 {
-    const cdt_kernels *kernels = cdt_active_kernels();
-    const size_t longest = pyramid->dim[0][3];
-    T *first_p = cdt_new((AT_ONCE + 35 * (longest + CDT_PAD + 1)) * sizeof *first_p), *p = first_p;
-    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD + 1)) * sizeof *k);
-    int status = CDT_NO_MEMORY;
-    if (!first_p || !k) goto out;
-    T *y = first_p + AT_ONCE + 2 * (longest + CDT_PAD + 1), *spare = y + longest + CDT_PAD + 1;
-    const cdt_segment *first = &pyramid->segments[0];
+    NAME(walk) walk;
+    const int status = NAME(start_walk)(&walk, pyramid, with, places);
     with->max_error = 0;
     with->bad = 0;
-    {
-        const size_t count = first->dim[0] * first->dim[1] * first->dim[2] * first->dim[3];
-        uint8_t *flags = cdt_new_zeros(count);
-        if (!flags) goto out;
-        NAME(encode_first)(first, places, with, tokens, extra, flags);
-        for (size_t i = 0; i < count; i++)
-            if (flags[i]) {
-                NAME(mark)(pyramid, first, i / first->dim[3], i % first->dim[3], bad);
-                with->bad++;
-            }
-        cdt_drop(flags);
+    for (unsigned i = 0; i < pyramid->count && status == CDT_OK; i++) {
+        NAME(enter)(&walk, i);
+        if (i) NAME(encode_class)(&walk, with, tokens, extra, bad);
+        else NAME(encode_first)(&walk, with, tokens, extra, bad);
     }
-    for (unsigned i = 1; i < pyramid->count; i++) {
-        const cdt_segment *s = &pyramid->segments[i];
-        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
-        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
-        T weights[9];
-        cdt_around near;
-        cdt_pyramid_around(pyramid, s, &near);
-        if (pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
-            NAME(join)(pyramid, s->level + 1u, with->straight, places, NULL);
-        NAME(class_weights)(with, s, weights);
-        const size_t stride = s->stride, together = AT_ONCE / stride + 1;
-        size_t predicted = 0;
-        for (size_t r = 0; r < all; r++) {
-            const T *around[32];
-            size_t missed;
-            T *row = places + s->offset + 1 + r * stride;
-            int32_t *residuals = k + r % together * stride; /* with the padding of tokens, which is 0 */
-            if (r == predicted) {
-                const int beyond = NAME(rows_around)(&near, r, with->straight, n, places, spare, around);
-                p = first_p;
-                predicted += beyond ? 1 : cdt_around_together(&near, r, together);
-                kernels->rows.ROWS.predict(around, odd, weights, (predicted - r - 1) * stride + n, p);
-            } else p += stride;
-            residuals[0] = 0;
-            for (size_t j = n + 1; j < stride; j++) residuals[j] = 0;
-            T error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
-            if (with->n_missing && NAME(drop_codes)(pyramid, s, r, row, y, with, bad))
-                error = kernels->rows.ROWS.quantise(row, p, n, &with->cells, residuals + 1, y, &missed);
-            if (error >= (T)with->max_error) NAME(measure)(row, y, n, error, with);
-            if (missed) NAME(bad_points)(pyramid, s, r, row, y, missed, with, bad);
-            memcpy(row, y, n * sizeof *y);
-            NAME(pad)(row, n, with->straight);
-            if (r % together == together - 1 || r == all - 1)
-                kernels->rans.split_4(k, (r % together + 1) * stride, tokens + s->offset + (r - r % together) * stride, extra);
-        }
-    }
-    status = CDT_OK;
-out:
-    cdt_drop(first_p);
-    cdt_drop(k);
+    NAME(end_walk)(&walk);
     return status;
+}
+
+/* The residuals of row r, when those of the rows before it were asked for. */
+static inline const int32_t *NAME(residuals_of)(NAME(walk) *walk, size_t r, const uint8_t *tokens, cdt_bits_reader *extra)
+{
+    const size_t stride = walk->segment->stride, among = r % walk->together, left = walk->rows - r;
+    if (!among)
+        cdt_active_kernels()->rans.join_4(tokens + walk->segment->offset + r * stride,
+                                          (left < walk->together ? left : walk->together) * stride, extra, walk->residuals);
+    return walk->residuals + among * stride + 1;
+}
+
+static void NAME(decode_first)(NAME(walk) *walk, const uint8_t *tokens, cdt_bits_reader *extra)
+{
+    const cdt_row_kernels *kernels = &cdt_active_kernels()->rows;
+    const cdt_segment *s = walk->segment;
+    T before = (T)walk->with->origin;
+    for (size_t r = 0; r < walk->rows; r++) {
+        const int32_t *residuals = NAME(residuals_of)(walk, r, tokens, extra);
+        T *row = walk->places + s->offset + 1 + r * s->stride;
+        for (size_t i = 0; i < s->dim[3]; i++) {
+            T p = before;
+            kernels->ROWS.rebuild(&p, residuals + i, 1, &walk->with->cells, row + i);
+            before = row[i];
+        }
+        NAME(pad)(row, s->dim[3], walk->with->straight);
+    }
+}
+
+static void NAME(decode_class)(NAME(walk) *walk, const uint8_t *tokens, cdt_bits_reader *extra)
+{
+    const cdt_row_kernels *kernels = &cdt_active_kernels()->rows;
+    const cdt_segment *s = walk->segment;
+    for (size_t r = 0; r < walk->rows; r++) {
+        const int32_t *residuals = NAME(residuals_of)(walk, r, tokens, extra);
+        T *row = walk->places + s->offset + 1 + r * s->stride, *p = NAME(predict_row)(walk, r);
+        kernels->ROWS.rebuild(p, residuals, s->dim[3], &walk->with->cells, row);
+        NAME(pad)(row, s->dim[3], walk->with->straight);
+    }
 }
 
 int NAME(cdt_interpolate_decode_)(const cdt_pyramid *pyramid, const cdt_interpolation *with, const uint8_t *tokens,
                                   cdt_bits_reader *extra, unsigned level, T *places, T *values)
 {
-    const cdt_kernels *kernels = cdt_active_kernels();
-    const size_t longest = pyramid->dim[0][3];
-    T *first_p = cdt_new((AT_ONCE + 34 * (longest + CDT_PAD + 1)) * sizeof *first_p), *p = first_p;
-    T *spare = first_p + AT_ONCE + 2 * (longest + CDT_PAD + 1);
-    int32_t *k = cdt_new((AT_ONCE + 2 * (longest + CDT_PAD + 1)) * sizeof *k);
-    int status = CDT_NO_MEMORY;
-    if (!first_p || !k) goto out;
-    for (unsigned i = 0; i < pyramid->count; i++) {
-        const cdt_segment *s = &pyramid->segments[i];
-        const size_t all = s->dim[0] * s->dim[1] * s->dim[2], n = s->dim[3];
-        const unsigned c = s->class_bits, odd = (c & 1u) + (c >> 1 & 1u) + (c >> 2);
-        T weights[9], before = (T)with->origin;
-        if (i && s->level < level) break;
-        cdt_around near;
-        if (i) cdt_pyramid_around(pyramid, s, &near);
-        if (i && pyramid->segments[i - 1].level != s->level && s->level + 1u < pyramid->levels)
-            NAME(join)(pyramid, s->level + 1u, with->straight, places, NULL);
-        if (i) NAME(class_weights)(with, s, weights);
-        const size_t stride = s->stride, together = AT_ONCE / stride + 1;
-        size_t predicted = 0;
-        for (size_t r = 0; r < all; r++) {
-            const T *around[32];
-            T *row = places + s->offset + 1 + r * stride;
-            const int32_t *residuals = k + r % together * stride + 1;
-            if (r % together == 0) {
-                const size_t rows = all - r < together ? all - r : together;
-                kernels->rans.join_4(tokens + s->offset + r * stride, rows * stride, extra, k);
-            }
-            if (i) {
-                if (r == predicted) {
-                    const int beyond = NAME(rows_around)(&near, r, with->straight, n, places, spare, around);
-                    p = first_p;
-                    predicted += beyond ? 1 : cdt_around_together(&near, r, together);
-                    kernels->rows.ROWS.predict(around, odd, weights, (predicted - r - 1) * stride + n, p);
-                } else p += stride;
-                kernels->rows.ROWS.rebuild(p, residuals, n, &with->cells, row);
-            } else
-                for (size_t j = 0; j < n; j++) {
-                    p[0] = before;
-                    kernels->rows.ROWS.rebuild(p, residuals + j, 1, &with->cells, row + j);
-                    before = row[j];
-                }
-            NAME(pad)(row, n, with->straight);
-        }
+    NAME(walk) walk;
+    const int status = NAME(start_walk)(&walk, pyramid, with, places);
+    for (unsigned i = 0; i < pyramid->count && status == CDT_OK; i++) {
+        if (i && pyramid->segments[i].level < level) break;
+        NAME(enter)(&walk, i);
+        if (i) NAME(decode_class)(&walk, tokens, extra);
+        else NAME(decode_first)(&walk, tokens, extra);
     }
-    if (pyramid->levels > level) NAME(join)(pyramid, level, with->straight, places, values);
-    else {
-        const cdt_segment *only = &pyramid->segments[0];
-        const size_t count = only->dim[0] * only->dim[1] * only->dim[2], n = only->dim[3];
-        for (size_t r = 0; r < count; r++) memcpy(values + r * n, places + only->offset + 1 + r * only->stride, n * sizeof *values);
+    NAME(end_walk)(&walk);
+    if (status != CDT_OK) return status;
+    if (pyramid->levels > level) {
+        NAME(join)(pyramid, level, with->straight, places, values);
+        return CDT_OK;
     }
-    status = CDT_OK;
-out:
-    cdt_drop(first_p);
-    cdt_drop(k);
-    return status;
+    const cdt_segment *only = &pyramid->segments[0];
+    const size_t count = cdt_rows_of(only), n = only->dim[3];
+    for (size_t r = 0; r < count; r++) memcpy(values + r * n, places + only->offset + 1 + r * only->stride, n * sizeof *values);
+    return CDT_OK;
 }
