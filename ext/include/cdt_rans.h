@@ -13,7 +13,6 @@
  */
 #ifndef CDT_RANS_H
 #define CDT_RANS_H
-#include "cdt_rows.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,11 +64,6 @@ typedef struct {
     void (*encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n);
     /* slots: CDT_SLOTS of each context after one another: symbol | (slot - start) << 8 | (frequency - 1) << 20. */
     void (*decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n);
-    /* The next `rows` rows of tokens, with their padding (`stride` further each), where the contexts of each are the table of its
-     * activity, and neighbours lie alike: `near` are those of the first, and become those of the row after the last. `contexts`: work
-     * space for one row and CDT_SPARE. */
-    void (*decode_rows)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t table[256], cdt_neighbours *near, uint8_t *row,
-                        size_t cols, size_t stride, size_t rows, uint8_t *contexts);
     /* Tokens of residuals in order, their extra bits appended: at most 4 (8) bytes a residual. */
     void (*split_4)(const int32_t *residuals, size_t n, uint8_t *tokens, cdt_bits_writer *extra);
     /* Tokens of CDT_TOKENS_4 (_8) and above set corrupt. */

@@ -6,6 +6,7 @@
  */
 #ifndef CDT_SIMD_H
 #define CDT_SIMD_H
+#include "cdt_contexts.h"
 #include "cdt_lorenzo.h"
 #include "cdt_places.h"
 #include "cdt_planes.h"
@@ -18,6 +19,7 @@ typedef struct {
     cdt_lorenzo_kernels lorenzo;
     cdt_planes_kernels planes;
     cdt_rans_kernels rans;
+    cdt_context_kernels contexts;
     cdt_row_kernels rows;
     cdt_place_kernels places;
     cdt_step_kernels steps;

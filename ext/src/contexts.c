@@ -34,37 +34,33 @@ static int start_reading(const cdt_pyramid *pyramid, const uint8_t *in, size_t l
 }
 
 /* The groups of the next row that are not silent, and the contexts of their places. 0: they have no table. */
-static int decode_loud(cdt_context_reading *reading, unsigned kind, const cdt_neighbours *near, uint8_t *row, size_t cols)
+static int decode_loud(cdt_context_reading *reading, unsigned kind, const cdt_token_rows *next)
 {
     const cdt_kernels *kernels = cdt_active_kernels();
-    const size_t groups = (cols + GROUP - 1) / GROUP;
-    kernels->rows.activity(near, cols, reading->contexts);
+    const size_t cols = next->cols, groups = (cols + GROUP - 1) / GROUP;
+    kernels->rows.activity(&next->near, cols, reading->contexts);
     kernels->rows.loudness(reading->contexts, cols, reading->loudness);
     kernels->rans.decode_row(&reading->reader, reading->flag_slots, reading->loudness, reading->loud, groups);
-    memset(row, 0, cols);
+    memset(next->row, 0, cols);
     for (size_t from, to = 0; cdt_next_loud(reading->loud, groups, cols, &from, &to);) {
         if (!reading->head.bins[kind]) return 0;
         kernels->rows.look_up(reading->table[kind], reading->contexts + from, to - from);
-        kernels->rans.decode_row(&reading->reader, reading->slots, reading->contexts + from, row + from, to - from);
+        kernels->rans.decode_row(&reading->reader, reading->slots, reading->contexts + from, next->row + from, to - from);
     }
     return 1;
 }
 
-/* The next rows of a segment of that kind, whose neighbours lie alike. 0: there is no table. */
-static int decode_rows(cdt_context_reading *reading, const cdt_segment *segment, unsigned kind, cdt_neighbours *near, uint8_t *row,
-                       size_t rows)
+/* The next rows of a segment of that kind. 0: there is no table. */
+static int decode_rows(cdt_context_reading *reading, unsigned kind, cdt_token_rows *next)
 {
-    const size_t cols = segment->dim[3], stride = segment->stride;
     if (!reading->head.has_silence) {
         if (!reading->head.bins[kind]) return 0;
-        cdt_active_kernels()->rans.decode_rows(&reading->reader, reading->slots, reading->table[kind], near, row, cols, stride, rows,
-                                               reading->contexts);
+        cdt_active_kernels()->contexts.decode_rows(&reading->reader, reading->slots, reading->table[kind], next, reading->contexts);
         return 1;
     }
-    for (; rows > 0; rows--, row += stride) {
-        if (!decode_loud(reading, kind, near, row, cols)) return 0;
-        cdt_pad(row, cols);
-        cdt_neighbours_step(near, stride);
+    for (; next->rows > 0; cdt_token_rows_step(next)) {
+        if (!decode_loud(reading, kind, next)) return 0;
+        cdt_pad(next->row, next->cols);
     }
     return 1;
 }
@@ -83,11 +79,11 @@ int cdt_contexts_decode(const cdt_pyramid *pyramid, const uint8_t *in, size_t le
         if (segment->class_bits) cdt_pyramid_around(pyramid, segment, &around);
         cdt_context_merge(pyramid, s, tokens);
         for (size_t r = 0, together; r < rows && status == CDT_OK; r += together) {
-            cdt_neighbours near;
-            cdt_context_neighbours(&around, segment, r, &reading.head.recipe, tokens, &near);
-            together = cdt_context_together(&around, segment, r);
-            uint8_t *row = tokens + segment->offset + 1 + r * segment->stride;
-            if (!decode_rows(&reading, segment, kind, &near, row, together)) status = CDT_CORRUPT;
+            cdt_token_rows next = {.cols = segment->dim[3], .stride = segment->stride};
+            next.row = tokens + segment->offset + 1 + r * segment->stride;
+            next.rows = together = cdt_context_together(&around, segment, r);
+            cdt_context_neighbours(&around, segment, r, &reading.head.recipe, tokens, &next.near);
+            if (!decode_rows(&reading, kind, &next)) status = CDT_CORRUPT;
         }
     }
     for (unsigned s = 0; s < pyramid->count && status == CDT_OK; s++) {

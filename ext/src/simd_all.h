@@ -5,7 +5,7 @@
 #include "planes.simd.h"
 #include "rans.simd.h"
 #include "rows.simd.h"
-#include "decode_rows.simd.h"
+#include "contexts.simd.h"
 #include "steps.simd.h"
 
 #define ROWS_OF(F)                                                                                                       \
@@ -26,8 +26,9 @@ const cdt_kernels LEVEL(cdt_kernels) = {
     .lorenzo = {{LEVEL(lorenzo_difference_4), LEVEL(lorenzo_cumulate_4), LEVEL(lorenzo_choose_4)},
                 {LEVEL(lorenzo_difference_8), LEVEL(lorenzo_cumulate_8), LEVEL(lorenzo_choose_8)}},
     .planes = {LEVEL(planes_encode_4), LEVEL(planes_decode_4), LEVEL(planes_encode_8), LEVEL(planes_decode_8)},
-    .rans = {LEVEL(rans_encode_row), LEVEL(rans_decode_row), LEVEL(decode_rows), LEVEL(tokens_split_4), LEVEL(tokens_join_4),
-             LEVEL(tokens_split_8), LEVEL(tokens_join_8)},
+    .rans = {LEVEL(rans_encode_row), LEVEL(rans_decode_row), LEVEL(tokens_split_4), LEVEL(tokens_join_4), LEVEL(tokens_split_8),
+             LEVEL(tokens_join_8)},
+    .contexts = {LEVEL(contexts_decode_rows)},
     .rows = {ROWS_OF(f4), ROWS_OF(f8), LEVEL(rows_activity), LEVEL(rows_contexts), LEVEL(rows_loudness), LEVEL(rows_index_tokens), LEVEL(rows_look_up),
              LEVEL(rows_merge_bytes)},
     .places = {LEVEL(places_fill_4), LEVEL(places_fill_8), LEVEL(places_like_4), LEVEL(places_like_8), LEVEL(places_carry_4),
