@@ -22,6 +22,7 @@ static int read_palette(cdt_type type, cdt_bytes *heads, const int64_t *steps, c
     if (*way == CDT_BY_GRID && !(step > 0 && step < INFINITY)) return CDT_CORRUPT;
     if (cdt_put_key(type, key, numbers, 0) != CDT_OK) return CDT_CORRUPT;
     const double first = cdt_key_number(type, key);
+    if (*way == CDT_BY_GRID && !(fabs(first) < INFINITY)) return CDT_CORRUPT;
     for (size_t i = 0; i < m && status == CDT_OK; i++) {
         if (*way == CDT_BY_KEYS) key = (int64_t)((uint64_t)key + (i ? (uint64_t)steps[i] + 1 : 0));
         else {

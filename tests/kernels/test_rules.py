@@ -60,12 +60,14 @@ def with_axes(sent: bytes) -> bytes:
     return joined(head[:-4] + sent + b"\0", blocks)
 
 
-def with_grid(step: float) -> bytes:
-    """A stream with a palette on a grid of that step."""
+def with_grid(step: float | None = None, first_key: int | None = None) -> bytes:
+    """A stream with a palette of binary64 on a grid of that step, or from the number of that key on."""
     head, block = stream_of("palette by grid")
     way = next(at for at in range(3, 13) if block[at] < 128) + 1
     assert (*block[:3], block[way]) == (5, 0, 0, 1)
-    return joined(head, [block[: way + 9] + struct.pack("<d", step) + block[way + 17 :]])
+    key = block[way + 1 : way + 9] if first_key is None else struct.pack("<q", first_key)
+    distance = block[way + 9 : way + 17] if step is None else struct.pack("<d", step)
+    return joined(head, [block[: way + 1] + key + distance + block[way + 17 :]])
 
 
 def with_an_empty_palette() -> bytes:
@@ -134,6 +136,8 @@ def left_over() -> bytes:
 SILENCE = (2048, 1, 2, 3)
 LOUD, QUIET = marked([0, 1, 1, 1, 0, 1], 2048), marked([0] * 6, 2048)
 LOWEST = struct.pack("<I", 1 << 15)
+#: The key of infinity in binary64; that of minus infinity is as far below -1.
+INFINITE = 0x7FF << 52
 
 
 #: Without exact numbers, a block of differences begins with the method, 0, the order of axes (1 for two) and the orders; one of
@@ -183,6 +187,9 @@ BROKEN: Mapping[str, Callable[[], bytes]] = {
     "a number of 65 bits": lambda: with_axes(bytes([*[128] * 9, 2, 1, 1])),
     "a grid without steps": lambda: with_grid(math.nan),
     "a grid that goes down": lambda: with_grid(-1.0),
+    "a grid from infinity": lambda: with_grid(first_key=INFINITE),
+    "a grid from minus infinity": lambda: with_grid(first_key=-INFINITE - 1),
+    "a grid from no number": lambda: with_grid(first_key=INFINITE + 1),
     "a base with a flag": lambda: of_block("base", put(0, 6 + 16)),
     "a base within a base": lambda: of_block("base", lambda block: inner_head(block, 6)),
     "a palette as a base": lambda: of_block("base", lambda block: inner_head(block, 5)),

@@ -79,13 +79,13 @@ def _head(source: Bytes, n: int, dtype: np.dtype[Any]) -> _Head:
     need(way <= _BY_GRID and low <= first <= high, "way of a palette, or its first key")
     step = source.double() if way == _BY_GRID else 1.0
     need(0 < step < math.inf, "step of a palette")
+    need(way == _BY_KEYS or math.isfinite(_number_of(first, dtype)), "first key of a palette by a grid")
     return _Head(entries, way, first, step)
 
 
 def _numbers(head: _Head, steps: Sequence[int], corrections: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]:
     low, high = key_limits(dtype)
-    start = float(_of_keys([head.first], dtype)[0]) if head.way == _BY_GRID and dtype.kind == "f" else float(head.first)
-    key, place, keys = head.first, 0, []
+    start, key, place, keys = _number_of(head.first, dtype), head.first, 0, []
     for i, (step, correction) in enumerate(zip(steps, corrections, strict=True)):
         further = step + 1 if i else 0
         if head.way == _BY_KEYS:
@@ -96,6 +96,10 @@ def _numbers(head: _Head, steps: Sequence[int], corrections: Sequence[int], dtyp
         need(low <= key <= high, "key of a palette")
         keys.append(key)
     return _of_keys(keys, dtype)
+
+
+def _number_of(key: int, dtype: np.dtype[Any]) -> float:
+    return float(_of_keys([key], dtype)[0]) if dtype.kind == "f" else float(key)
 
 
 def _signed(number: int) -> int:
