@@ -38,10 +38,11 @@ typedef struct {
     int cdt_interpolate_estimate_##S(const cdt_pyramid *pyramid, const T *places, const cdt_interpolation *with,          \
                                      double *bits);                                                                       \
     /* Residuals of placed values (NaN: none) as tokens and extra bits; places then hold what a decoder finds. Bit i of   \
-     * `bad` (zeros before) is set for the i-th point, in C order, that is there and does not keep the bound. */                       \
+     * `bad` (zeros before) is set for the i-th point, in C order, that is there and does not keep the bound. */            \
     int cdt_interpolate_encode_##S(const cdt_pyramid *pyramid, T *places, cdt_interpolation *with, uint8_t *tokens,       \
                                    cdt_bits_writer *extra, uint8_t *bad);                                                 \
-    /* Values of tokens (0 in the padding of their rows), at a level: 0 for all, k for those at multiples of 2^k along the split axes. */                   \
+    /* Values of tokens (0 in the padding of their rows), at a level: 0 for all, k for those at multiples of 2^k along    \
+     * the split axes. */                                                                                                 \
     int cdt_interpolate_decode_##S(const cdt_pyramid *pyramid, const cdt_interpolation *with, const uint8_t *tokens,      \
                                    cdt_bits_reader *extra, unsigned level, T *places, T *values);
 

@@ -59,8 +59,8 @@ typedef struct {
 } cdt_bits_reader;
 
 typedef struct {
-    /* Rows are encoded from the last to the first. indices[i] is where the entry of token i is; its frequency is not 0. At most one word for
-     * each token; the CDT_RANS_SPARE bytes below the words may be overwritten. */
+    /* Rows are encoded from the last to the first. indices[i] is where the entry of token i is; its frequency is not 0. At most one
+     * word for each token; the CDT_RANS_SPARE bytes below the words may be overwritten. */
     void (*encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n);
     /* slots: CDT_SLOTS of each context after one another: symbol | (slot - start) << 8 | (frequency - 1) << 20. */
     void (*decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens, size_t n);

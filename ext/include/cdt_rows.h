@@ -76,7 +76,8 @@ typedef struct {
     /* Of each 64 bytes in turn, how many are not 0: 0 for none, 1 for up to 3, 2 for up to 15, 3 for more. */
     void (*loudness)(const uint8_t *bytes, size_t n, uint8_t *loudness);
     /* indices[i] = table[contexts[i]] * symbols + tokens[i], below 2^16 */
-    void (*index_tokens)(const uint8_t table[256], const uint8_t *contexts, const uint8_t *tokens, size_t symbols, size_t n, uint16_t *indices);
+    void (*index_tokens)(const uint8_t table[256], const uint8_t *contexts, const uint8_t *tokens, size_t symbols, size_t n,
+                         uint16_t *indices);
     /* bytes[i] = table[bytes[i]] */
     void (*look_up)(const uint8_t table[256], uint8_t *bytes, size_t n);
     void (*merge_bytes)(const uint8_t *even, const uint8_t *odd, size_t n, uint8_t *out);

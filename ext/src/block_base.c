@@ -137,7 +137,8 @@ int cdt_get_base(const cdt_coding *coding, cdt_bytes *in, const size_t *sides, u
     if (!base || axes < 2 || coding->is_inner || coding->map.kind != CDT_MAP_LINEAR || (coding->type != CDT_F4 && coding->type != CDT_F8))
         return CDT_CORRUPT;
     inner_codings(coding, &base_coding, &rest_coding);
-    if (cdt_map_check(&base_coding.map, coding->type) != CDT_OK || cdt_map_check(&rest_coding.map, coding->type) != CDT_OK) return CDT_CORRUPT;
+    if (cdt_map_check(&base_coding.map, coding->type) != CDT_OK) return CDT_CORRUPT;
+    if (cdt_map_check(&rest_coding.map, coding->type) != CDT_OK) return CDT_CORRUPT;
     void *slice = cdt_new(m * cdt_size_of(coding->type));
     if (!slice) return CDT_NO_MEMORY;
     int status = get_inner(&base_coding, base, length, sides + 1, axes - 1, slice);

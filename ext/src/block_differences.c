@@ -208,7 +208,8 @@ int cdt_has_rows(const uint8_t *block, size_t length)
     return length > 2 && (*block & ~CDT_LOSSLESS_MAP) == CDT_PLANES && block[1] == 0;
 }
 
-int cdt_get_rows(const cdt_coding *coding, const uint8_t *block, size_t length, const cdt_array *box, const size_t *origin, const size_t *sides)
+int cdt_get_rows(const cdt_coding *coding, const uint8_t *block, size_t length, const cdt_array *box, const size_t *origin,
+                 const size_t *sides)
 {
     cdt_bytes in = {block + 2, block + length, 0};
     cdt_coded coded = {0};

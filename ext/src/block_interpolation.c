@@ -319,7 +319,8 @@ int cdt_get_interpolation(const cdt_coding *coding, unsigned head, cdt_bytes *in
     cdt_layout_get(in, &w.layout, axes);
     const uint8_t *interpolated = cdt_get_bytes(in, 1), *start = cdt_get_bytes(in, snapped ? 4 : 8);
     if (in->corrupt || plan(&w.pyramid, &w.layout, sides, axes, *interpolated & ~(unsigned)STRAIGHT) != CDT_OK) return CDT_CORRUPT;
-    if (!snapped && ((head & CDT_LOSSLESS_MAP) || coding->map.kind != CDT_MAP_LINEAR || (coding->type != CDT_F4 && coding->type != CDT_F8))) return CDT_CORRUPT;
+    if (!snapped && ((head & CDT_LOSSLESS_MAP) || coding->map.kind != CDT_MAP_LINEAR)) return CDT_CORRUPT;
+    if (!snapped && coding->type != CDT_F4 && coding->type != CDT_F8) return CDT_CORRUPT;
     uint64_t base = 0;
     memcpy(snapped ? (void *)&base : (void *)&w.with.origin, start, snapped ? 4 : 8);
     get_weights(in, &w.pyramid, &w.with);

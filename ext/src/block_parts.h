@@ -56,7 +56,8 @@ int cdt_get_differences(const cdt_coding *coding, unsigned head, cdt_bytes *in, 
 /* Whether a block is of bit planes and without exact numbers, and its numbers, which lie at `origin` of the contiguous `box`, right to
  * their places, row by row. */
 int cdt_has_rows(const uint8_t *block, size_t length);
-int cdt_get_rows(const cdt_coding *coding, const uint8_t *block, size_t length, const cdt_array *box, const size_t *origin, const size_t *sides);
+int cdt_get_rows(const cdt_coding *coding, const uint8_t *block, size_t length, const cdt_array *box, const size_t *origin,
+                 const size_t *sides);
 
 /* Numbers of a block as interpolation takes them: floats (NaN where exact), or whole numbers in binary32. */
 typedef struct {
@@ -113,8 +114,8 @@ typedef struct {
 } cdt_palettes;
 
 int cdt_palettes_find(const cdt_coding *coding, const cdt_box *box, cdt_palettes *palettes);
-/* Find them unless the block is very smooth or short, and say which share they take, as far as a piece of the block tells, of what differences
- * of its own numbers do (infinitely much where there are none). */
+/* Find them unless the block is very smooth or short, and say which share they take, as far as a piece of the block tells, of what
+ * differences of its own numbers do (infinitely much where there are none). */
 int cdt_palettes_look(const cdt_coding *coding, int lossless, const cdt_box *box, cdt_palettes *palettes, double *share);
 /* Without loss, by palettes that were found and have entries. */
 int cdt_palettes_finish(const cdt_coding *coding, const cdt_box *box, cdt_palettes *palettes, cdt_attempt *made);

@@ -72,7 +72,8 @@ static int may_be_on_grid(cdt_type type, const void *values, size_t n)
     const size_t from = n / 2 - (n < 2 * RUN ? n / 2 : RUN / 2);
     for (size_t i = from; i + 1 < n && i + 1 < from + RUN; i++) {
         if (!cdt_is_number(type, values, i) || !cdt_is_number(type, values, i + 1)) continue;
-        const double d = fabs(cdt_key_number(type, cdt_number_at(type, values, i + 1)) - cdt_key_number(type, cdt_number_at(type, values, i)));
+        const double number = cdt_key_number(type, cdt_number_at(type, values, i));
+        const double d = fabs(cdt_key_number(type, cdt_number_at(type, values, i + 1)) - number);
         if (!(d > 0)) continue;
         distances[m++] = d;
         least = fmin(least, d);

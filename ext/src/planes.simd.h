@@ -168,7 +168,8 @@ static unsigned LEVEL(planes_read_sparse_group)(planes_reader *reader, unsigned 
     return count;
 }
 
-/* Planes (zeros above, to a multiple of 8, and at least to 16) and signs of a group. Returns the number of planes, or limit + 1: corrupt. */
+/* Planes (zeros above, to a multiple of 8, and at least to 16) and signs of a group. Returns the number of planes, or limit + 1:
+ * corrupt. */
 static inline unsigned LEVEL(planes_read_group)(planes_reader *reader, unsigned symbol, const uint8_t *words, unsigned limit,
                                                 uint64_t *planes, uint64_t *signs)
 {

@@ -83,15 +83,18 @@ static void tile_2(const uint16_t *from, size_t stride, uint16_t *to, size_t to_
  * last numbers of either side are moved one by one, for nothing is touched beyond them. */
 static void transpose_4(const uint32_t *from, size_t rows, size_t columns, uint32_t *to)
 {
-    const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4, more_rows = rows - whole_rows, more_columns = columns - whole_columns;
+    const size_t whole_rows = rows / 4 * 4, more_rows = rows - whole_rows;
+    const size_t whole_columns = columns / 4 * 4, more_columns = columns - whole_columns;
     if (more_rows)
-        for (size_t c = 0; c + 8 <= columns; c += 4) tile_4(from + whole_rows * columns + c, columns, more_rows, to + c * rows + whole_rows, rows, 4);
+        for (size_t c = 0; c + 8 <= columns; c += 4)
+            tile_4(from + whole_rows * columns + c, columns, more_rows, to + c * rows + whole_rows, rows, 4);
     for (size_t first = 0; first < whole_columns; first += 16)
         for (size_t r = 0; r < whole_rows; r += 4)
             for (size_t c = first; c < first + 16 && c < whole_columns; c += 4)
                 tile_4(from + r * columns + c, columns, 4, to + c * rows + r, rows, 4);
     if (more_columns)
-        for (size_t r = 0; r + 8 <= rows; r += 4) tile_4(from + r * columns + whole_columns, columns, 4, to + whole_columns * rows + r, rows, more_columns);
+        for (size_t r = 0; r + 8 <= rows; r += 4)
+            tile_4(from + r * columns + whole_columns, columns, 4, to + whole_columns * rows + r, rows, more_columns);
     const size_t left_columns = columns < 8 ? 0 : (columns - 4) / 4 * 4, left_rows = rows < 8 ? 0 : (rows - 4) / 4 * 4;
     for (size_t c = left_columns; c < columns; c++)
         for (size_t r = c < whole_columns ? whole_rows : left_rows; r < rows; r++) to[c * rows + r] = from[r * columns + c];
