@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* About what a table takes to send, in bits, and how many places pay for one. */
-enum { TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_BIN = 512, WORTH_PART = 2048 };
+enum { TABLE_HEAD = 12, SYMBOL_COST = 5, PLACES_FOR_TABLE = 512, WORTH_PART = 2048 };
 
 uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols)
 {
@@ -20,23 +20,24 @@ uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols)
     return total ? cdt_n_log_n(total) - bits + ((uint64_t)(TABLE_HEAD + SYMBOL_COST * used) << 16) : 0;
 }
 
-unsigned cdt_equal_bins(const uint32_t counts[256], uint8_t *first)
+unsigned cdt_equal_tables(const uint32_t counts[256], uint8_t *first)
 {
     uint64_t total = 0, done = 0;
-    unsigned bins = 0;
+    unsigned tables = 0;
     for (int i = 0; i < 256; i++) total += counts[i];
     /* Few places do not pay for many tables, nor for the time to join them. */
-    const unsigned most = total / PLACES_FOR_BIN < 4 ? 4 : total / PLACES_FOR_BIN < BINS ? (unsigned)(total / PLACES_FOR_BIN) : BINS;
+    const uint64_t paid = total / PLACES_FOR_TABLE;
+    const unsigned most = paid < 4 ? 4 : paid < KIND_TABLES ? (unsigned)paid : KIND_TABLES;
     for (int i = 0; i < 256; i++) {
         if (!counts[i]) continue;
-        if (!bins || done * most >= total * bins) {
-            if (bins == most) break;
-            first[bins++] = (uint8_t)i;
+        if (!tables || done * most >= total * tables) {
+            if (tables == most) break;
+            first[tables++] = (uint8_t)i;
         }
         done += counts[i];
     }
-    if (bins) first[0] = 0;
-    return bins;
+    if (tables) first[0] = 0;
+    return tables;
 }
 
 /* The cost of a table and the one after it as one. */
@@ -47,18 +48,18 @@ static uint64_t joined_cost(const uint32_t *counts, size_t symbols)
     return cdt_context_cost(sum, symbols);
 }
 
-unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t symbols)
+unsigned cdt_join_tables(unsigned tables, uint8_t *first, uint32_t *counts, size_t symbols)
 {
-    uint64_t cost[BINS], joined[BINS];
-    for (unsigned i = 0; i < bins; i++) cost[i] = cdt_context_cost(counts + i * symbols, symbols);
-    for (unsigned i = 0; i + 1 < bins; i++) joined[i] = joined_cost(counts + i * symbols, symbols);
+    uint64_t cost[KIND_TABLES], joined[KIND_TABLES];
+    for (unsigned i = 0; i < tables; i++) cost[i] = cdt_context_cost(counts + i * symbols, symbols);
+    for (unsigned i = 0; i + 1 < tables; i++) joined[i] = joined_cost(counts + i * symbols, symbols);
     /* What keeping two tables apart must save: more of them take longer to look up. */
     int64_t worth = 0;
-    for (unsigned i = 0; i < bins; i++) worth += (int64_t)(cost[i] / WORTH_PART);
-    while (bins > 1) {
+    for (unsigned i = 0; i < tables; i++) worth += (int64_t)(cost[i] / WORTH_PART);
+    while (tables > 1) {
         unsigned best = 0;
         int64_t most = 0;
-        for (unsigned i = 0; i + 1 < bins; i++) {
+        for (unsigned i = 0; i + 1 < tables; i++) {
             const int64_t saved = (int64_t)(cost[i] + cost[i + 1]) - (int64_t)joined[i] + worth;
             if (saved > most) {
                 most = saved;
@@ -69,25 +70,25 @@ unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t s
         uint32_t *const here = counts + best * symbols;
         for (size_t t = 0; t < symbols; t++) here[t] += here[symbols + t];
         cost[best] = joined[best];
-        memmove(here + symbols, here + 2 * symbols, (bins - best - 2) * symbols * sizeof *counts);
-        memmove(cost + best + 1, cost + best + 2, (bins - best - 2) * sizeof *cost);
-        memmove(joined + best, joined + best + 1, (bins - best - 2) * sizeof *joined);
-        memmove(first + best + 1, first + best + 2, bins - best - 2);
-        bins--;
-        for (unsigned i = best ? best - 1 : 0; i <= best && i + 1 < bins; i++) joined[i] = joined_cost(counts + i * symbols, symbols);
+        memmove(here + symbols, here + 2 * symbols, (tables - best - 2) * symbols * sizeof *counts);
+        memmove(cost + best + 1, cost + best + 2, (tables - best - 2) * sizeof *cost);
+        memmove(joined + best, joined + best + 1, (tables - best - 2) * sizeof *joined);
+        memmove(first + best + 1, first + best + 2, tables - best - 2);
+        tables--;
+        for (unsigned i = best ? best - 1 : 0; i <= best && i + 1 < tables; i++) joined[i] = joined_cost(counts + i * symbols, symbols);
     }
-    return bins;
+    return tables;
 }
 
 void cdt_context_tables(const cdt_context_head *head, uint8_t table[KINDS][256])
 {
     unsigned start = 0;
     for (unsigned k = 0; k < KINDS; k++) {
-        for (int i = 0, bin = -1; i < 256; i++) {
-            while ((unsigned)(bin + 1) < head->bins[k] && head->first[k][bin + 1] <= i) bin++;
-            table[k][i] = (uint8_t)(start + (unsigned)(bin < 0 ? 0 : bin));
+        for (int i = 0, last = -1; i < 256; i++) {
+            while ((unsigned)(last + 1) < head->tables[k] && head->first[k][last + 1] <= i) last++;
+            table[k][i] = (uint8_t)(start + (unsigned)(last < 0 ? 0 : last));
         }
-        start += head->bins[k];
+        start += head->tables[k];
     }
 }
 
@@ -113,10 +114,10 @@ size_t cdt_context_head_put(const cdt_context_head *head, const uint32_t *counts
     cdt_bits_put(&bits, head->symbols, 8);
     cdt_bits_put(&bits, (unsigned)head->has_silence, 1);
     for (unsigned i = 0; head->has_silence && i < LOUDNESSES; i++) cdt_bits_put(&bits, head->silence[i], CDT_RANS_BITS);
-    for (unsigned k = 0; k < KINDS; k++) cdt_bits_put(&bits, head->bins[k], 5);
+    for (unsigned k = 0; k < KINDS; k++) cdt_bits_put(&bits, head->tables[k], 5);
     unsigned t = 0;
     for (unsigned k = 0; k < KINDS; k++) {
-        for (unsigned i = 0; i < head->bins[k]; i++, t++) {
+        for (unsigned i = 0; i < head->tables[k]; i++, t++) {
             if (i) cdt_bits_put(&bits, head->first[k][i], 8);
             cdt_table_write(counts + t * head->symbols, head->symbols, t ? lengths[(t + 1) & 1] : NULL, lengths[t & 1], &bits);
             cdt_table_received(counts + t * head->symbols, head->symbols, frequencies);
@@ -142,8 +143,8 @@ static int get_plain(cdt_bits_reader *bits, unsigned most, cdt_context_head *hea
         if (!head->silence[i]) return 0;
     }
     for (unsigned k = 0; k < KINDS; k++) {
-        head->bins[k] = (unsigned)cdt_bits_get(bits, 5);
-        if (head->bins[k] > BINS) return 0;
+        head->tables[k] = (unsigned)cdt_bits_get(bits, 5);
+        if (head->tables[k] > KIND_TABLES) return 0;
     }
     if (bits->corrupt || head->lanes > CDT_LANES || recipe->above + recipe->before > 8 || head->symbols > most) return 0;
     recipe->around = (uint8_t)(8 - recipe->above - recipe->before);
@@ -158,12 +159,12 @@ size_t cdt_context_head_get(const uint8_t *in, size_t length, unsigned most, cdt
     unsigned t = 0, all = 0;
     cdt_bits_open(&bits, in, length);
     if (!get_plain(&bits, most, head)) return 0;
-    for (unsigned k = 0; k < KINDS; k++) all += head->bins[k];
+    for (unsigned k = 0; k < KINDS; k++) all += head->tables[k];
     if (!all && !head->has_silence) return 0;
     *slots = cdt_new((size_t)(all + 1) * CDT_SLOTS * sizeof **slots);
     if (!*slots) return 0;
     for (unsigned k = 0; k < KINDS; k++) {
-        for (unsigned i = 0; i < head->bins[k]; i++, t++) {
+        for (unsigned i = 0; i < head->tables[k]; i++, t++) {
             head->first[k][i] = i ? (uint8_t)cdt_bits_get(&bits, 8) : 0;
             if (i && head->first[k][i] <= head->first[k][i - 1]) return 0;
             if (cdt_table_read(&bits, head->symbols, t ? lengths[(t + 1) & 1] : NULL, lengths[t & 1], frequencies) != CDT_OK ||

@@ -5,7 +5,7 @@
 #include "cdt_rans.h"
 
 /* Segments of one kind share their tables: classes of the finest level by their odd axes, the next level, all coarser ones. */
-enum { KINDS = 5, BINS = 24, TABLES = KINDS * BINS };
+enum { KINDS = 5, KIND_TABLES = 24, TABLES = KINDS * KIND_TABLES };
 /* Tokens of a group, which may be silent, and how loud what is around it can be. */
 enum { GROUP = 64, LOUDNESSES = 4 };
 
@@ -13,18 +13,18 @@ enum { GROUP = 64, LOUDNESSES = 4 };
 typedef struct {
     cdt_recipe recipe;
     unsigned lanes, symbols;
-    unsigned bins[KINDS];          /* how many tables each kind has */
-    uint8_t first[KINDS][BINS];    /* the first activity of each */
-    int has_silence;               /* whether groups may be silent */
-    uint16_t silence[LOUDNESSES];  /* frequencies of silent groups */
+    unsigned tables[KINDS];             /* how many each kind has */
+    uint8_t first[KINDS][KIND_TABLES];  /* the first activity of each */
+    int has_silence;                    /* whether groups may be silent */
+    uint16_t silence[LOUDNESSES];       /* frequencies of silent groups */
 } cdt_context_head;
 
-/* Limits of at most BINS bins of activities that hold about as many places each. Returns how many. */
-unsigned cdt_equal_bins(const uint32_t counts[256], uint8_t *first);
+/* The first activities of at most KIND_TABLES tables with about as many places each. Returns how many. */
+unsigned cdt_equal_tables(const uint32_t counts[256], uint8_t *first);
 
-/* Join neighbouring bins while that saves bits, or costs next to none. `first` and the `symbols` counts of the joined ones move up.
+/* Join neighbouring tables while that saves bits, or costs next to none. `first` and the `symbols` counts of the joined ones move up.
  * Returns how many are left. */
-unsigned cdt_join_bins(unsigned bins, uint8_t *first, uint32_t *counts, size_t symbols);
+unsigned cdt_join_tables(unsigned tables, uint8_t *first, uint32_t *counts, size_t symbols);
 
 /* Bits (in 1/65536) that the tokens of one table take, and the table. */
 uint64_t cdt_context_cost(const uint32_t *counts, size_t symbols);

@@ -43,7 +43,7 @@ static int decode_loud(cdt_context_reading *reading, unsigned kind, const cdt_to
     kernels->rans.decode_row(&reading->reader, reading->flag_slots, reading->loudness, reading->loud, groups);
     memset(next->row, 0, cols);
     for (size_t from, to = 0; cdt_next_loud(reading->loud, groups, cols, &from, &to);) {
-        if (!reading->head.bins[kind]) return 0;
+        if (!reading->head.tables[kind]) return 0;
         kernels->rows.look_up(reading->table[kind], reading->contexts + from, to - from);
         kernels->rans.decode_row(&reading->reader, reading->slots, reading->contexts + from, next->row + from, to - from);
     }
@@ -54,7 +54,7 @@ static int decode_loud(cdt_context_reading *reading, unsigned kind, const cdt_to
 static int decode_rows(cdt_context_reading *reading, unsigned kind, cdt_token_rows *next)
 {
     if (!reading->head.has_silence) {
-        if (!reading->head.bins[kind]) return 0;
+        if (!reading->head.tables[kind]) return 0;
         cdt_active_kernels()->contexts.decode_rows(&reading->reader, reading->slots, reading->table[kind], next, reading->contexts);
         return 1;
     }

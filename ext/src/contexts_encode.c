@@ -204,22 +204,22 @@ static uint64_t count_silence(cdt_context_work *work)
 static unsigned join_tables(cdt_context_work *work, uint8_t to_table[256])
 {
     const size_t symbols = work->head.symbols;
-    unsigned table = 0, bin = 0;
+    unsigned joined = 0, all = 0;
     for (unsigned k = 0; k < KINDS; k++) {
         cdt_context_head *head = &work->head;
-        uint8_t before[BINS];
-        const unsigned bins = head->bins[k];
+        uint8_t before[KIND_TABLES];
+        const unsigned tables = head->tables[k];
         memcpy(before, head->first[k], sizeof before);
-        memmove(work->counts + table * symbols, work->counts + bin * symbols, bins * symbols * sizeof *work->counts);
-        head->bins[k] = cdt_join_bins(bins, head->first[k], work->counts + table * symbols, head->symbols);
-        for (unsigned i = 0, j = 0; i < bins; i++) {
-            while (j + 1 < head->bins[k] && head->first[k][j + 1] <= before[i]) j++;
-            to_table[bin + i] = (uint8_t)(table + j);
+        memmove(work->counts + joined * symbols, work->counts + all * symbols, tables * symbols * sizeof *work->counts);
+        head->tables[k] = cdt_join_tables(tables, head->first[k], work->counts + joined * symbols, head->symbols);
+        for (unsigned i = 0, j = 0; i < tables; i++) {
+            while (j + 1 < head->tables[k] && head->first[k][j + 1] <= before[i]) j++;
+            to_table[all + i] = (uint8_t)(joined + j);
         }
-        table += head->bins[k];
-        bin += bins;
+        joined += head->tables[k];
+        all += tables;
     }
-    return table;
+    return joined;
 }
 
 /* All rows from the last to the first, as rANS wants it: the groups that are not silent, and before them which those are. */
@@ -268,7 +268,7 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe,
     if (!work.activities || find_silence(pyramid, &work) != CDT_OK) goto out;
     head->recipe.shift = (uint8_t)shift_for(pyramid, tokens);
     find_activities(pyramid, &work);
-    for (unsigned k = 0; k < KINDS; k++) tables += head->bins[k] = cdt_equal_bins(work.activities[k], head->first[k]);
+    for (unsigned k = 0; k < KINDS; k++) tables += head->tables[k] = cdt_equal_tables(work.activities[k], head->first[k]);
     if (index_tokens(pyramid, &work) != CDT_OK || count_tokens(pyramid, &work, tables * head->symbols) != CDT_OK) goto out;
     uint64_t bits = count_silence(&work);
     const unsigned joined = join_tables(&work, to_table);
