@@ -28,7 +28,7 @@ def rans_entries(frequencies):
     return np.asarray(entries)
 
 
-def rans_encode(frequencies, contexts, tokens, rows, unsigned lanes):
+def rans_encode(frequencies, contexts, tokens, rows, unsigned states):
     """Rows of ``tokens`` as a stream. Frequencies: uint16, (contexts, symbols); row lengths: uintp; the rest uint8."""
     _check_rows(frequencies, contexts, rows)
     if tokens.size != contexts.size or (tokens.size and not frequencies[contexts, tokens].all()):
@@ -38,14 +38,14 @@ def rans_encode(frequencies, contexts, tokens, rows, unsigned lanes):
     cdef const size_t[::1] lengths = rows
     cdef size_t symbols = tables.shape[1], at = tokens.size, k
     cdef uint8_t[::1] entries = np.empty(8 * tables.shape[0] * symbols + 8, np.uint8)
-    out = np.empty(cdt_rans_bound(at, lanes), np.uint8)
+    out = np.empty(cdt_rans_bound(at, states), np.uint8)
     cdef uint8_t[::1] room = out
     cdef cdt_rans_entry *first = <cdt_rans_entry *>&entries[0]
     cdef cdt_rans_writer writer
     cdef uint8_t *begin
     for k in range(<size_t>tables.shape[0]):
         check(cdt_rans_entries(&tables[k, 0], symbols, first + k * symbols))
-    check(cdt_rans_start(&writer, &room[0] + room.shape[0], lanes))
+    check(cdt_rans_start(&writer, &room[0] + room.shape[0], states))
     for k in range(<size_t>lengths.shape[0], 0, -1):
         at -= lengths[k - 1]
         cdt_active_kernels().rans.encode_row(&writer, first, &indices[at], lengths[k - 1])
@@ -53,7 +53,7 @@ def rans_encode(frequencies, contexts, tokens, rows, unsigned lanes):
     return out[begin - &room[0]:].tobytes()
 
 
-def rans_decode(frequencies, contexts, const uint8_t[::1] stream not None, rows, unsigned lanes):
+def rans_decode(frequencies, contexts, const uint8_t[::1] stream not None, rows, unsigned states):
     """The tokens of :func:`rans_encode`."""
     _check_rows(frequencies, contexts, rows)
     cdef const uint16_t[:, ::1] tables = frequencies
@@ -66,7 +66,7 @@ def rans_decode(frequencies, contexts, const uint8_t[::1] stream not None, rows,
     cdef size_t at = 0, k
     for k in range(<size_t>tables.shape[0]):
         check(cdt_rans_slots(&tables[k, 0], tables.shape[1], &slots[k * CDT_SLOTS]))
-    check(cdt_rans_open(&reader, &stream[0] if stream.shape[0] else NULL, stream.shape[0], lanes))
+    check(cdt_rans_open(&reader, &stream[0] if stream.shape[0] else NULL, stream.shape[0], states))
     for k in range(<size_t>lengths.shape[0]):
         cdt_active_kernels().rans.decode_row(&reader, &slots[0], &where[at], &tokens[at], lengths[k])
         at += lengths[k]

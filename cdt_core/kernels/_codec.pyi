@@ -63,14 +63,14 @@ def rans_encode(
     contexts: NDArray[np.uint8],
     tokens: NDArray[np.uint8],
     rows: NDArray[np.uintp],
-    lanes: int,
+    states: int,
 ) -> bytes: ...
 def rans_decode(
     frequencies: NDArray[np.uint16],
     contexts: NDArray[np.uint8],
     stream: bytes | NDArray[np.uint8],
     rows: NDArray[np.uintp],
-    lanes: int,
+    states: int,
 ) -> NDArray[np.uint8]: ...
 def tokens_split(residuals: NDArray[Any]) -> tuple[NDArray[np.uint8], bytes]: ...
 def tokens_join(tokens: NDArray[np.uint8], extra: bytes | NDArray[np.uint8], width: int) -> NDArray[Any]: ...

@@ -4,9 +4,9 @@
  * e = floor(log2 u), the token is 16 + 2 (e - 4) + (bit e - 1 of u), and the e - 1 bits below are extra, stored as they are:
  * at most 72 tokens for 4-byte residuals, 136 for 8-byte ones.
  *
- * Symbols are bytes, frequencies sum to 4096. A stream has 4, 8, 16, 32 or 64 lanes (few for short arrays, whose size would else be the
- * states); each has a state in [2^15, 2^31). Symbol i of a row belongs to lane i mod lanes, so that each row starts with lane 0. A
- * decoder's step is
+ * Symbols are bytes, frequencies sum to 4096. A stream has 4, 8, 16, 32 or 64 states (few for short arrays, whose size they would
+ * else be), each in [2^15, 2^31). Symbol i of a row belongs to state i mod states, so that each row starts with state 0. A decoder's
+ * step is
  *     slot = x mod 4096; x = frequency * (x div 4096) + slot - start; if x < 2^15: x = x * 2^16 + next word
  * The stream: the states that the decoder begins with, 4 bytes each, then the words, 2 bytes each, in the order of symbols; all
  * little-endian. States must end at 2^15 each, with every word taken.
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CDT_LANES 64 /* at most; the more, the faster */
+#define CDT_STATES 64 /* at most; the more, the faster */
 #define CDT_RANS_BITS 12
 #define CDT_SLOTS 4096
 #define CDT_RANS_LOW (1u << 15)
@@ -33,14 +33,14 @@ typedef struct {
 
 /* Encoders write words downwards: words are [at, end). */
 typedef struct {
-    uint32_t states[CDT_LANES];
-    unsigned lanes;
+    uint32_t states[CDT_STATES];
+    unsigned count; /* of states */
     uint8_t *at;
 } cdt_rans_writer;
 
 typedef struct {
-    uint32_t states[CDT_LANES];
-    unsigned lanes;
+    uint32_t states[CDT_STATES];
+    unsigned count; /* of states */
     int corrupt; /* set, and stays set, when a word is missing; symbols are then arbitrary, and nothing outside is read */
     const uint8_t *at, *end;
 } cdt_rans_reader;
@@ -78,16 +78,16 @@ int cdt_rans_entries(const uint16_t *frequencies, size_t symbols, cdt_rans_entry
 int cdt_rans_slots(const uint16_t *frequencies, size_t symbols, uint32_t *slots);
 
 /* Bytes that encoding `n` symbols may touch below the end of a stream: states, words and CDT_RANS_SPARE. */
-size_t cdt_rans_bound(size_t n, unsigned lanes);
+size_t cdt_rans_bound(size_t n, unsigned states);
 
-/* Start a stream that ends (exclusively) at `end`. CDT_BAD_ARGUMENT: lanes are not 4, 8, 16, 32 or 64. Finish puts the states in front
+/* Start a stream that ends (exclusively) at `end`. CDT_BAD_ARGUMENT: there are not 4, 8, 16, 32 or 64. Finish puts the states in front
  * of the words, and returns where the stream begins. */
-int cdt_rans_start(cdt_rans_writer *writer, uint8_t *end, unsigned lanes);
+int cdt_rans_start(cdt_rans_writer *writer, uint8_t *end, unsigned states);
 uint8_t *cdt_rans_finish(cdt_rans_writer *writer);
 
-/* Open the stream of `length` bytes (CDT_CORRUPT: no such lanes, length or states); after the last row, cdt_rans_close says whether
- * it ended as the encoder began (CDT_CORRUPT: it did not). */
-int cdt_rans_open(cdt_rans_reader *reader, const uint8_t *in, size_t length, unsigned lanes);
+/* Open the stream of `length` bytes (CDT_CORRUPT: no such number of states, length or states); after the last row, cdt_rans_close
+ * says whether it ended as the encoder began (CDT_CORRUPT: it did not). */
+int cdt_rans_open(cdt_rans_reader *reader, const uint8_t *in, size_t length, unsigned states);
 int cdt_rans_close(const cdt_rans_reader *reader);
 
 /* Finish writes the pending bits, the last byte filled up with zeros, and returns its end. */

@@ -110,7 +110,7 @@ size_t cdt_context_head_put(const cdt_context_head *head, const uint32_t *counts
     cdt_bits_put(&bits, head->recipe.before, 4);
     cdt_bits_put(&bits, head->recipe.shift, 3);
     cdt_bits_put(&bits, head->recipe.lagged, 1);
-    cdt_bits_put(&bits, (unsigned)__builtin_ctz(head->lanes) - 2, 3);
+    cdt_bits_put(&bits, (unsigned)__builtin_ctz(head->states) - 2, 3);
     cdt_bits_put(&bits, head->symbols, 8);
     cdt_bits_put(&bits, (unsigned)head->has_silence, 1);
     for (unsigned i = 0; head->has_silence && i < LOUDNESSES; i++) cdt_bits_put(&bits, head->silence[i], CDT_RANS_BITS);
@@ -135,7 +135,7 @@ static int get_plain(cdt_bits_reader *bits, unsigned most, cdt_context_head *hea
     recipe->before = (uint8_t)cdt_bits_get(bits, 4);
     recipe->shift = (uint8_t)cdt_bits_get(bits, 3);
     recipe->lagged = (uint8_t)cdt_bits_get(bits, 1);
-    head->lanes = 4u << cdt_bits_get(bits, 3);
+    head->states = 4u << cdt_bits_get(bits, 3);
     head->symbols = (unsigned)cdt_bits_get(bits, 8);
     head->has_silence = (int)cdt_bits_get(bits, 1);
     for (unsigned i = 0; head->has_silence && i < LOUDNESSES; i++) {
@@ -146,7 +146,7 @@ static int get_plain(cdt_bits_reader *bits, unsigned most, cdt_context_head *hea
         head->tables[k] = (unsigned)cdt_bits_get(bits, 5);
         if (head->tables[k] > KIND_TABLES) return 0;
     }
-    if (bits->corrupt || head->lanes > CDT_LANES || recipe->above + recipe->before > 8 || head->symbols > most) return 0;
+    if (bits->corrupt || head->states > CDT_STATES || recipe->above + recipe->before > 8 || head->symbols > most) return 0;
     recipe->around = (uint8_t)(8 - recipe->above - recipe->before);
     return 1;
 }

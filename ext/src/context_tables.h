@@ -12,7 +12,7 @@ enum { GROUP = 64, LOUDNESSES = 4 };
 /* What is sent before the tokens, the tables themselves aside. */
 typedef struct {
     cdt_recipe recipe;
-    unsigned lanes, symbols;
+    unsigned states, symbols;
     unsigned tables[KINDS];             /* how many each kind has */
     uint8_t first[KINDS][KIND_TABLES];  /* the first activity of each */
     int has_silence;                    /* whether groups may be silent */

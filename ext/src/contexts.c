@@ -18,7 +18,7 @@ static int start_reading(const cdt_pyramid *pyramid, const uint8_t *in, size_t l
 {
     const size_t cols = pyramid->dim[0][3], groups = cols / GROUP + 1;
     const size_t head = cdt_context_head_get(in, length, most_tokens, &reading->head, &reading->slots);
-    if (!head || cdt_rans_open(&reading->reader, in + head, length - head, reading->head.lanes) != CDT_OK) return CDT_CORRUPT;
+    if (!head || cdt_rans_open(&reading->reader, in + head, length - head, reading->head.states) != CDT_OK) return CDT_CORRUPT;
     cdt_context_tables(&reading->head, reading->table);
     reading->contexts = cdt_new(cols + CDT_PAD + CDT_SPARE + 2 * groups);
     if (!reading->contexts) return CDT_NO_MEMORY;

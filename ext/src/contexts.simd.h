@@ -32,7 +32,7 @@ static void LEVEL(decode_short_rows)(cdt_rans_reader *reader, const uint32_t *sl
     for (int i = 0; i < 64; i++) iota[i] = (uint8_t)i;
     const __m512i here = _mm512_loadu_si512(iota), to_right = _mm512_min_epu8(_mm512_add_epi8(here, one), last);
     const __m512i to_left = _mm512_subs_epu8(here, one);
-    const int halves = reader->lanes > 32;
+    const int halves = reader->count > 32;
     cdt_rans_reader local = *reader;
     LEVEL(rans_lanes) x = LEVEL(rans_load_lanes)(reader->states), y = x;
     if (halves) y = LEVEL(rans_load_lanes)(reader->states + 32);
@@ -75,7 +75,7 @@ static void LEVEL(contexts_decode_rows)(cdt_rans_reader *reader, const uint32_t 
                                         cdt_token_rows *next, uint8_t *contexts)
 {
 #if CDT_SIMD == 512
-    if (next->cols <= 64 && reader->lanes >= 32) {
+    if (next->cols <= 64 && reader->count >= 32) {
         LEVEL(decode_short_rows)(reader, slots, table, next);
         return;
     }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* States that share a stream: each takes 4 bytes, and more of them are faster. */
-static unsigned lanes_for(uint64_t bytes)
+static unsigned states_for(uint64_t bytes)
 {
     return bytes >= 1 << 15 ? 64 : bytes >= 1 << 12 ? 32 : bytes >= 1 << 10 ? 16 : bytes >= 1 << 8 ? 8 : 4;
 }
@@ -18,7 +18,7 @@ static size_t points_of(const cdt_pyramid *pyramid)
 
 size_t cdt_contexts_bound(const cdt_pyramid *pyramid)
 {
-    return CDT_CONTEXT_HEAD + cdt_rans_bound(2 * points_of(pyramid), CDT_LANES);
+    return CDT_CONTEXT_HEAD + cdt_rans_bound(2 * points_of(pyramid), CDT_STATES);
 }
 
 /* How far activities are shifted, so that usual ones keep to one byte. */
@@ -273,14 +273,14 @@ size_t cdt_contexts_encode(const cdt_pyramid *pyramid, const cdt_recipe *recipe,
     uint64_t bits = count_silence(&work);
     const unsigned joined = join_tables(&work, to_table);
     for (unsigned t = 0; t < joined; t++) bits += cdt_context_cost(work.counts + t * head->symbols, head->symbols) >> 16;
-    head->lanes = lanes_for(bits / 8);
+    head->states = states_for(bits / 8);
     entries = cdt_new((tables * head->symbols + 1) * sizeof *entries);
     if (!entries) goto out;
     const size_t head_size = send(&work, tables, to_table, out, entries);
     if (!head_size) goto out;
     uint8_t *end = out + cdt_contexts_bound(pyramid);
     cdt_rans_writer writer;
-    cdt_rans_start(&writer, end, head->lanes);
+    cdt_rans_start(&writer, end, head->states);
     encode_rows(pyramid, &work, entries, &writer);
     const uint8_t *begin = cdt_rans_finish(&writer);
     memmove(out + head_size, begin, (size_t)(end - begin));

@@ -71,7 +71,7 @@ size_t cdt_mask_bound(size_t n)
     return 512 + cdt_rans_bound(n, 32) + 4 * n;
 }
 
-static unsigned lanes_for(size_t runs)
+static unsigned states_for(size_t runs)
 {
     return runs >= 1u << 16 ? 32 : runs >= 1u << 13 ? 16 : 4;
 }
@@ -92,7 +92,7 @@ static uint8_t *put_words(const uint8_t *tokens, size_t count, const cdt_rans_en
     uint8_t *const last = at + 10 + cdt_rans_bound(count, 32);
     cdt_rans_writer words;
     for (size_t i = 0; i < count; i++) symbols[i] = (uint16_t)((i & 1) * SYMBOLS + tokens[i]);
-    cdt_rans_start(&words, last, lanes_for(count));
+    cdt_rans_start(&words, last, states_for(count));
     cdt_active_kernels()->rans.encode_row(&words, entries, symbols, count);
     const uint8_t *const begin = cdt_rans_finish(&words);
     const size_t length = (size_t)(last - begin);
@@ -266,7 +266,7 @@ static int get_coded(cdt_bytes *from, size_t count, uint32_t *slots, uint8_t *to
     const uint8_t *extra = cdt_get_bytes(from, extra_size);
     const size_t words_size = (size_t)cdt_get_number(from);
     const uint8_t *words = cdt_get_bytes(from, words_size);
-    if (from->corrupt || cdt_rans_open(&states, words, words_size, lanes_for(count)) != CDT_OK) return CDT_CORRUPT;
+    if (from->corrupt || cdt_rans_open(&states, words, words_size, states_for(count)) != CDT_OK) return CDT_CORRUPT;
     for (size_t i = 0; i < count; i++) turns[i] = i & 1;
     kernels->rans.decode_row(&states, slots, turns, tokens, count);
     if (cdt_rans_close(&states) != CDT_OK) return CDT_CORRUPT;

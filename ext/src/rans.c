@@ -46,41 +46,41 @@ int cdt_rans_slots(const uint16_t *frequencies, size_t symbols, uint32_t *slots)
     return CDT_OK;
 }
 
-static int are_lanes(unsigned lanes)
+static int is_count_of_states(unsigned states)
 {
-    return lanes == 4 || lanes == 8 || lanes == 16 || lanes == 32 || lanes == CDT_LANES;
+    return states == 4 || states == 8 || states == 16 || states == 32 || states == CDT_STATES;
 }
 
-size_t cdt_rans_bound(size_t n, unsigned lanes)
+size_t cdt_rans_bound(size_t n, unsigned states)
 {
-    return 2 * n + 4 * (size_t)lanes + CDT_RANS_SPARE;
+    return 2 * n + 4 * (size_t)states + CDT_RANS_SPARE;
 }
 
-int cdt_rans_start(cdt_rans_writer *writer, uint8_t *end, unsigned lanes)
+int cdt_rans_start(cdt_rans_writer *writer, uint8_t *end, unsigned states)
 {
-    if (!are_lanes(lanes)) return CDT_BAD_ARGUMENT;
-    for (unsigned i = 0; i < CDT_LANES; i++) writer->states[i] = CDT_RANS_LOW;
-    writer->lanes = lanes;
+    if (!is_count_of_states(states)) return CDT_BAD_ARGUMENT;
+    for (unsigned i = 0; i < CDT_STATES; i++) writer->states[i] = CDT_RANS_LOW;
+    writer->count = states;
     writer->at = end;
     return CDT_OK;
 }
 
 uint8_t *cdt_rans_finish(cdt_rans_writer *writer)
 {
-    writer->at -= 4 * (size_t)writer->lanes;
-    for (unsigned i = 0; i < 4 * writer->lanes; i++) writer->at[i] = (uint8_t)(writer->states[i / 4] >> (8 * (i % 4)));
+    writer->at -= 4 * (size_t)writer->count;
+    for (unsigned i = 0; i < 4 * writer->count; i++) writer->at[i] = (uint8_t)(writer->states[i / 4] >> (8 * (i % 4)));
     return writer->at;
 }
 
-int cdt_rans_open(cdt_rans_reader *reader, const uint8_t *in, size_t length, unsigned lanes)
+int cdt_rans_open(cdt_rans_reader *reader, const uint8_t *in, size_t length, unsigned states)
 {
-    if (!are_lanes(lanes) || length < 4 * (size_t)lanes || length % 2) return CDT_CORRUPT;
+    if (!is_count_of_states(states) || length < 4 * (size_t)states || length % 2) return CDT_CORRUPT;
     memset(reader, 0, sizeof *reader);
-    for (unsigned i = 0; i < 4 * lanes; i++) reader->states[i / 4] |= (uint32_t)in[i] << (8 * (i % 4));
-    for (unsigned i = 0; i < lanes; i++)
+    for (unsigned i = 0; i < 4 * states; i++) reader->states[i / 4] |= (uint32_t)in[i] << (8 * (i % 4));
+    for (unsigned i = 0; i < states; i++)
         if (reader->states[i] < CDT_RANS_LOW || reader->states[i] >> 31) return CDT_CORRUPT;
-    reader->lanes = lanes;
-    reader->at = in + 4 * (size_t)lanes;
+    reader->count = states;
+    reader->at = in + 4 * (size_t)states;
     reader->end = in + length;
     return CDT_OK;
 }
@@ -88,7 +88,7 @@ int cdt_rans_open(cdt_rans_reader *reader, const uint8_t *in, size_t length, uns
 int cdt_rans_close(const cdt_rans_reader *reader)
 {
     if (reader->corrupt || reader->at != reader->end) return CDT_CORRUPT;
-    for (unsigned i = 0; i < reader->lanes; i++)
+    for (unsigned i = 0; i < reader->count; i++)
         if (reader->states[i] != CDT_RANS_LOW) return CDT_CORRUPT;
     return CDT_OK;
 }

@@ -14,13 +14,13 @@ static inline uint32_t LEVEL(rans_put)(uint32_t x, cdt_rans_entry entry, uint8_t
 }
 
 #if CDT_SIMD != 2
-/* A row of any number of lanes. */
-static void LEVEL(rans_encode_lanes)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices,
+/* A row of any number of states. */
+static void LEVEL(rans_encode_states)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices,
                                      size_t n)
 {
-    uint32_t states[CDT_LANES];
+    uint32_t states[CDT_STATES];
     uint8_t *at = writer->at;
-    const unsigned last = writer->lanes - 1;
+    const unsigned last = writer->count - 1;
     memcpy(states, writer->states, sizeof states);
     for (size_t i = n; i-- > 0;)
         states[i & last] = LEVEL(rans_put)(states[i & last], entries[indices[i]], &at);
@@ -35,13 +35,13 @@ static inline uint32_t LEVEL(rans_step)(uint32_t x, uint32_t slot)
     return ((slot >> 20) + 1) * (x >> CDT_RANS_BITS) + (slot >> 8 & 0xfff);
 }
 
-/* Symbols [from, n) of a row: any number of lanes, and any number of words left. */
-static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
+/* Symbols [from, n) of a row: any number of states, and any number of words left. */
+static void LEVEL(rans_decode_states)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                      size_t n, size_t from)
 {
-    const unsigned last = reader->lanes - 1;
+    const unsigned last = reader->count - 1;
     const uint8_t *at = reader->at, *const end = reader->end;
-    uint32_t states[CDT_LANES];
+    uint32_t states[CDT_STATES];
     memcpy(states, reader->states, sizeof states);
     size_t i = from;
     /* While as many words are left as symbols: no look at the end, and no branch, which nothing could foresee. */
@@ -74,13 +74,13 @@ static void LEVEL(rans_decode_lanes)(cdt_rans_reader *reader, const uint32_t *sl
 #else
 static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
 {
-    LEVEL(rans_encode_lanes)(writer, entries, indices, n);
+    LEVEL(rans_encode_states)(writer, entries, indices, n);
 }
 
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                    size_t n)
 {
-    LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n, 0);
+    LEVEL(rans_decode_states)(reader, slots, contexts, tokens, n, 0);
 }
 #endif
 

@@ -89,7 +89,7 @@ static void LEVEL(rans_encode_16)(cdt_rans_writer *writer, const cdt_rans_entry 
 
 static void LEVEL(rans_encode_32)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
 {
-    const unsigned halves = writer->lanes / 32;
+    const unsigned halves = writer->count / 32;
     LEVEL(rans_half) x[2];
     for (unsigned h = 0; h < halves; h++)
         x[h] = (LEVEL(rans_half)){_mm512_loadu_si512(writer->states + 32 * h), _mm512_loadu_si512(writer->states + 32 * h + 16)};
@@ -213,7 +213,7 @@ static inline void LEVEL(rans_decode_part)(cdt_rans_reader *reader, LEVEL(rans_l
 static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                   size_t n)
 {
-    const size_t lanes = reader->lanes < 32 ? reader->lanes : 32, halves = reader->lanes > 32 ? 2 : 1;
+    const size_t lanes = reader->count < 32 ? reader->count : 32, halves = reader->count > 32 ? 2 : 1;
     cdt_rans_reader local = *reader;
     LEVEL(rans_lanes) x = LEVEL(rans_load_lanes)(reader->states), y = x;
     size_t i = 0;
@@ -241,14 +241,14 @@ static void LEVEL(rans_decode_32)(cdt_rans_reader *reader, const uint32_t *slots
 
 static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
 {
-    if (writer->lanes >= 32) LEVEL(rans_encode_32)(writer, entries, indices, n);
-    else if (writer->lanes == 16) LEVEL(rans_encode_16)(writer, entries, indices, n);
-    else LEVEL(rans_encode_lanes)(writer, entries, indices, n);
+    if (writer->count >= 32) LEVEL(rans_encode_32)(writer, entries, indices, n);
+    else if (writer->count == 16) LEVEL(rans_encode_16)(writer, entries, indices, n);
+    else LEVEL(rans_encode_states)(writer, entries, indices, n);
 }
 
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                    size_t n)
 {
-    if (reader->lanes >= 16) LEVEL(rans_decode_32)(reader, slots, contexts, tokens, n);
-    else LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n, 0);
+    if (reader->count >= 16) LEVEL(rans_decode_32)(reader, slots, contexts, tokens, n);
+    else LEVEL(rans_decode_states)(reader, slots, contexts, tokens, n, 0);
 }

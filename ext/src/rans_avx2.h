@@ -72,11 +72,11 @@ static inline uint8_t *LEVEL(rans_put_8)(uint32_t *states, const cdt_rans_entry 
 
 static void LEVEL(rans_encode_row)(cdt_rans_writer *writer, const cdt_rans_entry *entries, const uint16_t *indices, size_t n)
 {
-    const size_t last = writer->lanes - 1;
+    const size_t last = writer->count - 1;
     uint32_t *const states = writer->states;
     uint8_t *at = writer->at;
     size_t i = n;
-    if (writer->lanes < 8)
+    if (writer->count < 8)
         while (i-- > 0) states[i & last] = LEVEL(rans_put)(states[i & last], entries[indices[i]], &at);
     else {
         uint16_t rest[8] = {0};
@@ -180,9 +180,9 @@ static inline void LEVEL(rans_take_last)(LEVEL(rans_left) *left, uint32_t *state
 static void LEVEL(rans_decode_row)(cdt_rans_reader *reader, const uint32_t *slots, const uint8_t *contexts, uint8_t *tokens,
                                    size_t n)
 {
-    const size_t last = reader->lanes - 1;
-    if (reader->lanes < 16) {
-        LEVEL(rans_decode_lanes)(reader, slots, contexts, tokens, n, 0);
+    const size_t last = reader->count - 1;
+    if (reader->count < 16) {
+        LEVEL(rans_decode_states)(reader, slots, contexts, tokens, n, 0);
         return;
     }
     uint32_t *const states = reader->states;

@@ -16,7 +16,7 @@ from cdt_core.kernels import _codec as codec
 from cdt_core.kernels.reference import rans as reference
 from tests.kernels.instruction_sets import KERNELS, everywhere, kernels
 
-LANES = (4, 8, 16, 32, 64)
+STATES = (4, 8, 16, 32, 64)
 seeds = st.integers(0, 2**32 - 1)
 lengths = st.lists(st.sampled_from([0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 300]), min_size=1, max_size=6)
 kinds = st.sampled_from(["flat", "skewed", "one", "rare"])
@@ -47,23 +47,23 @@ def case(seed, rows, kind, symbols=72, contexts=3):
 
 @settings(max_examples=150, deadline=None)
 @given(
-    seeds, lengths, kinds, st.sampled_from(LANES), st.sampled_from([1, 2, 72, 136, 256]), st.sampled_from([1, 3, 24])
+    seeds, lengths, kinds, st.sampled_from(STATES), st.sampled_from([1, 2, 72, 136, 256]), st.sampled_from([1, 3, 24])
 )
 @example(0, [64, 33], "one", 32, 1, 1)
-def test_rows_come_back_on_every_level(seed, rows, kind, lanes, symbols, contexts):
+def test_rows_come_back_on_every_level(seed, rows, kind, states, symbols, contexts):
     frequencies, where, tokens, rows = case(seed, rows, kind, symbols, contexts)
-    stream = everywhere(codec.rans_encode, frequencies, where, tokens, rows, lanes)
-    back = everywhere(codec.rans_decode, frequencies, where, stream, rows, lanes)
+    stream = everywhere(codec.rans_encode, frequencies, where, tokens, rows, states)
+    back = everywhere(codec.rans_decode, frequencies, where, stream, rows, states)
     assert np.array_equal(back, tokens)
     ideal = -np.log2(frequencies[where, tokens] / 4096).sum() / 8
-    assert len(stream) <= ideal * 1.005 + 4 * lanes + 2 * lanes
+    assert len(stream) <= ideal * 1.005 + 4 * states + 2 * states
 
 
 @settings(max_examples=40, deadline=None)
-@given(seeds, lengths, kinds, st.sampled_from(LANES))
-def test_the_reference_reads_the_same(seed, rows, kind, lanes):
+@given(seeds, lengths, kinds, st.sampled_from(STATES))
+def test_the_reference_reads_the_same(seed, rows, kind, states):
     frequencies, where, tokens, rows = case(seed, rows, kind)
-    decoder = reference.Decoder(codec.rans_encode(frequencies, where, tokens, rows, lanes), frequencies, lanes)
+    decoder = reference.Decoder(codec.rans_encode(frequencies, where, tokens, rows, states), frequencies, states)
     ends = np.cumsum(rows).astype(int)
     back = []
     for end, n in zip(ends, rows, strict=True):
@@ -122,24 +122,24 @@ def damaged(make, stream):
 
 
 @settings(max_examples=200, deadline=None)
-@given(seeds, lengths, kinds, st.sampled_from(LANES))
-def test_damaged_streams_are_corrupt_or_other_symbols(seed, rows, kind, lanes):
+@given(seeds, lengths, kinds, st.sampled_from(STATES))
+def test_damaged_streams_are_corrupt_or_other_symbols(seed, rows, kind, states):
     frequencies, where, tokens, rows = case(seed, rows, kind)
-    stream = codec.rans_encode(frequencies, where, tokens, rows, lanes)
+    stream = codec.rans_encode(frequencies, where, tokens, rows, states)
     wrong = damaged(np.random.default_rng(seed), stream)
-    back = everywhere(codec.rans_decode, frequencies, where, wrong, rows, lanes)
-    if len(wrong) != len(stream) and len(wrong) < 4 * lanes:
+    back = everywhere(codec.rans_decode, frequencies, where, wrong, rows, states)
+    if len(wrong) != len(stream) and len(wrong) < 4 * states:
         assert back is None
     if back is not None and wrong != stream:
         assert not np.array_equal(back, tokens)
 
 
-@pytest.mark.parametrize("lanes", LANES)
-def test_a_missing_or_spare_word_is_corrupt(lanes):
+@pytest.mark.parametrize("states", STATES)
+def test_a_missing_or_spare_word_is_corrupt(states):
     frequencies, where, tokens, rows = case(3, [64, 100, 64], "skewed")
-    stream = codec.rans_encode(frequencies, where, tokens, rows, lanes)
-    for wrong in (stream[:-2], stream + b"\0\0", stream[:-1], stream[: 4 * lanes], b""):
-        assert everywhere(codec.rans_decode, frequencies, where, wrong, rows, lanes) is None
+    stream = codec.rans_encode(frequencies, where, tokens, rows, states)
+    for wrong in (stream[:-2], stream + b"\0\0", stream[:-1], stream[: 4 * states], b""):
+        assert everywhere(codec.rans_decode, frequencies, where, wrong, rows, states) is None
 
 
 @pytest.mark.parametrize("state", [0, 2**15 - 1, 2**31, 2**32 - 1])
@@ -161,12 +161,12 @@ def test_frequencies_must_fill_the_slots(frequencies):
         reference.Decoder(stream, tables, 4)
 
 
-@pytest.mark.parametrize("lanes", [0, 1, 3, 128])
-def test_lanes_are_few_powers_of_two(lanes):
+@pytest.mark.parametrize("states", [0, 1, 3, 128])
+def test_states_are_few_powers_of_two(states):
     frequencies, where, tokens, rows = case(1, [5], "flat")
     with pytest.raises(ValueError, match="argument"):
-        codec.rans_encode(frequencies, where, tokens, rows, lanes)
-    assert everywhere(codec.rans_decode, frequencies, where, bytes(512), rows, lanes) is None
+        codec.rans_encode(frequencies, where, tokens, rows, states)
+    assert everywhere(codec.rans_decode, frequencies, where, bytes(512), rows, states) is None
 
 
 def residuals_of(seed, n, width, share):

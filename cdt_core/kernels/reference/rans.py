@@ -34,9 +34,9 @@ class Decoder:
     Parameters
     ----------
     stream : bytes
-        Four bytes for each of the ``lanes`` states, then words of two bytes; little-endian.
+        Four bytes for each of the ``states``, then words of two bytes; little-endian.
     frequencies : ndarray of uint16, shape (contexts, symbols)
-    lanes : int
+    states : int
         4, 8, 16, 32 or 64.
 
     Raises
@@ -45,12 +45,12 @@ class Decoder:
         No encoder wrote these bytes or frequencies.
     """
 
-    def __init__(self, stream: bytes, frequencies: NDArray[np.uint16], lanes: int) -> None:
-        if lanes not in (4, 8, 16, 32, 64) or len(stream) < 4 * lanes or len(stream) % 2:
-            raise CorruptStreamError("a range-coded stream has no such length or number of lanes")
+    def __init__(self, stream: bytes, frequencies: NDArray[np.uint16], states: int) -> None:
+        if states not in (4, 8, 16, 32, 64) or len(stream) < 4 * states or len(stream) % 2:
+            raise CorruptStreamError("a range-coded stream has no such length or number of states")
         self._tables = [_table(row) for row in frequencies]
-        self._states: list[int] = np.frombuffer(stream, "<u4", lanes).tolist()
-        self._words = iter(np.frombuffer(stream, "<u2", offset=4 * lanes).tolist())
+        self._states: list[int] = np.frombuffer(stream, "<u4", states).tolist()
+        self._words = iter(np.frombuffer(stream, "<u2", offset=4 * states).tolist())
         if any(not LOW <= x < 1 << 31 for x in self._states):
             raise CorruptStreamError("a state of a range-coded stream is out of range")
 
@@ -58,8 +58,8 @@ class Decoder:
         """The symbols of the next row, which has these contexts."""
         return [self._symbol(i % len(self._states), context) for i, context in enumerate(contexts)]
 
-    def _symbol(self, lane: int, context: int) -> int:
-        x = self._states[lane]
+    def _symbol(self, which: int, context: int) -> int:
+        x = self._states[which]
         symbol, frequency, start = self._tables[context][x % SLOTS]
         x = frequency * (x // SLOTS) + x % SLOTS - start
         if x < LOW:
@@ -67,7 +67,7 @@ class Decoder:
             if word is None:
                 raise CorruptStreamError("a range-coded stream ends too early")
             x = (x << 16) | word
-        self._states[lane] = x
+        self._states[which] = x
         return symbol
 
     def close(self) -> None:
