@@ -82,7 +82,7 @@ static void LEVEL(tall_reflect)(double *tile, size_t n, size_t length, double *r
         vf8 squares = {0};
         for (size_t k = 0; k < length; k += TALL_LANES) squares += *(vf8_any *)(v + k) * *(vf8_any *)(v + k);
         const double below = LEVEL(tall_sum)(squares), top = r[j * n + j];
-        if (!(below > 0)) continue;
+        if (below == 0) continue;
         const double diagonal = top > 0 ? -__builtin_sqrt(top * top + below) : __builtin_sqrt(top * top + below);
         const double head = top - diagonal, scale = 2 / (head * head + below);
         r[j * n + j] = diagonal;

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
 SUITES = (
+    "kernels/test_bases.py",
     "kernels/test_compress.py",
     "kernels/test_few_numbers.py",
     "kernels/test_hostile_streams.py",
@@ -23,6 +24,7 @@ SUITES = (
     "kernels/test_planes.py",
     "kernels/test_rans.py",
     "kernels/test_rules.py",
+    "kernels/test_stated_error.py",
     "kernels/test_stats.py",
     "golden",
 )

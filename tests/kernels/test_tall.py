@@ -93,3 +93,17 @@ def test_arrays_that_do_not_fit_are_refused(kind):
             _tensor.gram(np.asfortranarray(x), np.zeros((3, 3)), True)
         else:
             _tensor.project(x[None], None, None, np.zeros((1, 4, 3)), np.zeros(2))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_shows_in_every_sum(level, wrong):
+    x = np.ones((5, 700))
+    x[3, 650] = wrong
+    for given_x, by_rows in ((x, True), (np.ascontiguousarray(x.T), False)):
+        sums, r, energies = np.zeros((5, 5)), np.zeros((5, 5)), np.zeros(2)
+        _tensor.gram(given_x, sums, by_rows)
+        _tensor.triangle(given_x, r, by_rows)
+        assert not np.isfinite(sums).all()
+        assert not np.isfinite(r).all()
+    _tensor.project(x[None], None, np.ones((700, 2)), np.zeros((1, 5, 2)), energies)
+    assert not np.isfinite(energies).any()
