@@ -6,6 +6,7 @@ places that follow from its length alone, and the parts are added in order.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def project(
     *,
     out: NDArray[Any] | None = None,
     workers: int = 1,
+    measure: bool = True,
 ) -> tuple[NDArray[Any], tuple[float, float]]:
     """``left^H x right`` of an (n, c, k) array in one pass, and the sums of squares before and after.
 
@@ -91,6 +93,8 @@ def project(
         (r, c, s), of the array's dtype, to be filled.
     workers
         Threads that share the work.
+    measure
+        False: the energies are not needed (and NaN where they would cost a pass).
 
     Returns
     -------
@@ -107,7 +111,7 @@ def project(
         before, after = 0.0, 0.0
         for part in range(start, stop):
             here = slice(*parts[part])
-            energies = _project(x[:, here], left, right, result[:, here])
+            energies = _project(x[:, here], left, right, result[:, here], measure=measure)
             before, after = before + energies[0], after + energies[1]
         return before, after
 
@@ -116,7 +120,7 @@ def project(
 
 
 def _project(
-    x: NDArray[Any], left: NDArray[Any] | None, right: NDArray[Any] | None, out: NDArray[Any]
+    x: NDArray[Any], left: NDArray[Any] | None, right: NDArray[Any] | None, out: NDArray[Any], *, measure: bool
 ) -> tuple[float, float]:
     if _is_compiled(x, 1) and max(0 if basis is None else basis.shape[1] for basis in (left, right)) <= _FEW:
         energies = np.zeros(2)
@@ -130,7 +134,7 @@ def _project(
     if right is not None:
         made = made @ right
     out[...] = made
-    return _energy(wide), _energy(made)
+    return (_energy(wide), _energy(made)) if measure else (math.nan, math.nan)
 
 
 def _energy(a: NDArray[Any]) -> float:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Chain", "Limits", "chain", "check_finite", "kept_rank", "leading", "root_of_gram", "single"]
 
 
+#: Above this share of all energy lie few eigenvalues as a rule: those are found sooner by themselves than all together.
+_FEW_ABOVE = 1e-6
+
+
 @frozen(eq=False)
 class Chain:
     """Cores of the axes at one end, the basis (n, r) that they make, and the energy that it leaves out, in all."""
@@ -65,7 +69,7 @@ def leading(gram: NDArray[Any], limits: Limits) -> tuple[NDArray[Any], float]:
     # What is below this cannot be needed: all of it together is within the budget.
     floor = limits.budget / n
     total = float(np.trace(gram).real)
-    if n < 64 or floor <= 1e-15 * total:
+    if n < 64 or floor <= _FEW_ABOVE * total:
         values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evd")
     else:
         values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evr", subset_by_value=(floor, np.inf))

@@ -319,9 +319,9 @@ class _Sweep:
         if _is_whole(end):
             made = self._values().reshape((n, -1) if left else (-1, n))
         elif left:
-            made = tall.project(self._values().reshape(n, -1, 1), end.basis, None, workers=self.workers)[0]
+            made = tall.project(self._values().reshape(n, -1, 1), end.basis, None, workers=self.workers, measure=False)[0]
         else:
-            made = self._project_right(end)[0]
+            made = self._project_right(end, measure=False)[0]
         self._take(end if left else None, None if left else end, made, end.left_out)
 
     def _gram(self, n: int, *, left: bool) -> NDArray[Any]:
@@ -356,14 +356,14 @@ class _Sweep:
         values = np.ascontiguousarray(triangle.conj().T) if left else np.ascontiguousarray(triangle)
         return chain(values, lengths, edge, limits, left=left, precise=True)
 
-    def _project_right(self, end: Chain) -> tuple[NDArray[Any], float, float]:
+    def _project_right(self, end: Chain, *, measure: bool = True) -> tuple[NDArray[Any], float, float]:
         """The rows of the tensor times a basis, and the energies before and after."""
         columns, rank = end.basis.shape
         made = np.empty((self.tensor.rows(columns), rank), self.tensor.dtype)
         before = after = 0.0
         for start, piece in self.tensor.pieces(columns):
             out = made[start : start + len(piece)][None]
-            _, energies = tall.project(piece[None], None, end.basis, out=out, workers=self.workers)
+            _, energies = tall.project(piece[None], None, end.basis, out=out, workers=self.workers, measure=measure)
             before, after = before + energies[0], after + energies[1]
         return made, before, after
 
