@@ -50,15 +50,15 @@ static inline __m256i LEVEL(lorenzo_sums_4)(__m256i v)
 {
     v = _mm256_add_epi32(v, _mm256_slli_si256(v, 4));
     v = _mm256_add_epi32(v, _mm256_slli_si256(v, 8));
-    const __m256i half = _mm256_shuffle_epi32(v, 0xff);
-    return _mm256_add_epi32(v, _mm256_permute2x128_si256(half, half, 0x08));
+    const __m256i half = _mm256_permutevar8x32_epi32(v, _mm256_set1_epi32(3));
+    return _mm256_add_epi32(v, _mm256_and_si256(half, _mm256_set_epi64x(-1, -1, 0, 0)));
 }
 
 static inline __m256i LEVEL(lorenzo_sums_8)(__m256i v)
 {
     v = _mm256_add_epi64(v, _mm256_slli_si256(v, 8));
-    const __m256i half = _mm256_unpackhi_epi64(v, v);
-    return _mm256_add_epi64(v, _mm256_permute2x128_si256(half, half, 0x08));
+    const __m256i half = _mm256_permute4x64_epi64(v, 0x55);
+    return _mm256_add_epi64(v, _mm256_and_si256(half, _mm256_set_epi64x(-1, -1, 0, 0)));
 }
 
 /* The last lane in all. */
