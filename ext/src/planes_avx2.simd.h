@@ -300,17 +300,25 @@ static inline void LEVEL(planes_to_8)(const uint64_t *planes, unsigned count, ui
 }
 #undef PLANES_WORD
 
+/* The first 8 of `count` words, zeros for those that are missing, and 8 zeros; returns what is in any of them. */
+static inline __m256i LEVEL(planes_eight_words)(const uint8_t *words, unsigned count, uint64_t *planes)
+{
+    static const long long there[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    const long long *const mask = there + 8 - (count < 8 ? count : 8);
+    const __m256i first = _mm256_maskload_epi64((const long long *)words, _mm256_loadu_si256((const __m256i *)mask));
+    const __m256i last = _mm256_maskload_epi64((const long long *)words + 4, _mm256_loadu_si256((const __m256i *)(mask + 4)));
+    _mm256_storeu_si256((__m256i *)planes, first);
+    _mm256_storeu_si256((__m256i *)(planes + 4), last);
+    _mm256_storeu_si256((__m256i *)(planes + 8), _mm256_setzero_si256());
+    _mm256_storeu_si256((__m256i *)(planes + 12), _mm256_setzero_si256());
+    return _mm256_or_si256(first, last);
+}
+
 /* `k` planes, then zeros; returns what is in any of them. */
 static inline uint64_t LEVEL(planes_words)(const uint8_t *words, unsigned k, uint64_t *planes)
 {
-    const __m256i zero = _mm256_setzero_si256(), lanes = _mm256_set_epi64x(3, 2, 1, 0);
-    __m256i any = zero;
-    for (unsigned b = 0; b < (k & ~7u) + 16; b += 4) {
-        const __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)k - (long long)b), lanes);
-        const __m256i now = b < k ? _mm256_maskload_epi64((const long long *)(words + 8 * b), mask) : zero;
-        any = _mm256_or_si256(any, now);
-        _mm256_storeu_si256((__m256i *)(planes + b), now);
-    }
+    __m256i any = LEVEL(planes_eight_words)(words, k, planes);
+    for (unsigned b = 8; b < k; b += 8) any = _mm256_or_si256(any, LEVEL(planes_eight_words)(words + 8 * b, k - b, planes + b));
     const __m128i both = _mm_or_si128(_mm256_castsi256_si128(any), _mm256_extracti128_si256(any, 1));
     return (uint64_t)(_mm_extract_epi64(both, 0) | _mm_extract_epi64(both, 1));
 }
