@@ -91,7 +91,7 @@ static void NAME(look_at)(const U *codes, const size_t dim[4], size_t k, size_t 
     const size_t somewhere = k * share + ((uint64_t)turn * (share - LORENZO_STRIP) >> 32);
     const size_t at = somewhere < LORENZO_LEAD ? LORENZO_LEAD : somewhere, row = at / dim[3], plane = row / dim[2];
     const size_t index[3] = {plane / dim[1], plane % dim[1], row % dim[2]};
-    memset(inner, 0xff, sizeof inner);
+    LEVEL(fill_words)(inner, ~(uint64_t)0, sizeof inner);
     for (size_t i = row * dim[3] < at - LORENZO_LEAD ? (row + 1) * dim[3] : row * dim[3]; i < at + LORENZO_STRIP; i += dim[3])
         inner[i + LORENZO_LEAD - at] = 0;
     for (unsigned t = 0; t < count; t++) NAME(strip)(codes, inner + LORENZO_LEAD, index, at, &trials[t]);

@@ -4,6 +4,7 @@
  * are (words), the rest only where it is not known: above[b + 1] among above[b], and plane b among above[b + 1] (bits).
  */
 #define PLANES_SPARE 8          /* levels are handled in fours, beyond the highest plane too */
+#define PLANES_ZEROS 16         /* planes above the highest that are zeros when a group was read */
 #define PLANES_STEP 8           /* groups handled side by side; a divisor of 64 */
 
 #include "planes_bits.simd.h"
@@ -12,7 +13,7 @@
 
 /* Planes of a group, and what follows from them: above[b], their counts, and zeros beyond. */
 typedef struct {
-    _Alignas(64) uint64_t planes[64 + PLANES_SPARE];
+    _Alignas(64) uint64_t planes[64 + PLANES_ZEROS];
     uint64_t above[64 + PLANES_SPARE], counts[64 + PLANES_SPARE], signs;
 } planes_group;
 
@@ -88,7 +89,6 @@ static unsigned LEVEL(planes_read_any_levels)(planes_reader *reader, uint64_t no
 {
     uint64_t bits = LEVEL(planes_peek)(reader);
     unsigned known = PLANES_COUNT(now), left = 64;
-    memset(planes + k, 0, (limit - k) * sizeof *planes);
     for (; now && k < limit; k++) {
         if (left < 2 * known) {
             bits = LEVEL(planes_peek)(reader);
@@ -105,6 +105,7 @@ static unsigned LEVEL(planes_read_any_levels)(planes_reader *reader, uint64_t no
         known = more;
         now = next;
     }
+    LEVEL(fill_words)(planes + k, 0, PLANES_ZEROS * sizeof *planes);
     return now ? limit + 1 : k;
 }
 
@@ -129,6 +130,11 @@ static inline unsigned LEVEL(planes_read_levels)(planes_reader *reader, uint64_t
     const unsigned used = counts[1] + 2 * (counts[2] + counts[3]);
     if (above[4] || used > 64 || counts[0] + counts[1] > 64 || k + 4 > limit) {
         planes_reader own = *reader; /* the reader itself stays in registers */
+        if (used + counts[4] <= 64 && counts[0] + counts[1] <= 64 && k + 4 <= limit) {
+            own.position += counts[0] + counts[1] + used + counts[4];
+            now = above[4];
+            k += 4;
+        }
         const unsigned count = LEVEL(planes_read_any_levels)(&own, now, k, limit, planes);
         reader->position = own.position;
         return count;
@@ -155,7 +161,7 @@ static unsigned LEVEL(planes_read_sparse_group)(planes_reader *reader, unsigned 
     uint64_t now = PLANES_SPREAD(bits >> before, 15 * PLANES_SPREAD(nibbles, 0x1111111111111111));
     if (used < 64) reader->position += used;
     else now = LEVEL(planes_read_sparse)(reader, symbol);
-    memset(planes, 0, 16 * sizeof *planes);
+    LEVEL(fill_words)(planes, 0, PLANES_ZEROS * sizeof *planes);
     planes[0] = now;
     const unsigned ones = PLANES_COUNT(now);
     if (used + 1 + ones <= 64 && !(bits >> used & 1)) {

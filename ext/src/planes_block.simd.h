@@ -72,29 +72,33 @@ static int PLANES_NAME(planes_decode_groups)(const planes_source *source, const 
     const size_t groups = (n + 63) / 64;
     uint64_t end = 8 * (uint64_t)source->length, passed = 0; /* bits before `reader`'s base */
     planes_reader reader = {source->in, position};
+    enum { BEHIND = 2 };
     planes_group parts[PLANES_STEP];
-    for (size_t g = 0; g < groups; g += PLANES_STEP) {
-        const unsigned some = (unsigned)LEVEL(planes_least)(groups - g, PLANES_STEP);
-        unsigned counts[PLANES_STEP];
-        for (unsigned i = 0; i < some; i++) {
-            const unsigned symbol = symbols[g + i];
-            counts[i] = 0;
-            if (symbol == PLANES_EMPTY) continue;
-            if (reader.base == source->in && reader.position >> 3 >= source->safe) {
-                passed = 8 * (uint64_t)source->safe;
-                end -= passed;
-                reader = (planes_reader){source->tail, reader.position - passed};
+    unsigned counts[PLANES_STEP];
+    /* Each group's bits begin where those of the one before end: while they are found, an earlier one is finished. */
+    for (size_t g = 0; g < groups + BEHIND; g++) {
+        if (g < groups) {
+            planes_group *const part = &parts[g % PLANES_STEP];
+            const unsigned symbol = symbols[g];
+            counts[g % PLANES_STEP] = 0;
+            if (symbol != PLANES_EMPTY) {
+                if (reader.base == source->in && reader.position >> 3 >= source->safe) {
+                    passed = 8 * (uint64_t)source->safe;
+                    end -= passed;
+                    reader = (planes_reader){source->tail, reader.position - passed};
+                }
+                if (reader.position > end) return CDT_CORRUPT;
+                counts[g % PLANES_STEP] = LEVEL(planes_read_group)(&reader, symbol, words, PLANES_WIDTH, part->planes, &part->signs);
+                if (symbol >= PLANES_WORDS) words += 8 * (symbol - PLANES_WORDS + 1);
             }
-            if (reader.position > end) return CDT_CORRUPT;
-            counts[i] = LEVEL(planes_read_group)(&reader, symbol, words, PLANES_WIDTH, parts[i].planes, &parts[i].signs);
-            if (symbol >= PLANES_WORDS) words += 8 * (symbol - PLANES_WORDS + 1);
         }
-        for (unsigned i = 0; i < some; i++) {
-            const size_t left = n - 64 * (g + i);
-            PLANES_VALUE *const group = residuals + 64 * (g + i);
-            if (!counts[i] && left >= 64) memset(group, 0, 64 * sizeof *group);
-            else if (!counts[i]) memset(group, 0, left * sizeof *group);
-            else if (PLANES_NAME(planes_finish)(&parts[i], counts[i], group, left)) return CDT_CORRUPT;
+        if (g >= BEHIND) {
+            const size_t at = g - BEHIND, left = n - 64 * at;
+            PLANES_VALUE *const group = residuals + 64 * at;
+            const unsigned count = counts[at % PLANES_STEP];
+            if (!count && left >= 64) memset(group, 0, 64 * sizeof *group);
+            else if (!count) memset(group, 0, left * sizeof *group);
+            else if (PLANES_NAME(planes_finish)(&parts[at % PLANES_STEP], count, group, left)) return CDT_CORRUPT;
         }
     }
     return LEVEL(planes_ended)(source, passed + reader.position);
