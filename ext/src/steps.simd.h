@@ -8,6 +8,7 @@ enum { LEVEL(steps_tile) = 1024 };
 #define W uint32_t
 #define F float
 #define MAGIC 12582912.0f
+#define NARROW /* multiples of the width are floats, too */
 #define T int8_t
 #define NAME(name) LEVEL(steps_##name##_i1)
 #include "steps.template.h"
@@ -22,6 +23,7 @@ enum { LEVEL(steps_tile) = 1024 };
 #include "steps.template.h"
 #undef F
 #undef MAGIC
+#undef NARROW
 #define F double
 #define MAGIC 6755399441055744.0
 #define T int32_t

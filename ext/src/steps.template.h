@@ -21,6 +21,15 @@ static inline T NAME(at)(C code, W width, C least, C most)
     return code > most ? (T)HIGHEST : code < least ? (T)((W)0 - LOWEST) : (T)((W)code * width);
 }
 
+#ifdef NARROW
+/* The same for the nearest multiple of a number, which floats hold: it is at most half a width beyond the type. */
+static inline F NAME(near)(F whole, F width)
+{
+    const F product = whole * width, y = product < (F)HIGHEST ? product : (F)HIGHEST;
+    return y > -(F)LOWEST ? y : -(F)LOWEST;
+}
+#endif
+
 static inline W NAME(apart)(T x, T y)
 {
     return x > y ? (W)x - (W)y : (W)y - (W)x;
@@ -62,8 +71,14 @@ static double NAME(encode)(uint64_t wide, const void *numbers, size_t n, const v
         const size_t to = n - from < LEVEL(steps_tile) ? n : from + LEVEL(steps_tile);
         W apart = 0, clashes = 0;
         for (size_t i = from; i < to; i++) {
+#ifdef NARROW
+            const F whole = ((F)x[i] * ((F)1 / (F)width) + MAGIC) - MAGIC;
+            const W d = (W)(C)__builtin_fabsf((F)x[i] - NAME(near)(whole, (F)width));
+            k[i] = (C)whole;
+#else
             k[i] = NAME(nearest)(x[i], width);
             const W d = NAME(apart)(x[i], NAME(at)(k[i], width, least, most));
+#endif
             apart = d > apart ? d : apart;
         }
         for (size_t j = 0; j < n_missing; j++)
