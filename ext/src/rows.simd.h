@@ -1,4 +1,5 @@
 /* Row kernels at one level: prediction from values (rows.template.h), and activities of tokens. */
+#include <math.h>
 #if CDT_SIMD == 2
 /* Eight numbers of rows_apart. */
 static inline int LEVEL(rows_far_f4)(const float *x, const float *y, float bound)
@@ -17,6 +18,45 @@ static inline int LEVEL(rows_far_f8)(const double *x, const double *y, double bo
 {
     return LEVEL(rows_far_4_f8)(x, y, bound) | LEVEL(rows_far_4_f8)(x + 4, y ? y + 4 : NULL, bound) << 4;
 }
+
+/* Extremes of numbers none of which is infinite, by instructions that drop NaN. 0: one is, or all are NaN. */
+#define ROWS_RANGE(V, T, TYPE, PART)                                                                                      \
+    static int LEVEL(rows_range_##TYPE)(const T *x, size_t n, T *low, T *high)                                            \
+    {                                                                                                                    \
+        enum { LANES = 32 / sizeof(T), WIDE = 4 };                                                                       \
+        V lows[WIDE], highs[WIDE];                                                                                       \
+        T all[2][WIDE * LANES], least = (T)INFINITY, most = -(T)INFINITY;                                                \
+        size_t i = 0;                                                                                                    \
+        for (unsigned j = 0; j < WIDE; j++) {                                                                            \
+            lows[j] = _mm256_set1_##PART((T)INFINITY);                                                                   \
+            highs[j] = _mm256_set1_##PART(-(T)INFINITY);                                                                 \
+        }                                                                                                                \
+        for (; i + WIDE * LANES <= n; i += WIDE * LANES)                                                                 \
+            for (unsigned j = 0; j < WIDE; j++) {                                                                        \
+                const V v = _mm256_loadu_##PART(x + i + j * LANES);                                                      \
+                lows[j] = _mm256_min_##PART(v, lows[j]);                                                                 \
+                highs[j] = _mm256_max_##PART(v, highs[j]);                                                               \
+            }                                                                                                            \
+        for (unsigned j = 0; j < WIDE; j++) {                                                                            \
+            _mm256_storeu_##PART(all[0] + j * LANES, lows[j]);                                                           \
+            _mm256_storeu_##PART(all[1] + j * LANES, highs[j]);                                                          \
+        }                                                                                                                \
+        for (unsigned j = 0; j < WIDE * LANES; j++) {                                                                    \
+            least = all[0][j] < least ? all[0][j] : least;                                                               \
+            most = all[1][j] > most ? all[1][j] : most;                                                                  \
+        }                                                                                                                \
+        for (; i < n; i++) {                                                                                             \
+            least = x[i] < least ? x[i] : least;                                                                         \
+            most = x[i] > most ? x[i] : most;                                                                            \
+        }                                                                                                                \
+        if (!(least > -(T)INFINITY && least <= most && most < (T)INFINITY)) return 0;                                    \
+        *low = least + 0;                                                                                                \
+        *high = most + 0;                                                                                                \
+        return 1;                                                                                                        \
+    }
+ROWS_RANGE(__m256, float, f4, ps)
+ROWS_RANGE(__m256d, double, f8, pd)
+#undef ROWS_RANGE
 #endif
 
 /* Of quantising: the nearest whole numbers (0 where |s| is too large, or no number), also as integers; and `most` or the largest
@@ -75,6 +115,7 @@ static inline __m256d LEVEL(rows_whole_f8)(__m256d s, int32_t *k)
 ROWS_QUANTISE(__m256, f4, ps)
 ROWS_QUANTISE(__m256d, f8, pd)
 #undef ROWS_QUANTISE
+#include "quantise_avx2.h"
 #endif
 
 #define T float

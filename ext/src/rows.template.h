@@ -15,6 +15,9 @@ static void NAME(rows_extremes)(const T *values, size_t n, T *low, T *high)
         highs[j] = ~top;
     }
     size_t i = 0;
+#if CDT_SIMD == 2
+    if (NAME(rows_range)(values, n, low, high)) return;
+#endif
 #define LOOK(b, low, high)                                                                                               \
     {                                                                                                                    \
         const BITS key = (b) ^ (((b) >> shift) & top);                                                                   \
@@ -36,6 +39,8 @@ static void NAME(rows_extremes)(const T *values, size_t n, T *low, T *high)
     most ^= (most >> shift) & top;
     memcpy(low, &least, sizeof *low);
     memcpy(high, &most, sizeof *high);
+    *low += 0; /* zeros are equal, and both are found as 0 */
+    *high += 0;
 }
 
 /* A byte of bits at a time; the compiler makes vectors of eight comparisons where it can. */
@@ -193,9 +198,12 @@ static T NAME(rows_quantise_flat)(const T *restrict x, size_t n, const cdt_cells
     size_t i = 0;
 #if CDT_SIMD
     enum { LANES = sizeof(VECTOR) / sizeof(T) };
-    size_t fit = 0;
     T each[LANES];
     VECTOR most_of = FLOATS(setzero)();
+#if CDT_SIMD == 2
+    i = NAME(rows_near)(x, n, cells, k, &most);
+#endif
+    size_t fit = i;
     for (; i + LANES <= n; i += LANES) {
         const VECTOR from = FLOATS(loadu)(x + i), s = FLOATS(mul)(FLOATS(sub)(from, FLOATS(set1)(p)), FLOATS(set1)(inverse));
         const VECTOR back = FLOATS(add)(FLOATS(set1)(p), FLOATS(mul)(NAME(rows_whole)(s, k + i), FLOATS(set1)(step)));
