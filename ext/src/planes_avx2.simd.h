@@ -216,21 +216,64 @@ static inline void LEVEL(planes_to_15)(const uint64_t *planes, uint64_t signs, i
     }
 }
 
-/* Up to 32 planes as magnitudes. */
-static inline void LEVEL(planes_join_32)(const uint64_t *planes, unsigned count, uint32_t *magnitudes)
+/* The bytes of `slices` times 8 planes, zeros for other slices, with `signs` as the last plane of all `most` slices. */
+static inline void LEVEL(planes_join_slices)(const uint64_t *planes, unsigned slices, unsigned most, uint64_t signs, __m256i (*bytes)[2])
 {
-    _Alignas(32) uint8_t bytes[64];
-    for (unsigned slice = 0; 8 * slice < count; slice++) {
-        __m256i two[2];
-        LEVEL(planes_join)(planes + 8 * slice, two);
-        _mm256_store_si256((__m256i *)bytes, two[0]);
-        _mm256_store_si256((__m256i *)(bytes + 32), two[1]);
-        for (unsigned i = 0; i < 64; i += 8) {
-            const __m256i eight = _mm256_slli_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(bytes + i))), (int)(8 * slice));
-            __m256i *const to = (__m256i *)(magnitudes + i);
-            _mm256_storeu_si256(to, slice ? _mm256_or_si256(_mm256_loadu_si256(to), eight) : eight);
-        }
+    static const uint64_t none[8];
+    for (unsigned slice = 0; slice + 1 < most; slice++) {
+        if (slice < slices) LEVEL(planes_join)(planes + 8 * slice, bytes[slice]);
+        else bytes[slice][0] = bytes[slice][1] = _mm256_setzero_si256();
     }
+    LEVEL(planes_join_signs)(slices == most ? planes + 8 * (most - 1) : none, signs, bytes[most - 1]);
+}
+
+/* The lower half to one place, the upper half to another. */
+static inline void LEVEL(planes_store_halves)(void *low, void *high, __m256i v)
+{
+    _mm_storeu_si128((__m128i *)low, _mm256_castsi256_si128(v));
+    _mm_storeu_si128((__m128i *)high, _mm256_extracti128_si256(v, 1));
+}
+
+/* Any number of planes. The least number has no magnitude but for the last plane, where its sign is, too. */
+static void LEVEL(planes_to_31)(const uint64_t *planes, unsigned count, uint64_t signs, int32_t *residuals)
+{
+    __m256i bytes[4][2];
+    LEVEL(planes_join_slices)(planes, (count + 7) / 8, 4, signs, bytes);
+    for (unsigned i = 0; i < 8; i++) {
+        const unsigned from = i / 4;
+        const __m256i low = i & 2 ? _mm256_unpackhi_epi8(bytes[0][from], bytes[1][from]) : _mm256_unpacklo_epi8(bytes[0][from], bytes[1][from]);
+        const __m256i high = i & 2 ? _mm256_unpackhi_epi8(bytes[2][from], bytes[3][from]) : _mm256_unpacklo_epi8(bytes[2][from], bytes[3][from]);
+        const __m256i x = i & 1 ? _mm256_unpackhi_epi16(low, high) : _mm256_unpacklo_epi16(low, high);
+        const __m256i magnitude = _mm256_and_si256(x, _mm256_set1_epi32(INT32_MAX));
+        int32_t *const to = residuals + 32 * from + 4 * (i & 3);
+        LEVEL(planes_store_halves)(to, to + 16, _mm256_sign_epi32(magnitude, _mm256_or_si256(x, _mm256_set1_epi32(1))));
+    }
+    if (count == 32)
+        for (uint64_t least = planes[31]; least; least &= least - 1) residuals[PLANES_LOWEST(least)] = INT32_MIN;
+}
+
+static void LEVEL(planes_to_63)(const uint64_t *planes, unsigned count, uint64_t signs, int64_t *residuals)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i bytes[8][2], words[4], longs[2];
+    LEVEL(planes_join_slices)(planes, (count + 7) / 8, 8, signs, bytes);
+    for (unsigned i = 0; i < 16; i++) {
+        const unsigned from = i / 8;
+        if (!(i & 3))
+            for (unsigned j = 0; j < 4; j++) {
+                const __m256i even = bytes[2 * j][from], odd = bytes[2 * j + 1][from];
+                words[j] = i & 4 ? _mm256_unpackhi_epi8(even, odd) : _mm256_unpacklo_epi8(even, odd);
+            }
+        if (!(i & 1))
+            for (unsigned j = 0; j < 2; j++)
+                longs[j] = i & 2 ? _mm256_unpackhi_epi16(words[2 * j], words[2 * j + 1]) : _mm256_unpacklo_epi16(words[2 * j], words[2 * j + 1]);
+        const __m256i x = i & 1 ? _mm256_unpackhi_epi32(longs[0], longs[1]) : _mm256_unpacklo_epi32(longs[0], longs[1]);
+        const __m256i magnitude = _mm256_and_si256(x, _mm256_set1_epi64x(INT64_MAX)), down = _mm256_cmpgt_epi64(zero, x);
+        int64_t *const to = residuals + 32 * from + 2 * (i & 7);
+        LEVEL(planes_store_halves)(to, to + 16, _mm256_sub_epi64(_mm256_xor_si256(magnitude, down), down));
+    }
+    if (count == 64)
+        for (uint64_t least = planes[63]; least; least &= least - 1) residuals[PLANES_LOWEST(least)] = INT64_MIN;
 }
 
 /* How far numbers 8 i are into what planes_to_15 leaves. */
@@ -249,31 +292,7 @@ static inline void LEVEL(planes_to_4)(const uint64_t *planes, unsigned count, ui
         for (unsigned i = 0; i < 8; i++)
             _mm256_storeu_si256((__m256i *)(residuals + 8 * i), _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(words + PLANES_WORD(i)))));
     } else {
-        _Alignas(32) uint32_t magnitudes[64];
-        const __m256i lanes = _mm256_set_epi32(24, 25, 26, 27, 28, 29, 30, 31);
-        LEVEL(planes_join_32)(planes, count, magnitudes);
-        for (unsigned i = 0; i < 8; i++) {
-            const __m256i sign = _mm256_sllv_epi32(_mm256_set1_epi32((int)(signs >> (8 * i))), lanes);
-            const __m256i value = _mm256_sign_epi32(_mm256_load_si256((const __m256i *)(magnitudes + 8 * i)), _mm256_or_si256(sign, _mm256_set1_epi32(1)));
-            _mm256_storeu_si256((__m256i *)(residuals + 8 * i), value);
-        }
-    }
-}
-
-/* Any number of planes, or magnitudes of 64 bits. */
-static void LEVEL(planes_to_wide)(const uint64_t *planes, unsigned count, uint64_t signs, int64_t *residuals)
-{
-    _Alignas(32) uint32_t parts[2][64] = {{0}};
-    LEVEL(planes_join_32)(planes, count < 32 ? count : 32, parts[0]);
-    if (count > 32) LEVEL(planes_join_32)(planes + 32, count - 32, parts[1]);
-    const __m256i all = _mm256_set1_epi64x((long long)signs), zero = _mm256_setzero_si256();
-    for (unsigned i = 0; i < 16; i++) {
-        const __m256i low = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(parts[0] + 4 * i)));
-        const __m256i high = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(parts[1] + 4 * i)));
-        const __m256i magnitude = _mm256_or_si256(low, _mm256_slli_epi64(high, 32));
-        const __m256i lanes = _mm256_sub_epi64(_mm256_set_epi64x(60, 61, 62, 63), _mm256_set1_epi64x((long long)(4 * i)));
-        const __m256i down = _mm256_cmpgt_epi64(zero, _mm256_sllv_epi64(all, lanes));
-        _mm256_storeu_si256((__m256i *)(residuals + 4 * i), _mm256_sub_epi64(_mm256_xor_si256(magnitude, down), down));
+        LEVEL(planes_to_31)(planes, count, signs, residuals);
     }
 }
 
@@ -295,7 +314,7 @@ static inline void LEVEL(planes_to_8)(const uint64_t *planes, unsigned count, ui
             _mm256_storeu_si256((__m256i *)(residuals + 4 * i), _mm256_cvtepi16_epi64(_mm_loadl_epi64((const __m128i *)from)));
         }
     } else {
-        LEVEL(planes_to_wide)(planes, count, signs, residuals);
+        LEVEL(planes_to_63)(planes, count, signs, residuals);
     }
 }
 #undef PLANES_WORD
