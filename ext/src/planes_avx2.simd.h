@@ -255,7 +255,7 @@ static void LEVEL(planes_to_31)(const uint64_t *planes, unsigned count, uint64_t
 static void LEVEL(planes_to_63)(const uint64_t *planes, unsigned count, uint64_t signs, int64_t *residuals)
 {
     const __m256i zero = _mm256_setzero_si256();
-    __m256i bytes[8][2], words[4], longs[2];
+    __m256i bytes[8][2], words[4] = {zero, zero, zero, zero}, longs[2] = {zero, zero};
     LEVEL(planes_join_slices)(planes, (count + 7) / 8, 8, signs, bytes);
     for (unsigned i = 0; i < 16; i++) {
         const unsigned from = i / 8;
