@@ -59,17 +59,20 @@ def _gram(a: NDArray[Any], *, by_rows: bool) -> NDArray[Any]:
         _tensor.gram(_without_gaps(a, by_rows), sums, by_rows)
         return sums
     wide = a.astype(np.result_type(a.dtype, np.float64), copy=False)
-    return np.asarray(wide @ wide.conj().T if by_rows else wide.conj().T @ wide)
+    made: NDArray[Any] = wide @ wide.conj().T if by_rows else wide.conj().T @ wide
+    return made
 
 
 def left_project(basis: NDArray[Any], a: NDArray[Any]) -> NDArray[Any]:
     """``basis^H @ a`` of an (n, r) basis and an (n, m) array: (r, m), of the array's dtype."""
-    return project(a[..., None], basis, None)[0][..., 0]
+    made: NDArray[Any] = project(a[..., None], basis, None)[0][..., 0]
+    return made
 
 
 def right_project(a: NDArray[Any], basis: NDArray[Any]) -> NDArray[Any]:
     """``a @ basis`` of an (m, n) array and an (n, r) basis: (m, r), of the array's dtype."""
-    return project(a[None], None, basis)[0][0]
+    made: NDArray[Any] = project(a[None], None, basis)[0][0]
+    return made
 
 
 def project(
@@ -153,8 +156,8 @@ def r_factor(a: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        (min(m, n), n), float64 or complex128: its singular values are those of ``a`` to about 1e-16 of the largest, where a Gram
-        matrix resolves 1e-8. 2 * m * n**2 operations, in tiles by Householder reflections.
+        (min(m, n), n), float64 or complex128: its singular values are those of ``a`` to about 1e-16 of the largest, where a
+        Gram matrix resolves 1e-8. 2 * m * n**2 operations, in tiles by Householder reflections.
 
     References
     ----------
@@ -174,7 +177,7 @@ def r_factor(a: NDArray[Any]) -> NDArray[Any]:
 
 
 def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None = None) -> NDArray[Any]:
-    """``(x - mean)^H @ ((x - mean) @ v)`` of an (m, n) array and (n, b) vectors: (n, b); ``x`` is read once, never copied."""
+    """``(x - mean)^H @ ((x - mean) @ v)`` of an (m, n) array and (n, b) vectors: (n, b); ``x`` is never copied."""
     y = x @ v
     if mean is not None:
         y = y - mean @ v
@@ -182,9 +185,7 @@ def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None =
     return np.asarray(found if mean is None else found - np.outer(mean.conj(), y.sum(axis=0)))
 
 
-def _summed(
-    do: Callable[[NDArray[Any]], NDArray[Any]], a: NDArray[Any], axis: int, workers: int
-) -> NDArray[Any]:
+def _summed(do: Callable[[NDArray[Any]], NDArray[Any]], a: NDArray[Any], axis: int, workers: int) -> NDArray[Any]:
     """The sum of ``do`` over parts of the long axis."""
     parts = _parts(a.shape[axis], a.shape[1 - axis] * a.itemsize)
 

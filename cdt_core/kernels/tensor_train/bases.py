@@ -42,7 +42,7 @@ class Limits:
 
 
 def kept_rank(energies: NDArray[np.float64], limits: Limits, rest: float = 0.0) -> int:
-    """The smallest rank that leaves out at most the budget, ``rest`` included; ``energies`` (squared singular values) fall. At least 1."""
+    """The smallest rank, at least 1, that leaves out at most the budget, ``rest`` included; ``energies`` fall."""
     tails = np.cumsum(energies[::-1])[::-1] + rest
     rank = int(np.count_nonzero(tails > limits.budget))
     return max(1, rank if limits.rank is None else min(rank, limits.rank))
@@ -52,7 +52,8 @@ def check_finite(sums: NDArray[Any] | float) -> None:
     """Raise :class:`TensorError` where a sum over the array is not finite."""
     if not np.all(np.isfinite(sums)):
         raise TensorError(
-            "the array has NaN or infinite values, or squares that overflow; fill missing values, or scale it, before it is decomposed"
+            "the array has NaN or infinite values, or squares that overflow; fill missing values, or scale it, before it is "
+            "decomposed"
         )
 
 
@@ -102,8 +103,8 @@ def chain(
     Parameters
     ----------
     values
-        (edge, *lengths, w) at the left end, (w, *lengths, edge) at the right, in one piece of memory: the tensor, rows or columns
-        sampled from it, or a root of its Gram matrix.
+        (edge, *lengths, w) at the left end, (w, *lengths, edge) at the right, in one piece of memory: the tensor, rows or
+        columns sampled from it, or a root of its Gram matrix.
     lengths
         Of the axes, in the order of the tensor.
     edge
@@ -146,7 +147,9 @@ def single(vectors: NDArray[Any], length: int, edge: int, left_out: float, *, le
     """The chain of one axis from a basis (n, r) of it."""
     if vectors.shape[0] == vectors.shape[1]:
         return _everything([length], vectors, left_out, left=left)
-    core = vectors.reshape(edge, length, -1) if left else np.ascontiguousarray(vectors.conj().T).reshape(-1, length, edge)
+    core = (
+        vectors.reshape(edge, length, -1) if left else np.ascontiguousarray(vectors.conj().T).reshape(-1, length, edge)
+    )
     return Chain([core], vectors, left_out)
 
 

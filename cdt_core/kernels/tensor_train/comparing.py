@@ -37,7 +37,9 @@ def relative_error(tensor: Tensor, cores: Sequence[NDArray[Any]], norm: float, w
     for start, piece in tensor.pieces(right.shape[1]):
         edges = [*range(0, len(piece), step), len(piece)]
 
-        def part(first: int, last: int, start: int = start, piece: NDArray[Any] = piece, edges: list[int] = edges) -> float:
+        def part(
+            first: int, last: int, start: int = start, piece: NDArray[Any] = piece, edges: list[int] = edges
+        ) -> float:
             found = 0.0
             for i in range(first, last):
                 here = slice(edges[i], edges[i + 1])

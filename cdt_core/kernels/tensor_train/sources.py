@@ -64,7 +64,7 @@ class Tensor:
                 yield (*leading, slice(start, min(start + step, self.shape[axis])))
 
     def sample(self, columns: int, count: int, run: int) -> NDArray[Any]:
-        """About ``count`` rows of a tensor in memory, in runs of ``run``, one at a random place of each stretch; the same each time."""
+        """About ``count`` rows of a tensor in memory, in runs of ``run`` at random places, which are the same each time."""
         if self.values is None:
             raise TensorError("rows are sampled from memory only: decompose this array with exact=True")
         whole = self.values.reshape(-1, columns)
@@ -96,8 +96,12 @@ def tensor_of(x: Any) -> Tensor:
         x = np.asarray(x)
     shape, dtype = tuple(int(length) for length in x.shape), np.dtype(x.dtype)
     if dtype.kind not in "biufc" or dtype.itemsize > 16 or dtype == np.longdouble:
-        raise TensorError(f"an array of {dtype}: decompositions are of integers, floats or complex numbers; convert it first")
+        raise TensorError(
+            f"an array of {dtype}: decompositions are of integers, floats or complex numbers; convert it first"
+        )
     if not shape or 0 in shape:
         raise TensorError(f"an array of shape {shape}: a decomposition needs at least one axis, and none of length 0")
     dtype = dtype.newbyteorder("=")
-    return Tensor(x, shape, dtype if dtype in (np.float32, np.float64, np.complex64, np.complex128) else np.dtype(float))
+    return Tensor(
+        x, shape, dtype if dtype in (np.float32, np.float64, np.complex64, np.complex128) else np.dtype(float)
+    )

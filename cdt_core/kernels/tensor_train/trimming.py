@@ -49,9 +49,7 @@ def trimmed(
     return made, lost
 
 
-def _cut(
-    matrix: NDArray[Any], limits: Limits
-) -> tuple[tuple[NDArray[Any], float], NDArray[np.float64], NDArray[Any]]:
+def _cut(matrix: NDArray[Any], limits: Limits) -> tuple[tuple[NDArray[Any], float], NDArray[np.float64], NDArray[Any]]:
     """The leading singular triplets of a matrix, with the energy of the others."""
     left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
     rank = kept_rank(values**2, limits)

@@ -1,0 +1,221 @@
+"""Tensor trains of dense arrays: the error that is promised, the ranks, and where the array lies."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorly
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tensorly.decomposition import tensor_train as tensorly_train
+
+from cdt_core.errors import TensorError
+from cdt_core.kernels.reference.tensor_train import decompose
+from cdt_core.kernels.tensor_train import sweep, tt_svd
+
+DTYPES = ["f4", "f8", "c8", "c16"]
+
+
+def noisy(shape, rank, noise, dtype="f8", seed=0):
+    """A tensor of a train of some rank, of norm 1, and noise of a norm."""
+    rng = np.random.default_rng(seed)
+    dtype = np.dtype(dtype)
+
+    def normal(size):
+        x = rng.normal(size=size)
+        return x + 1j * rng.normal(size=size) if dtype.kind == "c" else x
+
+    x = np.ones((1, 1))
+    for k, n in enumerate(shape):
+        x = np.tensordot(x.reshape(-1, x.shape[-1]), normal((x.shape[-1], n, 1 if k == len(shape) - 1 else rank)), 1)
+    x, e = x.reshape(shape), normal(shape)
+    return (x / np.linalg.norm(x) + noise * e / np.linalg.norm(e)).astype(dtype)
+
+
+def true_error(x, train):
+    wide = x.astype(np.result_type(x.dtype, np.float64))
+    norm = np.linalg.norm(wide)
+    return np.linalg.norm(wide - train.full().astype(wide.dtype)) / norm if norm else np.linalg.norm(train.full())
+
+
+def check(x, train, rtol):
+    assert train.shape == x.shape
+    error = true_error(x, train)
+    assert error <= train.error * (1 + 1e-12) + 1e-15
+    assert rtol is None or train.error <= rtol
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.lists(st.integers(1, 7), min_size=1, max_size=8).filter(lambda lengths: math.prod(lengths) < 20000),
+    dtype=st.sampled_from(DTYPES),
+    rank=st.integers(1, 4),
+    noise=st.sampled_from([0.0, 1e-7, 1e-3, 0.3]),
+    rtol=st.sampled_from([0.9, 1e-1, 1e-3, 2e-5]),
+    exact=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_the_error_is_within_the_tolerance_and_certified(shape, dtype, rank, noise, rtol, exact, seed):
+    x = noisy(shape, rank, noise, dtype, seed)
+    check(x, tt_svd(x, rtol, exact=exact), rtol)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "c16"])
+@pytest.mark.parametrize("rtol", [5e-7, 1e-8, 1e-11])
+def test_tolerances_that_gram_matrices_do_not_resolve(dtype, rtol):
+    x = noisy((6, 7, 8, 9), 3, rtol / 10, dtype)
+    train = tt_svd(x, rtol)
+    check(x, train, rtol)
+    assert max(train.ranks) == 3
+
+
+def test_ill_conditioned_tensors_keep_their_small_directions():
+    rng = np.random.default_rng(2)
+    bases = [np.linalg.qr(rng.normal(size=(12, 6)))[0] for _ in range(3)]
+    x = np.einsum("ar,br,cr,r->abc", *bases, 10.0 ** -np.arange(0, 12, 2))
+    assert tt_svd(x, 1e-5).ranks == (1, 3, 3, 1)
+    assert tt_svd(x, 3e-9).ranks == (1, 5, 5, 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rtol", [1e-1, 1e-2, 1e-4])
+def test_exact_ranks_are_those_of_the_reference(dtype, rtol):
+    for seed, shape in enumerate([(9, 8, 7), (3, 2, 3, 12, 14), (2,) * 10, (40, 30), (5, 6, 5, 6)]):
+        x = noisy(shape, 3, 1e-6, dtype, seed)
+        expected = decompose(x, rtol)
+        assert tt_svd(x, rtol, exact=True).ranks == (1, *(core.shape[2] for core in expected))
+
+
+def test_samples_give_the_ranks_of_the_whole(monkeypatch):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 12)
+    for seed, shape in enumerate([(8,) * 5, (30, 40, 50), (4, 4, 4, 4, 4, 4, 4), (100, 9, 100)]):
+        x = noisy(shape, 4, 1e-5, "f8", seed)
+        sampled, exact = tt_svd(x, 1e-3), tt_svd(x, 1e-3, exact=True)
+        check(x, sampled, 1e-3)
+        assert sampled.ranks == exact.ranks
+
+
+def test_what_a_sample_misses_is_found_by_the_certificate(monkeypatch):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 12)
+    x = noisy((64, 32, 8, 8), 2, 0.0)
+    x[37, 5] += 5 * np.random.default_rng(3).normal(size=(8, 8)) / 8  # one row of 2048: most samples miss it
+    check(x, tt_svd(x, 1e-6), 1e-6)
+    check(x, tt_svd(x, 1e-2), 1e-2)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_rank_limits_hold_and_the_error_says_what_they_cost(monkeypatch, exact):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 12)
+    x = noisy((8, 9, 10, 11, 6), 5, 1e-2)
+    for limit in (1, 3, 5):
+        train = tt_svd(x, max_rank=limit, exact=exact)
+        assert max(train.ranks) <= limit
+        check(x, train, None)
+        peer = tensorly.tt_to_tensor(tensorly_train(x, [1, limit, limit, limit, limit, 1]))
+        assert true_error(x, train) <= 1.05 * np.linalg.norm(x - peer) / np.linalg.norm(x)
+    assert tt_svd(x, 0.5, max_rank=1).error > 0.5
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_zero_constant_and_tiny_tensors(dtype):
+    for x in (np.zeros((3, 4, 5)), np.ones((2, 3, 4, 5)), np.full((4, 1, 6), 1e-15), np.ones(7), np.ones((1, 1, 1))):
+        train = tt_svd(x.astype(dtype), 1e-4)
+        assert set(train.ranks) == {1}
+        check(x.astype(dtype), train, 1e-4)
+
+
+def test_arrays_of_any_library_give_the_same_train(tmp_path):
+    import dask.array
+    import zarr
+
+    x = noisy((12, 9, 8, 10), 3, 1e-5)
+    expected = tt_svd(x, 1e-3)
+    on_disk = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", x.dtype, x.shape)
+    on_disk[...] = x
+    chunked = zarr.create_array(str(tmp_path / "x.zarr"), shape=x.shape, chunks=(5, 9, 3, 10), dtype=x.dtype)
+    chunked[...] = x
+    kinds = (
+        on_disk,
+        chunked,
+        dask.array.from_array(x, chunks=(4, 3, 8, 7)),
+        np.asfortranarray(x),
+        x.astype(">f8"),
+        x[:, ::1][::1],
+    )
+    for other in kinds:
+        train = tt_svd(other, 1e-3)
+        check(x, train, 1e-3)
+        assert train.ranks == expected.ranks
+
+
+def test_a_chunked_array_is_never_read_whole(monkeypatch):
+    from cdt_core.kernels.tensor_train import sources
+
+    monkeypatch.setattr(sources, "_PIECE_BYTES", 1 << 12)
+    x = noisy((20, 16, 12, 10), 2, 0.0)
+
+    class Source:
+        shape, dtype, largest = x.shape, x.dtype, 0
+
+        def __getitem__(self, region):
+            part = x[region]
+            self.largest = max(self.largest, part.size)
+            return part
+
+    source = Source()
+    check(x, tt_svd(source, 1e-6), 1e-6)
+    assert 0 < source.largest <= x.size // 8
+
+
+def test_the_result_does_not_depend_on_threads(monkeypatch):
+    from cdt_core.kernels import tall
+
+    monkeypatch.setattr(tall, "_PART_BYTES", 1 << 12)
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 12)
+    x = noisy((9, 10, 11, 12), 3, 1e-4)
+    for exact in (False, True):
+        one, many = (tt_svd(x, 1e-3, exact=exact, workers=workers) for workers in (1, 3))
+        assert all(np.array_equal(a, b) for a, b in zip(one.cores, many.cores, strict=True))
+        assert one.error == many.error
+
+
+def test_integers_and_booleans_become_floats():
+    x = np.arange(60).reshape(3, 4, 5)
+    assert tt_svd(x, 1e-6).dtype == np.float64
+    check(x.astype(float), tt_svd(x, 1e-6), 1e-6)
+    assert tt_svd(x > 20, 1e-6).dtype == np.float64
+
+
+def test_progress_goes_from_little_to_all():
+    seen = []
+    tt_svd(noisy((4, 5, 6, 7), 2, 0.0), 1e-3, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("options", [{"exact": True}, {}, {"rtol": 1e-9}])
+def test_what_is_no_number_is_refused(monkeypatch, wrong, options):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    x = noisy((16, 12, 10, 6), 2, 0.0)
+    x[3, 4, 5, 1] = wrong
+    with pytest.raises(TensorError, match="NaN or infinite"):
+        tt_svd(x, **{"rtol": 1e-3, **options})
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "what"),
+    [
+        (np.zeros((3, 0, 2)), {"rtol": 0.1}, "length 0"),
+        (np.float64(3), {"rtol": 0.1}, "at least one axis"),
+        (np.ones((3, 3)), {}, "give rtol"),
+        (np.ones((3, 3)), {"max_rank": 0}, "whole numbers from 1"),
+        (np.ones((3, 3)), {"rtol": 0.0}, "holds tolerances from"),
+        (np.ones((3, 3)), {"rtol": np.nan}, "holds tolerances from"),
+        (np.ones((3, 3), "f4"), {"rtol": 1e-9}, "convert to float64"),
+        (np.array([["a"]]), {"rtol": 0.1}, "integers, floats or complex"),
+    ],
+)
+def test_senseless_calls_are_refused(x, options, what):
+    with pytest.raises(TensorError, match=what):
+        tt_svd(x, **options)
