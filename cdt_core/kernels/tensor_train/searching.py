@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,7 +15,7 @@ from cdt_core.kernels.tensor_train.sampling import BudgetSpentError, Samples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Worst", "random_points", "worst_points"]
+__all__ = ["Worst", "random_points", "row_products", "worst_points"]
 
 #: Longest line that a walk looks at whole; of a longer axis it sees so many random positions.
 _LONGEST_LINE = 1024
@@ -91,14 +92,14 @@ def _step(
 def _lines(cores: list[NDArray[Any]], points: NDArray[np.int64], axis: int, places: NDArray[np.int64]) -> NDArray[Any]:
     """Values of a train along an axis through (w, d) points: (w, number of places)."""
     turned = [core.transpose(2, 1, 0) for core in reversed(cores[axis + 1 :])]
-    heads = _products(cores[:axis], points[:, :axis])
-    tails = _products(turned, points[:, :axis:-1])
+    heads = row_products(cores[:axis], points[:, :axis])
+    tails = row_products(turned, points[:, :axis:-1])
     core = cores[axis][:, places]
     halves = (heads @ core.reshape(len(core), -1)).reshape(len(points), len(places), -1)
     return np.asarray(np.matmul(halves, tails[:, :, None])[:, :, 0])
 
 
-def _products(cores: list[NDArray[Any]], points: NDArray[np.int64]) -> NDArray[Any]:
+def row_products(cores: Sequence[NDArray[Any]], points: NDArray[np.int64]) -> NDArray[Any]:
     """Products of the matrices that the points choose from the first cores: (m, r)."""
     row = np.ones((len(points), 1))
     for core, chosen in zip(cores, points.T, strict=True):
