@@ -47,7 +47,7 @@ class CrossResult:
         Largest ``|f - train|`` at the points of the last search, relative to the largest ``|f|`` seen. An estimate from
         below: no sampling sees a peak between the points that it asks for.
     evaluations
-        Number of values that the function was asked for.
+        Number of values that the function was asked for; those that were known already do not count.
     sweeps
         Number of sweeps over all bonds.
     converged
@@ -109,10 +109,11 @@ def tt_cross(  # noqa: PLR0913 -- all but three by name only
     -----
     Y. Nunez Fernandez, M. K. Ritter, M. Jeannin, J.-W. Li, T. Kloss, T. Louvet, S. Terasaki, O. Parcollet, J. von Delft,
     H. Shinaoka, X. Waintal, "Learning tensor networks with tensor cross interpolation: new algorithms and libraries",
-    arXiv 2407.02454 (2024), sections 3.3 (LU) and 4.3 (sweeps, global pivots). A bond of ranks r costs n^2 r^2 values where
-    they are few, else about 6 n r^2 (rook search), and 2 n^2 r^3 flops. ``f`` is asked for at most 4 million / d values at
+    arXiv 2407.02454 (2024), sections 3.3 (LU) and 4.3 (sweeps, global pivots). A bond of ranks r looks at n^2 r^2 values where
+    they are few, else at about 6 n r^2 (rook search), and takes 2 n^2 r^3 flops. Values are remembered (up to 4 million, of
+    tensors of less than 2^62 elements): no index is asked for twice. ``f`` is asked for at most 4 million / d values at
     once. A peak apart from all else is found when one of 1000 random points, or a walk from the 5 worst, meets its slopes: of
-    narrow Gaussians over 20^5 points, 30 of 30 with a variance of 1 grid step, 21 with 1/2, 9 with 1/4.
+    Gaussians over 20^5 points, 30 of 30 with a variance of 1 grid step, 21 with 1/2, 9 with 1/4.
 
     Examples
     --------

@@ -34,7 +34,8 @@ class Worst:
 def random_points(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """``count`` random indices, (count, d); every index once where there are no more than that."""
     if math.prod(shape) <= count:
-        return np.indices(shape).reshape(len(shape), -1).T.astype(np.int64)
+        steps = [math.prod(shape[k + 1 :]) for k in range(len(shape))]
+        return np.asarray(np.arange(math.prod(shape))[:, None] // np.array(steps) % np.array(shape), np.int64)
     return np.stack([rng.integers(0, n, count) for n in shape], axis=1)
 
 

@@ -161,6 +161,26 @@ def test_never_more_evaluations_than_allowed(most):
     assert largest_error(found, hilbert, (10,) * 6) <= (1e-2 if most >= 10_000 else 1.0)
 
 
+def test_no_index_is_asked_for_twice():
+    asked = []
+
+    def f(indices):
+        asked.append(indices @ (15 ** np.arange(4)))
+        return hilbert(indices)
+
+    found = tt_cross(f, (15,) * 4, 1e-8)
+    numbers = np.concatenate(asked)
+    assert found.evaluations == len(numbers)
+    assert len(numbers) <= 1.02 * len(np.unique(numbers))  # two in one call may be the same
+
+
+def test_tensors_of_more_elements_than_there_are_numbers():
+    found = tt_cross(digits(np.cos), (2,) * 100, 1e-10)
+    points = np.random.default_rng(0).integers(0, 2, (1000, 100))
+    assert found.converged
+    assert np.abs(found.train.entries(points) - digits(np.cos)(points)).max() <= 2e-10
+
+
 def test_max_rank_is_kept_and_what_it_costs_is_said():
     found = tt_cross(hilbert, (10,) * 5, 1e-8, max_rank=3)
     assert max(found.train.ranks) == 3
