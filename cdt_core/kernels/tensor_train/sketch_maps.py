@@ -21,7 +21,7 @@ PROBES = (8, 32)
 
 #: Most columns, and most elements, of a tile.
 _MOST_COLUMNS = 1 << 14
-_MOST_ELEMENTS = 1 << 21
+_MOST_ELEMENTS = 1 << 22
 
 
 @attrs.frozen(eq=False)

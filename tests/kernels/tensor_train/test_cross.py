@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.reference import cross as reference
+from cdt_core.kernels.tensor_train import sampling
 from cdt_core.kernels.tensor_train.cross import tt_cross
 from tests.kernels.tensor_train.functions import Counted, digits, everywhere, gaussian, hilbert, of_array
 from tests.kernels.tensor_train.trains import random_train
@@ -108,15 +109,15 @@ def test_values_of_any_number_type(values):
 
 
 def test_hidden_peaks_are_found_in_nearly_all_cases():
-    """Peaks of two grid steps' width among 3.2 million points: 20 of 20 here; what is promised is 19."""
+    """Peaks of variance 1/2 among 3.2 million points: 10 of 10 here; what is promised is 9."""
     seen = 0
-    for seed in range(20):
+    for seed in range(10):
         centre = np.random.default_rng(seed).integers(0, 20, 5)
-        peak = gaussian(centre, 1.0)
+        peak = gaussian(centre, 0.5)
         found = tt_cross(lambda i, peak=peak: hilbert(i / 4.5) + 2.0 * peak(i), (20,) * 5, 1e-5, seed=seed)
         truth = hilbert(centre[None] / 4.5)[0] + 2.0
         seen += bool(abs(found.train.entries(centre[None])[0] - truth) <= 1e-3)
-    assert seen >= 19
+    assert seen >= 9
 
 
 def test_a_peak_that_no_search_can_see_is_found_from_its_index():
@@ -203,10 +204,13 @@ def test_progress_rises_to_one():
     assert len(seen) > 2
 
 
-def test_a_call_is_never_too_large_to_be_interrupted():
-    f = Counted(lambda i: 1.0 / (1.0 + i.sum(axis=1)))
-    tt_cross(f, (4_000_000,), 1e-8)
-    assert f.most <= 1 << 22
+def test_a_call_is_never_too_large_to_be_interrupted(monkeypatch):
+    monkeypatch.setattr(sampling, "_INDICES_A_CALL", 3000)
+    for shape in ((5000,), (40, 50, 30)):
+        f = Counted(lambda i: 1.0 / (1.0 + i.sum(axis=1)))
+        found = tt_cross(f, shape, 1e-8)
+        assert found.converged
+        assert f.most <= 3000 < f.asked
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
