@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise, product
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,8 +12,9 @@ import numpy as np
 from cdt_core.errors import TensorError
 from cdt_core.kernels.tensor_train import sketch_state
 from cdt_core.kernels.tensor_train.sketch_absorb import absorb
-from cdt_core.kernels.tensor_train.sketch_maps import Maps, maps_of, tile_lengths
+from cdt_core.kernels.tensor_train.sketch_maps import Maps, maps_of
 from cdt_core.kernels.tensor_train.sketch_solve import probed, recovered
+from cdt_core.kernels.tensor_train.tiles import tile_lengths, tiles, what_is_wrong
 from cdt_core.kernels.tensor_train.train import DTYPES, TensorTrain
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class TTSketch:
 
     The state is one vector of sums, linear in the tensor: blocks may come in any order and be cut along any axis, states of
     different blocks (or of tensors to be added) are merged by adding them, and its size depends on the shape alone, as
-    ``sum(2 n (ranks + oversampling)^2)``. Another order or another cut changes rounding only; blocks that
-    are unions of tiles (:attr:`tile`) and come in row-major order give the bits of the whole tensor at once.
+    ``sum(2 n (ranks + oversampling)^2)``. Another order or another cut changes rounding only; blocks that end where tiles end
+    (:attr:`tile`) and bring the tiles in row-major order give the bits of the whole tensor at once.
 
     Parameters
     ----------
@@ -174,12 +174,12 @@ class TTSketch:
         start = self._checked_offset(block, (0,) * len(self.shape) if offset is None else offset)
         maps, done, size = self._maps, 0, math.prod(block.shape)
         sums = sketch_state.sums_of(self._checked(state), maps)
-        for low, lengths in _tiles(self.tile, start, block.shape):
+        for low, lengths in tiles(self.tile, start, block.shape):
             inside = tuple(slice(at - first, at - first + n) for at, first, n in zip(low, start, lengths, strict=True))
             values = np.asarray(block[inside])
             energy = absorb(sums.slices, sums.probes, maps, (values, low))
             if not math.isfinite(energy):
-                raise TensorError(_what_is_wrong(values, low))
+                raise TensorError(what_is_wrong(values, low))
             sums.totals[:] += energy, values.size
             done += values.size
             if progress is not None:
@@ -266,26 +266,5 @@ class TTSketch:
         return start
 
 
-def _tiles(
-    grid: tuple[int, ...], start: tuple[int, ...], shape: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """First index and lengths of each part of a block that lies in one tile of the grid, row-major."""
-    axes = []
-    for step, first, n in zip(grid, start, shape, strict=True):
-        cuts = [first, *range((first // step + 1) * step, first + n, step), first + n] if n else [first]
-        axes.append([(low, high - low) for low, high in pairwise(cuts)])
-    for parts in product(*axes):
-        yield tuple(low for low, _ in parts), tuple(length for _, length in parts)
-
-
 def _root_mean_square(probes: NDArray[Any]) -> float:
     return float(np.linalg.norm(probes)) / math.sqrt(probes.size)
-
-
-def _what_is_wrong(values: NDArray[Any], low: tuple[int, ...]) -> str:
-    bad = ~np.isfinite(values)
-    if not bad.any():
-        return f"the squares of the block at {low} overflow; divide the tensor by a power of ten"
-    at = np.unravel_index(int(bad.argmax()), values.shape)
-    index = tuple(int(first + place) for first, place in zip(low, at, strict=True))
-    return f"the block holds {values[at]} at index {index} of the tensor; fill missing values before it is sketched"

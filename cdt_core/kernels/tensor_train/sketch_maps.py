@@ -14,14 +14,10 @@ from cdt_core.kernels.tensor_train.random_rows import random_rows, row_signs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PROBES", "Maps", "column_maps", "maps_of", "row_maps", "sign_key", "tile_lengths"]
+__all__ = ["PROBES", "Maps", "column_maps", "maps_of", "row_maps", "sign_key"]
 
 #: Signs on the rows and on the columns of the middle unfolding that judge the error: their products, 256, are the probes.
 PROBES = (8, 32)
-
-#: Most columns, and most elements, of a tile.
-_MOST_COLUMNS = 1 << 14
-_MOST_ELEMENTS = 1 << 22
 
 
 @attrs.frozen(eq=False)
@@ -69,18 +65,6 @@ def column_maps(maps: Maps, offset: tuple[int, ...], lengths: tuple[int, ...]) -
         found.insert(0, turned.reshape(core.shape[1], len(core), -1).transpose(0, 2, 1).reshape(-1, len(core)))
     columns = _numbers(maps.shape[m:], offset, lengths)
     return [*found, row_signs(sign_key(maps.seed, 1), columns, PROBES[1])]
-
-
-def tile_lengths(shape: tuple[int, ...], middle: int) -> tuple[int, ...]:
-    """Lengths of the tiles that every block is cut into, the same for all blocks: whole last axes, as many as fit."""
-    lengths, room = [1] * len(shape), _MOST_COLUMNS
-    for k in range(len(shape) - 1, -1, -1):
-        if k == middle - 1:
-            room = min(_MOST_COLUMNS, _MOST_ELEMENTS // math.prod(lengths[middle:]))
-        pieces = -(-shape[k] // max(1, min(shape[k], room)))
-        lengths[k] = -(-shape[k] // pieces)
-        room //= lengths[k]
-    return tuple(lengths)
 
 
 @lru_cache(maxsize=4)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cdt_core.errors import CorruptStreamError, TensorError
 from cdt_core.kernels.reference import sketch as reference
 from cdt_core.kernels.reference import tensor_train as trains_by_the_book
-from cdt_core.kernels.tensor_train import sketch_maps
+from cdt_core.kernels.tensor_train import tiles
 from cdt_core.kernels.tensor_train.sketch import TTSketch
 from cdt_core.kernels.tensor_train.sketch_maps import maps_of
 from cdt_core.kernels.tensor_train.sketch_state import sums_of
@@ -100,7 +100,7 @@ def test_any_blocks_in_any_order_and_any_tree_of_merges(shape, data):
 
 
 def test_slabs_in_order_give_the_bits_of_the_whole(monkeypatch):
-    monkeypatch.setattr(sketch_maps, "_MOST_ELEMENTS", 1 << 10)
+    monkeypatch.setattr(tiles, "_MOST_ELEMENTS", 1 << 10)
     x = noisy((13, 6, 7, 8))
     sketch = TTSketch(x.shape, 4)
     assert sketch.tile == (3, 6, 7, 8)
@@ -320,7 +320,7 @@ def test_blocks_and_states_that_do_not_fit_are_refused():
 
 
 def test_progress_rises_to_one_and_no_element_is_no_work(monkeypatch):
-    monkeypatch.setattr(sketch_maps, "_MOST_ELEMENTS", 16)
+    monkeypatch.setattr(tiles, "_MOST_ELEMENTS", 16)
     sketch, seen = TTSketch((4, 5, 6), 2), []
     sketch.update(sketch.start(), np.ones((4, 5, 6)), progress=seen.append)
     assert seen == sorted(seen)
