@@ -74,7 +74,8 @@ def tt_cross(  # noqa: PLR0913 -- all but three by name only
     tensors of less than 2^62 elements): no index is asked for twice. ``f`` is asked for at most 4 million / d values at
     once. A peak apart from all else is found when a random point (1000, or a quarter of the evaluations before), or a walk from
     the 5 worst, meets its slopes: of Gaussians over 20^5 points, 30 of 30 with a variance of 1 or 1/2 grid step, 14 with 1/4.
-    Single wrong entries among many (steps across all axes) are mostly missed.
+    Single wrong entries among many (steps across all axes) are mostly missed, unless half of the tensor has been asked for:
+    then all of it is looked at.
 
     Examples
     --------

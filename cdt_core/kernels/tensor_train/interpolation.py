@@ -29,6 +29,7 @@ _WALKERS = 5
 _SEARCH_SHARE = 0.25
 
 _MOST_SWEEPS = 60
+_SWEEPS_A_ROUND = 10
 
 #: No pivot is asked for below this share of the largest value: it would be made of rounding.
 _SMALLEST_SHARE = 2e-15
@@ -105,8 +106,7 @@ class Interpolation:
         try:
             while True:
                 self._settle()
-                count = max(_SEARCH_POINTS, int(_SEARCH_SHARE * samples.evaluations))
-                worst = worst_points(samples, self._crosses.cores(), self._rng, count, _WALKERS)
+                worst = worst_points(samples, self._crosses.cores(), self._rng, self._effort(), _WALKERS)
                 error = float(worst.errors[0])
                 converged = error <= self._rtol * samples.largest
                 if converged or self._sweeps >= _MOST_SWEEPS or not self._deepen(worst):
@@ -122,9 +122,9 @@ class Interpolation:
         return CrossResult(train, error / largest, evaluations, self._sweeps, converged)
 
     def _settle(self) -> None:
-        """Sweep to and fro until the ranks have stayed for two sweeps."""
-        unchanged = 0
-        while unchanged < 2 and self._sweeps < _MOST_SWEEPS:
+        """Sweep to and fro until the ranks have stayed for two sweeps; ranks near the tolerance may swing for ever."""
+        unchanged, end = 0, min(self._sweeps + _SWEEPS_A_ROUND, _MOST_SWEEPS)
+        while unchanged < 2 and self._sweeps < end:
             before = self._crosses.ranks
             tolerance = max(self._share * self._rtol, _SMALLEST_SHARE) * self._samples.largest
             goal = tolerance, self._max_rank
@@ -133,6 +133,11 @@ class Interpolation:
             self._sweeps += 1
             self._report()
             unchanged = unchanged + 1 if self._crosses.ranks == before else 0
+
+    def _effort(self) -> int:
+        """Points of a search: all there are, where half of them have been asked for already."""
+        size, asked = math.prod(self._samples.shape), self._samples.evaluations
+        return size if size <= 2 * asked else max(_SEARCH_POINTS, int(_SEARCH_SHARE * asked))
 
     def _deepen(self, worst: Worst) -> bool:
         """Make pivots of the wrong points, and look closer where they are only just wrong; false when that is no use."""

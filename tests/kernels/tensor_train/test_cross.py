@@ -145,6 +145,18 @@ def test_a_function_that_is_zero_everywhere():
     assert found.train.norm() == 0.0
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_steps_across_all_axes_of_small_tensors(seed):
+    """Half of such a tensor is asked for; then all of it is looked at, so that nothing is missed."""
+    make = np.random.default_rng(seed)
+    shape = (4, 5, 4, 5, 4, 3)
+    slopes = make.uniform(0.2, 1.0, 6)
+    x = everywhere(lambda i: np.where(i @ slopes > slopes @ shape / 2, 1.0, 0.0), shape)
+    found = tt_cross(of_array(x), shape, 1e-6)
+    assert found.converged
+    assert np.abs(found.train.full() - x).max() <= 1e-6
+
+
 def test_full_ranks():
     x = np.random.default_rng(0).standard_normal((6, 7, 8, 3))
     found = tt_cross(of_array(x), x.shape, 1e-10)
