@@ -171,6 +171,7 @@ class TTSketch:
             A block that does not lie in the tensor, of complex numbers for a real sketch, or with NaN or infinity (the index
             is named; the state may then hold a part of the block).
         """
+        block = block if hasattr(block, "dtype") else np.asarray(block)
         start = self._checked_offset(block, (0,) * len(self.shape) if offset is None else offset)
         maps, done, size = self._maps, 0, math.prod(block.shape)
         sums = sketch_state.sums_of(self._checked(state), maps)

@@ -327,3 +327,8 @@ def test_progress_rises_to_one_and_no_element_is_no_work(monkeypatch):
     assert seen[-1] == 1.0
     assert len(seen) > 5
     assert not sketch.update(sketch.start(), np.ones((0, 5, 6))).any()
+
+
+def test_lists_are_blocks_too():
+    sketch = TTSketch((2, 3), 1)
+    assert np.array_equal(whole(sketch, [[1, 2, 3], [4, 5, 6]]), whole(sketch, np.arange(1.0, 7.0).reshape(2, 3)))
