@@ -29,7 +29,7 @@ def prrlu(a: Array, tolerance: float) -> tuple[list[int], list[int], float]:
 def interpolate(x: Array, rtol: float) -> Array:
     """The array that crosses of one unfolding after the other make of a full array, from the first axis to the last.
 
-    I. Oseledets and E. Tyrtyshnikov, TT-cross approximation for multidimensional arrays (2010), section 3: the skeleton
+    I. Oseledets and E. Tyrtyshnikov, TT-cross approximation for multidimensional arrays (2010): the skeleton
     decomposition ``a = c @ inv(p) @ r`` of each unfolding.
     """
     tolerance = rtol * float(np.abs(x).max())

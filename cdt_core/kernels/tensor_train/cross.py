@@ -69,7 +69,7 @@ def tt_cross(  # noqa: PLR0913 -- all but three by name only
     -----
     Y. Nunez Fernandez, M. K. Ritter, M. Jeannin, J.-W. Li, T. Kloss, T. Louvet, S. Terasaki, O. Parcollet, J. von Delft,
     H. Shinaoka, X. Waintal, "Learning tensor networks with tensor cross interpolation: new algorithms and libraries",
-    arXiv 2407.02454 (2024), sections 3.3 (LU) and 4.3 (sweeps, global pivots). A bond of ranks r looks at n^2 r^2 values where
+    arXiv 2407.02454 (2024), its 2-site algorithm with prrLU and global pivots. A bond of ranks r looks at n^2 r^2 values where
     they are few, else at about 6 n r^2 (rook search), and takes 2 n^2 r^3 flops. Values are remembered (up to 4 million, of
     tensors of less than 2^62 elements): no index is asked for twice. ``f`` is asked for at most 4 million / d values at
     once. A peak apart from all else is found when a random point (1000, or a quarter of the evaluations before), or a walk from

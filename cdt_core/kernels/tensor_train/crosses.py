@@ -48,7 +48,7 @@ class Crosses:
         """Choose the pivots of every bond anew, each from its neighbours' and the (p, d) ``extra`` points; ``goal``
         is the tolerance and the largest rank.
 
-        Y. Nunez Fernandez et al., arXiv 2407.02454, algorithm of section 4.3.
+        Y. Nunez Fernandez et al., arXiv 2407.02454: a sweep of the 2-site algorithm.
         """
         self._rightward = rightward
         bonds = range(1, len(self.samples.shape))

@@ -13,7 +13,7 @@ __all__ = ["Memo"]
 
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
-#: 2^64 over the golden ratio: neighbouring keys go far apart (Knuth, The Art of Computer Programming 3, section 6.4).
+#: 2^64 over the golden ratio: neighbouring keys go far apart (Knuth's multiplicative hashing).
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 #: Values that are remembered at most: 64 MiB of keys and as much of real values.

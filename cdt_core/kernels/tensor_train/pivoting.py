@@ -72,7 +72,7 @@ def prrlu(a: NDArray[Any], tolerance: float, max_rank: int) -> Pivots:
     Notes
     -----
     Y. Nunez Fernandez et al., "Learning tensor networks with tensor cross interpolation", arXiv 2407.02454 (2024),
-    section 3.3. Costs 2 m n flops and three passes over the matrix a pivot; extra memory of two matrices.
+    its prrLU. Costs 2 m n flops and three passes over the matrix a pivot; extra memory of two matrices.
     """
     left = np.array(a, order="C")
     sizes = np.empty(left.shape)
@@ -138,7 +138,7 @@ def rook(
 
     Notes
     -----
-    The block rook search of arXiv 2407.02454, section 3.3.3.
+    The block rook search of arXiv 2407.02454.
     """
     all_rows, all_cols = np.arange(shape[0]), np.arange(shape[1])
     columns = read(all_rows, chosen)

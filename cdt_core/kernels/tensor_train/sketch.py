@@ -77,7 +77,7 @@ class TTSketch:
     ``6 (ranks + oversampling) + 20`` flops, in two matrix products for each tile of at most 32 MiB in double precision;
     extra memory is about two tiles, and ``2 (ranks + oversampling)`` numbers for each of their at most 16384 columns. For
     random normal maps without structure the expected squared error of one bond is at most ``2 (1 + r / (p - 1))`` times that
-    of the best rank r (J. Tropp, A. Yurtsever, M. Udell, V. Cevher, SIAM J. Matrix Anal. Appl. 38 (2017), theorem 4.3). Of
+    of the best rank r (J. Tropp, A. Yurtsever, M. Udell, V. Cevher, SIAM J. Matrix Anal. Appl. 38 (2017), for these sizes). Of
     tensors with fast falling singular values the train is the best of its ranks within 1 %; with flat noise, which all
     bonds add, the error is 1.3 to 3 times that of the best, less with more oversampling.
 

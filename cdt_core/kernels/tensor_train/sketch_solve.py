@@ -29,7 +29,7 @@ _NUMBERS_AT_ONCE = 1 << 22
 def recovered(slices: Sequence[NDArray[Any]], maps: Maps, ranks: Sequence[int]) -> list[NDArray[Any]]:
     """Cores of at most the given d - 1 ranks.
 
-    ``x ~ psi_1 pinv(omega_1) psi_2 .. pinv(omega_{d-1}) psi_d`` (arXiv 2208.02600, equation for STTA), where ``omega_b``, both
+    ``x ~ psi_1 pinv(omega_1) psi_2 .. pinv(omega_{d-1}) psi_d`` (arXiv 2208.02600), where ``omega_b``, both
     sides of bond b sketched, is slice b with its axis contracted with the left map; then cut to the ranks by SVD.
 
     Of ``omega`` the upper half of the oversampling is left out: its inverse enlarges what is noise there (2.6 instead of 3.6
