@@ -1,7 +1,7 @@
 """What is done with the cores of tensor trains, without ever making the full array.
 
-Cores are a sequence of arrays ``(r_k, n_k, r_{k+1})`` with ``r_0 = r_d = 1``; each function returns new ones. Oseledets, Tensor-Train
-Decomposition (SIAM J. Sci. Comput. 33, 2011, section 4) gives the formulae.
+Cores are a sequence of arrays ``(r_k, n_k, r_{k+1})`` with ``r_0 = r_d = 1``; each function returns new ones.
+Oseledets, Tensor-Train Decomposition (SIAM J. Sci. Comput. 33, 2011, section 4) gives the formulae.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdt_core.kernels import tall
+from cdt_core.kernels.tensor_train.triangle import right_factors
 
-__all__ = ["add", "contract", "dot", "entries", "full", "hadamard", "norm", "right_factors", "total"]
+__all__ = ["add", "contract", "dot", "entries", "full", "hadamard", "norm", "total"]
 
 Array = NDArray[Any]
 Cores = Sequence[Array]
@@ -135,21 +135,6 @@ def total(cores: Cores) -> Any:
     return row[0, 0].item()
 
 
-def right_factors(cores: Cores) -> list[Array]:
-    """For each bond k, ``l_k`` (r_k, s_k) with ``x_{>=k} = l_k @ q_k`` and orthonormal rows in ``q_k``, which is never formed.
-
-    ``l_0`` is 1 x 1 and holds the norm up to a phase. Double precision. Householder QR of each core (Q-less): backward stable, so that a
-    singular value of ``x`` comes out within a few units of rounding of the largest one, however ill-conditioned the cores are.
-    """
-    double = np.result_type(cores[0], np.float64)
-    factors = [np.ones((1, 1), dtype=double)]
-    for core in reversed(cores):
-        product = core.reshape(-1, core.shape[2]).astype(double, copy=False) @ factors[-1]
-        turned = product.reshape(core.shape[0], -1).T
-        factors.append((tall.r_factor(turned) if turned.shape[0] > turned.shape[1] else turned).T)
-    return factors[::-1]
-
-
 def norm(cores: Cores) -> float:
-    """The Frobenius norm, through :func:`right_factors`: exact to rounding for differences too, where ``sqrt(dot)`` loses half the digits."""
-    return float(np.linalg.norm(right_factors(cores)[0]))
+    """The Frobenius norm, by QR: exact to rounding for differences too, where ``sqrt(dot)`` loses half the digits."""
+    return float(np.linalg.norm(right_factors(cores).factors[0]))

@@ -36,7 +36,8 @@ class TensorTrainOperator:
     Parameters
     ----------
     cores
-        Arrays ``(r_k, n_out, n_in, r_{k+1})``, ``r_0 = r_d = 1``, of one dtype: float32, float64, complex64 or complex128.
+        Arrays ``(r_k, n_out, n_in, r_{k+1})``, ``r_0 = r_d = 1``, of one dtype: float32, float64, complex64 or
+        complex128.
     error
         Certified relative Frobenius error of what the operator stands for; ``None``: unknown.
 
@@ -47,7 +48,8 @@ class TensorTrainOperator:
 
     Notes
     -----
-    Oseledets, Tensor-Train Decomposition, SIAM J. Sci. Comput. 33 (2011), section 4.3; Schollwoeck, Annals of Physics 326 (2011), section 5.
+    Oseledets, Tensor-Train Decomposition, SIAM J. Sci. Comput. 33 (2011), section 4.3; Schollwoeck, Annals of Physics
+    326 (2011), section 5.
 
     Examples
     --------

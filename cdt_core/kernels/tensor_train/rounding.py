@@ -1,10 +1,10 @@
 """Rounding of tensor trains: the smallest ranks for a tolerance, with the error that it made.
 
-The method is that of Oseledets (SIAM J. Sci. Comput. 33, 2011, algorithm 2) without the orthogonal factors of the first sweep: only the
-triangles ``l_k`` of the parts right of each bond are made. The second sweep goes from left to right; at bond k the part left of it is
-orthonormal and the rest is ``m @ x_{>k}``, so the singular values of ``m @ l_k`` are those of the bond, and with the leading left
-singular vectors ``u`` the core is ``u`` and ``u^H m`` goes on to the next one. Nothing is divided by a singular value, and no Gram matrix
-decides a rank: both hold down to rounding.
+The method is that of Oseledets (SIAM J. Sci. Comput. 33, 2011, algorithm 2) without the orthogonal factors of the first
+sweep: only the triangles ``l_k`` of the parts right of each bond are made. The second sweep goes from left to right; at
+bond k the part left of it is orthonormal and the rest is ``m @ x_{>k}``, so the singular values of ``m @ l_k`` are
+those of the bond, and with the leading left singular vectors ``u`` the core is ``u`` and ``u^H m`` goes on to the next
+one. Nothing is divided by a singular value, and no Gram matrix decides a rank: both hold down to rounding.
 """
 
 from __future__ import annotations
@@ -19,11 +19,19 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train.arithmetic import right_factors
+from cdt_core.kernels.tensor_train.triangle import RightFactors, right_factors, triangle
 
 __all__ = ["Rounded", "finest", "kept_rank", "round_cores", "rounded"]
 
 Array = NDArray[Any]
+
+#: How far the Gram matrix of a basis may be from the identity, in the Frobenius norm, for Cholesky QR to mend it: condition below 2.
+_NEARLY = 0.3
+#: Units of rounding that the two sweeps may add to the relative error at each bond.
+_UNITS = 8.0
+
+
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 @attrs.frozen(eq=False)
@@ -32,30 +40,28 @@ class Rounded:
 
     cores: list[Array]
     norm: float
+    #: Energy of what was cut away at all bonds / energy of the whole: their sum, since the parts are orthogonal.
     discarded: float
-    """Energy of what was cut away at all bonds / energy of the whole: exact, since the parts are orthogonal to each other."""
-    stored: float
-    """Relative error of putting the cores into their dtype."""
+    #: Relative error of arithmetic, and of putting the cores into their dtype.
+    rounding: float
 
     @property
     def error(self) -> float:
-        """Relative Frobenius error: cutting, storing, and an allowance for the arithmetic itself."""
-        return math.sqrt(self.discarded) + self.stored + _arithmetic(len(self.cores))
-
-
-def _arithmetic(ndim: int) -> float:
-    """What two sweeps in double precision add to the relative error: a few units of rounding for each core."""
-    return 8 * ndim * float(np.finfo(np.float64).eps)
+        """Relative Frobenius error against what was rounded."""
+        return math.sqrt(self.discarded) + self.rounding
 
 
 def finest(dtype: np.dtype[Any], ndim: int) -> float:
-    """The smallest relative tolerance that rounding can promise for trains of a dtype: twice what arithmetic and storage may need."""
+    """The smallest relative tolerance that a train may be rounded to: twice what arithmetic and storage need at best."""
     single = np.finfo(dtype).bits == 32
-    return 2 * (_arithmetic(ndim) + (ndim * float(np.finfo(dtype).eps) if single else 0.0))
+    return 2 * ndim * (_UNITS * _EPSILON + (float(np.finfo(dtype).eps) if single else 0.0))
 
 
 def kept_rank(values: NDArray[np.float64], budget: float, max_rank: int | None) -> tuple[int, float]:
-    """How many singular values (falling) to keep so that the norm of the rest is within the budget, at least one; and that rest's energy."""
+    """How many singular values (falling) to keep so that the norm of the rest is within the budget; and that rest's energy.
+
+    At least one is kept.
+    """
     tails = np.cumsum(values[::-1] ** 2)[::-1]
     rank = max(1, int(np.count_nonzero(tails > budget * budget)))
     rank = rank if max_rank is None else min(rank, max_rank)
@@ -79,63 +85,86 @@ def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None
     Returns
     -------
     tuple
-        The new cores, all but the last with orthonormal columns as (r_k * n_k, r_{k+1}), and ``error^2 / norm^2`` of the cut.
+        The new cores, all but the last with orthonormal columns as (r_k * n_k, r_{k+1}), and ``error^2 / norm^2`` of
+        the cut.
     """
     found = rounded(cores, rtol, max_rank)
     return found.cores, found.discarded
 
 
 def rounded(cores: Sequence[Array], rtol: float | None, max_rank: int | None) -> Rounded:
-    """As :func:`round_cores`, with all that the error consists of; what storage and arithmetic need is kept back from ``rtol``."""
+    """As :func:`round_cores`, with all that the error consists of."""
     dtype, d = cores[0].dtype, len(cores)
     _check(rtol, max_rank, dtype, d)
-    least = finest(dtype, d)
-    share = least if rtol is None else rtol - least / 2
-    factors = right_factors(cores)
-    norm = float(np.linalg.norm(factors[0]))
+    allowed = finest(dtype, d) if rtol is None else rtol
+    right = right_factors(cores)
+    norm = float(np.linalg.norm(right.factors[0]))
     if not math.isfinite(norm):
         raise TensorError(
             "the cores hold NaN or infinity, or overflow when multiplied; nothing can be decomposed before that is gone"
         )
     if norm == 0.0:
-        zeros = [np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores]
-        return Rounded(zeros, 0.0, 0.0, 0.0)
-    return _second_sweep(cores, factors, norm, share / math.sqrt(max(1, d - 1)), max_rank)
+        return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, 0.0, 0.0)
+    found = _second_sweep(cores, right, allowed / math.sqrt(max(1, d - 1)), max_rank)
+    if max_rank is None and found.rounding < allowed < found.error:
+        # So near the tolerance that arithmetic matters: cut that much less.
+        found = _second_sweep(cores, right, (allowed - found.rounding) / math.sqrt(max(1, d - 1)), max_rank)
+    return found
 
 
-def _second_sweep(
-    cores: Sequence[Array], factors: list[Array], norm: float, share: float, max_rank: int | None
-) -> Rounded:
+def _second_sweep(cores: Sequence[Array], right: RightFactors, share: float, max_rank: int | None) -> Rounded:
     """Left to right: cut each bond; ``share`` is the part of the norm that one bond may lose."""
-    dtype, double = cores[0].dtype, factors[0].dtype
+    dtype, double = cores[0].dtype, right.factors[0].dtype
+    norm = float(np.linalg.norm(right.factors[0]))
     found: list[Array] = []
     carried = np.ones((1, 1), dtype=double)
-    discarded = stored = 0.0
-    for core, factor in zip(cores[:-1], factors[1:-1], strict=True):
+    discarded, rounding = 0.0, _UNITS * _EPSILON
+    for core, factor, cut in zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], strict=True):
         rest = (carried @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
-        basis, values, lost = _leading(rest @ factor, share * norm, max_rank)
+        basis, values, lost = _leading(rest @ (factor / norm), share, max_rank)
         carried = basis.conj().T @ rest
-        kept = basis.astype(dtype)
-        stored += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
         discarded += lost
+        # What a product of these two can be wrong by: much more than the norm of the product, where they cancel.
+        largest = math.sqrt(float(np.linalg.norm(factor.conj().T @ factor)))
+        rounding += float(np.linalg.norm(rest)) * (_UNITS * _EPSILON * largest + cut) / norm
+        kept = basis.astype(dtype)
+        rounding += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
         found.append(kept.reshape(-1, core.shape[1], basis.shape[1]))
     last = (carried @ cores[-1].reshape(cores[-1].shape[0], -1)).reshape(-1, cores[-1].shape[1], 1)
     found.append(last.astype(dtype))
-    stored += float(np.linalg.norm(last - found[-1])) if dtype != double else 0.0
-    return Rounded(found, norm, discarded / norm**2, stored / norm)
+    rounding += float(np.linalg.norm(last - found[-1])) / norm if dtype != double else 0.0
+    return Rounded(found, norm, discarded, rounding)
 
 
 def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array, NDArray[np.float64], float]:
-    """The left singular vectors to keep, their singular values, and the energy of the others."""
+    """The left singular vectors to keep (orthonormal to rounding), their singular values, and the energy of the others."""
     rows, columns = product.shape
-    if rows <= columns:
+    if rows <= 2 * columns:
         vectors, values, _ = scipy.linalg.svd(product, full_matrices=False, check_finite=False)
         rank, lost = kept_rank(values, budget, max_rank)
         return np.ascontiguousarray(vectors[:, :rank]), values[:rank], lost
-    q, r = scipy.linalg.qr(product, mode="economic", check_finite=False)
-    vectors, values, _ = scipy.linalg.svd(r, check_finite=False)
+    _, values, right = scipy.linalg.svd(triangle(product), check_finite=False)
     rank, lost = kept_rank(values, budget, max_rank)
-    return q @ vectors[:, :rank], values[:rank], lost
+    basis = _orthonormal(product @ (right[:rank].conj().T / values[:rank]))
+    if basis is None:
+        q, r = scipy.linalg.qr(product, mode="economic", check_finite=False)
+        basis = q @ scipy.linalg.svd(r, check_finite=False)[0][:, :rank]
+    return basis, values[:rank], lost
+
+
+def _orthonormal(nearly: Array) -> Array | None:
+    """An orthonormal basis of columns that are nearly so, by Cholesky QR; ``None`` where they are too far from it.
+
+    Each column came from a division by its singular value, which spoils its direction by (largest / own singular value) units of
+    rounding. As little as the columns overlap then, the Gram matrix is well conditioned, and its Cholesky factor makes
+    them orthonormal to rounding; what the spoilt directions no longer hold is a few units of rounding of the largest value.
+    """
+    gram = nearly.conj().T @ nearly
+    if not np.linalg.norm(gram - np.eye(len(gram))) <= _NEARLY:
+        return None
+    factor = scipy.linalg.cholesky(gram, check_finite=False)
+    (solve,) = scipy.linalg.blas.get_blas_funcs(("trsm",), (nearly,))
+    return np.asarray(solve(1.0, factor.T, nearly.T, lower=1).T)
 
 
 def _check(rtol: float | None, max_rank: int | None, dtype: np.dtype[Any], ndim: int) -> None:

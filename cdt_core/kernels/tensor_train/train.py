@@ -52,7 +52,8 @@ class TensorTrain:
     cores
         Arrays ``(r_k, n_k, r_{k+1})``, ``r_0 = r_d = 1``, of one dtype: float32, float64, complex64 or complex128.
     error
-        Certified relative Frobenius error ``||x - train|| / ||x||`` of what the train stands for; ``None`` where nobody knows (sums, products).
+        Certified relative Frobenius error ``||x - train|| / ||x||`` of what the train stands for; ``None`` where nobody
+        knows (sums, products).
 
     Raises
     ------
@@ -61,8 +62,9 @@ class TensorTrain:
 
     Notes
     -----
-    Memory is ``sum(r_k * n_k * r_{k+1})`` numbers. Sums add ranks and elementwise products multiply them: :meth:`round` afterwards. Cost is given
-    below for all n and r equal. Oseledets, Tensor-Train Decomposition, SIAM J. Sci. Comput. 33 (2011) 2295-2317.
+    Memory is ``sum(r_k * n_k * r_{k+1})`` numbers. Sums add ranks and elementwise products multiply them: :meth:`round`
+    afterwards. Cost is given below for all n and r equal. Oseledets, Tensor-Train Decomposition, SIAM J. Sci. Comput.
+    33 (2011) 2295-2317.
 
     Examples
     --------
@@ -219,16 +221,16 @@ class TensorTrain:
         Parameters
         ----------
         rtol
-            Relative Frobenius error that this may add; each of the d - 1 bonds gets ``rtol / sqrt(d - 1)`` of it. ``None``: only what
-            rounding itself made is cut.
+            Relative Frobenius error that this may add; each of the d - 1 bonds gets ``rtol / sqrt(d - 1)`` of it.
+            ``None``: only what rounding itself made is cut.
         max_rank
             No rank is larger; the tolerance is then not promised, the error tells what came of it.
 
         Returns
         -------
         TensorTrain
-            All cores but the last are orthonormal. Its error is certified: against what this train stands for where this train's own error is
-            known (by the triangle inequality), else against this train.
+            All cores but the last are orthonormal. Its error is certified: against what this train stands for where
+            this train's own error is known (by the triangle inequality), else against this train.
 
         Raises
         ------
@@ -237,7 +239,8 @@ class TensorTrain:
 
         Notes
         -----
-        Cost: about ``6 * d * n * r^3`` flops, in double precision; extra memory: one core and its factors. :mod:`.rounding` has the method.
+        Cost: about ``6 * d * n * r^3`` flops, in double precision; extra memory: one core and its factors.
+        :mod:`.rounding` has the method.
         """
         found = rounding.rounded(self.cores, rtol, max_rank)
         own = 0.0 if self.error is None else self.error

@@ -63,6 +63,27 @@ def test_tight_tolerances_cut_what_only_rounding_made():
     assert (train + 1e-5 * train).round(1e-10).ranks == train.ranks
 
 
+@pytest.mark.parametrize("smaller", [1e-3, 1e-7, 1e-11, 1e-14])
+def test_a_train_that_cancels_itself_claims_no_more_than_it_can_hold(smaller):
+    """The cores are large and what is left of them is small: rounding errors are relative to the cores."""
+    large, small = random_train((6, 5, 4, 5, 6), 3), smaller * random_train((6, 5, 4, 5, 6), 2, seed=1)
+    train = (large + small) - large
+    found = train.round(1e-6)
+    assert distance(found, exact(train)) <= found.error
+    if smaller >= 1e-7:
+        assert found.error <= 1e-6
+
+
+def test_a_tolerance_is_kept_when_it_lies_on_a_singular_value():
+    """Cutting the last of them takes all that is allowed, and arithmetic comes on top."""
+    diagonal = np.diag([1.0, 0.5, 1e-3])
+    train = TensorTrain(reference.decompose(diagonal, 1e-15))
+    rtol = float(1e-3 / np.linalg.norm(diagonal)) * (1 + 1e-15)
+    found = train.round(rtol)
+    assert found.error <= rtol
+    assert found.ranks == (1, 3, 1)
+
+
 def test_all_cores_but_the_last_are_orthonormal():
     found = random_train((4, 5, 6, 7), 4, "complex128").round(1e-1)
     for core in found.cores[:-1]:

@@ -1,0 +1,86 @@
+"""Triangles of QR factorisations without the orthogonal factors: of tall matrices, and of the right parts of a train."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+__all__ = ["RightFactors", "right_factors", "triangle"]
+
+Array = NDArray[Any]
+
+#: Numbers of the matrix that are taken at once: 1 MiB of float64, about what a second-level cache holds.
+_PIECE = 1 << 17
+#: Columns that LAPACK reflects at once. The best of 8, 16 and 32 for 20 to 200 columns.
+_PANEL = 16
+#: What is below this many units of rounding of a factor's norm is what rounding itself made.
+_NOISE = 16.0
+
+
+def triangle(a: Array) -> Array:
+    """``r`` (n, n), upper triangular, of ``a = q @ r``; ``a`` (m, n) in double precision, Fortran order is quickest.
+
+    A sequential TSQR (Demmel, Grigori, Hoemmen, Langou, SIAM J. Sci. Comput. 34, 2012): each piece of rows is eliminated
+    against the triangle so far (LAPACK's ``tpqrt``, ``2 m n^2`` flops in all). ``q`` is never formed. Backward stable, at
+    nearly twice the speed of one ``geqrf`` of the whole for 8000 x 80.
+    """
+    m, n = a.shape
+    (eliminate,) = lapack.get_lapack_funcs(("tpqrt",), dtype=a.dtype)
+    r = np.zeros((n, n), dtype=a.dtype, order="F")
+    step = max(2 * n, _PIECE // n)
+    for start in range(0, m, step):
+        piece = np.array(a[start : start + step], order="F")
+        r = eliminate(0, min(_PANEL, n), r, piece, overwrite_a=True, overwrite_b=True)[0]
+    return np.triu(r)
+
+
+@attrs.frozen(eq=False)
+class RightFactors:
+    """For each bond k, ``factors[k]`` (r_k, s_k) with ``x_{>=k} = factors[k] @ q_k`` and orthonormal rows in ``q_k``.
+
+    ``factors[0]`` is 1 x 1: the norm, up to a phase; ``factors[d]`` is 1. ``cut[k]`` is the norm of what was left out of
+    ``factors[k]`` to make it narrow: nothing that rounding had not already blurred.
+    """
+
+    factors: list[Array]
+    cut: list[float]
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def right_factors(cores: Sequence[Array]) -> RightFactors:
+    """Factors of the parts right of each bond, in double precision, from the last core to the first.
+
+    Householder QR of each core times the factor after it (Q-less). A singular value of the train comes out within a few
+    units of rounding of the largest, times how much the cores cancel each other. Cost: ``4 * d * n * r^3`` flops; less
+    where ranks are larger than they need to be, as after sums. NaN and infinities go through to the norm.
+    """
+    double = np.result_type(cores[0], np.float64)
+    factors, cut = [np.ones((1, 1), dtype=double)], [0.0]
+    for core in reversed(cores):
+        product = core.reshape(-1, core.shape[2]).astype(double, copy=False) @ factors[-1]
+        turned = product.reshape(core.shape[0], -1).T
+        upper = triangle(turned) if turned.shape[0] > turned.shape[1] else turned
+        factor, lost = _narrowed(upper)
+        factors.append(factor)
+        cut.append(lost)
+    return RightFactors(factors[::-1], cut[::-1])
+
+
+def _narrowed(upper: Array) -> tuple[Array, float]:
+    """``l`` (n, s) with ``upper^T = l @ q`` up to rounding, q with orthonormal rows, s as small as it can be; and what that cut."""
+    if upper.shape[1] == 1 or not np.isfinite(upper).all():
+        return upper.T, 0.0
+    (pivoted,) = lapack.get_lapack_funcs(("geqp3",), dtype=upper.dtype)
+    packed, order = pivoted(upper)[:2]
+    rows = np.triu(packed)
+    tails = np.sqrt(np.cumsum((np.abs(rows[::-1]) ** 2).sum(axis=1)))[::-1]
+    noise = _NOISE * float(np.finfo(np.float64).eps) * tails[0]
+    kept = max(1, int(np.count_nonzero(tails > noise)))
+    factor = np.empty((upper.shape[1], kept), dtype=upper.dtype)
+    factor[order - 1] = rows[:kept].T
+    return factor, float(tails[kept]) if kept < len(tails) else 0.0
