@@ -23,7 +23,7 @@ def full(cores: Sequence[Array]) -> Array:
 
 
 def unfolding_ranks(x: Array, rtol: float) -> list[int]:
-    """Smallest rank of each of the d - 1 unfoldings within ``rtol / sqrt(d - 1)`` of the norm: no train within that has less."""
+    """Smallest rank of each of the d - 1 unfoldings within ``rtol / sqrt(d - 1)`` of the norm: no train has less."""
     budget = rtol * float(np.linalg.norm(x)) / math.sqrt(max(1, x.ndim - 1))
     sides = [math.prod(x.shape[:k]) for k in range(1, x.ndim)]
     return [_rank(np.linalg.svd(x.reshape(side, -1), compute_uv=False), budget) for side in sides]

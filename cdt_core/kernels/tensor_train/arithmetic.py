@@ -118,7 +118,10 @@ def contract(a: Cores, b: Cores) -> list[Array]:
 
 
 def dot(a: Cores, b: Cores) -> Any:
-    """``sum(conj(a) * b)``, in double precision. Cost: ``sum(n_k * r_k^2 * (r_k + r_{k+1}))`` multiplications, r the ranks of either."""
+    """``sum(conj(a) * b)``, in double precision.
+
+    Cost: ``sum(n_k * r_k * r_{k+1} * (r_k + r_{k+1}))`` multiplications for equal ranks.
+    """
     double = np.result_type(a[0], b[0], np.float64)
     bond = np.ones((1, 1), dtype=double)
     for x, y in zip(a, b, strict=True):

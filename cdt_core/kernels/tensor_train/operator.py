@@ -31,7 +31,9 @@ def _operator_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
 
 @attrs.frozen(eq=False, repr=False)
 class TensorTrainOperator:
-    """A matrix with rows ``(i_1 .. i_d)`` and columns ``(j_1 .. j_d)``: ``A[i, j] = W_1[:, i_1, j_1, :] @ ... @ W_d[:, i_d, j_d, :]``.
+    """A matrix with rows ``(i_1 .. i_d)`` and columns ``(j_1 .. j_d)``, as d cores.
+
+    ``A[i, j] = W_1[:, i_1, j_1, :] @ ... @ W_d[:, i_d, j_d, :]``.
 
     Parameters
     ----------
@@ -151,7 +153,8 @@ class TensorTrainOperator:
 
     def __repr__(self) -> str:
         error = "unknown" if self.error is None else f"{self.error:.2g}"
-        return f"TensorTrainOperator(shape_out={self.shape_out}, shape_in={self.shape_in}, dtype={self.dtype}, ranks={self.ranks}, error={error})"
+        shapes = f"shape_out={self.shape_out}, shape_in={self.shape_in}"
+        return f"TensorTrainOperator({shapes}, dtype={self.dtype}, ranks={self.ranks}, error={error})"
 
     def full(self) -> Array:
         """The matrix (prod(shape_out), prod(shape_in))."""
@@ -160,7 +163,10 @@ class TensorTrainOperator:
         return pairs.transpose([*range(0, 2 * d, 2), *range(1, 2 * d, 2)]).reshape(self.shape)
 
     def __matmul__(self, other: TensorTrain | TensorTrainOperator) -> Any:
-        """Applied to a train, or to what another operator makes; ranks multiply. Cost: ``2 * d * n^2 * (r * s)^2`` flops, s the other's ranks."""
+        """Applied to a train, or to what another operator makes; ranks multiply.
+
+        Cost: ``2 * d * n^2 * (r * s)^2`` flops, s the other's ranks; n times that for another operator.
+        """
         if not isinstance(other, TensorTrain | TensorTrainOperator):
             return NotImplemented
         taken = other.shape if isinstance(other, TensorTrain) else other.shape_out
@@ -207,7 +213,10 @@ class TensorTrainOperator:
         return TensorTrainOperator([core.transpose(0, 2, 1, 3).conj() for core in self.cores], self.error)
 
     def expectation(self, x: TensorTrain) -> Any:
-        """``sum(conj(x) * (self @ x))`` without making ``self @ x``, in double precision. Cost: ``4 * d * n * r * s^2 * (s + n * r)`` flops."""
+        """``sum(conj(x) * (self @ x))`` without making ``self @ x``, in double precision.
+
+        Cost: ``2 * d * n * r * s^2 * (2 * s + n * r)`` flops, s the ranks of x.
+        """
         if not self.shape_in == self.shape_out == x.shape:
             raise TensorError(
                 f"{self!r} has no expectation in a train of shape {x.shape}; all three shapes must be the same"

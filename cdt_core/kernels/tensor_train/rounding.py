@@ -21,17 +21,15 @@ from numpy.typing import NDArray
 from cdt_core.errors import TensorError
 from cdt_core.kernels.tensor_train.triangle import RightFactors, right_factors, triangle
 
-__all__ = ["Rounded", "finest", "kept_rank", "round_cores", "rounded"]
+__all__ = ["STEP", "Rounded", "finest", "kept_rank", "round_cores", "rounded"]
 
 Array = NDArray[Any]
 
-#: How far the Gram matrix of a basis may be from the identity, in the Frobenius norm, for Cholesky QR to mend it: condition below 2.
+#: How far the Gram matrix of a basis may be from the identity, in the Frobenius norm, for Cholesky QR to mend it:
+#: condition below 2.
 _NEARLY = 0.3
-#: Units of rounding that the two sweeps may add to the relative error at each bond.
-_UNITS = 8.0
-
-
-_EPSILON = float(np.finfo(np.float64).eps)
+#: What arithmetic may add to the relative error at each bond: 8 units of rounding of double precision.
+STEP = 8.0 * float(np.finfo(np.float64).eps)
 
 
 @attrs.frozen(eq=False)
@@ -54,7 +52,7 @@ class Rounded:
 def finest(dtype: np.dtype[Any], ndim: int) -> float:
     """The smallest relative tolerance that a train may be rounded to: twice what arithmetic and storage need at best."""
     single = np.finfo(dtype).bits == 32
-    return 2 * ndim * (_UNITS * _EPSILON + (float(np.finfo(dtype).eps) if single else 0.0))
+    return 2 * ndim * (STEP + (float(np.finfo(dtype).eps) if single else 0.0))
 
 
 def kept_rank(values: NDArray[np.float64], budget: float, max_rank: int | None) -> tuple[int, float]:
@@ -92,11 +90,13 @@ def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None
     return found.cores, found.discarded
 
 
-def rounded(cores: Sequence[Array], rtol: float | None, max_rank: int | None) -> Rounded:
-    """As :func:`round_cores`, with all that the error consists of."""
-    dtype, d = cores[0].dtype, len(cores)
+def rounded(
+    cores: Sequence[Array], rtol: float | None, max_rank: int | None, dtype: np.dtype[Any] | None = None
+) -> Rounded:
+    """As :func:`round_cores`, with all that the error consists of; the new cores have the dtype that is given."""
+    dtype, d = cores[0].dtype if dtype is None else dtype, len(cores)
     _check(rtol, max_rank, dtype, d)
-    allowed = finest(dtype, d) if rtol is None else rtol
+    allowed, bonds = finest(dtype, d) if rtol is None else rtol, math.sqrt(max(1, d - 1))
     right = right_factors(cores)
     norm = float(np.linalg.norm(right.factors[0]))
     if not math.isfinite(norm):
@@ -105,20 +105,22 @@ def rounded(cores: Sequence[Array], rtol: float | None, max_rank: int | None) ->
         )
     if norm == 0.0:
         return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, 0.0, 0.0)
-    found = _second_sweep(cores, right, allowed / math.sqrt(max(1, d - 1)), max_rank)
+    found = _second_sweep(cores, right, allowed / bonds, max_rank, dtype)
     if max_rank is None and found.rounding < allowed < found.error:
         # So near the tolerance that arithmetic matters: cut that much less.
-        found = _second_sweep(cores, right, (allowed - found.rounding) / math.sqrt(max(1, d - 1)), max_rank)
+        found = _second_sweep(cores, right, (allowed - found.rounding) / bonds, max_rank, dtype)
     return found
 
 
-def _second_sweep(cores: Sequence[Array], right: RightFactors, share: float, max_rank: int | None) -> Rounded:
+def _second_sweep(
+    cores: Sequence[Array], right: RightFactors, share: float, max_rank: int | None, dtype: np.dtype[Any]
+) -> Rounded:
     """Left to right: cut each bond; ``share`` is the part of the norm that one bond may lose."""
-    dtype, double = cores[0].dtype, right.factors[0].dtype
+    double = right.factors[0].dtype
     norm = float(np.linalg.norm(right.factors[0]))
     found: list[Array] = []
     carried = np.ones((1, 1), dtype=double)
-    discarded, rounding = 0.0, _UNITS * _EPSILON
+    discarded, rounding = 0.0, STEP
     for core, factor, cut in zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], strict=True):
         rest = (carried @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
         basis, values, lost = _leading(rest @ (factor / norm), share, max_rank)
@@ -126,7 +128,7 @@ def _second_sweep(cores: Sequence[Array], right: RightFactors, share: float, max
         discarded += lost
         # What a product of these two can be wrong by: much more than the norm of the product, where they cancel.
         largest = math.sqrt(float(np.linalg.norm(factor.conj().T @ factor)))
-        rounding += float(np.linalg.norm(rest)) * (_UNITS * _EPSILON * largest + cut) / norm
+        rounding += float(np.linalg.norm(rest)) * (STEP * largest + cut) / norm
         kept = basis.astype(dtype)
         rounding += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
         found.append(kept.reshape(-1, core.shape[1], basis.shape[1]))
@@ -155,9 +157,10 @@ def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array
 def _orthonormal(nearly: Array) -> Array | None:
     """An orthonormal basis of columns that are nearly so, by Cholesky QR; ``None`` where they are too far from it.
 
-    Each column came from a division by its singular value, which spoils its direction by (largest / own singular value) units of
-    rounding. As little as the columns overlap then, the Gram matrix is well conditioned, and its Cholesky factor makes
-    them orthonormal to rounding; what the spoilt directions no longer hold is a few units of rounding of the largest value.
+    Each column came from a division by its singular value, which spoils its direction by (largest / own singular value)
+    units of rounding. As little as the columns overlap then, the Gram matrix is well conditioned, and its Cholesky
+    factor makes them orthonormal to rounding; what the spoilt directions no longer hold is a few units of rounding of
+    the largest value.
     """
     gram = nearly.conj().T @ nearly
     if not np.linalg.norm(gram - np.eye(len(gram))) <= _NEARLY:

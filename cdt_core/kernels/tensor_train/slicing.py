@@ -57,7 +57,10 @@ def _selector(part: Any, axis: int, n: int) -> int | slice:
 
 
 def take(cores: Sequence[Array], chosen: Sequence[int | slice]) -> list[Array] | Any:
-    """Cores of what is left; the element itself where all are integers. A core that loses its axis is multiplied into a neighbour."""
+    """Cores of what is left; the element itself where all are integers.
+
+    A core that loses its axis is multiplied into a neighbour.
+    """
     kept: list[Array] = []
     bond: Array | None = None
     for core, part in zip(cores, chosen, strict=True):

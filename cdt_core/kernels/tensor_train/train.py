@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train import arithmetic, rounding, slicing
+from cdt_core.kernels.tensor_train import arithmetic, permuting, rounding, slicing, stored
+
+if TYPE_CHECKING:
+    from tensorly.tt_tensor import TTTensor
 
 __all__ = ["DTYPES", "Scalar", "TensorTrain", "checked_cores", "is_scalar"]
 
@@ -128,7 +132,10 @@ class TensorTrain:
         return self.shape[0]
 
     def full(self) -> Array:
-        """The array itself. Cost: ``2 * size * r`` flops in one product, at the cheapest bond; memory: the array and two halves near its root."""
+        """The array itself.
+
+        Cost: ``2 * size * r`` flops in one product, at the cheapest bond. Memory: the array, and two halves near its root.
+        """
         if self.size * self.dtype.itemsize > np.iinfo(np.intp).max:
             raise TensorError(
                 f"the full array of shape {self.shape} is larger than any memory; take slices, or entries()"
@@ -152,7 +159,10 @@ class TensorTrain:
         return attrs.evolve(left, error=self.error) if left.size == self.size else left
 
     def entries(self, indices: ArrayLike) -> Array:
-        """The elements at (m, d) integer indices: (m,). Cost: ``2 * m * d * r^2`` flops; memory: two rows of r numbers an element."""
+        """The elements at (m, d) integer indices: (m,).
+
+        Cost: ``2 * m * d * r^2`` flops. Memory: two rows of r numbers for each.
+        """
         return arithmetic.entries(self.cores, slicing.positions(indices, self.shape))
 
     def __add__(self, other: TensorTrain | Scalar) -> TensorTrain:
@@ -188,7 +198,10 @@ class TensorTrain:
         return attrs.evolve(self, cores=(self.cores[0] / other, *self.cores[1:]))
 
     def __matmul__(self, other: TensorTrain) -> Any:
-        """``np.tensordot(self, other, 1)``: the last axis contracted with the other's first; a number where both have one axis."""
+        """``np.tensordot(self, other, 1)``: the last axis contracted with the other's first.
+
+        A number where both have one axis.
+        """
         if not isinstance(other, TensorTrain):
             return NotImplemented
         if self.shape[-1] != other.shape[0]:
@@ -243,8 +256,68 @@ class TensorTrain:
         :mod:`.rounding` has the method.
         """
         found = rounding.rounded(self.cores, rtol, max_rank)
+        return TensorTrain(found.cores, self._with(found.error))
+
+    def permute(self, axes: Sequence[int], rtol: float = 1e-12) -> TensorTrain:
+        """The train of ``np.transpose(full, axes)``.
+
+        Parameters
+        ----------
+        axes
+            Axis ``axes[k]`` of this train becomes axis k; negative ones count from the end.
+        rtol
+            Relative Frobenius error that this may add; where the dtype cannot hold that, what it can.
+
+        Returns
+        -------
+        TensorTrain
+            Rounded, with a certified error as :meth:`round`. Ranks may be much larger: axes that are strongly coupled
+            belong together.
+
+        Notes
+        -----
+        Each exchange of neighbours costs an SVD of ``(r * n, n * r)``, about ``20 * (n * r)^3`` flops; there are at
+        most d (d - 1) / 4. The reversed order costs nothing.
+        """
+        order = permuting.checked_axes(axes, self.ndim)
+        if order == list(range(self.ndim)):
+            return self
+        cores, error = permuting.permuted(self.cores, order, rtol)
+        return TensorTrain(cores, self._with(error) if error else self.error)
+
+    def to_tensorly(self) -> TTTensor:
+        """TensorLy's ``TTTensor`` of the same cores (not copied). TensorLy's backend must be NumPy."""
+        from tensorly.tt_tensor import TTTensor
+
+        return TTTensor(list(self.cores))
+
+    @classmethod
+    def from_tensorly(cls, train: TTTensor | Sequence[ArrayLike]) -> Self:
+        """From TensorLy's ``TTTensor``, or its list of factors; what is an array of NumPy is not copied."""
+        return cls([np.asarray(factor) for factor in train])
+
+    def to_bytes(self) -> bytes:
+        """The stream of FORMAT.md, section "Tensor trains"."""
+        return stored.pack(self.cores, self.error)
+
+    @classmethod
+    def from_bytes(cls, stream: bytes | bytearray | memoryview) -> Self:
+        """The train of a stream; ``CorruptStreamError`` where it is truncated, mutated or of something else."""
+        return cls(*stored.unpack(stream))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the stream to a file, which has its name only once it is complete; ``OutputError`` where that fails."""
+        stored.write(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote; ``ReaderError`` where there is no file, ``CorruptStreamError`` where it is damaged."""
+        return cls.from_bytes(stored.read(path))
+
+    def _with(self, added: float) -> float:
+        """The own error and that of one more step, relative to what this train is."""
         own = 0.0 if self.error is None else self.error
-        return TensorTrain(found.cores, own + found.error * (1.0 + own))
+        return own + added * (1.0 + own)
 
     def _scaled(self, factor: Any) -> TensorTrain:
         return attrs.evolve(self, cores=(self.cores[0] * factor, *self.cores[1:]))

@@ -25,9 +25,9 @@ _NOISE = 16.0
 def triangle(a: Array) -> Array:
     """``r`` (n, n), upper triangular, of ``a = q @ r``; ``a`` (m, n) in double precision, Fortran order is quickest.
 
-    A sequential TSQR (Demmel, Grigori, Hoemmen, Langou, SIAM J. Sci. Comput. 34, 2012): each piece of rows is eliminated
-    against the triangle so far (LAPACK's ``tpqrt``, ``2 m n^2`` flops in all). ``q`` is never formed. Backward stable, at
-    nearly twice the speed of one ``geqrf`` of the whole for 8000 x 80.
+    A sequential TSQR (Demmel, Grigori, Hoemmen, Langou, SIAM J. Sci. Comput. 34, 2012): each piece of rows is
+    eliminated against the triangle so far (LAPACK's ``tpqrt``, ``2 m n^2`` flops in all). ``q`` is never formed.
+    Backward stable, at nearly twice the speed of one ``geqrf`` of the whole for 8000 x 80.
     """
     m, n = a.shape
     (eliminate,) = lapack.get_lapack_funcs(("tpqrt",), dtype=a.dtype)
@@ -43,8 +43,8 @@ def triangle(a: Array) -> Array:
 class RightFactors:
     """For each bond k, ``factors[k]`` (r_k, s_k) with ``x_{>=k} = factors[k] @ q_k`` and orthonormal rows in ``q_k``.
 
-    ``factors[0]`` is 1 x 1: the norm, up to a phase; ``factors[d]`` is 1. ``cut[k]`` is the norm of what was left out of
-    ``factors[k]`` to make it narrow: nothing that rounding had not already blurred.
+    ``factors[0]`` is 1 x 1: the norm, up to a phase; ``factors[d]`` is 1. ``cut[k]`` is the norm of what was left out
+    of ``factors[k]`` to make it narrow: nothing that rounding had not already blurred.
     """
 
     factors: list[Array]
@@ -72,7 +72,10 @@ def right_factors(cores: Sequence[Array]) -> RightFactors:
 
 
 def _narrowed(upper: Array) -> tuple[Array, float]:
-    """``l`` (n, s) with ``upper^T = l @ q`` up to rounding, q with orthonormal rows, s as small as it can be; and what that cut."""
+    """``l`` (n, s) with ``upper^T = l @ q`` up to rounding, q with orthonormal rows; and the norm of what that left out.
+
+    By QR with column pivoting: s is the numerical rank.
+    """
     if upper.shape[1] == 1 or not np.isfinite(upper).all():
         return upper.T, 0.0
     (pivoted,) = lapack.get_lapack_funcs(("geqp3",), dtype=upper.dtype)

@@ -56,7 +56,7 @@ def pairs(draw, **kinds):
 
 
 def close(found, expected, scale, *parts):
-    """Whether arrays agree to rounding, relative to a scale, in the coarsest dtype of them and of the parts they were made of."""
+    """Whether arrays agree to rounding, relative to a scale, in the coarsest dtype of them and of their parts."""
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape
     coarse = max(ROUNDING.get(array.dtype.name, 1e-13) for array in (found, expected, *parts))
