@@ -6,15 +6,24 @@ from importlib import import_module
 from typing import Any
 
 from cdt_core.kernels.tensor_train.operator import TensorTrainOperator
+from cdt_core.kernels.tensor_train.quantics import QuanticsTrain, quantics
 from cdt_core.kernels.tensor_train.train import TensorTrain
 
-__all__ = ["QuanticsTrain", "TTSketch", "TensorTrain", "TensorTrainOperator", "quantics", "tt_cross", "tt_svd"]
+__all__ = [
+    "CrossResult",
+    "QuanticsTrain",
+    "TTSketch",
+    "TensorTrain",
+    "TensorTrainOperator",
+    "quantics",
+    "tt_cross",
+    "tt_svd",
+]
 
 #: What is imported at first use, and from where: who rounds a train needs no sampling.
 _LATER = {
-    "QuanticsTrain": "quantics",
     "TTSketch": "sketch",
-    "quantics": "quantics",
+    "CrossResult": "cross",
     "tt_cross": "cross",
     "tt_svd": "svd",
 }
