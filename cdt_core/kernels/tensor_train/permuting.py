@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +11,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train.rounding import STEP, Rounded, finest, rounded
+from cdt_core.kernels.tensor_train.rounding import STEP, Rounded, finest, rounded, svd
 
 __all__ = ["checked_axes", "permuted"]
 
@@ -31,12 +31,15 @@ def inversions(order: Sequence[int]) -> int:
     return sum(a > b for a, b in combinations(order, 2))
 
 
-def permuted(cores: Sequence[Array], axes: Sequence[int], rtol: float) -> tuple[list[Array], float]:
+def permuted(
+    cores: Sequence[Array], axes: Sequence[int], rtol: float, progress: Callable[[float], None] | None = None
+) -> tuple[list[Array], float]:
     """Cores with axis ``axes[k]`` at place k, and the relative error made.
 
     Neighbours are exchanged one pair after the other, each through an SVD of the two cores at the centre of
     orthogonality, so that what it cuts is what the train loses. Half of the tolerance goes to the exchanges in equal
     parts, what is left of the whole to a rounding at the end. The order reversed is free: cores are turned round.
+    ``progress`` is told the share of exchanges done before each.
     """
     dtype, d = cores[0].dtype, len(cores)
     rtol = max(rtol, 16 * finest(dtype, d))
@@ -51,10 +54,13 @@ def permuted(cores: Sequence[Array], axes: Sequence[int], rtol: float) -> tuple[
     before = rounded([core.astype(np.result_type(dtype, np.float64)) for core in work], rtol / 8, None)
     chain = _Chain(before, rtol / 4 / exchanges)
     # Insertion sort: what belongs at place k comes there from the right, one exchange after the other.
-    places = list(range(d))
+    places, done = list(range(d)), 0
     for k, axis in enumerate(order):
         for j in range(places.index(axis), k, -1):
+            if progress is not None:
+                progress(done / exchanges)
             chain.exchange(j - 1)
+            done += 1
             places[j - 1], places[j] = places[j], places[j - 1]
     spent = before.error + chain.spent * (1.0 + before.error)
     after = rounded(chain.cores, (rtol - spent) / (1.0 + spent), None, dtype=dtype)
@@ -77,7 +83,7 @@ class _Chain:
         left, right = self.cores[k], self.cores[k + 1]
         r, m, n, s = left.shape[0], left.shape[1], right.shape[1], right.shape[2]
         merged = np.tensordot(left, right, 1).transpose(0, 2, 1, 3).reshape(r * n, m * s)
-        u, values, vh = scipy.linalg.svd(merged, full_matrices=False, check_finite=False)
+        u, values, vh = svd(merged)
         tails = np.sqrt(np.cumsum(values[::-1] ** 2))[::-1]
         rank = max(1, int(np.count_nonzero(tails > self.share * self.norm)))
         self.spent += STEP + (float(tails[rank]) / self.norm if rank < len(tails) and self.norm else 0.0)

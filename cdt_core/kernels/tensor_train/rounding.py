@@ -10,7 +10,8 @@ one. Nothing is divided by a singular value, and no Gram matrix decides a rank: 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from cdt_core.errors import TensorError
 from cdt_core.kernels.tensor_train.triangle import RightFactors, right_factors, triangle
 
-__all__ = ["STEP", "Rounded", "finest", "kept_rank", "round_cores", "rounded"]
+__all__ = ["STEP", "Rounded", "finest", "kept_rank", "round_cores", "rounded", "svd"]
 
 Array = NDArray[Any]
 
@@ -91,13 +92,21 @@ def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None
 
 
 def rounded(
-    cores: Sequence[Array], rtol: float | None, max_rank: int | None, dtype: np.dtype[Any] | None = None
+    cores: Sequence[Array],
+    rtol: float | None,
+    max_rank: int | None,
+    dtype: np.dtype[Any] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Rounded:
-    """As :func:`round_cores`, with all that the error consists of; the new cores have the dtype that is given."""
+    """As :func:`round_cores`, with all that the error consists of; the new cores have the dtype that is given.
+
+    ``progress`` is told the share done before each core of either sweep.
+    """
     dtype, d = cores[0].dtype if dtype is None else dtype, len(cores)
     _check(rtol, max_rank, dtype, d)
     allowed, bonds = finest(dtype, d) if rtol is None else rtol, math.sqrt(max(1, d - 1))
-    right = right_factors(cores)
+    told = progress or _nobody
+    right = right_factors(cores, lambda share: told(share / 2))
     norm = float(np.linalg.norm(right.factors[0]))
     if not math.isfinite(norm):
         raise TensorError(
@@ -105,15 +114,26 @@ def rounded(
         )
     if norm == 0.0:
         return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, 0.0, 0.0)
-    found = _second_sweep(cores, right, allowed / bonds, max_rank, dtype)
+    sweep = partial(_second_sweep, cores, right, max_rank=max_rank, dtype=dtype, progress=told)
+    found = sweep(allowed / bonds)
     if max_rank is None and found.rounding < allowed < found.error:
         # So near the tolerance that arithmetic matters: cut that much less.
-        found = _second_sweep(cores, right, (allowed - found.rounding) / bonds, max_rank, dtype)
+        found = sweep((allowed - found.rounding) / bonds)
+    told(1.0)
     return found
 
 
+def _nobody(_: float) -> None:
+    """Whom progress is told to where nobody asked."""
+
+
 def _second_sweep(
-    cores: Sequence[Array], right: RightFactors, share: float, max_rank: int | None, dtype: np.dtype[Any]
+    cores: Sequence[Array],
+    right: RightFactors,
+    share: float,
+    max_rank: int | None,
+    dtype: np.dtype[Any],
+    progress: Callable[[float], None],
 ) -> Rounded:
     """Left to right: cut each bond; ``share`` is the part of the norm that one bond may lose."""
     double = right.factors[0].dtype
@@ -121,7 +141,8 @@ def _second_sweep(
     found: list[Array] = []
     carried = np.ones((1, 1), dtype=double)
     discarded, rounding = 0.0, STEP
-    for core, factor, cut in zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], strict=True):
+    for k, (core, factor, cut) in enumerate(zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], strict=True)):
+        progress(0.5 + k / len(cores) / 2)
         rest = (carried @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
         basis, values, lost = _leading(rest @ (factor / norm), share, max_rank)
         carried = basis.conj().T @ rest
@@ -142,16 +163,25 @@ def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array
     """The left singular vectors to keep (orthonormal to rounding), their singular values, and the energy of the others."""
     rows, columns = product.shape
     if rows <= 2 * columns:
-        vectors, values, _ = scipy.linalg.svd(product, full_matrices=False, check_finite=False)
+        vectors, values, _ = svd(product)
         rank, lost = kept_rank(values, budget, max_rank)
         return np.ascontiguousarray(vectors[:, :rank]), values[:rank], lost
-    _, values, right = scipy.linalg.svd(triangle(product), check_finite=False)
+    _, values, right = svd(triangle(product))
     rank, lost = kept_rank(values, budget, max_rank)
     basis = _orthonormal(product @ (right[:rank].conj().T / values[:rank]))
     if basis is None:
         q, r = scipy.linalg.qr(product, mode="economic", check_finite=False)
-        basis = q @ scipy.linalg.svd(r, check_finite=False)[0][:, :rank]
+        basis = q @ svd(r)[0][:, :rank]
     return basis, values[:rank], lost
+
+
+def svd(a: Array) -> tuple[Array, NDArray[np.float64], Array]:
+    """Thin SVD of finite numbers; by LAPACK's slower driver where the quick one, as rarely happens, does not converge."""
+    try:
+        u, values, vh = scipy.linalg.svd(a, full_matrices=False, check_finite=False)
+    except np.linalg.LinAlgError:
+        u, values, vh = scipy.linalg.svd(a, full_matrices=False, check_finite=False, lapack_driver="gesvd")
+    return u, values, vh
 
 
 def _orthonormal(nearly: Array) -> Array | None:

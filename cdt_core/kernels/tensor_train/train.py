@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -134,7 +134,8 @@ class TensorTrain:
     def full(self) -> Array:
         """The array itself.
 
-        Cost: ``2 * size * r`` flops in one product, at the cheapest bond. Memory: the array, and two halves near its root.
+        Cost: ``2 * size * r`` flops in one product, at the cheapest bond. Memory: the array, and two halves near its
+        root.
         """
         if self.size * self.dtype.itemsize > np.iinfo(np.intp).max:
             raise TensorError(
@@ -228,7 +229,13 @@ class TensorTrain:
         """Sum of all elements, in double precision. Cost: ``d * n * r^2``."""
         return arithmetic.total(self.cores)
 
-    def round(self, rtol: float | None = None, max_rank: int | None = None) -> TensorTrain:
+    def round(
+        self,
+        rtol: float | None = None,
+        max_rank: int | None = None,
+        *,
+        progress: Callable[[float], None] | None = None,
+    ) -> TensorTrain:
         """The train of smallest ranks within a tolerance.
 
         Parameters
@@ -238,6 +245,8 @@ class TensorTrain:
             ``None``: only what rounding itself made is cut.
         max_rank
             No rank is larger; the tolerance is then not promised, the error tells what came of it.
+        progress
+            Called with the share done, 0..1, before each core of the two sweeps.
 
         Returns
         -------
@@ -255,10 +264,12 @@ class TensorTrain:
         Cost: about ``6 * d * n * r^3`` flops, in double precision; extra memory: one core and its factors.
         :mod:`.rounding` has the method.
         """
-        found = rounding.rounded(self.cores, rtol, max_rank)
+        found = rounding.rounded(self.cores, rtol, max_rank, progress=progress)
         return TensorTrain(found.cores, self._with(found.error))
 
-    def permute(self, axes: Sequence[int], rtol: float = 1e-12) -> TensorTrain:
+    def permute(
+        self, axes: Sequence[int], rtol: float = 1e-12, *, progress: Callable[[float], None] | None = None
+    ) -> TensorTrain:
         """The train of ``np.transpose(full, axes)``.
 
         Parameters
@@ -267,6 +278,8 @@ class TensorTrain:
             Axis ``axes[k]`` of this train becomes axis k; negative ones count from the end.
         rtol
             Relative Frobenius error that this may add; where the dtype cannot hold that, what it can.
+        progress
+            Called with the share done, 0..1, before each exchange of neighbours.
 
         Returns
         -------
@@ -282,7 +295,7 @@ class TensorTrain:
         order = permuting.checked_axes(axes, self.ndim)
         if order == list(range(self.ndim)):
             return self
-        cores, error = permuting.permuted(self.cores, order, rtol)
+        cores, error = permuting.permuted(self.cores, order, rtol, progress)
         return TensorTrain(cores, self._with(error) if error else self.error)
 
     def to_tensorly(self) -> TTTensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -52,16 +52,19 @@ class RightFactors:
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def right_factors(cores: Sequence[Array]) -> RightFactors:
+def right_factors(cores: Sequence[Array], progress: Callable[[float], None] | None = None) -> RightFactors:
     """Factors of the parts right of each bond, in double precision, from the last core to the first.
 
     Householder QR of each core times the factor after it (Q-less). A singular value of the train comes out within a few
     units of rounding of the largest, times how much the cores cancel each other. Cost: ``4 * d * n * r^3`` flops; less
-    where ranks are larger than they need to be, as after sums. NaN and infinities go through to the norm.
+    where ranks are larger than they need to be, as after sums. NaN and infinities go through to the norm. ``progress``
+    is told the share done before each core.
     """
     double = np.result_type(cores[0], np.float64)
     factors, cut = [np.ones((1, 1), dtype=double)], [0.0]
-    for core in reversed(cores):
+    for done, core in enumerate(reversed(cores)):
+        if progress is not None:
+            progress(done / len(cores))
         product = core.reshape(-1, core.shape[2]).astype(double, copy=False) @ factors[-1]
         turned = product.reshape(core.shape[0], -1).T
         upper = triangle(turned) if turned.shape[0] > turned.shape[1] else turned

@@ -98,6 +98,19 @@ def test_errors_add_up():
     assert found.error == 0.1 + bare.error * 1.1
 
 
+def test_progress_is_told_and_may_interrupt():
+    train, told = random_train((4, 5, 6), 3), []
+    train.round(1e-3, progress=told.append)
+    train.permute((1, 0, 2), progress=told.append)
+    assert told == [0, 1 / 6, 2 / 6, 1 / 2, 4 / 6, 1.0, 0.0]
+
+    def stop(share):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train.round(1e-3, progress=stop)
+
+
 def test_round_cores_gives_the_share_of_energy():
     train = random_train((6, 6, 6), 5)
     cores, share = round_cores(train.cores, 0.3, None)

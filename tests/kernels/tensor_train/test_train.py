@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -193,3 +195,9 @@ def test_trains_that_do_not_fit_are_refused():
         random_train((2,) * 64, 1).full()
     with pytest.raises(ValueError, match="copy"):
         np.array(a, copy=False)
+
+
+def test_workers_can_be_sent_one():
+    train = TensorTrain(random_train((3, 4), 2).cores, 0.5)
+    sent = pickle.loads(pickle.dumps(train))
+    assert sent.to_bytes() == train.to_bytes()
