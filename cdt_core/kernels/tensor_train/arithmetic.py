@@ -147,4 +147,4 @@ def total(cores: Cores) -> Any:
 
 def norm(cores: Cores) -> float:
     """The Frobenius norm, by QR: exact to rounding for differences too, where ``sqrt(dot)`` loses half the digits."""
-    return float(np.linalg.norm(right_factors(cores).factors[0]))
+    return right_factors(cores).norm

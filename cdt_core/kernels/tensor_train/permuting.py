@@ -63,7 +63,9 @@ def permuted(
             done += 1
             places[j - 1], places[j] = places[j], places[j - 1]
     spent = before.error + chain.spent * (1.0 + before.error)
-    after = rounded(chain.cores, (rtol - spent) / (1.0 + spent), None, dtype=dtype)
+    # Where a train cancels itself, arithmetic alone may have spent more than all.
+    left = max((rtol - spent) / (1.0 + spent), finest(dtype, d))
+    after = rounded(chain.cores, left, None, dtype=dtype)
     return after.cores, spent + after.error * (1.0 + spent)
 
 

@@ -4,7 +4,8 @@ The method is that of Oseledets (SIAM J. Sci. Comput. 33, 2011, algorithm 2) wit
 sweep: only the triangles ``l_k`` of the parts right of each bond are made. The second sweep goes from left to right; at
 bond k the part left of it is orthonormal and the rest is ``m @ x_{>k}``, so the singular values of ``m @ l_k`` are
 those of the bond, and with the leading left singular vectors ``u`` the core is ``u`` and ``u^H m`` goes on to the next
-one. Nothing is divided by a singular value, and no Gram matrix decides a rank: both hold down to rounding.
+one. No core is divided by a singular value, and no Gram matrix decides a rank: both hold down to rounding. Ranks that
+are larger than they need to be, as after sums and products, are seen in the triangles already and cost less.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train.triangle import RightFactors, right_factors, triangle
+from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, triangle
 
 __all__ = ["STEP", "Rounded", "finest", "kept_rank", "round_cores", "rounded", "svd"]
 
@@ -31,6 +32,10 @@ Array = NDArray[Any]
 _NEARLY = 0.3
 #: What arithmetic may add to the relative error at each bond: 8 units of rounding of double precision.
 STEP = 8.0 * float(np.finfo(np.float64).eps)
+#: Share of the tolerance that the first sweep may leave out to be quick, over all bonds.
+_NARROW = 1e-4
+#: Share of the tolerance that arithmetic and what the first sweep left out may take without a second try.
+_SMALL = 1e-2
 
 
 @attrs.frozen(eq=False)
@@ -106,19 +111,23 @@ def rounded(
     _check(rtol, max_rank, dtype, d)
     allowed, bonds = finest(dtype, d) if rtol is None else rtol, math.sqrt(max(1, d - 1))
     told = progress or _nobody
-    right = right_factors(cores, lambda share: told(share / 2))
-    norm = float(np.linalg.norm(right.factors[0]))
-    if not math.isfinite(norm):
+    noise = max(NOISE, _NARROW * allowed / d)
+    right = right_factors(cores, noise, lambda share: told(share / 2))
+    if not math.isfinite(right.norm):
         raise TensorError(
             "the cores hold NaN or infinity, or overflow when multiplied; nothing can be decomposed before that is gone"
         )
-    if norm == 0.0:
+    if right.norm == 0.0:
         return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, 0.0, 0.0)
-    sweep = partial(_second_sweep, cores, right, max_rank=max_rank, dtype=dtype, progress=told)
-    found = sweep(allowed / bonds)
+    sweep = partial(_second_sweep, cores, max_rank=max_rank, dtype=dtype, progress=told)
+    found = sweep(right, allowed / bonds)
+    if noise > NOISE and found.rounding > _SMALL * allowed:
+        # The parts cancel each other: what was small in one of them is not in the whole.
+        right = right_factors(cores)
+        found = sweep(right, allowed / bonds)
     if max_rank is None and found.rounding < allowed < found.error:
         # So near the tolerance that arithmetic matters: cut that much less.
-        found = sweep((allowed - found.rounding) / bonds)
+        found = sweep(right, (allowed - found.rounding) / bonds)
     told(1.0)
     return found
 
@@ -137,7 +146,7 @@ def _second_sweep(
 ) -> Rounded:
     """Left to right: cut each bond; ``share`` is the part of the norm that one bond may lose."""
     double = right.factors[0].dtype
-    norm = float(np.linalg.norm(right.factors[0]))
+    norm = right.norm
     found: list[Array] = []
     carried = np.ones((1, 1), dtype=double)
     discarded, rounding = 0.0, STEP
@@ -147,9 +156,10 @@ def _second_sweep(
         basis, values, lost = _leading(rest @ (factor / norm), share, max_rank)
         carried = basis.conj().T @ rest
         discarded += lost
-        # What a product of these two can be wrong by: much more than the norm of the product, where they cancel.
+        # What a product of these two can be wrong by: much more than the norm of the product, where they cancel. What was
+        # left out of a factor is missing in those before it, too: each bond so far may have lost it.
         largest = math.sqrt(float(np.linalg.norm(factor.conj().T @ factor)))
-        rounding += float(np.linalg.norm(rest)) * (STEP * largest + cut) / norm
+        rounding += float(np.linalg.norm(rest)) * (STEP * largest + (k + 1) * cut) / norm
         kept = basis.astype(dtype)
         rounding += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
         found.append(kept.reshape(-1, core.shape[1], basis.shape[1]))

@@ -252,7 +252,9 @@ class TensorTrain:
         -------
         TensorTrain
             All cores but the last are orthonormal. Its error is certified: against what this train stands for where
-            this train's own error is known (by the triangle inequality), else against this train.
+            this train's own error is known (by the triangle inequality), else against this train. It is above ``rtol``
+            only where the cores cancel each other, as in ``(a + b) - a`` with a small b: what rounding errors in double
+            precision are then, relative to what is left, is in it.
 
         Raises
         ------

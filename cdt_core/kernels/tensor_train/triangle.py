@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["RightFactors", "right_factors", "triangle"]
+__all__ = ["NOISE", "RightFactors", "right_factors", "triangle"]
 
 Array = NDArray[Any]
 
@@ -18,8 +18,8 @@ Array = NDArray[Any]
 _PIECE = 1 << 17
 #: Columns that LAPACK reflects at once. The best of 8, 16 and 32 for 20 to 200 columns.
 _PANEL = 16
-#: What is below this many units of rounding of a factor's norm is what rounding itself made.
-_NOISE = 16.0
+#: What is below this share of a factor's norm is what rounding itself made.
+NOISE = 16.0 * float(np.finfo(np.float64).eps)
 
 
 def triangle(a: Array) -> Array:
@@ -44,21 +44,28 @@ class RightFactors:
     """For each bond k, ``factors[k]`` (r_k, s_k) with ``x_{>=k} = factors[k] @ q_k`` and orthonormal rows in ``q_k``.
 
     ``factors[0]`` is 1 x 1: the norm, up to a phase; ``factors[d]`` is 1. ``cut[k]`` is the norm of what was left out
-    of ``factors[k]`` to make it narrow: nothing that rounding had not already blurred.
+    of ``factors[k]`` to make it narrow.
     """
 
     factors: list[Array]
     cut: list[float]
 
+    @property
+    def norm(self) -> float:
+        """Of the whole."""
+        return float(np.linalg.norm(self.factors[0]))
+
 
 @np.errstate(invalid="ignore", over="ignore")
-def right_factors(cores: Sequence[Array], progress: Callable[[float], None] | None = None) -> RightFactors:
+def right_factors(
+    cores: Sequence[Array], noise: float = NOISE, progress: Callable[[float], None] | None = None
+) -> RightFactors:
     """Factors of the parts right of each bond, in double precision, from the last core to the first.
 
     Householder QR of each core times the factor after it (Q-less). A singular value of the train comes out within a few
     units of rounding of the largest, times how much the cores cancel each other. Cost: ``4 * d * n * r^3`` flops; less
-    where ranks are larger than they need to be, as after sums. NaN and infinities go through to the norm. ``progress``
-    is told the share done before each core.
+    where ranks are larger than they need to be: what is below ``noise`` of a factor's norm is left out. NaN and
+    infinities go through to the norm. ``progress`` is told the share done before each core.
     """
     double = np.result_type(cores[0], np.float64)
     factors, cut = [np.ones((1, 1), dtype=double)], [0.0]
@@ -68,13 +75,13 @@ def right_factors(cores: Sequence[Array], progress: Callable[[float], None] | No
         product = core.reshape(-1, core.shape[2]).astype(double, copy=False) @ factors[-1]
         turned = product.reshape(core.shape[0], -1).T
         upper = triangle(turned) if turned.shape[0] > turned.shape[1] else turned
-        factor, lost = _narrowed(upper)
+        factor, lost = _narrowed(upper, noise)
         factors.append(factor)
         cut.append(lost)
     return RightFactors(factors[::-1], cut[::-1])
 
 
-def _narrowed(upper: Array) -> tuple[Array, float]:
+def _narrowed(upper: Array, noise: float) -> tuple[Array, float]:
     """``l`` (n, s) with ``upper^T = l @ q`` up to rounding, q with orthonormal rows; and the norm of what that left out.
 
     By QR with column pivoting: s is the numerical rank.
@@ -85,8 +92,7 @@ def _narrowed(upper: Array) -> tuple[Array, float]:
     packed, order = pivoted(upper)[:2]
     rows = np.triu(packed)
     tails = np.sqrt(np.cumsum((np.abs(rows[::-1]) ** 2).sum(axis=1)))[::-1]
-    noise = _NOISE * float(np.finfo(np.float64).eps) * tails[0]
-    kept = max(1, int(np.count_nonzero(tails > noise)))
+    kept = max(1, int(np.count_nonzero(tails > noise * tails[0])))
     factor = np.empty((upper.shape[1], kept), dtype=upper.dtype)
     factor[order - 1] = rows[:kept].T
     return factor, float(tails[kept]) if kept < len(tails) else 0.0

@@ -50,6 +50,13 @@ def test_single_precision_gets_what_it_can_hold(dtype):
     assert distance(found, exact(train).transpose(2, 0, 3, 1)) <= found.error <= allowed
 
 
+def test_a_train_that_cancels_itself_claims_no_more_than_it_can_hold():
+    large, small = random_train((4, 5, 3, 4), 3), 1e-12 * random_train((4, 5, 3, 4), 2, seed=1)
+    train = (large + small) - large
+    found = train.permute((1, 3, 0, 2), 1e-6)
+    assert distance(found, exact(train).transpose(1, 3, 0, 2)) <= found.error
+
+
 def test_the_order_reversed_costs_nothing():
     train = TensorTrain(random_train((3, 4, 5), 3).cores, 0.25)
     assert train.permute((2, 1, 0)).ranks == train.ranks[::-1]

@@ -74,6 +74,25 @@ def test_a_train_that_cancels_itself_claims_no_more_than_it_can_hold(smaller):
         assert found.error <= 1e-6
 
 
+@pytest.mark.parametrize("rtol", [1e-1, 1e-3, 1e-5, 1e-7])
+def test_products_get_the_ranks_of_their_unfoldings(rtol):
+    """Their ranks are the squares of what they need to be; the first sweep leaves out what cannot matter."""
+    x = hilbert_like((9, 8, 9, 8))
+    train = TensorTrain(reference.decompose(x, 1e-9))
+    found = (train * train).round(rtol)
+    assert list(found.ranks[1:-1]) == reference.unfolding_ranks(train.full() ** 2, rtol)
+    assert distance(found, exact(train) ** 2) <= found.error <= rtol
+
+
+def test_parts_that_cancel_are_not_left_out_for_being_small():
+    """Beside the large part the small one is below the tolerance; what is left is the small one alone."""
+    large, small = random_train((6, 5, 6), 3), 1e-5 * random_train((6, 5, 6), 2, seed=1)
+    cores = list(((large + small) - large).cores)
+    found = TensorTrain(cores).round(1e-4)
+    assert found.ranks == small.ranks
+    assert distance(found, exact(TensorTrain(cores))) <= found.error <= 1e-4
+
+
 def test_a_tolerance_is_kept_when_it_lies_on_a_singular_value():
     """Cutting the last of them takes all that is allowed, and arithmetic comes on top."""
     diagonal = np.diag([1.0, 0.5, 1e-3])
