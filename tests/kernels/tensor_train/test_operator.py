@@ -78,6 +78,16 @@ def test_identity_and_diagonal():
     assert np.allclose((diagonal @ y).full(), x.full() * y.full(), rtol=0, atol=1e-13)
 
 
+@given(settings_of_shapes(), st.sampled_from(DTYPES), st.integers(0, 99))
+def test_a_matrix_is_decomposed(shapes, dtype, seed):
+    matrix = random_operator(shapes[0], shapes[1], 3, dtype, seed).full()
+    found = TensorTrainOperator.from_matrix(matrix, shapes[0], shapes[1], 1e-4)
+    assert (found.shape_out, found.shape_in) == (shapes[0], shapes[1])
+    assert np.linalg.norm(found.full() - matrix) <= 2e-4 * np.linalg.norm(matrix)
+    assert found.error <= 1e-4
+    assert max(found.ranks) <= 3
+
+
 def test_what_it_says_of_itself():
     a = random_operator((2, 3), (4, 5), 2)
     assert (a.shape, a.shape_out, a.shape_in, a.ranks, a.ndim, a.parameters) == (
@@ -103,6 +113,8 @@ def test_what_does_not_fit_is_refused():
         lambda: a + a.transpose(),
         lambda: a.expectation(x),
         lambda: TensorTrainOperator([np.ones((1, 2, 1))]),
+        lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (6,)),
+        lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (2, 2)),
         lambda: TensorTrainOperator([np.ones((1, 2, 2, 2)), np.ones((1, 2, 2, 1))]),
     ]
     for wrong in wrongs:
