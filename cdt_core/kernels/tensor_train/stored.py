@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
+import secrets
 import struct
-import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,21 +110,19 @@ def write(path: str | os.PathLike[str], stream: bytes) -> None:
         The folder is missing, or the disk refuses.
     """
     target = Path(path)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.cdt-partial")
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as part:
-            try:
-                part.write(stream)
-                part.flush()
-                os.fsync(part.fileno())
-                os.replace(part.name, target)
-            except BaseException:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(part.name)
-                raise
+        with part.open("xb") as file:
+            file.write(stream)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
     except OSError as error:
         raise OutputError(
             f"{target}: the train cannot be written: {error.strerror}; choose a folder that can be"
         ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike[str]) -> bytes:

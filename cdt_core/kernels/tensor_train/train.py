@@ -265,6 +265,13 @@ class TensorTrain:
         -----
         Cost: about ``6 * d * n * r^3`` flops, in double precision; extra memory: one core and its factors.
         :mod:`.rounding` has the method.
+
+        Examples
+        --------
+        >>> x = TensorTrain([np.ones((1, 50, 1)), np.arange(50.0).reshape(1, 50, 1)])
+        >>> y = (x + 1e-6 * x * x).round(1e-3)
+        >>> y.ranks, y.error <= 1e-3
+        ((1, 1, 1), True)
         """
         found = rounding.rounded(self.cores, rtol, max_rank, progress=progress)
         return TensorTrain(found.cores, self._with(found.error))

@@ -37,7 +37,7 @@ def test_the_error_is_certified_and_within_the_tolerance(train, rtol, max_rank):
         assert found.error <= rtol
     if max_rank is not None:
         assert max(found.ranks) <= max_rank
-    assert found.error <= 2 * measured + 2 * finest(train.dtype, train.ndim)
+    assert found.error <= 1.01 * measured + 1000 * finest(train.dtype, train.ndim)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

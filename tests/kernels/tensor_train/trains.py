@@ -32,9 +32,11 @@ def hilbert_like(shape):
 
 
 @st.composite
-def trains(draw, max_axes=6, max_length=5, dtypes=DTYPES, shape=None):
-    """Random cores: order 1 to 6, ranks 1 to 5, now and then zero or badly scaled."""
-    shape = draw(st.lists(st.integers(1, max_length), min_size=1, max_size=max_axes)) if shape is None else list(shape)
+def trains(draw, max_axes=8, max_length=5, dtypes=DTYPES, shape=None):
+    """Random cores: order 1 to 8, ranks 1 to 5, now and then zero or badly scaled."""
+    if shape is None:
+        axes = draw(st.integers(1, max_axes))
+        shape = [draw(st.integers(1, max_length if axes <= 5 else 3)) for _ in range(axes)]
     ranks = [1, *(draw(st.integers(1, 5)) for _ in shape[1:]), 1]
     dtype = draw(st.sampled_from(dtypes))
     make = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
