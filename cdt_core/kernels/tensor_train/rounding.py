@@ -188,7 +188,7 @@ def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array
 def svd(a: Array) -> tuple[Array, NDArray[np.float64], Array]:
     """Thin SVD of finite numbers; by LAPACK's slower driver where the quick one, as rarely happens, does not converge."""
     try:
-        u, values, vh = scipy.linalg.svd(a, full_matrices=False, check_finite=False)
+        u, values, vh = np.linalg.svd(a, full_matrices=False)
     except np.linalg.LinAlgError:
         u, values, vh = scipy.linalg.svd(a, full_matrices=False, check_finite=False, lapack_driver="gesvd")
     return u, values, vh
