@@ -81,10 +81,10 @@ class TensorTrainOperator:
         )
 
     @classmethod
-    def from_matrix(
-        cls, matrix: ArrayLike, shape_out: Sequence[int], shape_in: Sequence[int], rtol: float | None = None
-    ) -> Self:
+    def from_matrix(cls, matrix: ArrayLike, shape_out: Sequence[int], shape_in: Sequence[int], rtol: float) -> Self:
         """A dense matrix (prod(shape_out), prod(shape_in)), decomposed by ``tt_svd`` with axes ``(i_k, j_k)`` joined in pairs.
+
+        The relative Frobenius error is at most ``rtol``, certified.
 
         Raises
         ------

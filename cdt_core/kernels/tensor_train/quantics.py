@@ -164,8 +164,9 @@ def quantics(
         not padded, so that an axis without the factor ``base`` stays whole. Or a function, of one variable: (m,) points
         to (m,) values; of several: (m, d) points to (m,) values.
     rtol
-        For arrays the relative Frobenius error, certified (``tt_svd``). For functions the largest error relative to the
-        largest value, an estimate (``tt_cross``), 1e-10 where it is ``None``.
+        For arrays the relative Frobenius error, certified (``tt_svd``); this or ``max_rank`` must be given. For
+        functions the largest error relative to the largest value, an estimate (``tt_cross``), 1e-10 where it is
+        ``None``.
     max_rank
         No rank is larger.
     base

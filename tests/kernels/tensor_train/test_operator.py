@@ -113,8 +113,8 @@ def test_what_does_not_fit_is_refused():
         lambda: a + a.transpose(),
         lambda: a.expectation(x),
         lambda: TensorTrainOperator([np.ones((1, 2, 1))]),
-        lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (6,)),
-        lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (2, 2)),
+        lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (6,), 1e-6),
+        lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (2, 2), 1e-6),
         lambda: TensorTrainOperator([np.ones((1, 2, 2, 2)), np.ones((1, 2, 2, 1))]),
     ]
     for wrong in wrongs:
