@@ -1,7 +1,8 @@
 """Tensor kernels beside the libraries a user would pick instead: ``python -m benchmarks.peers.tensor [--only WORD,...]``.
 
 Medians of CPU seconds of calls that take turns, on one core: run it with ``OPENBLAS_NUM_THREADS=1 taskset -c 1``. Peers:
-``pip install -e '.[peers]'``. Real arrays are those of the test-data folder (``CDT_TEST_DATA``); without it their rows are not measured.
+``pip install -e '.[peers]'``. Real arrays are those of the test-data folder (``CDT_TEST_DATA``); without it their rows are not
+measured.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def seconds(*calls: Callable[[], Any], repeats: int = 5) -> list[float]:
 
 
 def extra_memory(call: Callable[[], Any], x: Any) -> float:
-    """The most memory that a call takes beside its input, as a share of it; work space of the C kernels (below 1 MiB) is not seen."""
+    """The most memory that a call takes beside its input, as a share of it; not seen: work space of C kernels, below 1 MiB."""
     tracemalloc.start()
     call()
     peak = tracemalloc.get_traced_memory()[1]
@@ -147,7 +148,9 @@ def tucker() -> Iterator[Row]:
     for name, x in (("eraint", arrays.eraint()), ("MRI", arrays.image())):
         tensor = pyttb.tensor(x)
         for rtol in (1e-1, 1e-2):
-            theirs, ours = seconds(lambda t=rtol: pyttb.hosvd(tensor, t, verbosity=0), lambda t=rtol: hosvd(x, t))
+            theirs, ours = seconds(
+                lambda a=tensor, t=rtol: pyttb.hosvd(a, t, verbosity=0), lambda a=x, t=rtol: hosvd(a, t)
+            )
             yield Row(f"hosvd {name} at {rtol:g} / pyttb", (2,), (3,), (theirs / ours,))
             error = relative(x, hosvd(x, rtol).full()) / rtol
             yield Row(f"hosvd {name} at {rtol:g}: true error / requested", (1,), (1,), (error,), at_most=True)

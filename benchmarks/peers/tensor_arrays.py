@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,9 +34,7 @@ def doubled_train() -> TensorTrain:
     """A train of six axes of 100 places and rank 80, which is one of rank 40 added to itself."""
     rng = np.random.default_rng(3)
     ranks = [1, 40, 40, 40, 40, 40, 1]
-    train = TensorTrain(
-        [rng.normal(size=(a, 100, b)) / np.sqrt(40) for a, b in zip(ranks[:-1], ranks[1:], strict=True)]
-    )
+    train = TensorTrain([rng.normal(size=(a, 100, b)) / np.sqrt(40) for a, b in pairwise(ranks)])
     return train + train
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.linalg
 
-from cdt_core.kernels.tensor_train.arithmetic import right_factors
+from cdt_core.kernels.tensor_train.triangle import right_factors
 from cdt_core.kernels.tensor_train.random_rows import row_signs
 from cdt_core.kernels.tensor_train.searching import row_products
 from cdt_core.kernels.tensor_train.sketch_maps import PROBES, Maps, sign_key
@@ -49,7 +49,7 @@ def recovered(slices: Sequence[NDArray[Any]], maps: Maps, ranks: Sequence[int]) 
 
 def _cut(cores: list[NDArray[Any]], ranks: Sequence[int]) -> list[NDArray[Any]]:
     """The best ranks of a train, one bond after the other (Oseledets 2011, algorithm 2, with given ranks)."""
-    factors = right_factors(cores)
+    factors = right_factors(cores).factors
     found, carried = [], np.ones((1, 1))
     for core, factor, rank in zip(cores[:-1], factors[1:-1], ranks, strict=True):
         rest = (carried @ core.reshape(len(core), -1)).reshape(-1, core.shape[2])
