@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The suite draws the same examples each time; `make search` draws new ones.
-settings.register_profile("steady", derandomize=True)
-settings.register_profile("search", print_blob=True)
+# The suite draws the same examples each time, and no clock decides; `make search` draws new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", print_blob=True, deadline=None)
 settings.load_profile("steady")
 
 _ROOT = Path(__file__).resolve().parents[1]

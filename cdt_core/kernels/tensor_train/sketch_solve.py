@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.linalg
 
-from cdt_core.kernels.tensor_train.triangle import right_factors
 from cdt_core.kernels.tensor_train.random_rows import row_signs
 from cdt_core.kernels.tensor_train.searching import row_products
 from cdt_core.kernels.tensor_train.sketch_maps import PROBES, Maps, sign_key
+from cdt_core.kernels.tensor_train.triangle import right_factors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
