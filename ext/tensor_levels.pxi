@@ -1,8 +1,10 @@
 cdef extern from "cdt_mttkrp.h" nogil:
-    int CDT_MTTKRP_WIDTH
+    int CDT_MTTKRP_BYTES
     ctypedef struct cdt_mttkrp_kernels:
         int (*f4)(const float *, const size_t *, const float *const *, size_t, int, float *) noexcept nogil
         int (*f8)(const double *, const size_t *, const double *const *, size_t, int, double *) noexcept nogil
+        int (*fold_f4)(const float *, const size_t *, const float *, size_t, int, float *) noexcept nogil
+        int (*fold_f8)(const double *, const size_t *, const double *, size_t, int, double *) noexcept nogil
 
 cdef extern from "cdt_tall.h" nogil:
     int CDT_TALL_MOST

@@ -2,7 +2,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-MTTKRP_WIDTH: int
+MTTKRP_BYTES: int
 TALL_MOST: int
 
 def kernels_name() -> str: ...
@@ -24,3 +24,4 @@ def project(
     out: NDArray[Any],
     energies: NDArray[Any],
 ) -> None: ...
+def mttkrp_fold(t: NDArray[Any], factor: NDArray[Any], axis: int, y: NDArray[Any]) -> None: ...

@@ -5,15 +5,16 @@
  * Both are made by one micro-kernel, which walks along x's columns for the first and along its rows for the second.
  */
 
-/* PANEL x VECTORS accumulators; 32 or 16 registers. */
+/* PANEL x 2 accumulators, of 32 or 16 registers. */
 #ifndef MTTKRP_TILES
 #define MTTKRP_TILES
 #if CDT_SIMD == 512
-#define PANEL 12
+#define PANEL 8
 #else
 #define PANEL 6
 #endif
 #define ROWS 96   /* rows of x in a tile: a multiple of every PANEL */
+#define FAR 2048  /* numbers of x to fetch ahead, at least */
 #define DEPTH 256 /* columns of x in a tile: its part of c stays in the nearest cache */
 #endif
 
@@ -22,9 +23,9 @@ INLINE void NAME(mttkrp_panel)(const REAL *restrict x, size_t across, size_t alo
                                size_t width, REAL *restrict y, ptrdiff_t ahead, const int m, const int vectors)
 {
     VECTOR sums[PANEL][2] = {{{0}}};
-    for (size_t s = 0; s < steps; s++) {
+    for (size_t s = 0, turn = 0; s < steps; s++, turn = turn + 1 == (size_t)m ? 0 : turn + 1) {
         const REAL *const at = x + s * along;
-        __builtin_prefetch(at + ahead + (s % m) * across);
+        __builtin_prefetch(at + ahead + turn * across);
         VECTOR row[2] = {LOAD(w + s * width), vectors > 1 ? LOAD(w + s * width + LANES) : LOAD(w + s * width)};
         UNROLL for (int i = 0; i < m; i++)
         {
@@ -61,10 +62,6 @@ INLINE void NAME(mttkrp_rows)(const REAL *x, size_t across, size_t along, size_t
 #if PANEL > 6
         MTTKRP_CASE(7)
         MTTKRP_CASE(8)
-        MTTKRP_CASE(9)
-        MTTKRP_CASE(10)
-        MTTKRP_CASE(11)
-        MTTKRP_CASE(12)
 #endif
     }
 }
@@ -87,25 +84,27 @@ static size_t NAME(mttkrp_next)(size_t left)
     return (left + panels - 1) / panels;
 }
 
-/* Axes 0 and 1: of rows first .. first + rows, t = x c, then y[i] += b[j] t or y[j] += a[i] t. */
+/* Axes 0 and 1: t = x c, of a tile's rows. */
 static void NAME(mttkrp_sums)(const REAL *x, const size_t *n, const REAL *c, size_t width, size_t rows, REAL *t)
 {
+    const ptrdiff_t ahead = 2 * PANEL * n[2] < FAR ? FAR : 2 * PANEL * n[2];
     memset(t, 0, rows * width * sizeof *t);
     for (size_t k = 0; k < n[2]; k += DEPTH) {
         const size_t steps = n[2] - k < DEPTH ? n[2] - k : DEPTH;
         for (size_t p = 0, m; p < rows; p += m) {
             m = NAME(mttkrp_next)(rows - p);
-            NAME(mttkrp_all)(x + p * n[2] + k, n[2], 1, steps, c + k * width, width, t + p * width, 2 * PANEL * n[2], m);
+            NAME(mttkrp_all)(x + p * n[2] + k, n[2], 1, steps, c + k * width, width, t + p * width, ahead, m);
         }
     }
 }
 
-static void NAME(mttkrp_weigh)(const REAL *t, const size_t *n, const REAL *const *f, size_t width, int axis, size_t first,
-                               size_t rows, REAL *y)
+/* Of rows first .. first + rows of t: y[i] += f[j] t[i, j] (axis 0), or y[j] += f[i] t[i, j] (axis 1). */
+static void NAME(mttkrp_weigh)(const REAL *t, size_t columns, const REAL *f, size_t width, int axis, size_t first, size_t rows,
+                               REAL *y)
 {
     for (size_t p = 0; p < rows; p++) {
-        const size_t i = (first + p) / n[1], j = (first + p) % n[1];
-        const REAL *const weight = axis ? f[0] + i * width : f[1] + j * width;
+        const size_t i = (first + p) / columns, j = (first + p) % columns;
+        const REAL *const weight = f + (axis ? i : j) * width;
         REAL *const to = y + (axis ? j : i) * width;
         for (size_t r = 0; r < width; r += LANES)
             STORE(to + r, LOAD(to + r) + LOAD(weight + r) * LOAD(t + p * width + r));
@@ -131,7 +130,7 @@ static void NAME(mttkrp_columns)(const REAL *x, size_t columns, const REAL *w, s
 
 static int NAME(mttkrp)(const REAL *x, const size_t *n, const REAL *const *factors, size_t width, int axis, REAL *y)
 {
-    if (axis < 0 || axis > 2 || !width || width % CDT_MTTKRP_WIDTH) return CDT_BAD_ARGUMENT;
+    if (axis < 0 || axis > 2 || !width || width * sizeof *x % CDT_MTTKRP_BYTES) return CDT_BAD_ARGUMENT;
     memset(y, 0, n[axis] * width * sizeof *y);
     const size_t all = n[0] * n[1];
     if (!all || !n[2]) return CDT_OK;
@@ -141,12 +140,20 @@ static int NAME(mttkrp)(const REAL *x, const size_t *n, const REAL *const *facto
         const size_t rows = all - p < ROWS ? all - p : ROWS;
         if (axis < 2) {
             NAME(mttkrp_sums)(x + p * n[2], n, factors[2], width, rows, tile);
-            NAME(mttkrp_weigh)(tile, n, factors, width, axis, p, rows, y);
+            NAME(mttkrp_weigh)(tile, n[1], factors[1 - axis], width, axis, p, rows, y);
         } else {
             NAME(mttkrp_weights)(n, factors, width, p, rows, tile);
             NAME(mttkrp_columns)(x + p * n[2], n[2], tile, width, rows, y);
         }
     }
     free(tile);
+    return CDT_OK;
+}
+
+static int NAME(mttkrp_fold)(const REAL *t, const size_t *n, const REAL *factor, size_t width, int axis, REAL *y)
+{
+    if (axis < 0 || axis > 1 || !width || width * sizeof *t % CDT_MTTKRP_BYTES) return CDT_BAD_ARGUMENT;
+    memset(y, 0, n[axis] * width * sizeof *y);
+    NAME(mttkrp_weigh)(t, n[1], factor, width, axis, 0, n[0] * n[1], y);
     return CDT_OK;
 }

@@ -4,6 +4,6 @@
 #include "tall.simd.h"
 
 const cdt_tensor_kernels LEVEL(cdt_tensor_kernels) = {
-    .mttkrp = {LEVEL(mttkrp_f4), LEVEL(mttkrp_f8)},
+    .mttkrp = {LEVEL(mttkrp_f4), LEVEL(mttkrp_f8), LEVEL(mttkrp_fold_f4), LEVEL(mttkrp_fold_f8)},
     .tall = {TALL_OF(f4), TALL_OF(f8)},
 };
