@@ -1,8 +1,9 @@
 /* One type's MTTKRP. x is seen as a matrix of n[0] n[1] rows (pairs i, j) and n[2] columns (k).
  *
- * Axes 0 and 1: a tile of rows times c gives ROWS x width sums t[(i, j), r]; they are weighted with b (or a) and added to y.
- * Axis 2: a tile of ROWS weights w[(i, j), r] = a[i, r] b[j, r] is made, and y += (tile of x)^T w.
- * Both are made by one micro-kernel, which walks along x's columns for the first and along its rows for the second.
+ * Axes 0 and 1: a tile of rows times c gives sums t[(i, j), r]; they are weighted with b (or a) and added to y.
+ * Axis 0, with rows too short for that: weights w[(j, k), r] = b[j, r] c[k, r] of a tile of columns are made, and y += x w.
+ * Axis 2: weights w[(i, j), r] = a[i, r] b[j, r] of a tile of rows are made, and y += x^T w.
+ * All are made by one micro-kernel, which walks along x's rows for the first two and down its columns for the third.
  */
 
 /* PANEL x 2 accumulators, of 32 or 16 registers. */
@@ -13,7 +14,7 @@
 #else
 #define PANEL 6
 #endif
-#define ROWS 96   /* rows of x in a tile: a multiple of every PANEL */
+#define ROWS 96   /* rows of x in a tile: a multiple of every PANEL, and <= DEPTH */
 #define FAR 2048  /* numbers of x to fetch ahead, at least */
 #define DEPTH 256 /* columns of x in a tile: its part of c stays in the nearest cache */
 #endif
@@ -111,15 +112,16 @@ static void NAME(mttkrp_weigh)(const REAL *t, size_t columns, const REAL *f, siz
     }
 }
 
-/* Axis 2: of rows first .. first + rows, w[(i, j)] = a[i] b[j], then y += x^T w. */
-static void NAME(mttkrp_weights)(const size_t *n, const REAL *const *f, size_t width, size_t first, size_t rows, REAL *w)
+/* w[(i, j)] = a[i] b[j] of pairs first .. first + rows, where b has `columns` rows. */
+static void NAME(mttkrp_weights)(const REAL *a, const REAL *b, size_t columns, size_t width, size_t first, size_t rows, REAL *w)
 {
     for (size_t p = 0; p < rows; p++) {
-        const REAL *const a = f[0] + (first + p) / n[1] * width, *const b = f[1] + (first + p) % n[1] * width;
-        for (size_t r = 0; r < width; r += LANES) STORE(w + p * width + r, LOAD(a + r) * LOAD(b + r));
+        const REAL *const i = a + (first + p) / columns * width, *const j = b + (first + p) % columns * width;
+        for (size_t r = 0; r < width; r += LANES) STORE(w + p * width + r, LOAD(i + r) * LOAD(j + r));
     }
 }
 
+/* Axis 2: y += x^T w, of a tile's rows. */
 static void NAME(mttkrp_columns)(const REAL *x, size_t columns, const REAL *w, size_t width, size_t rows, REAL *y)
 {
     for (size_t k = 0, m; k < columns; k += m) {
@@ -128,24 +130,53 @@ static void NAME(mttkrp_columns)(const REAL *x, size_t columns, const REAL *w, s
     }
 }
 
+/* Axis 0 of a tensor with short rows: y += x w, of a tile's columns (pairs j, k). */
+static void NAME(mttkrp_pairs)(const REAL *x, const size_t *n, const REAL *w, size_t width, size_t columns, REAL *y)
+{
+    const size_t row = n[1] * n[2];
+    for (size_t p = 0, m; p < n[0]; p += m) {
+        m = NAME(mttkrp_next)(n[0] - p);
+        NAME(mttkrp_all)(x + p * row, row, 1, columns, w, width, y + p * width, 2 * PANEL * row, m);
+    }
+}
+
+static void NAME(mttkrp_short_rows)(const REAL *x, const size_t *n, const REAL *const *f, size_t width, REAL *tile, REAL *y)
+{
+    const size_t all = n[1] * n[2];
+    for (size_t q = 0; q < all; q += DEPTH) {
+        const size_t columns = all - q < DEPTH ? all - q : DEPTH;
+        NAME(mttkrp_weights)(f[1], f[2], n[2], width, q, columns, tile);
+        NAME(mttkrp_pairs)(x + q, n, tile, width, columns, y);
+    }
+}
+
+static void NAME(mttkrp_long_rows)(const REAL *x, const size_t *n, const REAL *const *f, size_t width, int axis, REAL *tile,
+                                   REAL *y)
+{
+    const size_t all = n[0] * n[1];
+    for (size_t p = 0; p < all; p += ROWS) {
+        const size_t rows = all - p < ROWS ? all - p : ROWS;
+        if (axis < 2) {
+            NAME(mttkrp_sums)(x + p * n[2], n, f[2], width, rows, tile);
+            NAME(mttkrp_weigh)(tile, n[1], f[1 - axis], width, axis, p, rows, y);
+        } else {
+            NAME(mttkrp_weights)(f[0], f[1], n[1], width, p, rows, tile);
+            NAME(mttkrp_columns)(x + p * n[2], n[2], tile, width, rows, y);
+        }
+    }
+}
+
 static int NAME(mttkrp)(const REAL *x, const size_t *n, const REAL *const *factors, size_t width, int axis, REAL *y)
 {
     if (axis < 0 || axis > 2 || !width || width * sizeof *x % CDT_MTTKRP_BYTES) return CDT_BAD_ARGUMENT;
     memset(y, 0, n[axis] * width * sizeof *y);
-    const size_t all = n[0] * n[1];
-    if (!all || !n[2]) return CDT_OK;
-    REAL *const tile = malloc(ROWS * width * sizeof *tile);
+    if (!n[0] || !n[1] || !n[2]) return CDT_OK;
+    REAL *const tile = malloc(DEPTH * width * sizeof *tile);
     if (!tile) return CDT_NO_MEMORY;
-    for (size_t p = 0; p < all; p += ROWS) {
-        const size_t rows = all - p < ROWS ? all - p : ROWS;
-        if (axis < 2) {
-            NAME(mttkrp_sums)(x + p * n[2], n, factors[2], width, rows, tile);
-            NAME(mttkrp_weigh)(tile, n[1], factors[1 - axis], width, axis, p, rows, y);
-        } else {
-            NAME(mttkrp_weights)(n, factors, width, p, rows, tile);
-            NAME(mttkrp_columns)(x + p * n[2], n[2], tile, width, rows, y);
-        }
-    }
+    if (axis == 0 && n[0] > n[2])
+        NAME(mttkrp_short_rows)(x, n, factors, width, tile, y);
+    else
+        NAME(mttkrp_long_rows)(x, n, factors, width, axis, tile, y);
     free(tile);
     return CDT_OK;
 }
