@@ -1,0 +1,69 @@
+"""How far a Tucker decomposition is from its tensor, never understated."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cdt_core.kernels.tucker.decomposition import Tucker
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+__all__ = ["IDENTITY_SLACK", "certified", "energy", "identity", "rounding"]
+
+#: What the energies of a tensor and of its core may be off by, relative to the tensor's.
+IDENTITY_SLACK = 1e-14
+#: Below these the difference of two energies says little, and the tensor itself is compared.
+_RESOLVED = {4: 1e-4, 8: 1e-6}
+
+
+def energy(x: Array) -> float:
+    """Sum of squares, in double precision."""
+    flat = x.reshape(-1)
+    if flat.dtype.itemsize // (2 if flat.dtype.kind == "c" else 1) == 8:
+        return float(np.vdot(flat, flat).real)
+    step = 1 << 16
+    parts = (flat[i : i + step].astype(np.result_type(x.dtype, np.float64)) for i in range(0, flat.size, step))
+    return math.fsum(float(np.vdot(p, p).real) for p in parts)
+
+
+def rounding(dtype: np.dtype[Any], ndim: int) -> float:
+    """What evaluating a decomposition in its own arithmetic may add to its relative error."""
+    return 4 * (ndim + 1) * float(np.finfo(dtype).eps)
+
+
+def certified(x: Array, core: Array, factors: list[Array], total: float, wanted: float) -> Tucker:
+    """The decomposition in ``x``'s dtype with an error that is at least the true one.
+
+    ``core`` and ``factors`` are of double precision, the factors orthonormal and the core their projection of ``x``, whose
+    energy is ``total``. The error is the root of what the core's energy misses, as the projection is orthogonal
+    (``||x||^2 = ||projected||^2 + ||x - projected||^2``), plus what rounding to ``x``'s dtype changes. Where that is too little to
+    be resolved, or more than ``wanted``, ``x`` is compared with the whole tensor.
+    """
+    small = core.astype(x.dtype, copy=False), tuple(f.astype(x.dtype, copy=False) for f in factors)
+    if not total:
+        return Tucker(*small, 0.0)
+    kept = energy(core)
+    rounded = math.sqrt(energy(core - small[0]) / total)
+    rounded += sum(math.sqrt(energy(f - g)) for f, g in zip(factors, small[1], strict=True)) * math.sqrt(kept / total)
+    error = math.sqrt(max(total - kept, 0.0) / total + IDENTITY_SLACK) + rounded
+    if error <= _RESOLVED[np.finfo(x.dtype).dtype.itemsize] or error > wanted:
+        error = _compared(x, Tucker(*small), total)
+    return Tucker(*small, error + rounding(x.dtype, x.ndim))
+
+
+def identity(x: Array) -> Tucker:
+    """The tensor as its own core, which is exact."""
+    return Tucker(x.copy(), tuple(np.eye(n, dtype=x.dtype) for n in x.shape), 0.0)
+
+
+def _compared(x: Array, small: Tucker, total: float) -> float:
+    wide = np.result_type(x.dtype, np.float64)
+    whole = Tucker(small.core.astype(wide, copy=False), tuple(f.astype(wide, copy=False) for f in small.factors)).full()
+    whole -= x
+    return math.sqrt(energy(whole) / total)

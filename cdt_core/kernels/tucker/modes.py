@@ -1,0 +1,107 @@
+"""Gram matrices and projections along neighbouring axes of a tensor, a piece at a time, without unfolding it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cdt_core.kernels import tall
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+__all__ = ["energies", "gram", "groups", "marginal", "project", "three_way"]
+
+#: Numbers of a piece: a product with one takes a few hundredths of a second, so that an interrupt is heard in between.
+_PIECE = 1 << 22
+#: Numbers of a piece that is copied to be transposed: it stays in cache.
+_COPY = 1 << 16
+#: Short neighbouring axes are taken together while their product is no longer than this.
+_GROUP = 64
+
+
+def groups(shape: tuple[int, ...]) -> list[range]:
+    """Neighbouring axes whose Gram matrices come from one pass, shortest groups first: the tensor shrinks before the long ones."""
+    found: list[range] = []
+    for axis, length in enumerate(shape):
+        last = found[-1] if found else range(0)
+        if last and math.prod(shape[last.start : last.stop]) * length <= _GROUP:
+            found[-1] = range(last.start, axis + 1)
+        else:
+            found.append(range(axis, axis + 1))
+    return sorted(found, key=lambda g: math.prod(shape[g.start : g.stop]))
+
+
+def three_way(x: Array, axes: range) -> Array:
+    """``x`` as (all axes before, the axes, all axes after)."""
+    before, after = math.prod(x.shape[: axes.start]), math.prod(x.shape[axes.stop :])
+    return x.reshape(before, -1, after)
+
+
+def gram(three: Array, dtype: np.dtype[Any]) -> Array:
+    """``unfolding @ unfolding^H`` along the middle axis of a three-way tensor, added up in ``dtype``."""
+    total = np.zeros((three.shape[1], three.shape[1]), dtype)
+    narrow = three.shape[1] <= _GROUP
+    for piece in _pieces(three):
+        if piece.shape[2] == 1:
+            rows = piece[:, :, 0].astype(dtype, copy=False)
+            total += tall.right_gram(rows).conj() if narrow else rows.T @ rows.conj()
+        else:
+            columns = _columns(piece).astype(dtype, copy=False)
+            total += tall.left_gram(columns) if narrow else columns @ columns.conj().T
+    return total
+
+
+def project(basis: Array, three: Array) -> Array:
+    """``basis^H`` times the middle axis: (before, r, after), in the basis's dtype."""
+    a, n, b = three.shape
+    r = basis.shape[1]
+    made = np.empty((a, r, b), basis.dtype)
+    if b == 1:
+        step = max(_PIECE // n, 1)
+        for i in range(0, a, step):
+            np.matmul(three[i : i + step, :, 0].astype(basis.dtype, copy=False), basis.conj(), out=made[i : i + step, :, 0])
+        return made
+    left = np.ascontiguousarray(basis.conj().T)
+    rows, columns = max(_PIECE // (n * b), 1), max(_PIECE // n, 1)
+    for i in range(0, a, rows):
+        for j in range(0, b, columns):
+            part = (slice(i, i + rows), slice(None), slice(j, j + columns))
+            np.matmul(left, three[part].astype(basis.dtype, copy=False), out=made[part])
+    return made
+
+
+def marginal(whole: Array, lengths: tuple[int, ...], axis: int) -> Array:
+    """The Gram matrix of one axis of a group, from that of the group: the trace over its other axes."""
+    k, n = len(lengths), lengths[axis]
+    left = list(range(k))
+    right = [k if j == axis else j for j in range(k)]
+    return np.einsum(whole.reshape(lengths * 2), left + right, [axis, k]).reshape(n, n)
+
+
+def energies(x: Array, axis: int) -> Array:
+    """Sum of squares of each slice along an axis, in double precision."""
+    three = three_way(x, range(axis, axis + 1))
+    return np.einsum("ijk,ijk->j", three, three.conj()).real.astype(np.float64)
+
+
+def _pieces(three: Array) -> Iterator[Array]:
+    """Parts along the first axis; where the last is long enough for products of its own, along both."""
+    a, n, b = three.shape
+    if b < _GROUP < a:
+        step = max((_PIECE if b == 1 else _COPY) // (n * b), 1)
+        yield from (three[start : start + step] for start in range(0, a, step))
+        return
+    step = max(_PIECE // n, 1)
+    for i in range(a):
+        yield from (three[i : i + 1, :, start : start + step] for start in range(0, b, step))
+
+
+def _columns(piece: Array) -> Array:
+    """The middle axis as rows: a view of a piece with one place before, a copy of others."""
+    return piece[0] if len(piece) == 1 else piece.transpose(1, 0, 2).reshape(piece.shape[1], -1)
