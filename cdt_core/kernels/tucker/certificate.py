@@ -42,8 +42,8 @@ def certified(x: Array, core: Array, factors: list[Array], total: float, wanted:
 
     ``core`` and ``factors`` are of double precision, the factors orthonormal and the core their projection of ``x``, whose
     energy is ``total``. The error is the root of what the core's energy misses, as the projection is orthogonal
-    (``||x||^2 = ||projected||^2 + ||x - projected||^2``), plus what rounding to ``x``'s dtype changes. Where that is too little to
-    be resolved, or more than ``wanted``, ``x`` is compared with the whole tensor.
+    (``||x||^2 = ||projected||^2 + ||x - projected||^2``), plus what rounding to ``x``'s dtype changes. Where that is too
+    little to be resolved, or more than ``wanted``, ``x`` is compared with the whole tensor.
     """
     small = core.astype(x.dtype, copy=False), tuple(f.astype(x.dtype, copy=False) for f in factors)
     if not total:

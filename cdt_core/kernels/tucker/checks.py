@@ -22,7 +22,9 @@ def checked_tensor(x: Any) -> NDArray[Any]:
     if array.dtype.kind not in "biufc":
         raise TensorError(f"a tensor of {array.dtype} has no numbers to decompose; convert it to float64 first")
     if not array.ndim or not array.size:
-        raise TensorError(f"a tensor of shape {array.shape} has nothing to decompose; give at least one axis, and none of size 0")
+        raise TensorError(
+            f"a tensor of shape {array.shape} has nothing to decompose; give at least one axis, and none of size 0"
+        )
     wide = np.float64 if array.dtype.kind in "biu" else np.result_type(array.dtype, np.float32)
     narrow = {np.dtype(np.longdouble): np.float64, np.dtype(np.clongdouble): np.complex128}
     return np.ascontiguousarray(array, narrow.get(np.dtype(wide), wide))
@@ -35,13 +37,15 @@ def checked_factors(x: NDArray[Any], factors: Sequence[Any], mode: int) -> tuple
     if len(factors) != x.ndim:
         raise TensorError(f"{len(factors)} factors do not fit a tensor of {x.ndim} axes; give one for each axis")
     axis = mode % x.ndim
-    given = [f for k, f in enumerate(factors) if k != axis]
-    rank = np.shape(given[0])[-1] if given and np.ndim(given[0]) else 1
+    given = next((f for k, f in enumerate(factors) if k != axis), factors[axis])
+    rank = 1 if given is None or not np.ndim(given) else np.shape(given)[-1]
     used = []
     for k, factor in enumerate(factors):
         array = np.zeros((x.shape[k], rank), x.dtype) if k == axis else np.ascontiguousarray(factor, x.dtype)
         if array.shape != (x.shape[k], rank) or not rank:
-            raise TensorError(f"factor {k} has the shape {array.shape}; a row for each of {x.shape[k]} places, and {rank} >= 1 columns fit")
+            raise TensorError(
+                f"factor {k} has the shape {array.shape}; a row for each of {x.shape[k]} places, and {rank} >= 1 columns fit"
+            )
         used.append(array)
     return axis, used
 
@@ -53,7 +57,9 @@ def must_be_finite(x: NDArray[Any], energy: float) -> None:
     bad = np.argwhere(~np.isfinite(x))
     if len(bad):
         place = tuple(int(i) for i in bad[0])
-        raise TensorError(f"{len(bad)} values of the tensor are NaN or infinite, the first at {place}; fill or mask them first")
+        raise TensorError(
+            f"{len(bad)} values of the tensor are NaN or infinite, the first at {place}; fill or mask them first"
+        )
     raise TensorError("the squares of the tensor's values overflow; scale it down first")
 
 
@@ -61,7 +67,9 @@ def checked_rtol(rtol: float, dtype: np.dtype[Any]) -> float:
     """A relative tolerance that numbers of ``dtype`` can hold: 4 epsilon <= rtol < 1."""
     least = 4 * float(np.finfo(dtype).eps)
     if not least <= rtol < 1:
-        raise TensorError(f"a relative tolerance of {rtol} cannot be kept in {dtype}; choose one from {least:.1e} to below 1")
+        raise TensorError(
+            f"a relative tolerance of {rtol} cannot be kept in {dtype}; choose one from {least:.1e} to below 1"
+        )
     return float(rtol)
 
 

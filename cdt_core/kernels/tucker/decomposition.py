@@ -11,10 +11,15 @@ import numpy as np
 from cdt_core.errors import TensorError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import DTypeLike, NDArray
-    from tensorly.tucker_tensor import TuckerTensor
 
 __all__ = ["Tucker"]
+
+
+def _as_tuple(factors: Iterable[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+    return tuple(factors)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -47,14 +52,16 @@ class Tucker:
     """
 
     core: NDArray[Any]
-    factors: tuple[NDArray[Any], ...] = attrs.field(converter=tuple)
+    factors: tuple[NDArray[Any], ...] = attrs.field(converter=_as_tuple)
     error: float | None = None
 
     def __attrs_post_init__(self) -> None:
         fits = [f.ndim == 2 and f.shape[1] == r for f, r in zip(self.factors, self.core.shape, strict=False)]
         if len(self.factors) != self.core.ndim or not all(fits):
             shapes = [f.shape for f in self.factors]
-            raise TensorError(f"factors of shapes {shapes} do not fit a core of shape {self.core.shape}; give one (n, r) for each axis")
+            raise TensorError(
+                f"factors of shapes {shapes} do not fit a core of shape {self.core.shape}; give one (n, r) for each axis"
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -111,7 +118,7 @@ class Tucker:
             raise ValueError("the whole tensor has to be computed; ask for it without copy=False")
         return self.full().astype(self.dtype if dtype is None else dtype, copy=False)
 
-    def to_tensorly(self) -> TuckerTensor:
+    def to_tensorly(self) -> Any:
         """The same core and factors as a TensorLy ``TuckerTensor``."""
         from tensorly.tucker_tensor import TuckerTensor
 

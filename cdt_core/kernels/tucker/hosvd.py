@@ -47,7 +47,7 @@ def hosvd(
     rtol
         Largest relative error in the Frobenius norm, from 4 epsilon of the dtype to below 1.
     ranks
-        Ranks at most, one for all axes or one for each. With ``rtol`` too, they win where both cannot be had: look at ``error``.
+        Ranks at most, one for all axes or one for each. With ``rtol`` too, they win where both cannot be had: see ``error``.
     progress
         Called with the share that is done, 0 to 1.
 
@@ -60,7 +60,8 @@ def hosvd(
     Raises
     ------
     TensorError
-        NaN or infinite values, an empty tensor, neither ``rtol`` nor ``ranks``, ranks below 1, a tolerance that the dtype cannot hold.
+        NaN or infinite values, an empty tensor, neither ``rtol`` nor ``ranks``, ranks below 1, a tolerance that the dtype
+        cannot hold.
 
     Notes
     -----
@@ -80,8 +81,9 @@ def hosvd(
     --------
     >>> import numpy as np
     >>> x = np.add.outer(np.arange(6.0), np.arange(7.0))
-    >>> hosvd(x, rtol=1e-3)
-    Tucker(shape=(6, 7), dtype=float64, ranks=(2, 2), ratio=1.4, error=1e-07)
+    >>> found = hosvd(x, rtol=1e-3)
+    >>> found.ranks, found.error <= 1e-3
+    ((2, 2), True)
     """
     array = checked_tensor(x)
     if rtol is None and ranks is None:
@@ -124,7 +126,9 @@ class _Search:
         self.factors = [None] * self.x.ndim
         self.left = self.x.ndim
         wide = np.result_type(self.x.dtype, np.float64)
-        for axes in [range(k, k + 1) for k in range(self.x.ndim)] if self.method == "orthogonal" else groups(self.x.shape):
+        for axes in (
+            [range(k, k + 1) for k in range(self.x.ndim)] if self.method == "orthogonal" else groups(self.x.shape)
+        ):
             self._shrink(axes, wide)
             if self.progress is not None:
                 self.progress(1 - self.left / self.x.ndim)
@@ -138,15 +142,24 @@ class _Search:
             allowed -= IDENTITY_SLACK
         return max(allowed * self.total - self.spent, 0.0) / self.left
 
+    def _cap(self, axis: int) -> int:
+        """The largest rank an axis can use: no more than is asked for, nor than the other axes have room for."""
+        now: list[int] = [n if f is None else f.shape[1] for n, f in zip(self.x.shape, self.factors, strict=True)]
+        return min(self.caps[axis], math.prod(now[:axis]) * math.prod(now[axis + 1 :]))
+
     def _shrink(self, axes: range, wide: np.dtype[Any]) -> None:
         three = three_way(self.core, axes)
         if self.method == "orthogonal":
-            bases = [self._taken(axes[0], *left_vectors(three.astype(wide, copy=False), self._budget(), self.caps[axes[0]]))]
+            bases = [
+                self._taken(axes[0], *left_vectors(three.astype(wide, copy=False), self._budget(), self._cap(axes[0])))
+            ]
         else:
             bases = self._from_gram(three, axes, wide)
         if any(basis is not None for basis in bases):
             lengths = self.core.shape[axes.start : axes.stop]
-            filled = [np.eye(n, dtype=wide) if basis is None else basis for n, basis in zip(lengths, bases, strict=True)]
+            filled = [
+                np.eye(n, dtype=wide) if basis is None else basis for n, basis in zip(lengths, bases, strict=True)
+            ]
             shape = list(self.core.shape)
             shape[axes.start : axes.stop] = [basis.shape[1] for basis in filled]
             self.core = project(reduce(np.kron, filled), three).reshape(shape)
@@ -161,7 +174,7 @@ class _Search:
         bases: list[Array | None] = []
         for k, axis in enumerate(axes):
             planned = self._budget() * (_PLANNED if single else 1)
-            basis = self._taken(axis, *leading(marginal(whole, lengths, k), planned, self.caps[axis]))
+            basis = self._taken(axis, *leading(marginal(whole, lengths, k), planned, self._cap(axis), not single))
             if basis is not None:
                 basis = orthonormal(basis, wide) if single else basis
                 self.factors[axis] = basis

@@ -82,13 +82,15 @@ def sweep(x: Array, factors: Sequence[Array]) -> Iterator[tuple[int, Array]]:
     rank = factors[0].shape[1]
     split = _split(x.shape)
     for group, branch in ((0, range(split)), (2, range(split, x.ndim))):
-        sums = _partial(x, factors, _around(x.shape, branch), group) if branch else None
+        if not branch:
+            continue
+        sums = _partial(x, factors, _around(x.shape, branch), group)
         for mode in branch:
             yield mode, _fold(sums, factors, branch, mode)[:, :rank]
 
 
 def khatri_rao(factors: Sequence[Array]) -> Array:
-    """Column-wise Kronecker product of (n_k, rank) arrays, at least one: (product of n_k, rank), the last one's rows fastest."""
+    """Column-wise Kronecker product of (n_k, rank) arrays, at least one: (product of n_k, rank), the last one fastest."""
     product = factors[0]
     for factor in factors[1:]:
         product = (product[:, None, :] * factor).reshape(-1, factor.shape[1])
@@ -152,7 +154,7 @@ def _fold(sums: Array, factors: Sequence[Array], branch: range, mode: int) -> Ar
 
 def _folded(sums: Array, factor: Array, keep: int) -> Array:
     if sums.dtype.kind == "c":
-        return np.einsum("ijr,jr->ir" if keep == 0 else "ijr,ir->jr", sums, factor.conj())
+        return np.asarray(np.einsum("ijr,jr->ir" if keep == 0 else "ijr,ir->jr", sums, factor.conj()))
     left = np.empty((sums.shape[keep], sums.shape[2]), sums.dtype)
     _tensor.mttkrp_fold(sums, _padded(factor), keep, left)
     return left
@@ -161,7 +163,7 @@ def _folded(sums: Array, factor: Array, keep: int) -> Array:
 def _width(factor: Array) -> int:
     """Columns of a factor, rounded up to what the kernels take."""
     step = _tensor.MTTKRP_BYTES // factor.dtype.itemsize
-    return -(-factor.shape[1] // step) * step
+    return int(-(-factor.shape[1] // step) * step)
 
 
 def _padded(factor: Array) -> Array:

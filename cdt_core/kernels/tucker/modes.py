@@ -26,7 +26,7 @@ _GROUP = 64
 
 
 def groups(shape: tuple[int, ...]) -> list[range]:
-    """Neighbouring axes whose Gram matrices come from one pass, shortest groups first: the tensor shrinks before the long ones."""
+    """Neighbouring axes whose Gram matrices come from one pass, shortest first: the tensor shrinks before the long ones."""
     found: list[range] = []
     for axis, length in enumerate(shape):
         last = found[-1] if found else range(0)
@@ -65,7 +65,9 @@ def project(basis: Array, three: Array) -> Array:
     if b == 1:
         step = max(_PIECE // n, 1)
         for i in range(0, a, step):
-            np.matmul(three[i : i + step, :, 0].astype(basis.dtype, copy=False), basis.conj(), out=made[i : i + step, :, 0])
+            np.matmul(
+                three[i : i + step, :, 0].astype(basis.dtype, copy=False), basis.conj(), out=made[i : i + step, :, 0]
+            )
         return made
     left = np.ascontiguousarray(basis.conj().T)
     rows, columns = max(_PIECE // (n * b), 1), max(_PIECE // n, 1)
@@ -81,13 +83,13 @@ def marginal(whole: Array, lengths: tuple[int, ...], axis: int) -> Array:
     k, n = len(lengths), lengths[axis]
     left = list(range(k))
     right = [k if j == axis else j for j in range(k)]
-    return np.einsum(whole.reshape(lengths * 2), left + right, [axis, k]).reshape(n, n)
+    return np.asarray(np.einsum(whole.reshape(lengths * 2), left + right, [axis, k])).reshape(n, n)
 
 
 def energies(x: Array, axis: int) -> Array:
     """Sum of squares of each slice along an axis, in double precision."""
     three = three_way(x, range(axis, axis + 1))
-    return np.einsum("ijk,ijk->j", three, three.conj()).real.astype(np.float64)
+    return np.asarray(np.einsum("ijk,ijk->j", three, three.conj()).real, np.float64)
 
 
 def _pieces(three: Array) -> Iterator[Array]:
