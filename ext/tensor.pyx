@@ -12,3 +12,4 @@ from cdt_core.errors import CdtError
 include "tensor_levels.pxi"
 include "mttkrp.pxi"
 include "tall.pxi"
+include "product.pxi"

@@ -16,10 +16,20 @@ cdef extern from "cdt_tall.h" nogil:
         int (*project)(const void *, size_t, size_t, size_t, size_t, const double *, size_t, const double *, size_t, void *, size_t,
                        double *) noexcept nogil
 
+cdef extern from "cdt_product.h" nogil:
+    ctypedef struct cdt_product_shape:
+        size_t m, n, depth, a_row, a_column, b_row, b_column
+        int upper
+    ctypedef struct cdt_product_kernels:
+        int (*f4)(const float *, const float *, const cdt_product_shape *, float *) noexcept nogil
+        int (*f8)(const double *, const double *, const cdt_product_shape *, double *) noexcept nogil
+
 cdef extern from "cdt_tensor.h" nogil:
     ctypedef struct cdt_tensor_kernels:
         cdt_mttkrp_kernels mttkrp
         cdt_tall_kernels tall[2]
+
+        cdt_product_kernels product
     const cdt_tensor_kernels *cdt_active_tensor_kernels()
     const char *cdt_tensor_kernels_name()
     int cdt_use_tensor_kernels(const char *)

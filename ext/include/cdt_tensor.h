@@ -7,12 +7,14 @@
 #ifndef CDT_TENSOR_H
 #define CDT_TENSOR_H
 #include "cdt_mttkrp.h"
+#include "cdt_product.h"
 #include "cdt_status.h"
 #include "cdt_tall.h"
 
 typedef struct {
     cdt_mttkrp_kernels mttkrp;
     cdt_tall_kernels tall[2]; /* of floats, of doubles */
+    cdt_product_kernels product;
 } cdt_tensor_kernels;
 
 /* The kernels in use: the best that this machine has, unless cdt_use_tensor_kernels chose others. */

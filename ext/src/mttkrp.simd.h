@@ -1,4 +1,4 @@
-/* Matricised tensor times Khatri-Rao product, for float and double. The contract is in cdt_mttkrp.h. */
+/* Matricised tensor times Khatri-Rao product, and matrix products, for float and double. Contracts: cdt_mttkrp.h, cdt_product.h. */
 #define REAL float
 #define VECTOR vf4
 #define LANES LANES_F4
@@ -6,6 +6,7 @@
 #define STORE STORE_F4
 #define NAME(x) LEVEL(x##_f4)
 #include "mttkrp.template.h"
+#include "product.template.h"
 #undef REAL
 #undef VECTOR
 #undef LANES
@@ -19,6 +20,7 @@
 #define STORE STORE_F8
 #define NAME(x) LEVEL(x##_f8)
 #include "mttkrp.template.h"
+#include "product.template.h"
 #undef REAL
 #undef VECTOR
 #undef LANES

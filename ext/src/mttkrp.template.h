@@ -19,9 +19,10 @@
 #define DEPTH 256 /* columns of x in a tile: its part of c stays in the nearest cache */
 #endif
 
-/* y[m, LANES * vectors] += sum over steps s of x[i * across + s * along] w[s * width + .]; fetches what is `ahead` of x. */
+/* y[i * pitch + .] += sum over steps s of x[i * across + s * along] w[s * width + .], of m rows i and LANES * vectors columns;
+ * fetches what is `ahead` of x. */
 INLINE void NAME(mttkrp_panel)(const REAL *restrict x, size_t across, size_t along, size_t steps, const REAL *restrict w,
-                               size_t width, REAL *restrict y, ptrdiff_t ahead, const int m, const int vectors)
+                               size_t width, REAL *restrict y, size_t pitch, ptrdiff_t ahead, const int m, const int vectors)
 {
     VECTOR sums[PANEL][2] = {{{0}}};
     for (size_t s = 0, turn = 0; s < steps; s++, turn = turn + 1 == (size_t)m ? 0 : turn + 1) {
@@ -38,7 +39,7 @@ INLINE void NAME(mttkrp_panel)(const REAL *restrict x, size_t across, size_t alo
     {
         UNROLL for (int v = 0; v < vectors; v++)
         {
-            REAL *const to = y + i * width + v * LANES;
+            REAL *const to = y + i * pitch + v * LANES;
             STORE(to, LOAD(to) + sums[i][v]);
         }
     }
@@ -46,12 +47,12 @@ INLINE void NAME(mttkrp_panel)(const REAL *restrict x, size_t across, size_t alo
 
 #define MTTKRP_CASE(M)                                                                        \
     case M:                                                                                   \
-        NAME(mttkrp_panel)(x, across, along, steps, w, width, y, ahead, M, vectors);          \
+        NAME(mttkrp_panel)(x, across, along, steps, w, width, y, pitch, ahead, M, vectors);          \
         break;
 
 /* The same for any m <= PANEL. */
 INLINE void NAME(mttkrp_rows)(const REAL *x, size_t across, size_t along, size_t steps, const REAL *w, size_t width, REAL *y,
-                              ptrdiff_t ahead, size_t m, const int vectors)
+                              size_t pitch, ptrdiff_t ahead, size_t m, const int vectors)
 {
     switch (m) {
         MTTKRP_CASE(1)
@@ -74,8 +75,8 @@ static void NAME(mttkrp_all)(const REAL *x, size_t across, size_t along, size_t 
 {
     size_t r = 0;
     for (; r + 2 * LANES <= width; r += 2 * LANES)
-        NAME(mttkrp_rows)(x, across, along, steps, w + r, width, y + r, ahead, m, 2);
-    for (; r < width; r += LANES) NAME(mttkrp_rows)(x, across, along, steps, w + r, width, y + r, ahead, m, 1);
+        NAME(mttkrp_rows)(x, across, along, steps, w + r, width, y + r, width, ahead, m, 2);
+    for (; r < width; r += LANES) NAME(mttkrp_rows)(x, across, along, steps, w + r, width, y + r, width, ahead, m, 1);
 }
 
 /* How many of `left` rows come next: panels of nearly one size, so that none at the end is thin. */

@@ -6,4 +6,5 @@
 const cdt_tensor_kernels LEVEL(cdt_tensor_kernels) = {
     .mttkrp = {LEVEL(mttkrp_f4), LEVEL(mttkrp_f8), LEVEL(mttkrp_fold_f4), LEVEL(mttkrp_fold_f8)},
     .tall = {TALL_OF(f4), TALL_OF(f8)},
+    .product = {LEVEL(product_f4), LEVEL(product_f8)},
 };

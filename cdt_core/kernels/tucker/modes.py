@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cdt_core.kernels import tall
+from cdt_core.kernels import _tensor, tall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +21,8 @@ __all__ = ["energies", "gram", "groups", "marginal", "project", "three_way"]
 _PIECE = 1 << 22
 #: Numbers of a piece that is copied to be transposed: it stays in cache.
 _COPY = 1 << 16
+#: From this length on, the last axis is worth products of its own; up to the other, tall products are.
+_SHORT, _NARROW = 16, 32
 #: Short neighbouring axes are taken together while their product is no longer than this.
 _GROUP = 64
 
@@ -45,37 +47,52 @@ def three_way(x: Array, axes: range) -> Array:
 
 def gram(three: Array, dtype: np.dtype[Any]) -> Array:
     """``unfolding @ unfolding^H`` along the middle axis of a three-way tensor, added up in ``dtype``."""
-    total = np.zeros((three.shape[1], three.shape[1]), dtype)
-    narrow = three.shape[1] <= _GROUP
+    n = three.shape[1]
+    total = np.zeros((n, n), dtype)
+    compiled = _compiled(total.dtype) and n > _NARROW
     for piece in _pieces(three):
-        if piece.shape[2] == 1:
-            rows = piece[:, :, 0].astype(dtype, copy=False)
-            total += tall.right_gram(rows).conj() if narrow else rows.T @ rows.conj()
+        matrix = _matrix(piece).astype(dtype, copy=False)
+        if compiled:
+            _tensor.product(matrix, matrix.T, total, True)
+        elif n > _NARROW:
+            total += matrix @ matrix.conj().T
         else:
-            columns = _columns(piece).astype(dtype, copy=False)
-            total += tall.left_gram(columns) if narrow else columns @ columns.conj().T
-    return total
+            total += tall.right_gram(matrix.T).conj() if piece.shape[2] == 1 else tall.left_gram(matrix)
+    return np.triu(total) + np.triu(total, 1).T if compiled else total
 
 
 def project(basis: Array, three: Array) -> Array:
     """``basis^H`` times the middle axis: (before, r, after), in the basis's dtype."""
     a, n, b = three.shape
-    r = basis.shape[1]
-    made = np.empty((a, r, b), basis.dtype)
+    made = np.zeros((a, basis.shape[1], b), basis.dtype)
+    left = np.ascontiguousarray(basis.conj().T)
     if b == 1:
         step = max(_PIECE // n, 1)
         for i in range(0, a, step):
-            np.matmul(
-                three[i : i + step, :, 0].astype(basis.dtype, copy=False), basis.conj(), out=made[i : i + step, :, 0]
-            )
-        return made
-    left = np.ascontiguousarray(basis.conj().T)
-    rows, columns = max(_PIECE // (n * b), 1), max(_PIECE // n, 1)
-    for i in range(0, a, rows):
-        for j in range(0, b, columns):
-            part = (slice(i, i + rows), slice(None), slice(j, j + columns))
-            np.matmul(left, three[part].astype(basis.dtype, copy=False), out=made[part])
+            _add(three[i : i + step, :, 0].astype(basis.dtype, copy=False), left.T, made[i : i + step, :, 0])
+    elif _SHORT <= b <= _PIECE // n:
+        for i in range(a):
+            _add(left, three[i].astype(basis.dtype, copy=False), made[i])
+    else:
+        rows, columns = max(_PIECE // (n * b), 1), max(_PIECE // n, 1)
+        for i in range(0, a, rows):
+            for j in range(0, b, columns):
+                part = (slice(i, i + rows), slice(None), slice(j, j + columns))
+                np.matmul(left, three[part].astype(basis.dtype, copy=False), out=made[part])
     return made
+
+
+def _compiled(dtype: np.dtype[Any]) -> bool:
+    """Whether the compiled product is no slower than that of NumPy's BLAS."""
+    return dtype.kind == "f" and _tensor.kernels_name() != "baseline"
+
+
+def _add(a: Array, b: Array, y: Array) -> None:
+    """Add ``a @ b`` to ``y``, which is zero."""
+    if _compiled(y.dtype):
+        _tensor.product(a, b, y)
+    else:
+        np.matmul(a, b, out=y)
 
 
 def marginal(whole: Array, lengths: tuple[int, ...], axis: int) -> Array:
@@ -95,7 +112,7 @@ def energies(x: Array, axis: int) -> Array:
 def _pieces(three: Array) -> Iterator[Array]:
     """Parts along the first axis; where the last is long enough for products of its own, along both."""
     a, n, b = three.shape
-    if b < _GROUP < a:
+    if b < _SHORT < a:
         step = max((_PIECE if b == 1 else _COPY) // (n * b), 1)
         yield from (three[start : start + step] for start in range(0, a, step))
         return
@@ -104,6 +121,8 @@ def _pieces(three: Array) -> Iterator[Array]:
         yield from (three[i : i + 1, :, start : start + step] for start in range(0, b, step))
 
 
-def _columns(piece: Array) -> Array:
-    """The middle axis as rows: a view of a piece with one place before, a copy of others."""
-    return piece[0] if len(piece) == 1 else piece.transpose(1, 0, 2).reshape(piece.shape[1], -1)
+def _matrix(piece: Array) -> Array:
+    """The middle axis as rows: a view of a piece with one place before or after, a copy of others."""
+    if len(piece) == 1:
+        return np.asarray(piece[0])
+    return piece[:, :, 0].T if piece.shape[2] == 1 else piece.transpose(1, 0, 2).reshape(piece.shape[1], -1)
