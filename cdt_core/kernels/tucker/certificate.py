@@ -18,7 +18,7 @@ __all__ = ["IDENTITY_SLACK", "certified", "energy", "identity", "rounding"]
 
 #: What the energies of a tensor and of its core may be off by, relative to the tensor's.
 IDENTITY_SLACK = 1e-14
-#: Below these the difference of two energies says little, and the tensor itself is compared.
+#: Below these the difference of two energies says little; where no tolerance is asked for, the tensor itself is compared.
 _RESOLVED = {4: 1e-4, 8: 1e-6}
 
 
@@ -42,8 +42,8 @@ def certified(x: Array, core: Array, factors: list[Array], total: float, wanted:
 
     ``core`` and ``factors`` are of double precision, the factors orthonormal and the core their projection of ``x``, whose
     energy is ``total``. The error is the root of what the core's energy misses, as the projection is orthogonal
-    (``||x||^2 = ||projected||^2 + ||x - projected||^2``), plus what rounding to ``x``'s dtype changes. Where that is too
-    little to be resolved, or more than ``wanted``, ``x`` is compared with the whole tensor.
+    (``||x||^2 = ||projected||^2 + ||x - projected||^2``), plus what rounding to ``x``'s dtype changes. Where that is more
+    than ``wanted``, or nothing is wanted (infinity) and it is too little to be resolved, ``x`` is compared with the whole.
     """
     small = core.astype(x.dtype, copy=False), tuple(f.astype(x.dtype, copy=False) for f in factors)
     if not total:
@@ -52,7 +52,7 @@ def certified(x: Array, core: Array, factors: list[Array], total: float, wanted:
     rounded = math.sqrt(energy(core - small[0]) / total)
     rounded += sum(math.sqrt(energy(f - g)) for f, g in zip(factors, small[1], strict=True)) * math.sqrt(kept / total)
     error = math.sqrt(max(total - kept, 0.0) / total + IDENTITY_SLACK) + rounded
-    if error <= _RESOLVED[np.finfo(x.dtype).dtype.itemsize] or error > wanted:
+    if error > wanted or (math.isinf(wanted) and error <= _RESOLVED[np.finfo(x.dtype).dtype.itemsize]):
         error = _compared(x, Tucker(*small), total)
     return Tucker(*small, error + rounding(x.dtype, x.ndim))
 

@@ -27,6 +27,8 @@ __all__ = ["hosvd"]
 
 #: From this tolerance on, bases are searched in single precision; below the other, by orthogonal factorisations.
 _SINGLE, _SQUARED = 5e-3, 1e-7
+#: Shorter axes are always searched in double precision: converting the tensor would cost more than it saves.
+_LONG = 64
 #: Share of a mode's budget that a search in single precision plans with; what is left over is trimmed after exact measurement.
 _PLANNED = 0.5
 
@@ -169,7 +171,8 @@ class _Search:
     def _from_gram(self, three: Array, axes: range, wide: np.dtype[Any]) -> list[Array | None]:
         """Bases of a group's axes, each from what the ones before have left of the group's Gram matrix."""
         single = self.method == "single"
-        whole = gram(three, np.result_type(wide.type(0).astype("c8" if wide.kind == "c" else "f4")) if single else wide)
+        narrow = np.dtype(np.complex64 if wide.kind == "c" else np.float32)
+        whole = gram(three, narrow if single and three.shape[1] >= _LONG else wide)
         lengths = self.core.shape[axes.start : axes.stop]
         bases: list[Array | None] = []
         for k, axis in enumerate(axes):
@@ -178,6 +181,7 @@ class _Search:
             if basis is not None:
                 basis = orthonormal(basis, wide) if single else basis
                 self.factors[axis] = basis
+            if basis is not None and k + 1 < len(axes):
                 inside = [np.eye(n) if j != k else basis @ basis.conj().T for j, n in enumerate(lengths)]
                 both = reduce(np.kron, inside)
                 whole = (both @ whole @ both.conj().T).astype(whole.dtype, copy=False)

@@ -25,6 +25,8 @@ _COPY = 1 << 16
 _SHORT, _NARROW = 16, 32
 #: Short neighbouring axes are taken together while their product is no longer than this.
 _GROUP = 64
+#: The first and last axes, whose unfoldings are no copies and whose products are long, come before those not shorter by this.
+_OUTER = 0.7
 
 
 def groups(shape: tuple[int, ...]) -> list[range]:
@@ -36,7 +38,10 @@ def groups(shape: tuple[int, ...]) -> list[range]:
             found[-1] = range(last.start, axis + 1)
         else:
             found.append(range(axis, axis + 1))
-    return sorted(found, key=lambda g: math.prod(shape[g.start : g.stop]))
+    outer = {0, len(shape)}
+    return sorted(
+        found, key=lambda g: math.prod(shape[g.start : g.stop]) * (_OUTER if {g.start, g.stop} & outer else 1)
+    )
 
 
 def three_way(x: Array, axes: range) -> Array:

@@ -11,6 +11,7 @@ from tensorly.decomposition import tucker as tensorly_tucker
 from cdt_core.errors import TensorError
 from cdt_core.kernels.reference import tucker as reference
 from cdt_core.kernels.tucker import hosvd
+from tests.kernels.tucker.levels import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, low_rank, normal, tensors, true_error
 
 SETTINGS = settings(max_examples=150, deadline=None)
@@ -130,10 +131,31 @@ def test_what_cannot_be_decomposed_is_refused(x, arguments, says):
         hosvd(x, **arguments)
 
 
-def test_real_fields_and_images(test_data):
-    import nibabel
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_instruction_set_keeps_the_tolerance(level):
+    x = low_rank(np.random.default_rng(12), (40, 70, 50), 12, np.float64, 0.5)
+    with using(level):
+        found = hosvd(x, 1e-2)
+    assert true_error(x, found) <= found.error <= 1e-2
+    assert max(found.ranks) <= 10
 
+
+@pytest.mark.parametrize("rtol", [1e-1, 1e-2, 1e-3])
+def test_an_image_in_four_dimensions(test_data, rtol):
+    nibabel = pytest.importorskip("nibabel")
     x = np.asarray(nibabel.load(test_data / "imaging_medical" / "example4d.nii.gz").dataobj, np.float64)
-    for rtol in (1e-1, 1e-2):
-        found = hosvd(x, rtol)
-        assert true_error(x, found) <= found.error <= rtol
+    found = hosvd(x, rtol)
+    assert true_error(x, found) <= found.error <= rtol
+
+
+@pytest.mark.parametrize("rtol", [1e-1, 1e-2, 1e-3])
+def test_winds_and_heights(test_data, rtol):
+    from scipy.io import netcdf_file
+
+    with netcdf_file(test_data / "geospatial" / "eraint_uvz.nc", mmap=False) as file:
+        fields = np.stack([file.variables[name].data.astype(np.float64) for name in "zuv"])
+    assert fields.shape == (3, 2, 3, 241, 480)
+    axes = tuple(range(1, fields.ndim))
+    x = (fields - fields.mean(axes, keepdims=True)) / fields.std(axes, keepdims=True)
+    found = hosvd(x, rtol)
+    assert true_error(x, found) <= found.error <= rtol

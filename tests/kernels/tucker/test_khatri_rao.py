@@ -13,28 +13,8 @@ from cdt_core.kernels import _tensor
 from cdt_core.kernels.reference import tucker as reference
 from cdt_core.kernels.tucker import mttkrp
 from cdt_core.kernels.tucker.khatri_rao import sweep
+from tests.kernels.tucker.levels import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, normal, tensors
-
-
-def levels():
-    best = _tensor.kernels_name()
-    names = []
-    for name in ("baseline", "avx2", "avx512"):
-        try:
-            _tensor.use_kernels(name)
-        except ValueError:
-            continue
-        names.append(name)
-    _tensor.use_kernels(best)
-    return names
-
-
-@pytest.fixture(params=levels())
-def level(request):
-    best = _tensor.kernels_name()
-    _tensor.use_kernels(request.param)
-    yield request.param
-    _tensor.use_kernels(best)
 
 
 def assert_close(found, wanted, x, factors):
@@ -58,6 +38,7 @@ def test_it_is_the_unfolding_times_the_khatri_rao_product(x, rank, seed):
         assert_close(product, wanted, x, factors)
 
 
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("dtype", DTYPES[:2])
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1), (7, 97, 3), (97, 5, 300), (3, 200, 13), (130, 9, 2), (2, 3, 2, 19, 21), (300, 3), (3, 300)]
@@ -66,10 +47,11 @@ def test_it_is_the_unfolding_times_the_khatri_rao_product(x, rank, seed):
 def test_tiles_of_every_size_are_whole(level, shape, dtype, rank):
     rng = np.random.default_rng(1)
     x, factors = normal(rng, shape, dtype), [normal(rng, (n, rank), dtype) for n in shape]
-    for mode, product in sweep(x, factors):
-        wanted = reference.mttkrp(x, factors, mode)
-        assert_close(product, wanted, x, factors)
-        assert_close(mttkrp(x, factors, mode), wanted, x, factors)
+    with using(level):
+        for mode, product in sweep(x, factors):
+            wanted = reference.mttkrp(x, factors, mode)
+            assert_close(product, wanted, x, factors)
+            assert_close(mttkrp(x, factors, mode), wanted, x, factors)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
