@@ -30,8 +30,10 @@ def checked_tensor(x: Any) -> NDArray[Any]:
     return np.ascontiguousarray(array, narrow.get(np.dtype(wide), wide))
 
 
-def checked_factors(x: NDArray[Any], factors: Sequence[Any], mode: int) -> tuple[int, list[NDArray[Any]]]:
-    """The mode counted from the start, and the factors in ``x``'s dtype; the mode's own, which is not used, becomes zeros."""
+def checked_factors(
+    x: NDArray[Any], factors: Sequence[Any], mode: int, keep: bool = False
+) -> tuple[int, list[NDArray[Any]]]:
+    """The mode counted from the start, and the factors in ``x``'s dtype; unless ``keep``, the mode's own becomes zeros."""
     if not -x.ndim <= mode < x.ndim:
         raise TensorError(f"a tensor of {x.ndim} axes has no mode {mode}; modes are 0 to {x.ndim - 1}")
     if len(factors) != x.ndim:
@@ -41,7 +43,9 @@ def checked_factors(x: NDArray[Any], factors: Sequence[Any], mode: int) -> tuple
     rank = 1 if given is None or not np.ndim(given) else np.shape(given)[-1]
     used = []
     for k, factor in enumerate(factors):
-        array = np.zeros((x.shape[k], rank), x.dtype) if k == axis else np.ascontiguousarray(factor, x.dtype)
+        array = (
+            np.zeros((x.shape[k], rank), x.dtype) if k == axis and not keep else np.ascontiguousarray(factor, x.dtype)
+        )
         if array.shape != (x.shape[k], rank) or not rank:
             raise TensorError(
                 f"factor {k} has the shape {array.shape}; a row for each of {x.shape[k]} places, and {rank} >= 1 columns fit"

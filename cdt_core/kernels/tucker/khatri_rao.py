@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Product = Callable[[Array, Sequence[Array], int], Array]
 
-__all__ = ["khatri_rao", "mttkrp", "sweep"]
+__all__ = ["khatri_rao", "mttkrp", "mttkrp_all", "sweep"]
 
 #: Trailing axes are taken together until they make rows as long as the first, if not longer than the second.
 _ROW, _LONGEST_ROW = 16, 4096
@@ -26,6 +26,8 @@ _ROW, _LONGEST_ROW = 16, 4096
 _ROWS = 64
 #: Numbers of a complex partial product that are in memory at once.
 _PIECE = 1 << 18
+#: Multiplications of one compiled call: some tenths of a second, so that an interrupt is heard in between.
+_CALL = 1 << 32
 
 
 def mttkrp(x: Array, factors: Sequence[Array | None], mode: int) -> Array:
@@ -74,10 +76,27 @@ def mttkrp(x: Array, factors: Sequence[Array | None], mode: int) -> Array:
     return _fold(_partial(array, used, starts, group), used, branch, axis)[:, : used[axis].shape[1]]
 
 
+def mttkrp_all(x: Array, factors: Sequence[Array]) -> list[Array]:
+    """``[mttkrp(x, factors, mode) for each mode]`` from two passes over ``x`` in place of one for each mode.
+
+    The same arguments and errors, with all factors given. Extra memory: the partial products of ``sweep`` besides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [y.ravel().tolist() for y in mttkrp_all(np.arange(6.0).reshape(2, 3), [np.ones((2, 1)), np.ones((3, 1))])]
+    [[3.0, 12.0], [3.0, 5.0, 7.0]]
+    """
+    array = checked_tensor(x)
+    _, used = checked_factors(array, factors, -1, keep=True)
+    return [product for _, product in sweep(array, used)]
+
+
 def sweep(x: Array, factors: Sequence[Array]) -> Iterator[tuple[int, Array]]:
     """Each mode in turn with its MTTKRP, for a caller that changes ``factors[mode]`` before it asks for the next.
 
-    A dimension tree of two branches (Phan et al. 2013, section IV): ``x`` is read twice for all modes, not once for each.
+    A dimension tree of two branches (Phan et al. 2013, section IV): ``x`` is read twice for all modes, not once for each. The
+    branches are split where their partial products, (product of the lengths in the branch, rank), are smallest together.
     """
     rank = factors[0].shape[1]
     split = _split(x.shape)
@@ -136,10 +155,26 @@ def _partial(x: Array, factors: Sequence[Array], starts: tuple[int, ...], group:
     ]
     if x.dtype.kind == "c":
         return _complex_partial(three, others, group)
-    padded: list[Array | None] = [_padded(f) for f in others]
-    sums = np.empty((three.shape[group], _width(others[0])), x.dtype)
-    padded[group] = None
-    _tensor.mttkrp(three, padded[0], padded[1], padded[2], group, sums)
+    return _real_partial(three, [_padded(f) for f in others], group)
+
+
+def _real_partial(x: Array, factors: list[Array], group: int) -> Array:
+    """Compiled, a piece of the first axis (or of the second, where the first is 1) at a time."""
+    width, along = factors[0].shape[1], 0 if x.shape[0] > 1 else 1
+    sums = np.empty((x.shape[group], width), x.dtype)
+    step = max(_CALL * x.shape[along] // (x.size * width), 1)
+    for start in range(0, x.shape[along], step):
+        piece = slice(start, start + step)
+        part = x[piece] if along == 0 else x[:, piece]
+        given: list[Array | None] = [f[piece] if k == along else f for k, f in enumerate(factors)]
+        given[group] = None
+        if group == along:
+            _tensor.mttkrp(part, given[0], given[1], given[2], group, sums[piece])
+        else:
+            more = sums if not start else np.empty_like(sums)
+            _tensor.mttkrp(part, given[0], given[1], given[2], group, more)
+            if start:
+                sums += more
     return sums
 
 

@@ -11,7 +11,7 @@ from tensorly.tenalg import unfolding_dot_khatri_rao
 from cdt_core.errors import TensorError
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.reference import tucker as reference
-from cdt_core.kernels.tucker import mttkrp
+from cdt_core.kernels.tucker import khatri_rao, mttkrp, mttkrp_all
 from cdt_core.kernels.tucker.khatri_rao import sweep
 from tests.kernels.tucker.levels import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, normal, tensors
@@ -66,6 +66,25 @@ def test_it_equals_tensorly(dtype):
             x,
             factors,
         )
+
+
+@pytest.mark.parametrize("shape", [(7,), (50, 3), (9, 5, 4), (1, 30, 4), (3, 2, 3, 9, 8)])
+@pytest.mark.parametrize("step", [1, 40, 10**9])
+def test_long_products_come_in_pieces(shape, step, monkeypatch):
+    monkeypatch.setattr(khatri_rao, "_CALL", step)
+    rng = np.random.default_rng(4)
+    x, factors = normal(rng, shape, np.float64), [normal(rng, (n, 5), np.float64) for n in shape]
+    for mode, product in enumerate(mttkrp_all(x, factors)):
+        wanted = reference.mttkrp(x, factors, mode)
+        assert_close(product, wanted, x, factors)
+        assert_close(mttkrp(x, factors, mode), wanted, x, factors)
+
+
+def test_all_modes_need_all_factors():
+    with pytest.raises(TensorError, match="factor 1 has the shape"):
+        mttkrp_all(np.ones((2, 3)), [np.ones((2, 4)), np.ones((2, 4))])
+    with pytest.raises(TensorError, match="factor 2 has the shape"):
+        mttkrp_all(np.ones((2, 3, 4)), [np.ones((2, 4)), np.ones((3, 4)), np.ones((3, 4))])
 
 
 def test_a_sweep_uses_the_factors_that_were_changed_meanwhile():
