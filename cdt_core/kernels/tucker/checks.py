@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_factors", "checked_ranks", "checked_rtol", "checked_tensor", "must_be_finite"]
 
+#: Below this, squares of values that still matter may be lost.
+_LEAST_ENERGY = 1e-270
+
 
 def checked_tensor(x: Any) -> NDArray[Any]:
     """``x`` as a C-contiguous array of float32, float64, complex64 or complex128, with at least one axis and one number."""
@@ -55,8 +58,10 @@ def checked_factors(
 
 
 def must_be_finite(x: NDArray[Any], energy: float) -> None:
-    """Refuse NaN and infinities, of which ``energy``, the sum of squares, has taken notice; and what overflows."""
+    """Refuse NaN and infinities, of which ``energy``, the sum of squares, has taken notice; and what over- or underflows."""
     if math.isfinite(energy):
+        if energy < _LEAST_ENERGY and x.any():
+            raise TensorError("the squares of the tensor's values underflow; scale it up first")
         return
     bad = np.argwhere(~np.isfinite(x))
     if len(bad):

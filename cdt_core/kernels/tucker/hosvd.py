@@ -27,6 +27,8 @@ __all__ = ["hosvd"]
 
 #: From this tolerance on, bases are searched in single precision; below the other, by orthogonal factorisations.
 _SINGLE, _SQUARED = 5e-3, 1e-7
+#: Least root mean square of a tensor that is searched in single precision; the largest is its inverse.
+_SMALL = 1e-8
 #: Shorter axes are always searched in double precision: converting the tensor would cost more than it saves.
 _LONG = 64
 #: Share of a mode's budget that a search in single precision plans with; what is left over is trimmed after exact measurement.
@@ -94,17 +96,19 @@ def hosvd(
     wanted = 0.0 if rtol is None else checked_rtol(rtol, array.dtype)
     total = energy(array)
     must_be_finite(array, total)
-    for method in _methods(rtol):
+    for method in _methods(rtol, math.sqrt(total / array.size)):
         found = _Search(array, caps, total, wanted, method, progress).run()
         if rtol is None or caps != array.shape or (found.error or 0.0) <= wanted:
             return found
     return identity(array)
 
 
-def _methods(rtol: float | None) -> list[str]:
+def _methods(rtol: float | None, mean: float) -> list[str]:
+    """How to search, the fastest first, for a tolerance and a root mean square (squares must fit into single precision)."""
     if rtol is None:
         return ["double"]
-    return ["single"] * (rtol >= _SINGLE) + ["double"] * (rtol >= _SQUARED) + ["orthogonal"]
+    single = rtol >= _SINGLE and _SMALL <= mean <= 1 / _SMALL
+    return ["single"] * single + ["double"] * (rtol >= _SQUARED) + ["orthogonal"]
 
 
 @attrs.define
@@ -134,6 +138,8 @@ class _Search:
             self._shrink(axes, wide)
             if self.progress is not None:
                 self.progress(1 - self.left / self.x.ndim)
+        if all(f is None for f in self.factors):
+            return identity(self.x)
         made = [np.eye(n, dtype=wide) if f is None else f for n, f in zip(self.x.shape, self.factors, strict=True)]
         return certified(self.x, self.core, made, self.total, self.wanted or math.inf)
 

@@ -94,11 +94,30 @@ def test_zero_is_rank_one_and_exact():
     assert not found.full().any()
 
 
+def test_what_cannot_be_truncated_is_its_own_core():
+    x = normal(np.random.default_rng(14), (5, 6, 7), np.float32)
+    for rtol in (1e-2, 1e-5, 5e-7):
+        found = hosvd(x, rtol)
+        assert found.error == 0
+        assert (found.full() == x).all()
+
+
 def test_it_is_about_as_good_as_tensorly():
     x = low_rank(np.random.default_rng(10), (12, 13, 14), 8, np.float64, 0.5)
     core, factors = tensorly_tucker(x, (4, 4, 4), n_iter_max=1)
     theirs = np.linalg.norm(x - np.einsum("abc,ia,jb,kc->ijk", core, *factors)) / np.linalg.norm(x)
     assert hosvd(x, ranks=4).error <= 1.05 * theirs
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e12, 1e30])
+def test_very_small_and_very_large_numbers_are_like_others(scale, dtype):
+    rng = np.random.default_rng(13)
+    x = low_rank(rng, (70, 80, 6), 4, dtype, 0.5) + normal(rng, (70, 80, 6), dtype) * np.array(1e-3, dtype)
+    x = (x * np.array(scale, dtype)).astype(dtype)
+    found = hosvd(x, 1e-2)
+    assert true_error(x, found) <= found.error <= 1e-2
+    assert max(found.ranks) <= 4
 
 
 def test_progress_ends_at_one():
@@ -123,6 +142,7 @@ def test_progress_ends_at_one():
         (np.array([[1.0, np.nan]]), {"ranks": 1}, r"first at \(0, 1\)"),
         (np.array([[np.inf, 0.0]], "f4"), {"ranks": 1}, "infinite"),
         (np.full((2, 2), 1e200), {"ranks": 1}, "overflow"),
+        (np.full((2, 2), 1e-200), {"ranks": 1}, "underflow"),
         (np.array(["a"]), {"ranks": 1}, "no numbers"),
     ],
 )
