@@ -11,5 +11,6 @@ from cdt_core.errors import CdtError
 
 include "tensor_levels.pxi"
 include "mttkrp.pxi"
+include "normal.pxi"
 include "tall.pxi"
 include "product.pxi"

@@ -24,9 +24,19 @@ cdef extern from "cdt_product.h" nogil:
         int (*f4)(const float *, const float *, const cdt_product_shape *, float *) noexcept nogil
         int (*f8)(const double *, const double *, const cdt_product_shape *, double *) noexcept nogil
 
+cdef extern from "cdt_normal.h" nogil:
+    int CDT_NORMAL_SIDE
+    int CDT_NORMAL_WIDTH
+    ctypedef struct cdt_normal_kernels:
+        double (*moments_f4)(const float *, size_t, size_t, size_t, const double *, double *) noexcept nogil
+        double (*moments_f8)(const double *, size_t, size_t, size_t, const double *, double *) noexcept nogil
+        int (*f4)(const float *, size_t, size_t, size_t, const double *, const double *, size_t, double *) noexcept nogil
+        int (*f8)(const double *, size_t, size_t, size_t, const double *, const double *, size_t, double *) noexcept nogil
+
 cdef extern from "cdt_tensor.h" nogil:
     ctypedef struct cdt_tensor_kernels:
         cdt_mttkrp_kernels mttkrp
+        cdt_normal_kernels normal
         cdt_tall_kernels tall[2]
 
         cdt_product_kernels product

@@ -14,6 +14,7 @@ import scipy.linalg
 
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.crew import share
+from cdt_core.kernels.normal import normal_product
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,15 +175,6 @@ def r_factor(a: NDArray[Any]) -> NDArray[Any]:
         return r
     wide = a.astype(np.result_type(a.dtype, np.float64), copy=False)
     return np.asarray(scipy.linalg.qr(wide, mode="r", check_finite=False)[0])[: min(m, n)]
-
-
-def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None = None) -> NDArray[Any]:
-    """``(x - mean)^H @ ((x - mean) @ v)`` of an (m, n) array and (n, b) vectors: (n, b); ``x`` is never copied."""
-    y = x @ v
-    if mean is not None:
-        y = y - mean @ v
-    found = x.conj().T @ y
-    return np.asarray(found if mean is None else found - np.outer(mean.conj(), y.sum(axis=0)))
 
 
 def _summed(do: Callable[[NDArray[Any]], NDArray[Any]], a: NDArray[Any], axis: int, workers: int) -> NDArray[Any]:

@@ -8,11 +8,13 @@
 #define CDT_TENSOR_H
 #include "cdt_mttkrp.h"
 #include "cdt_product.h"
+#include "cdt_normal.h"
 #include "cdt_status.h"
 #include "cdt_tall.h"
 
 typedef struct {
     cdt_mttkrp_kernels mttkrp;
+    cdt_normal_kernels normal;
     cdt_tall_kernels tall[2]; /* of floats, of doubles */
     cdt_product_kernels product;
 } cdt_tensor_kernels;
