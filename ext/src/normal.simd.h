@@ -10,8 +10,8 @@
 #else
 #define BLOCK 6 /* 12 of 16 registers */
 #endif
-#define CHUNK 8           /* panels that are packed, then multiplied while in the first cache */
-#define TILE_BYTES 400000 /* of the packed tile */
+#define CHUNK 16          /* panels that are packed, then multiplied while in the first cache */
+#define TILE_BYTES 320000 /* of the packed tile */
 #define MOST_ROWS 96      /* more rows save nothing */
 
 /* y[i, .] += sum over panels and columns of panel[i, column] v[column, .] for SIDE rows; `next` is what is read after this tile. */

@@ -9,7 +9,6 @@ import attrs
 import numpy as np
 import scipy.linalg
 
-from cdt_core.kernels import _tensor
 from cdt_core.kernels.eigen.certificate import error_bounds
 
 if TYPE_CHECKING:
@@ -21,11 +20,10 @@ __all__ = ["Ritz", "Space", "block_width"]
 def block_width(k: int, in_memory: bool) -> int:
     """How many vectors are multiplied at once.
 
-    With registers of 64 bytes, or where a pass means reading a file, 16 cost hardly more than 8 and save a quarter of the
-    passes. With shorter registers and the data in memory, arithmetic is what a pass costs.
+    Twice as many save a quarter of the passes: worth it where a pass means reading a file. In memory, where arithmetic is what
+    a pass costs, it is so only for many pairs.
     """
-    few = 4 if _tensor.kernels_name() == "avx512" or not in_memory else 24
-    return 8 if k <= few else 16 if k <= 40 else 32
+    return 8 if k <= (24 if in_memory else 4) else 16 if k <= 40 else 32
 
 
 @attrs.frozen(eq=False)

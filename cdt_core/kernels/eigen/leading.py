@@ -64,7 +64,7 @@ def leading(
 
     Notes
     -----
-    Cost: ``4 m n b`` operations a pass; 7 passes at b = 16 (9 at b = 8) for k = 20 of spectra such as fields have, and one
+    Cost: ``4 m n b`` operations a pass; 9 passes at b = 8 (7 at b = 16) for k = 20 of spectra such as fields have, and one
     before that for the means. Extra memory: ``n (3 k + 10 b)`` numbers at most and one tile, or a dense matrix of the smaller
     side where that is chosen. An eigenvalue that occurs more than b times, exactly, among many others may be given fewer times
     than it should be; ``proven`` is False then. Ctrl-C is heard within a tenth of a second, but not inside LAPACK: the dense
