@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.eigen.gram import by_columns, by_rows
 from cdt_core.kernels.eigen.krylov import Ritz, Space, block_width
 from cdt_core.kernels.eigen.pairs import Eigenpairs
@@ -24,6 +25,7 @@ _LARGEST_SIDE = 11_585
 Progress = Callable[[float], None]
 
 
+@on_one_blas_thread
 def leading(
     x: Any, k: int, tol: float = 1e-10, *, centre: bool = True, seed: int = 0, progress: Progress | None = None
 ) -> Eigenpairs:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.eigen.sweeps import Sweeper
 from cdt_core.kernels.tensor_train import TensorTrain, TensorTrainOperator
 
@@ -54,6 +55,7 @@ class EigenTrains:
         return f"<EigenTrains values={np.array2string(self.values, precision=8)} max_rank={rank} residual<={worst}>"
 
 
+@on_one_blas_thread
 def variational(  # noqa: PLR0913 -- all but two by name only
     operator: TensorTrainOperator,
     k: int = 1,

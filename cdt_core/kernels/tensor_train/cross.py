@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train.interpolation import CrossResult, Interpolation, first_points
 from cdt_core.kernels.tensor_train.sampling import Samples
 from cdt_core.kernels.tensor_train.train import TensorTrain
@@ -22,6 +23,7 @@ __all__ = ["CrossResult", "tt_cross"]
 _SMALLEST_RTOL = 1e-14
 
 
+@on_one_blas_thread
 def tt_cross(  # noqa: PLR0913 -- all but three by name only
     f: Callable[[NDArray[np.int64]], Any],
     shape: Sequence[int],

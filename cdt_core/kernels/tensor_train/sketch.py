@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import sketch_state
 from cdt_core.kernels.tensor_train.sketch_absorb import absorb
 from cdt_core.kernels.tensor_train.sketch_maps import Maps, maps_of
@@ -192,6 +193,7 @@ class TTSketch:
         """The state of both: of all blocks that either has seen, or of the sum of the tensors."""
         return np.asarray(self._checked(left) + self._checked(right))
 
+    @on_one_blas_thread
     def finish(self, state: NDArray[Any]) -> TensorTrain:
         """The tensor train; its own ``error`` is ``None``, since one pass certifies nothing: :meth:`error` estimates it.
 

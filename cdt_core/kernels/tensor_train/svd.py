@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train.rounding import finest
 from cdt_core.kernels.tensor_train.sources import Tensor, tensor_of
 from cdt_core.kernels.tensor_train.sweep import Sweep
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["tt_svd"]
 
 
+@on_one_blas_thread
 def tt_svd(  # noqa: PLR0913
     x: Any,
     rtol: float | None = None,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import arithmetic, permuting, rounding, slicing, stored
 
 if TYPE_CHECKING:
@@ -229,6 +230,7 @@ class TensorTrain:
         """Sum of all elements, in double precision. Cost: ``d * n * r^2``."""
         return arithmetic.total(self.cores)
 
+    @on_one_blas_thread
     def round(
         self,
         rtol: float | None = None,

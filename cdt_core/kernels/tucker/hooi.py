@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tucker.bases import top
 from cdt_core.kernels.tucker.certificate import certified, energy
 from cdt_core.kernels.tucker.checks import checked_tensor, must_be_finite
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["hooi"]
 
 
+@on_one_blas_thread
 def hooi(
     x: Any,
     start: Tucker | int | Sequence[int],

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tucker.bases import leading, left_vectors, orthonormal, rank_for
 from cdt_core.kernels.tucker.certificate import IDENTITY_SLACK, certified, energy, identity, rounding
 from cdt_core.kernels.tucker.checks import checked_ranks, checked_rtol, checked_tensor, must_be_finite
@@ -35,6 +36,7 @@ _LONG = 64
 _PLANNED = 0.5
 
 
+@on_one_blas_thread
 def hosvd(
     x: Any,
     rtol: float | None = None,

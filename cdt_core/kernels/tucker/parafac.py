@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tucker.bases import top
 from cdt_core.kernels.tucker.certificate import energy
 from cdt_core.kernels.tucker.checks import checked_tensor, must_be_finite
@@ -30,6 +31,7 @@ __all__ = ["parafac"]
 _SWEEPS_PER_CHECK = 5
 
 
+@on_one_blas_thread
 def parafac(  # noqa: PLR0913 (what a user says by name)
     x: Any,
     rank: int,
