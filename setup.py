@@ -50,6 +50,7 @@ setup(
         [
             extension("codec", CODEC),
             extension("stats", ["stats.c", "status.c"]),
+            extension("tensor_stream", ["coefficient_mixer.c", "coefficients.c", "ordered.c", "status.c"]),
             # Sums of products that no bound is checked against: fused multiply-adds make them faster and more accurate.
             extension("tensor", TENSOR, ("-ffp-contract=fast",)),
         ],

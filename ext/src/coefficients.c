@@ -1,0 +1,218 @@
+#include "cdt_coefficients.h"
+#include "cdt_status.h"
+#include "coefficient_mixer.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MARGIN = 2, UNARY = 14, ESCAPE = 15, LARGEST_BITS = 29 };
+
+/* Magnitudes with a margin of zeros around them, so that every number has its neighbours. */
+typedef struct {
+    size_t strides[CDT_COEFFICIENT_AXES];
+    int32_t *numbers;
+    mixer *mixer;
+    int64_t recent; /* magnitudes of the row, the latest ones most */
+} coder;
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t bits_of(size_t x)
+{
+    size_t bits = 0;
+    for (; x; x >>= 1)
+        bits++;
+    return bits;
+}
+
+/* 0, 1, 2, 3, then two steps for each doubling. */
+static size_t class_of(int64_t x, size_t most)
+{
+    if (x < 4)
+        return least((size_t)x, most);
+    const size_t bits = bits_of((size_t)x) - 1;
+    return least(2 * bits + (((size_t)x >> (bits - 1)) & 1), most);
+}
+
+/* What the coarser band holds at a number's place (times two), and beside it; only numbers before `here` are known. */
+static void look_up(const coder *c, const cdt_coefficient_grid *grid, const size_t *i, const int32_t *here, int64_t *at, int64_t *around)
+{
+    const size_t *s = c->strides;
+    size_t offset = 0;
+    int any = 0;
+    for (size_t k = 0; k < CDT_COEFFICIENT_AXES; k++) {
+        offset += ((grid->dyadic[k] ? i[k] >> 1 : i[k]) + MARGIN) * s[k];
+        any |= grid->dyadic[k];
+    }
+    const int32_t *p = c->numbers + offset;
+    *at = *around = 0;
+    if (!any || p >= here)
+        return;
+    *at = p[0];
+    *around = (int64_t)p[-1] + p[-(ptrdiff_t)s[2]];
+    *around += p + 1 < here ? p[1] : 0;
+    *around += p + s[2] < here ? p[s[2]] : 0;
+}
+
+/* The eight contexts of a number, and its sets of weights. */
+static void look_around(coder *c, const cdt_coefficient_grid *grid, const size_t *i, const int32_t *p)
+{
+    const ptrdiff_t s0 = (ptrdiff_t)c->strides[0], s1 = (ptrdiff_t)c->strides[1], s2 = (ptrdiff_t)c->strides[2];
+    const int64_t a2 = p[-s2], a3 = p[-1], b2 = p[-2 * s2], b3 = p[-2];
+    const int64_t near2 = (int64_t)p[-s2 - 1] + p[-s2 + 1];
+    const int64_t far2 = (int64_t)p[-s2 - 2] + p[-s2 + 2] + p[-2 * s2 - 1] + p[-2 * s2 + 1];
+    const int64_t near1 = (int64_t)p[-s1 + 1] + p[-s1 - 1] + p[-s1 + s2] + p[-s1 - s2];
+    const int64_t near0 = (int64_t)p[-s0 + 1] + p[-s0 - 1] + p[-s0 + s2] + p[-s0 - s2] + p[-s0 - s1] + p[-s0 + s1];
+    int64_t parent, around;
+    look_up(c, grid, i, p, &parent, &around);
+    const int64_t plane = 4 * a3 + 4 * a2 + 2 * near2 + b3 + b2;
+    const int64_t first = 3 * (int64_t)p[-s1] + near1 + p[-2 * s1], second = 3 * (int64_t)p[-s0] + near0 + p[-2 * s0];
+    const int64_t all = 2 * (plane + first + second + parent);
+    const size_t band2 = least(bits_of(i[2]), 11), band3 = least(bits_of(i[3]), 11), level = class_of(all, 23);
+    size_t *at = c->mixer->at;
+    at[0] = class_of(all, 63);
+    at[1] = (class_of(2 * a3 + b3, 7) * 8 + class_of(2 * a2 + b2, 7)) * 8 + class_of(near2 + far2, 7);
+    at[2] = (class_of(2 * parent + around, 11) * 12 + class_of(plane, 11)) * 4 + class_of(first + second, 3);
+    at[3] = ((band2 * 12 + band3) * 7 + least(bits_of(i[1]), 6)) * 8 + least(bits_of(i[0]), 7);
+    at[4] = (class_of(first, 11) * 12 + class_of(second, 11)) * 12 + class_of(plane, 11);
+    at[5] = (least(i[0], 15) * 16 + least(i[1], 15)) * 24 + level;
+    at[6] = class_of(c->recent, 15) * 24 + class_of(2 * plane + 2 * far2 + near1 + near0, 23);
+    at[7] = (band2 * 12 + band3) * 24 + level;
+    c->mixer->level = least(class_of(all, 63) / 2, LEVELS - 1);
+    c->mixer->place = least(bits_of(i[2]) + bits_of(i[3]), 20) * 3 + least(i[0], 2);
+}
+
+/* Code one number: its magnitude in steps of one, from 14 on as an Elias gamma code, and its sign. */
+static int32_t code_number(mixer *m, int32_t number)
+{
+    const int32_t size = number < 0 ? -number : number;
+    int32_t found = 0;
+    while (found < UNARY && cdt_mixer_decide(m, (size_t)found, size > found))
+        found++;
+    if (found == UNARY) {
+        const size_t bits = bits_of((size_t)(size - UNARY) + 1) - 1;
+        size_t longer = 0;
+        while (longer < LARGEST_BITS && cdt_mixer_decide(m, ESCAPE, longer < bits))
+            longer++;
+        int32_t rest = 1;
+        for (size_t k = longer; k-- > 0;)
+            rest = rest << 1 | cdt_mixer_plain(m, (int)(((size - UNARY + 1) >> k) & 1));
+        found = UNARY + rest - 1;
+    }
+    return found && cdt_mixer_plain(m, number < 0) ? -found : found;
+}
+
+static int code_row(coder *c, const cdt_coefficient_grid *grid, size_t *i, int32_t *numbers)
+{
+    const size_t *s = c->strides;
+    int32_t *row = c->numbers + (i[0] + MARGIN) * s[0] + (i[1] + MARGIN) * s[1] + (i[2] + MARGIN) * s[2] + MARGIN;
+    c->recent = 0;
+    for (i[3] = 0; i[3] < grid->lengths[3]; i[3]++) {
+        look_around(c, grid, i, row + i[3]);
+        const int32_t number = code_number(c->mixer, c->mixer->decodes ? 0 : numbers[i[3]]);
+        const int32_t size = number < 0 ? -number : number;
+        if (size > CDT_LARGEST_COEFFICIENT)
+            return CDT_CORRUPT;
+        numbers[i[3]] = number;
+        row[i[3]] = size;
+        c->recent = c->recent * 7 / 8 + 8 * (int64_t)size;
+    }
+    return c->mixer->decodes && c->mixer->position > c->mixer->length + 4 ? CDT_CORRUPT : CDT_OK;
+}
+
+static int code_all(coder *c, const cdt_coefficient_grid *grid, int32_t *numbers)
+{
+    size_t i[CDT_COEFFICIENT_AXES];
+    for (i[0] = 0; i[0] < grid->lengths[0]; i[0]++)
+        for (i[1] = 0; i[1] < grid->lengths[1]; i[1]++)
+            for (i[2] = 0; i[2] < grid->lengths[2]; i[2]++) {
+                const int status = code_row(c, grid, i, numbers);
+                if (status)
+                    return status;
+                numbers += grid->lengths[3];
+            }
+    return CDT_OK;
+}
+
+/* The numbers in all, 0 when they are none or too many. */
+static size_t count_of(const cdt_coefficient_grid *grid)
+{
+    size_t count = 1;
+    for (size_t k = 0; k < CDT_COEFFICIENT_AXES; k++) {
+        if (!grid->lengths[k] || grid->lengths[k] > ((size_t)1 << 40) / count)
+            return 0;
+        count *= grid->lengths[k];
+    }
+    return count;
+}
+
+static int run(const cdt_coefficient_grid *grid, mixer *m, int32_t *numbers)
+{
+    coder c = {.mixer = m};
+    size_t count = 1;
+    int status = CDT_NO_MEMORY;
+    for (size_t k = CDT_COEFFICIENT_AXES; k-- > 0;) {
+        c.strides[k] = count;
+        count *= grid->lengths[k] + 2 * MARGIN;
+    }
+    c.numbers = calloc(count, sizeof *c.numbers);
+    if (c.numbers) {
+        cdt_mixer_start(m);
+        if (m->decodes)
+            cdt_mixer_open(m);
+        status = code_all(&c, grid, numbers);
+    }
+    free(c.numbers);
+    return status;
+}
+
+size_t cdt_coefficients_room(const cdt_coefficient_grid *grid)
+{
+    return count_of(grid) * 96 + 64;
+}
+
+int cdt_coefficients_encode(const cdt_coefficient_grid *grid, const int32_t *numbers, uint8_t *out, size_t room, size_t *used)
+{
+    const size_t count = count_of(grid);
+    if (!count)
+        return CDT_BAD_ARGUMENT;
+    for (size_t k = 0; k < count; k++)
+        if (numbers[k] > CDT_LARGEST_COEFFICIENT || numbers[k] < -CDT_LARGEST_COEFFICIENT)
+            return CDT_BAD_ARGUMENT;
+    mixer *m = calloc(1, sizeof *m);
+    if (!m)
+        return CDT_NO_MEMORY;
+    m->out = out;
+    m->length = room;
+    int32_t *copy = malloc(count * sizeof *copy);
+    int status = CDT_NO_MEMORY;
+    if (copy) {
+        memcpy(copy, numbers, count * sizeof *copy);
+        status = run(grid, m, copy);
+    }
+    if (!status) {
+        cdt_mixer_close(m);
+        status = m->position > room ? CDT_BAD_ARGUMENT : CDT_OK;
+    }
+    *used = m->position;
+    free(copy);
+    free(m);
+    return status;
+}
+
+int cdt_coefficients_decode(const cdt_coefficient_grid *grid, const uint8_t *code, size_t length, int32_t *numbers)
+{
+    if (!count_of(grid))
+        return CDT_BAD_ARGUMENT;
+    mixer *m = calloc(1, sizeof *m);
+    if (!m)
+        return CDT_NO_MEMORY;
+    m->in = code;
+    m->length = length;
+    m->decodes = 1;
+    const int status = run(grid, m, numbers);
+    free(m);
+    return status;
+}
