@@ -37,7 +37,7 @@ Workers = Annotated[int | None, typer.Option(help="Number of threads (default: a
 BoundOption = Annotated[
     str | None,
     typer.Option(
-        "--bound", "-b", help="Bound of all data variables: abs:X, rel:X, pw_rel:X, psnr:X or lossless (the default)."
+        "--bound", "-b", help="Bound of all data variables: abs:X, rel:X, pw_rel:X, psnr:X, rmse:X or lossless."
     ),
 ]
 VarOption = Annotated[

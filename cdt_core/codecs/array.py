@@ -36,8 +36,8 @@ def compress(
     array
         Anything that NumPy takes: bool, integers, float16/32/64, complex, datetime64; any shape and strides.
     bound
-        ``"abs:X"``, ``"rel:X"`` (of the finite value range), ``"pw_rel:X"``, ``"psnr:X"`` (decibels, met as measured) or
-        ``"lossless"``.
+        ``"abs:X"``, ``"rel:X"`` (of the finite value range), ``"pw_rel:X"``, ``"psnr:X"`` (decibels, met as measured),
+        ``"rmse:X"`` (root mean square error, met as measured) or ``"lossless"``.
     missing
         Codes that stand for no value.
     profile
@@ -69,7 +69,7 @@ def compress(
         raise UnsupportedDtypeError("a masked array: give its values filled, and the fill value as missing=[...]")
     values = np.asarray(array)
     asked = Bound.parse(bound)
-    if asked.kind == "psnr":
+    if asked.kind in ("psnr", "rmse"):
         return encode_psnr(values, asked, missing=missing, profile=profile, workers=workers).stream
     if asked.kind == "rel" and values.dtype.kind in "iuf" and values.size and not len(missing) and values.itemsize <= 8:
         return kernel.encode_relative(values, asked, profile=profile, workers=workers).stream

@@ -1,4 +1,4 @@
-"""A target of the peak signal-to-noise ratio: the widest absolute bound whose measured errors reach it."""
+"""Targets for all errors together (``psnr``, ``rmse``): the widest absolute bound whose measured errors reach them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class _Search:
 def encode_psnr(
     values: NDArray[Any], asked: Bound, *, missing: Sequence[float | int], profile: str, workers: int
 ) -> EncodedStream:
-    """Encode so that ``20 log10(range / rms error)`` over finite values that are not ``missing`` is at least ``asked.value``.
+    """Encode so that ``20 log10(range / rms error)`` over finite values that are not ``missing`` is at least ``asked.value``, or,
+    for ``rmse``, the root mean square error at most that.
 
     The errors that a stream really has are measured, from at most six streams; the widest bound that reaches the target is
     kept, where possible within 0.3 dB of it. The error of complex numbers is that of their parts.
@@ -85,10 +86,13 @@ def encode_psnr(
     Raises
     ------
     BoundError
-        No finite value, or a range that overflows.
+        ``psnr`` of no finite value, or of a range that overflows.
     """
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    options: dict[str, Any] = {"asked": asked, "missing": missing, "profile": profile, "workers": workers}
+    # Heads of streams know no rmse: what is kept stands there.
+    options: dict[str, Any] = {"missing": missing, "profile": profile, "workers": workers}
+    if asked.kind == "psnr":
+        options["asked"] = asked
     if values.dtype.kind in "bmMOSUV" or not values.size:
         return compress.encode(values, Bound("lossless"), **options)
     parts = parts_of(values) if values.dtype.kind == "c" else values
@@ -99,8 +103,9 @@ def encode_psnr(
         return compress.encode(values, sure, **options)
     reach = float(found.maximum) - float(found.minimum)
     best = None
-    if sure.value >= _LEAST_ERROR and reach <= _LARGEST_RANGE:
-        best = _searched(_Signal(values, parts, mask, reach), asked.value, options)
+    if sure.value >= _LEAST_ERROR and 0 < reach <= _LARGEST_RANGE:
+        target = asked.value if asked.kind == "psnr" else 20 * math.log10(reach / sure.value)
+        best = _searched(_Signal(values, parts, mask, reach), target, options)
     return best if best is not None else compress.encode(values, sure, **options)
 
 

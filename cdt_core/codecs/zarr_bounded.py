@@ -36,7 +36,7 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "version": {"const": 2},
-        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel|psnr):[0-9.eE+-]+)$"},
+        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel|psnr|rmse):[0-9.eE+-]+)$"},
         "missing": {
             "type": "array",
             "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
@@ -58,7 +58,7 @@ _THREAD_BYTES = 64 << 10
 class BoundedCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
     """Error-bounded or lossless coding of whole chunks; reading a part of a chunk decodes the blocks that it needs.
 
-    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` and ``psnr`` are of each chunk's own range. ``missing`` codes stay
+    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` and ``psnr`` are of each chunk's own range, ``rmse`` of its values. ``missing`` codes stay
     bit-exact.
     """
 
@@ -122,10 +122,10 @@ class BoundedCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
 
     def _encoded(self, values: NDArray[Any]) -> bytes:
         asked = Bound.parse(self.bound)
-        if asked.kind not in ("rel", "psnr"):
+        if asked.kind not in ("rel", "psnr", "rmse"):
             return compress.encode(values, asked, missing=self.missing, profile=self.profile).stream
         applied = _by_range(values, asked, self.missing)
-        if asked.kind == "psnr" and not applied.is_lossless:
+        if asked.kind in ("psnr", "rmse") and not applied.is_lossless:
             return encode_psnr(values, asked, missing=self.missing, profile=self.profile, workers=1).stream
         return compress.encode(values, applied, asked=asked, missing=self.missing, profile=self.profile).stream
 

@@ -128,7 +128,7 @@ class Aggregator(Descriptor):
 class CodecOffer(Descriptor):
     """A codec for the planner. ``function`` is a class that keeps :class:`cdt_core.hooks.contracts.ChunkCodec`.
 
-    ``dtype_kinds`` and ``bounds`` (``"lossless"``, ``"abs"``, ``"pw_rel"``; ``rel`` and ``psnr`` reach a codec as ``abs``) say
+    ``dtype_kinds`` and ``bounds`` (``"lossless"``, ``"abs"``, ``"pw_rel"``; the others reach a codec as ``abs``) say
     what it can hold.
     """
 

@@ -99,7 +99,7 @@ def encode(
     Raises
     ------
     BoundError
-        A ``rel`` or ``psnr`` bound, which needs the whole variable.
+        A ``rel``, ``psnr`` or ``rmse`` bound, which needs the whole variable.
     UnsupportedDtypeError
         Text, objects, structures, long double.
     """

@@ -12,13 +12,14 @@ from cdt_core.errors import BoundError
 
 __all__ = ["BOUND_KINDS", "Bound", "BoundRules"]
 
-#: What each kind promises for every value x that decodes to y; ``psnr`` for all of them together. Missing and non-finite values
+#: What each kind promises for every value x that decodes to y; ``psnr`` and ``rmse`` for all of them together. Missing and non-finite values
 #: stay bit-exact under all.
 BOUND_KINDS: Mapping[str, str] = {
     "abs": "|x - y| <= value, in the units of the variable",
     "rel": "|x - y| <= value * (largest - smallest finite value of the variable)",
     "pw_rel": "|x - y| <= value * |x| for each x by itself",
     "psnr": "20 log10((largest - smallest finite value) / root mean square of x - y) >= value, in dB over finite values",
+    "rmse": "root mean square of x - y <= value, in the units of the variable, over finite values",
     "lossless": "y is x, bit for bit",
 }
 
@@ -42,7 +43,7 @@ class Bound:
 
     @classmethod
     def parse(cls, text: str | Bound) -> Bound:
-        """Read ``"abs:0.05"``, ``"rel:1e-3"``, ``"pw_rel:1e-4"``, ``"psnr:60"`` or ``"lossless"``.
+        """Read ``"abs:0.05"``, ``"rel:1e-3"``, ``"pw_rel:1e-4"``, ``"psnr:60"``, ``"rmse:0.01"`` or ``"lossless"``.
 
         Raises
         ------
@@ -78,16 +79,19 @@ class Bound:
         return self.kind == "lossless"
 
     def applied(self, minimum: float | None, maximum: float | None) -> Bound:
-        """The promise in the form that a codec keeps: ``rel`` and ``psnr`` become ``abs`` by the variable's finite value range.
+        """The promise in the form that a codec keeps: ``rel`` and ``psnr`` become ``abs`` by the variable's finite value range,
+        ``rmse`` without it.
 
-        No root mean square of errors is above the largest: with every error within ``range * 10**(-psnr / 20)`` the target is
-        met, whatever the errors.
+        No root mean square of errors is above the largest: with every error within the target, or within
+        ``range * 10**(-psnr / 20)``, the target is met, whatever the errors.
 
         Raises
         ------
         BoundError
             ``rel`` or ``psnr`` on a variable without a single finite value, or whose range overflows float64.
         """
+        if self.kind == "rmse":
+            return Bound("abs", _BELOW_ONE * self.value)
         if self.kind not in ("rel", "psnr"):
             return self
         if minimum is None or maximum is None:

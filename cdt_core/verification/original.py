@@ -119,7 +119,7 @@ def _differences(specs: Mapping[str, VariableSpec], plans: Mapping[str, Variable
 
 def _wrong_ranges(plans: Mapping[str, VariablePlan], ranges: Mapping[str, _Compared]) -> Iterator[str]:
     for name, plan in plans.items():
-        if plan.bound.kind not in ("rel", "psnr") or plan.applied.is_lossless:
+        if plan.bound.kind not in ("rel", "psnr", "rmse") or plan.applied.is_lossless:
             continue
         try:
             applied = plan.bound.applied(ranges[name].lowest, ranges[name].highest)

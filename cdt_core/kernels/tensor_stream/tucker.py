@@ -1,0 +1,153 @@
+"""A tensor as a core and one basis per axis: stored (Tucker), cosines, a wavelet, or none."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.fft
+from attrs import frozen
+
+from cdt_core.errors import CorruptStreamError
+from cdt_core.kernels import _tensor_stream, tall
+from cdt_core.kernels.tensor_stream.bases import along, cosines, from_wavelet, to_wavelet
+from cdt_core.kernels.tensor_stream.coded import quantised, read_steps
+from cdt_core.kernels.tensor_stream.factor import coded_factor, read_factor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cdt_core.kernels.tensor_stream.fields import Reading
+
+__all__ = ["LONGEST_DENSE", "Basis", "Core", "core_of", "pack_core", "read_core", "slice_sizes"]
+
+#: Cosines of longer axes would be a larger matrix than is worth making.
+LONGEST_DENSE = 1024
+
+
+class Basis(enum.IntEnum):
+    """What the numbers along an axis of the core belong to."""
+
+    PLACES = 0
+    STORED = 1
+    COSINES = 2
+    WAVELET = 3
+
+
+@frozen(eq=False)
+class Core:
+    """The core of an array in the given bases, all of it; ``factors`` has the matrix (n, n) of each stored one."""
+
+    bases: tuple[Basis, ...]
+    core: NDArray[np.float64]
+    factors: tuple[NDArray[np.float64] | None, ...]
+
+
+def core_of(x: NDArray[np.float64], bases: Sequence[Basis], step: float) -> Core:
+    """The core of ``x`` in ``bases``. Stored ones are leading eigenvectors (De Lathauwer et al. 2000, higher-order SVD).
+
+    Slices along stored axes are weighed so that places with few, large numbers do not decide alone: each place's vector above
+    ``step`` counts by its direction. That is what the code's length follows, which grows with the logarithm of numbers.
+    """
+    core = x
+    for axis, basis in enumerate(bases):
+        if basis is Basis.COSINES:
+            core = scipy.fft.dct(core, axis=axis, norm="ortho")
+        elif basis is Basis.WAVELET:
+            core = to_wavelet(core, axis)
+    factors: list[NDArray[np.float64] | None] = [None] * len(bases)
+    for axis, basis in enumerate(bases):
+        if basis is Basis.STORED:
+            factors[axis], core = _turned(core, axis, step)
+    return Core(tuple(bases), core, tuple(factors))
+
+
+def _turned(core: NDArray[np.float64], axis: int, step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    flat = np.moveaxis(core, axis, 0).reshape(core.shape[axis], -1)
+    is_short = flat.shape[0] <= flat.shape[1] // 64
+    weighed = flat
+    if is_short:
+        size = np.sqrt((flat * flat).sum(axis=0))
+        large = size > step
+        weighed = flat[:, large] / size[large] if large.any() else flat
+    _, vectors = np.linalg.eigh(tall.left_gram(np.ascontiguousarray(weighed)))
+    factor = np.ascontiguousarray(vectors[:, ::-1])
+    turned = np.moveaxis((factor.T @ flat).reshape(-1, *np.delete(core.shape, axis)), 0, axis)
+    return factor, np.ascontiguousarray(turned)
+
+
+def slice_sizes(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Norms of the slices along an axis, the same bits on every machine: what the columns of its factor are scaled by."""
+    before, after = (int(np.prod(part, dtype=np.int64)) for part in (x.shape[:axis], x.shape[axis + 1 :]))
+    return np.sqrt(_tensor_stream.energies(np.ascontiguousarray(x).reshape(before, x.shape[axis], after)))
+
+
+def pack_core(whole: Core, step: float, dead: float) -> tuple[Callable[[], bytes], NDArray[np.float64]]:
+    """What makes the core's and the factors' bytes, and the array that a decoder makes of them."""
+    steps = quantised(whole.core, step, dead)
+    dyadic = tuple(int(basis is Basis.WAVELET) for basis in whole.bases)
+    core = _cut(steps.values(step))
+    parts = []
+    decoded: list[NDArray[np.float64] | None] = [None] * core.ndim
+    for axis, factor in enumerate(whole.factors):
+        if factor is not None and core.size:
+            sizes = slice_sizes(core, axis)
+            part, decoded[axis] = coded_factor(factor[:, : len(sizes)].T, sizes, step)
+            parts.append(part)
+    made = _expanded(core, whole.bases, decoded, whole.core.shape)
+    return lambda: b"".join([bytes(whole.bases), steps.pack(dyadic), *parts]), made
+
+
+def _cut(core: NDArray[np.float64]) -> NDArray[np.float64]:
+    for axis in range(core.ndim):
+        used = np.flatnonzero(core.any(axis=tuple(k for k in range(core.ndim) if k != axis)))
+        core = core[(slice(None),) * axis + (slice(0, int(used[-1]) + 1 if used.size else 0),)]
+    return np.ascontiguousarray(core)
+
+
+def read_core(reading: Reading, shape: tuple[int, ...], step: float) -> NDArray[np.float64]:
+    """The array of what :func:`pack_core` wrote.
+
+    Raises
+    ------
+    CorruptStreamError
+        The bytes contradict themselves.
+    """
+    codes = reading.take(len(shape))
+    if max(codes) > max(Basis):
+        raise CorruptStreamError(f"basis {max(codes)} is not known")
+    bases = tuple(map(Basis, codes))
+    if any(basis in (Basis.STORED, Basis.COSINES) and n > LONGEST_DENSE for basis, n in zip(bases, shape, strict=True)):
+        raise CorruptStreamError("an axis is too long for its basis")
+    core = read_steps(reading, shape, tuple(int(basis is Basis.WAVELET) for basis in bases)).values(step)
+    factors = [
+        read_factor(reading, slice_sizes(core, axis), n, step) if basis is Basis.STORED and core.size else None
+        for axis, (basis, n) in enumerate(zip(bases, shape, strict=True))
+    ]
+    return _expanded(core, bases, factors, shape)
+
+
+def _expanded(
+    core: NDArray[np.float64],
+    bases: tuple[Basis, ...],
+    factors: Sequence[NDArray[np.float64] | None],
+    shape: tuple[int, ...],
+) -> NDArray[np.float64]:
+    """Dense bases first, while the core is small, then wavelets."""
+    if not core.size:
+        return np.zeros(shape)
+    for axis, basis in enumerate(bases):
+        if basis is Basis.COSINES:
+            core = along(cosines(shape[axis], core.shape[axis]), core, axis)
+        elif factors[axis] is not None:
+            core = along(np.asarray(factors[axis]), core, axis)
+    for axis, basis in enumerate(bases):
+        if core.shape[axis] != shape[axis]:
+            grown = np.zeros((*core.shape[:axis], shape[axis], *core.shape[axis + 1 :]))
+            grown[(slice(None),) * axis + (slice(0, core.shape[axis]),)] = core
+            core = grown
+        if basis is Basis.WAVELET:
+            core = from_wavelet(core, axis)
+    return core
