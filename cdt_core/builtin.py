@@ -40,7 +40,7 @@ def cdt_processors() -> Sequence[Processor]:
 
 @hookimpl
 def cdt_codecs() -> Sequence[CodecOffer]:
-    """Zarr's own bytes + zstd, which every Zarr reader decodes, and the bounded codec."""
+    """Zarr's own bytes + zstd, which every Zarr reader decodes, the bounded codec, and the tensor codec."""
     return (
         CodecOffer(
             name="zstd",
@@ -55,6 +55,13 @@ def cdt_codecs() -> Sequence[CodecOffer]:
             dtype_kinds="iufbc",
             bounds=("lossless", "abs", "pw_rel"),
             description="quantised integers, the cheapest prediction of each block, range coding; the bound is verified",
+        ),
+        CodecOffer(
+            name="cdt.tensor",
+            function="cdt_core.codecs.tensor:Tensor",
+            dtype_kinds="iuf",
+            bounds=("abs",),
+            description="a tensor train, or a core in one basis per axis, with a residual; small and slow, for objective size",
         ),
     )
 

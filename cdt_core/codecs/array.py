@@ -10,7 +10,7 @@ import numpy as np
 from cdt_core.codecs.psnr import encode_psnr
 from cdt_core.errors import UnsupportedDtypeError
 from cdt_core.kernels import compress as kernel
-from cdt_core.kernels import stats
+from cdt_core.kernels import stats, tensor_stream
 from cdt_core.kernels.parts import parts_of
 from cdt_core.kernels.ranges import finite_range
 from cdt_core.model import Bound
@@ -41,7 +41,8 @@ def compress(
     missing
         Codes that stand for no value.
     profile
-        ``"fast"``, ``"balanced"`` or ``"dense"``: from the fastest to the smallest.
+        ``"fast"``, ``"balanced"`` or ``"dense"``: from the fastest to the smallest. Under ``rmse``, ``dense`` also tries tensor
+        decompositions (:mod:`cdt_core.kernels.tensor_stream`), which are read as a whole.
     workers
         Threads that share the blocks of large arrays. The bytes are the same for any number.
 
@@ -70,7 +71,10 @@ def compress(
     values = np.asarray(array)
     asked = Bound.parse(bound)
     if asked.kind in ("psnr", "rmse"):
-        return encode_psnr(values, asked, missing=missing, profile=profile, workers=workers).stream
+        bounded = encode_psnr(values, asked, missing=missing, profile=profile, workers=workers).stream
+        if asked.kind == "psnr" or profile != "dense":
+            return bounded
+        return min(bounded, tensor_stream.encode(values, asked, missing=missing).stream, key=len)
     if asked.kind == "rel" and values.dtype.kind in "iuf" and values.size and not len(missing) and values.itemsize <= 8:
         return kernel.encode_relative(values, asked, profile=profile, workers=workers).stream
     applied = _applied(values, asked, missing)
@@ -106,4 +110,20 @@ def decompress(
     CorruptStreamError
         The stream is damaged, cut off, or no stream of cdt.
     """
+    if bytes(stream[: len(tensor_stream.SIGNATURE)]) == tensor_stream.SIGNATURE:
+        return _part(tensor_stream.decode(stream), out, region, level)
     return kernel.decode(stream, out=out, region=region, level=level, workers=workers)
+
+
+def _part(values: NDArray[Any], out: NDArray[Any] | None, region: tuple[slice, ...] | None, level: int) -> NDArray[Any]:
+    """A part of a whole array, as :func:`decompress` says."""
+    if level:
+        values = values[(slice(None, None, 1 << level),) * values.ndim]
+    if region is not None:
+        values = values[region]
+    if out is None:
+        return np.ascontiguousarray(values)
+    if out.shape != values.shape or out.dtype != values.dtype:
+        raise ValueError(f"out is {out.dtype} of shape {out.shape}, not {values.dtype} of shape {values.shape}")
+    out[...] = values
+    return out

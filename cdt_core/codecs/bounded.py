@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cdt_core.codecs.settings import check_settings
-from cdt_core.errors import CorruptStreamError
+from cdt_core.errors import CdtError, CorruptStreamError
 from cdt_core.hooks.contracts import Encoded
 from cdt_core.kernels import compress
 from cdt_core.model import Bound, VariableProfile, VariableSpec
@@ -17,7 +18,7 @@ from cdt_core.model import Bound, VariableProfile, VariableSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Bounded"]
+__all__ = ["Bounded", "check_fits", "missing_as_json", "missing_code"]
 
 #: Objective -> profiles, fast ones first.
 _CANDIDATES: Mapping[str, tuple[str, ...]] = {
@@ -79,6 +80,23 @@ def missing_as_json(codes: Sequence[float | int]) -> list[float | int | str]:
     names = {math.inf: "Infinity", -math.inf: "-Infinity"}
     plain = [code.item() if isinstance(code, np.generic) else code for code in codes]
     return ["NaN" if code != code else names.get(code, code) for code in plain]
+
+
+def missing_code(code: Any, codec: str) -> float | int:
+    """A number, or one by name; integers stay whole, since float64 has none for most of 64 bits.
+
+    Raises
+    ------
+    CdtError
+        Something else, in the configuration of ``codec``.
+    """
+    if isinstance(code, str) and code in ("NaN", "Infinity", "-Infinity"):
+        return float(code)
+    if isinstance(code, Integral):
+        return int(code)
+    if isinstance(code, Real):
+        return float(code)
+    raise CdtError(f"codec {codec}: {code!r} is not a missing code; use numbers or NaN, Infinity, -Infinity")
 
 
 def check_fits(stream: bytes | memoryview, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

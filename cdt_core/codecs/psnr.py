@@ -77,8 +77,8 @@ class _Search:
 def encode_psnr(
     values: NDArray[Any], asked: Bound, *, missing: Sequence[float | int], profile: str, workers: int
 ) -> EncodedStream:
-    """Encode so that ``20 log10(range / rms error)`` over finite values that are not ``missing`` is at least ``asked.value``, or,
-    for ``rmse``, the root mean square error at most that.
+    """Encode so that ``20 log10(range / rms error)`` over finite values that are not ``missing`` is at least ``asked.value``;
+    for ``rmse``, so that the root mean square error is at most that.
 
     The errors that a stream really has are measured, from at most six streams; the widest bound that reaches the target is
     kept, where possible within 0.3 dB of it. The error of complex numbers is that of their parts.

@@ -6,13 +6,12 @@ import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin
 
-from cdt_core.codecs.bounded import check_fits, missing_as_json
+from cdt_core.codecs.bounded import check_fits, missing_as_json, missing_code
 from cdt_core.codecs.psnr import encode_psnr
 from cdt_core.codecs.selection import box_of
 from cdt_core.codecs.settings import check_settings
@@ -58,8 +57,8 @@ _THREAD_BYTES = 64 << 10
 class BoundedCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
     """Error-bounded or lossless coding of whole chunks; reading a part of a chunk decodes the blocks that it needs.
 
-    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` and ``psnr`` are of each chunk's own range, ``rmse`` of its values. ``missing`` codes stay
-    bit-exact.
+    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` and ``psnr`` are of each chunk's own range, ``rmse`` of
+    its values. ``missing`` codes stay bit-exact.
     """
 
     is_fixed_size = False
@@ -71,7 +70,7 @@ class BoundedCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
     def __post_init__(self) -> None:
         Bound.parse(self.bound)
         check_settings("cdt.bounded", {"profile": self.profile}, ("profile",))
-        object.__setattr__(self, "missing", tuple(map(_code, self.missing)))
+        object.__setattr__(self, "missing", tuple(missing_code(code, "cdt.bounded") for code in self.missing))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> BoundedCodec:
@@ -162,17 +161,6 @@ class BoundedCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
 
 def _nbytes(spec: ArraySpec) -> int:
     return math.prod(spec.shape) * spec.dtype.to_native_dtype().itemsize
-
-
-def _code(code: Any) -> float | int:
-    """A number, or one by name; integers stay whole, since float64 has none for most of 64 bits."""
-    if isinstance(code, str) and code in ("NaN", "Infinity", "-Infinity"):
-        return float(code)
-    if isinstance(code, Integral):
-        return int(code)
-    if isinstance(code, Real):
-        return float(code)
-    raise CdtError(f"codec cdt.bounded: {code!r} is not a missing code; use numbers or NaN, Infinity, -Infinity")
 
 
 def _by_range(values: Any, asked: Bound, missing: tuple[float | int, ...]) -> Bound:

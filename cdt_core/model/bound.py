@@ -12,8 +12,8 @@ from cdt_core.errors import BoundError
 
 __all__ = ["BOUND_KINDS", "Bound", "BoundRules"]
 
-#: What each kind promises for every value x that decodes to y; ``psnr`` and ``rmse`` for all of them together. Missing and non-finite values
-#: stay bit-exact under all.
+#: What each kind promises for every value x that decodes to y; ``psnr`` and ``rmse`` for all of them together. Missing and
+#: non-finite values stay bit-exact under all.
 BOUND_KINDS: Mapping[str, str] = {
     "abs": "|x - y| <= value, in the units of the variable",
     "rel": "|x - y| <= value * (largest - smallest finite value of the variable)",

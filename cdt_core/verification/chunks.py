@@ -11,8 +11,8 @@ import numpy as np
 from attrs import frozen
 
 from cdt_core.errors import CorruptStreamError
-from cdt_core.kernels.compress import read_header
-from cdt_core.model import Plan, VariableOutcome, VariablePlan
+from cdt_core.kernels import compress, tensor_stream
+from cdt_core.model import Bound, Plan, VariableOutcome, VariablePlan
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.verification.result import Check
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["check_chunks", "check_outcomes"]
 
-#: The codec whose streams say which bound they keep.
-_BOUNDED = "cdt.bounded"
+#: The codecs whose streams say which bound they keep, and what reads it.
+_BOUND_OF: Mapping[str, Callable[[bytes], Bound]] = {
+    "cdt.bounded": lambda stream: compress.read_header(stream).applied,
+    "cdt.tensor": lambda stream: tensor_stream.read_header(stream).bound,
+}
 
 
 @frozen(eq=False)
@@ -43,17 +46,17 @@ class _ChunkCheck:
         expected = tuple(part.stop - part.start for part in ChunkGrid(plan.shape, plan.chunk_shape).region(index))
         if values.shape != expected:
             return f"chunk {index} of variable {name!r} has shape {values.shape}, not {expected}"
-        return self._header_problem(plan, index) if plan.codec == _BOUNDED else ""
+        return self._header_problem(plan, index) if plan.codec in _BOUND_OF else ""
 
     def _header_problem(self, plan: VariablePlan, index: tuple[int, ...]) -> str:
         path = self.store.joinpath(plan.name, "c", *map(str, index))
         try:
-            header = read_header(path.read_bytes())
+            kept = _BOUND_OF[plan.codec](path.read_bytes())
         except (OSError, CorruptStreamError) as error:
             return f"chunk {index} of variable {plan.name!r}: {error}"
-        if header.applied.is_lossless or header.applied == plan.codec_bound:
+        if kept.is_lossless or kept == plan.codec_bound:
             return ""
-        return f"chunk {index} of variable {plan.name!r} keeps {header.applied}, but the plan says {plan.codec_bound}"
+        return f"chunk {index} of variable {plan.name!r} keeps {kept}, but the plan says {plan.codec_bound}"
 
 
 def check_chunks(

@@ -124,6 +124,6 @@ def _stored_bytes(plan: Plan, sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _promised(variable: VariablePlan) -> bool:
-    """True when the bound in force is the one asked for, or none but lossless; ``rel``, ``psnr`` and ``rmse`` are kept as ``abs``."""
+    """True when the bound in force is the one asked for, or none but lossless; all but ``pw_rel`` are kept as ``abs``."""
     asked, applied = variable.bound, variable.applied
     return applied.is_lossless or applied == asked or (asked.kind in ("rel", "psnr", "rmse") and applied.kind == "abs")

@@ -1,7 +1,7 @@
 """Tensor streams: an array as a tensor train, or as a core in one basis per axis, quantised and entropy-coded (FORMAT.md).
 
-For targets of the root mean square error, where they are far shorter than codes that bound each value; with a residual, also for
-absolute bounds. Decoding gives the same bits on every machine. Encoding does not promise the same bytes on two machines:
+For targets of the root mean square error, where they are far shorter than codes that bound each value; with a residual, also
+for absolute bounds. Decoding gives the same bits on every machine. Encoding does not promise the same bytes on two machines:
 its eigenvectors are LAPACK's.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,9 @@ _LIFTS = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852
 _SCALE = 1.149604398860241
 #: Shorter bands are not split.
 _SHORTEST = 4
-#: 1 / k! with signs, of cos and sin below pi / 4: the next terms are below 2**-60.
-_COSINE = tuple((-1.0) ** k / _f for k, _f in enumerate((1.0, 2.0, 24.0, 720.0, 40320.0, 3628800.0, 479001600.0, 87178291200.0)))
-_SINE = tuple((-1.0) ** k / _f for k, _f in enumerate((1.0, 6.0, 120.0, 5040.0, 362880.0, 39916800.0, 6227020800.0, 1307674368000.0)))  # fmt: skip
+#: 1 / (2k)! and 1 / (2k + 1)! with signs, for cos and sin up to pi / 4: the next terms are below 2**-60.
+_COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(9))
+_SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(9))
 
 
 def along(basis: NDArray[np.float64], x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -32,7 +33,7 @@ def along(basis: NDArray[np.float64], x: NDArray[np.float64], axis: int) -> NDAr
     before, after = (int(np.prod(part, dtype=np.int64)) for part in (x.shape[:axis], x.shape[axis + 1 :]))
     flat = np.ascontiguousarray(x).reshape(before, x.shape[axis], after)
     made = _tensor_stream.product(np.ascontiguousarray(basis), flat)
-    return made.reshape(*x.shape[:axis], basis.shape[1], *x.shape[axis + 1 :])
+    return np.asarray(made.reshape(*x.shape[:axis], basis.shape[1], *x.shape[axis + 1 :]))
 
 
 @lru_cache(maxsize=8)
@@ -45,7 +46,7 @@ def cosines(n: int, rank: int) -> NDArray[np.float64]:
     basis = _cosine_of(at % (4 * n), n) * np.sqrt(2.0 / n)
     basis[0] = np.sqrt(1.0 / n)
     basis.setflags(write=False)
-    return basis
+    return np.asarray(basis)
 
 
 def _cosine_of(at: NDArray[np.int64], n: int) -> NDArray[np.float64]:
@@ -59,7 +60,7 @@ def _cosine_of(at: NDArray[np.int64], n: int) -> NDArray[np.float64]:
     flat, steep = np.zeros(at.shape), np.zeros(at.shape)
     for a, b in zip(reversed(_COSINE), reversed(_SINE), strict=True):
         flat, steep = flat * square + a, steep * square + b
-    return sign * np.where(is_steep, steep * angle, flat)
+    return np.asarray(sign * np.where(is_steep, steep * angle, flat))
 
 
 def _lengths(n: int) -> list[int]:
@@ -73,13 +74,13 @@ def _lengths(n: int) -> list[int]:
 def _beside_odd(even: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Sums of the even neighbours of each of ``count`` odd places; the axis is mirrored at its end."""
     right = even[1:] if len(even) > count else np.concatenate([even[1:], even[-1:]])
-    return even[:count] + right
+    return np.asarray(even[:count] + right)
 
 
 def _beside_even(odd: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Sums of the odd neighbours of each of ``count`` even places; the axis is mirrored at both ends."""
     right = odd if len(odd) == count else np.concatenate([odd, odd[-1:]])
-    return np.concatenate([odd[:1], odd])[:count] + right
+    return np.asarray(np.concatenate([odd[:1], odd])[:count] + right)
 
 
 def to_wavelet(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:

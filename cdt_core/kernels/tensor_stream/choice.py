@@ -86,9 +86,9 @@ def _is_worth(train: Train, x: NDArray[np.float64], step: float) -> bool:
 
 
 def _cores(x: NDArray[np.float64], step: float) -> Iterator[Core]:
-    """Up to three different choices of bases: the cheapest that single changes lead to, from wavelets, cosines, and stored ones."""
+    """Up to three choices of bases: the cheapest that single changes lead to, from wavelets, cosines, and stored ones."""
     seen: dict[tuple[Basis, ...], float] = {}
-    ends = {}
+    ends: dict[tuple[Basis, ...], None] = {}
     for favourite in (Basis.WAVELET, Basis.COSINES, Basis.STORED):
         bases = tuple(_allowed(n, favourite) for n in x.shape)
         ends[_descend(x, bases, step, seen)] = None
@@ -139,9 +139,7 @@ def _bits(x: NDArray[np.float64], step: float) -> float:
     return float(0.5 * np.log2(1 + 4 * square).sum() + 6 / math.log(2) * np.minimum(square, 1 / 12).sum())
 
 
-def _fitted(
-    pack: _Pack, target: float, guess: float, measure: Callable[[NDArray[np.float64]], float]
-) -> _Met | None:
+def _fitted(pack: _Pack, target: float, guess: float, measure: Callable[[NDArray[np.float64]], float]) -> _Met | None:
     """The largest step, and dead zone, that were found to meet the target."""
     met: _Met | None = None
     low, high, step = 0.0, math.inf, guess

@@ -1,4 +1,4 @@
-"""Arrays of real numbers as whole steps in bytes: the quantiser, where numbers are put back, and the cut to what is not zero."""
+"""Arrays of real numbers as whole steps in bytes: the quantiser, where numbers are put back, the cut to what is not zero."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["AXES", "DEAD", "Steps", "quantised", "read_steps", "too_many_steps"]
 
 #: Axes that coefficients have at most.
 AXES = 4
-#: Numbers below so many steps become zero, the others are rounded a little towards it: what that loses in error it saves in bytes.
+#: Numbers below so many steps become zero, others are rounded a little towards it: the bytes saved are worth the error.
 DEAD = 0.64
 _ROUNDING = 0.37
 #: Reconstruction is moved by multiples of 1/64 of a step, for the magnitudes 1, 2, and all above.
@@ -48,7 +48,7 @@ class Steps:
         return np.sign(self.numbers) * ((size + shift) * step)
 
     def pack(self, dyadic: tuple[int, ...]) -> bytes:
-        """Lengths without the zeros at each axis' end, shifts, and the code; ``dyadic`` marks the axes that hold wavelet bands."""
+        """Lengths without the zeros at each axis' end, shifts, and the code; ``dyadic`` marks axes that hold wavelet bands."""
         kept = _kept(self.numbers)
         lead = b"".join(packed(n) for n in kept)
         if 0 in kept:

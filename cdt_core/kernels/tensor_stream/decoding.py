@@ -43,7 +43,9 @@ def decode(stream: bytes | memoryview, *, max_bytes: int | None = None) -> NDArr
     limit = max(_DEFAULT_LIMIT, _DEFAULT_GROWTH * len(stream)) if max_bytes is None else max_bytes
     size = math.prod(header.shape)
     if size * header.dtype.itemsize > limit:
-        raise CorruptStreamError(f"it stands for {size} values, which take more than the {limit} bytes that are allowed")
+        raise CorruptStreamError(
+            f"it stands for {size} values, which take more than the {limit} bytes that are allowed"
+        )
     if header.method == PLAIN:
         return compress.decode(reading.data[reading.at :], max_bytes=limit)
     body, mask, exact, residual = (reading.section() for _ in range(4))
@@ -110,4 +112,4 @@ def with_residual(values: NDArray[Any], difference: NDArray[Any]) -> NDArray[Any
     limits = np.iinfo(values.dtype)
     if difference.size and max(abs(int(difference.min())), abs(int(difference.max()))) > 1 << 33:
         raise CorruptStreamError("its residual overflows")
-    return np.clip(values.astype(np.int64) + difference, limits.min, limits.max).astype(values.dtype)
+    return np.asarray(np.clip(values.astype(np.int64) + difference, limits.min, limits.max).astype(values.dtype))

@@ -80,7 +80,9 @@ def encode(values: NDArray[Any], bound: Bound, *, missing: Sequence[float | int]
         Text, objects, structures, long double.
     """
     if bound.kind in ("rel", "psnr"):
-        raise BoundError(f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)")
+        raise BoundError(
+            f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)"
+        )
     values = np.asarray(values)
     strict = Bound("abs", bound.value) if bound.kind == "rmse" else bound
     field = _field(values, missing) if bound.kind in ("rmse", "abs") else None
@@ -124,13 +126,20 @@ def _fit(field: _Field, target: float) -> tuple[TensorHeader, bytes, NDArray[Any
         return None
     method = TRAIN if fitted.is_train else CORE
     head = TensorHeader(
-        method, field.values.dtype, field.values.shape, Bound("rmse", target), 0.0, fitted.error, field.centre, fitted.step
+        method,
+        field.values.dtype,
+        field.values.shape,
+        Bound("rmse", target),
+        0.0,
+        fitted.error,
+        field.centre,
+        fitted.step,
     )
     return head, fitted.body, field.decoded(fitted.array)
 
 
 def _closed(field: _Field, head: TensorHeader, parts: tuple[bytes, bytes], decoded: NDArray[Any]) -> EncodedStream:
-    """The stream with what must be exact: missing and non-finite values, and those that would become codes or break the bound."""
+    """The stream with what must be exact: missing and non-finite values, those that would become codes or break the bound."""
     exact = np.zeros(field.values.shape, bool) if field.exact is None else field.exact.copy()
     for code in field.codes:
         exact |= decoded == code

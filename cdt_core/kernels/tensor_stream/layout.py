@@ -16,7 +16,19 @@ from cdt_core.kernels.tensor_stream.coded import AXES
 from cdt_core.kernels.tensor_stream.fields import Reading, packed
 from cdt_core.model import Bound
 
-__all__ = ["CORE", "PLAIN", "SIGNATURE", "TRAIN", "TYPES", "TensorHeader", "folded", "open_stream", "pack", "pack_plain", "read_header"]
+__all__ = [
+    "CORE",
+    "PLAIN",
+    "SIGNATURE",
+    "TRAIN",
+    "TYPES",
+    "TensorHeader",
+    "folded",
+    "open_stream",
+    "pack",
+    "pack_plain",
+    "read_header",
+]
 
 SIGNATURE = b"\x93CDC"
 _VERSION = 1

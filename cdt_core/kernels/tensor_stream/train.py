@@ -101,4 +101,4 @@ def read_train(reading: Reading, shape: tuple[int, ...], step: float, most: int)
 def _lengthened(rows: NDArray[np.float64], tail: NDArray[np.float64]) -> NDArray[np.float64]:
     """(left rank, n * m) of rows (rank, left rank, n) and a tail (rank, m)."""
     rank, left, n = rows.shape
-    return _tensor_stream.product(rows.reshape(rank, left * n), tail[None])[0].reshape(left, -1)
+    return np.asarray(_tensor_stream.product(rows.reshape(rank, left * n), tail[None])[0].reshape(left, -1))

@@ -1,0 +1,131 @@
+"""``cdt.tensor``: the Zarr v3 array-to-bytes codec, found by the entry point group ``zarr.codecs``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from zarr.abc.codec import ArrayBytesCodec
+
+from cdt_core.codecs.bounded import missing_as_json, missing_code
+from cdt_core.codecs.tensor import decode_fitting
+from cdt_core.errors import BoundError, CdtError
+from cdt_core.kernels import stats, tensor_stream
+from cdt_core.model import Bound
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from zarr.core.array_spec import ArraySpec
+    from zarr.core.buffer import Buffer, NDBuffer
+
+__all__ = ["CONFIGURATION_SCHEMA", "TensorCodec"]
+
+#: JSON schema of the codec's configuration.
+CONFIGURATION_SCHEMA: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "cdt.tensor",
+    "type": "object",
+    "properties": {
+        "version": {"const": 1},
+        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel|psnr|rmse):[0-9.eE+-]+)$"},
+        "missing": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
+        },
+    },
+    "required": ["version", "bound"],
+    "additionalProperties": False,
+}
+
+_KEYS = ("bound", "missing")
+
+
+@dataclass(frozen=True)
+class TensorCodec(ArrayBytesCodec):
+    """Whole chunks as tensor trains or cores with bases, to a target of the root mean square error or an absolute bound.
+
+    ``bound`` as :class:`cdt_core.Bound` reads it; ``rel`` and ``psnr`` are of each chunk's own range. ``missing`` codes stay
+    bit-exact. A chunk is always decoded whole.
+    """
+
+    is_fixed_size = False
+
+    bound: str = "lossless"
+    missing: tuple[float | int, ...] = ()
+
+    def __post_init__(self) -> None:
+        Bound.parse(self.bound)
+        object.__setattr__(self, "missing", tuple(missing_code(code, "cdt.tensor") for code in self.missing))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TensorCodec:
+        """From the metadata's ``{"name": "cdt.tensor", "configuration": {...}}``.
+
+        Raises
+        ------
+        CdtError
+            Another version, a key that this one does not have, or a value that makes no sense.
+        """
+        configuration = data.get("configuration") or {}
+        if not isinstance(configuration, Mapping):
+            raise CdtError(f"codec cdt.tensor: the configuration is {configuration!r}, not an object")
+        configuration = dict(configuration)
+        version = configuration.pop("version", 1)
+        unknown = sorted(set(configuration) - set(_KEYS))
+        if type(version) is not int or version != 1 or unknown:
+            what = f"keys {unknown}" if unknown else f"version {version}"
+            raise CdtError(f"codec cdt.tensor: {what} is not known to this release; a newer one may read it")
+        return cls(**configuration)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metadata of this codec."""
+        configuration = {"version": 1, "bound": self.bound, "missing": missing_as_json(self.missing)}
+        return {"name": "cdt.tensor", "configuration": configuration}
+
+    def evolve_from_array_spec(self, array_spec: ArraySpec) -> TensorCodec:
+        """The same codec: it needs nothing of the array."""
+        return replace(self)
+
+    def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
+        """Refuse types that no stream holds, when the array is made."""
+        tensor_stream.encode(np.zeros(1, dtype.to_native_dtype()), Bound("lossless"))
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
+        """Not known before encoding."""
+        raise NotImplementedError("the size of a cdt.tensor chunk is known only once it is encoded")
+
+    def _encode_sync(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
+        values = chunk_data.as_numpy_array()
+        stream = tensor_stream.encode(
+            values, _own(values, Bound.parse(self.bound), self.missing), missing=self.missing
+        ).stream
+        return chunk_spec.prototype.buffer.from_bytes(stream)
+
+    def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        stream = memoryview(cast("Any", chunk_data.as_numpy_array()))
+        dtype = chunk_spec.dtype.to_native_dtype()
+        values = decode_fitting(stream, chunk_spec.shape, dtype)
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(cast("Any", values.astype(dtype, copy=False)))
+
+    async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer | None:
+        return await asyncio.to_thread(self._encode_sync, chunk_data, chunk_spec)
+
+    async def _decode_single(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        return await asyncio.to_thread(self._decode_sync, chunk_data, chunk_spec)
+
+
+def _own(values: NDArray[Any], asked: Bound, missing: tuple[float | int, ...]) -> Bound:
+    """``psnr`` as the ``rmse``, and ``rel`` as the ``abs``, of the chunk's own range; without one, lossless."""
+    if asked.kind not in ("rel", "psnr"):
+        return asked
+    if values.dtype.kind not in "iuf":
+        return Bound("lossless")
+    found = stats.describe(values, missing=stats.mask(values, missing))
+    try:
+        applied = asked.applied(found.minimum, found.maximum)
+    except BoundError:
+        return Bound("lossless")
+    return Bound("rmse", applied.value) if asked.kind == "psnr" and not applied.is_lossless else applied
