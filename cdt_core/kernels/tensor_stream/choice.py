@@ -1,83 +1,59 @@
-"""Which basis each axis takes, and the largest step that meets a target."""
+"""Which basis each axis takes, and whether a train is smaller than a core."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from attrs import frozen
 
-from cdt_core.kernels.tensor_stream.coded import DEAD
+from cdt_core.kernels.tensor_stream.coded import least_step
+from cdt_core.kernels.tensor_stream.search import Fitted, Measure, Search
 from cdt_core.kernels.tensor_stream.train import Train, pack_train, train_of
 from cdt_core.kernels.tensor_stream.tucker import LONGEST_DENSE, Basis, Core, core_of, pack_core
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Fitted", "smallest"]
+__all__ = ["smallest"]
 
 #: Shorter axes have too few numbers for a wavelet; longer ones more columns than a stored basis pays for.
 _SHORT, _LONGEST_STORED = 8, 512
-#: Steps that make an error of 1, as a first guess; the search widens what it changes by up to this factor.
+#: The step that makes an error of 1, as a first guess.
 _STEPS_PER_ERROR = 6.0
-_WIDEST = 16.0
-_TRIES = 24
-#: The search ends when so much of the allowed error is used.
-_USED = 0.99
-_LEAST_USED = 0.975
+#: Ranks of trains are those of so much smaller a step: theirs may come out smaller than the core's.
+_RANK_SHARE = 0.7
 #: Trains are tried when they have at most so many numbers for one of the core's that are not zero.
 _NUMBERS_PER_COEFFICIENT = 4.0
 
-_Pack = Callable[[float, float], tuple[Callable[[], bytes], "NDArray[np.float64]"]]
 
-
-@frozen(eq=False)
-class Fitted:
-    """A form that meets the target: which it is, its step, bytes, the array that they decode to, and the error of that."""
-
-    is_train: bool
-    step: float
-    body: bytes
-    array: NDArray[np.float64]
-    error: float
-
-
-@frozen(eq=False)
-class _Met:
-    """A step that meets the target, with what makes the bytes."""
-
-    step: float
-    pack: Callable[[], bytes]
-    array: NDArray[np.float64]
-    error: float
-
-    def fitted(self, is_train: bool) -> Fitted:
-        return Fitted(is_train, self.step, self.pack(), self.array, self.error)
-
-
-def smallest(x: NDArray[np.float64], target: float, measure: Callable[[NDArray[np.float64]], float]) -> Fitted | None:
+def smallest(x: NDArray[np.float64], target: float, measure: Measure) -> Fitted | None:
     """The smallest form of ``x`` (1 to 4 axes) whose ``measure`` (the root mean square of its errors) is at most ``target``.
 
-    About 4 transforms for each axis, then for three forms some ten quantisations and one code each. None where no step meets
-    the target.
+    About 4 transforms for each axis, then for up to four forms some ten quantisations and one code each. None where no step
+    meets the target.
     """
+    search = Search(target, least_step(float(np.linalg.norm(x))), measure)
     guess = _STEPS_PER_ERROR * target
-    made = []
-    for core in _cores(x, guess):
-        found = _fitted(lambda step, dead, core=core: pack_core(core, step, dead), target, guess, measure)  # type: ignore[misc]
-        if found is not None:
-            made.append(found.fitted(False))
-    least = min(made, key=lambda one: len(one.body), default=None)
+    made = [_of_core(search, core, guess) for core in _cores(x, guess)]
+    least = min((one for one in made if one is not None), key=lambda one: len(one.body), default=None)
     if x.ndim > 1:
-        step = guess if least is None else least.step
-        train = train_of(x, step)
-        if train is not None and _is_worth(train, x, step):
-            found = _fitted(lambda step, dead: pack_train(train, step, dead), target, step, measure)
-            if found is not None:
-                made.append(found.fitted(True))
-    return min(made, key=lambda one: len(one.body), default=None)
+        made.append(_of_train(search, x, guess if least is None else least.step))
+    return min((one for one in made if one is not None), key=lambda one: len(one.body), default=None)
+
+
+def _of_core(search: Search, core: Core, guess: float) -> Fitted | None:
+    met = search.met(lambda step, dead: pack_core(core, step, dead), guess)
+    return None if met is None else met.fitted(is_train=False)
+
+
+def _of_train(search: Search, x: NDArray[np.float64], guess: float) -> Fitted | None:
+    train = train_of(x, _RANK_SHARE * guess)
+    if train is None or not _is_worth(train, x, guess):
+        return None
+    met = search.met(lambda step, dead: pack_train(train, step, dead), guess)
+    return None if met is None else met.fitted(is_train=True)
 
 
 def _is_worth(train: Train, x: NDArray[np.float64], step: float) -> bool:
@@ -137,47 +113,3 @@ def _bits(x: NDArray[np.float64], step: float) -> float:
     """Half the logarithm of the energy in quarter steps, and 6 / ln 2 of each squared step that is lost (d rate / d error)."""
     square = np.square(x / step)
     return float(0.5 * np.log2(1 + 4 * square).sum() + 6 / math.log(2) * np.minimum(square, 1 / 12).sum())
-
-
-def _fitted(pack: _Pack, target: float, guess: float, measure: Callable[[NDArray[np.float64]], float]) -> _Met | None:
-    """The largest step, and dead zone, that were found to meet the target."""
-    met: _Met | None = None
-    low, high, step = 0.0, math.inf, guess
-    for _ in range(_TRIES):
-        make, decoded = pack(step, DEAD)
-        error = measure(decoded)
-        if error <= target:
-            low, met = step, _Met(step, make, decoded, error)
-            if error >= _USED * target:
-                return met
-        else:
-            high = step
-        ratio = target / error if error > 0 else _WIDEST
-        if met is not None and high < math.inf:
-            step = math.sqrt(low * high)
-        else:
-            step *= max(1 / _WIDEST, min(_WIDEST, ratio * (0.995 if ratio < 1 else 1.01)))
-        if low and high / low < 1 + 1e-6:
-            break
-    if met is not None and 0 < met.error < _LEAST_USED * target:
-        return _widened(pack, met, target, measure)
-    return met
-
-
-def _widened(
-    pack: _Pack,
-    met: _Met,
-    target: float,
-    measure: Callable[[NDArray[np.float64]], float],
-) -> _Met:
-    """The same step with the widest dead zone that still meets the target: few coefficients leave gaps between steps."""
-    low, high, step = DEAD, 32 * DEAD, met.step
-    for _ in range(_TRIES):
-        dead = math.sqrt(low * high)
-        make, decoded = pack(step, dead)
-        error = measure(decoded)
-        if error <= target:
-            low, met = dead, _Met(step, make, decoded, error)
-        else:
-            high = dead
-    return met

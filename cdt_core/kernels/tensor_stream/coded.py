@@ -15,7 +15,7 @@ from cdt_core.kernels.tensor_stream.fields import Reading, packed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AXES", "DEAD", "Steps", "quantised", "read_steps", "too_many_steps"]
+__all__ = ["AXES", "DEAD", "Steps", "least_step", "quantised", "read_steps"]
 
 #: Axes that coefficients have at most.
 AXES = 4
@@ -29,9 +29,9 @@ _GROUPS = 3
 _MOST_PER_BYTE = 1 << 14
 
 
-def too_many_steps(largest: float, step: float) -> bool:
-    """Whether numbers up to ``largest`` have more steps than are coded."""
-    return not largest / step < _tensor_stream.LARGEST // 2
+def least_step(size: float) -> float:
+    """The least step of arrays with a Frobenius norm of ``size``: no coefficient has more steps than are coded."""
+    return 2 * size / _tensor_stream.LARGEST
 
 
 @frozen(eq=False)
