@@ -73,3 +73,11 @@ def test_a_variable_that_no_pattern_matches_is_lossless():
 def test_a_pattern_that_matches_nothing_is_refused_and_the_variables_are_named():
     with pytest.raises(BoundError, match=r"'tmep=abs:1.0' matches no variable; the variables are: temp, u"):
         BoundRules.parse({"tmep": "abs:1"}).check_used(["temp", "u"])
+
+
+def test_rmse_is_kept_as_abs_without_a_range():
+    assert str(Bound.parse("rmse:0.5")) == "rmse:0.5"
+    for low, high in ((None, None), (3.0, 3.0), (-1e300, 1e300)):
+        applied = Bound("rmse", 0.5).applied(low, high)
+        assert applied.kind == "abs"
+        assert 0.5 * (1 - 1e-9) < applied.value < 0.5
