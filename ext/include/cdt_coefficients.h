@@ -1,6 +1,6 @@
 /* Whole numbers of up to four axes, most of them small or zero, as an adaptive binary code (FORMAT.md, "Tensor streams").
  *
- * Each number is coded as decisions on its magnitude and a sign. The chance of a decision is mixed (Mahoney 2005, "Adaptive weighing
+ * Each number is coded as decisions on its magnitude and its sign. The chance of a decision is mixed (Mahoney 2005, "Adaptive weighing
  * of context models for lossless data compression") from what was seen in eight contexts made of the magnitudes before it
  * and of its place. All arithmetic is on integers, or on doubles in a fixed order, so that every machine has the same chances. */
 #ifndef CDT_COEFFICIENTS_H

@@ -12,7 +12,7 @@ enum {
     PLACES = 64,          /* sets of weights by the place */
     FARTHEST = 3072,      /* logits are counted in 1/256, up to 12 */
     MOST_SEEN = 500,      /* after so many decisions, old ones are forgotten as fast as new ones come */
-    FIRST_SEEN = 3,       /* what a mixed chance counts as when it starts a context */
+    FIRST_SEEN = 2,       /* what a mixed chance counts as when it starts a context */
     FIRST_WEIGHT = 11796, /* 0.18 of 65536 */
     SLOW = 3, FAST = 40, SLOWING = 128
 };

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARGIN = 2, UNARY = 14, ESCAPE = 15, LARGEST_BITS = 29 };
+enum { MARGIN = 2, UNARY = 14, SIGN = 14, ESCAPE = 15, LARGEST_BITS = 29 };
 
-/* Magnitudes with a margin of zeros around them, so that every number has its neighbours. */
+/* Magnitudes and signs with a margin of zeros around them, so that every number has its neighbours. */
 typedef struct {
     size_t strides[CDT_COEFFICIENT_AXES];
     int32_t *numbers;
+    int8_t *signs;
     mixer *mixer;
     int64_t recent; /* magnitudes of the row, the latest ones most */
 } coder;
@@ -84,9 +85,32 @@ static void look_around(coder *c, const cdt_coefficient_grid *grid, const size_t
     c->mixer->place = least(bits_of(i[2]) + bits_of(i[3]), 20) * 3 + least(i[0], 2);
 }
 
-/* Code one number: its magnitude in steps of one, from 14 on as an Elias gamma code, and its sign. */
-static int32_t code_number(mixer *m, int32_t number)
+/* Code a sign, of which those of the neighbours along each axis say something: bands of neighbouring planes often go together. */
+static int code_sign(coder *c, const size_t *i, const int32_t *p, int32_t size, int is_negative)
 {
+    const ptrdiff_t s0 = (ptrdiff_t)c->strides[0], s1 = (ptrdiff_t)c->strides[1], s2 = (ptrdiff_t)c->strides[2];
+    const int8_t *sign = c->signs + (p - c->numbers);
+    const size_t g0 = (size_t)(sign[-s0] + 1), g1 = (size_t)(sign[-s1] + 1);
+    const size_t g2 = (size_t)(sign[-s2] + 1), g3 = (size_t)(sign[-1] + 1);
+    const size_t h2 = (size_t)(sign[-2 * s2] + 1), h3 = (size_t)(sign[-2] + 1);
+    const size_t bands = least(bits_of(i[2]), 11) * 12 + least(bits_of(i[3]), 11), own = class_of(size, 3);
+    size_t *at = c->mixer->at;
+    at[0] = g0 * 3 + g1;
+    at[1] = g2 * 3 + g3;
+    at[2] = at[0] * 9 + at[1];
+    at[3] = at[0] * 144 + bands;
+    at[4] = ((g1 * 5 + class_of(p[-s1], 4)) * 4 + own) * 16 + least(i[1], 15);
+    at[5] = ((g0 * 5 + class_of(p[-s0], 4)) * 4 + own) * 16 + least(i[0], 15);
+    at[6] = (h2 * 3 + h3) * 9 + at[1];
+    at[7] = at[1] * 144 + bands;
+    c->mixer->level = own * 4 + (g0 != 1) * 2 + (g1 != 1);
+    return cdt_mixer_decide(c->mixer, SIGN, is_negative);
+}
+
+/* Code one number: its magnitude in steps of one, from 14 on as an Elias gamma code, and its sign. */
+static int32_t code_number(coder *c, const size_t *i, const int32_t *p, int32_t number)
+{
+    mixer *m = c->mixer;
     const int32_t size = number < 0 ? -number : number;
     int32_t found = 0;
     while (found < UNARY && cdt_mixer_decide(m, (size_t)found, size > found))
@@ -101,7 +125,7 @@ static int32_t code_number(mixer *m, int32_t number)
             rest = rest << 1 | cdt_mixer_plain(m, (int)(((size - UNARY + 1) >> k) & 1));
         found = UNARY + rest - 1;
     }
-    return found && cdt_mixer_plain(m, number < 0) ? -found : found;
+    return found && code_sign(c, i, p, found, number < 0) ? -found : found;
 }
 
 static int code_row(coder *c, const cdt_coefficient_grid *grid, size_t *i, int32_t *numbers)
@@ -111,12 +135,13 @@ static int code_row(coder *c, const cdt_coefficient_grid *grid, size_t *i, int32
     c->recent = 0;
     for (i[3] = 0; i[3] < grid->lengths[3]; i[3]++) {
         look_around(c, grid, i, row + i[3]);
-        const int32_t number = code_number(c->mixer, c->mixer->decodes ? 0 : numbers[i[3]]);
+        const int32_t number = code_number(c, i, row + i[3], c->mixer->decodes ? 0 : numbers[i[3]]);
         const int32_t size = number < 0 ? -number : number;
         if (size > CDT_LARGEST_COEFFICIENT)
             return CDT_CORRUPT;
         numbers[i[3]] = number;
         row[i[3]] = size;
+        c->signs[row + i[3] - c->numbers] = (int8_t)((number > 0) - (number < 0));
         c->recent = c->recent * 7 / 8 + 8 * (int64_t)size;
     }
     return c->mixer->decodes && c->mixer->position > c->mixer->length + 4 ? CDT_CORRUPT : CDT_OK;
@@ -158,13 +183,15 @@ static int run(const cdt_coefficient_grid *grid, mixer *m, int32_t *numbers)
         count *= grid->lengths[k] + 2 * MARGIN;
     }
     c.numbers = calloc(count, sizeof *c.numbers);
-    if (c.numbers) {
+    c.signs = calloc(count, sizeof *c.signs);
+    if (c.numbers && c.signs) {
         cdt_mixer_start(m);
         if (m->decodes)
             cdt_mixer_open(m);
         status = code_all(&c, grid, numbers);
     }
     free(c.numbers);
+    free(c.signs);
     return status;
 }
 

@@ -1,6 +1,6 @@
 """Golden tensor streams: what each released version of their format wrote, kept for ever.
 
-``python -m tests.golden.tensor_streams`` writes the streams that do not exist yet, and never changes one that does. Streams made
+``python -m tests.golden.tensor_streams`` writes the streams that do not exist yet, and never changes one that does. Those made
 on two machines may differ (their eigenvectors do); what one decodes to may not.
 """
 

@@ -11,8 +11,8 @@ __all__ = ["decode"]
 
 _FARTHEST = 3072
 _INPUTS, _KINDS = 8, 16
-_UNARY, _ESCAPE = 14, 15
-_MOST_SEEN, _FIRST_SEEN = 500, 3
+_UNARY, _SIGN, _ESCAPE = 14, 14, 15
+_MOST_SEEN, _FIRST_SEEN = 500, 2
 _LARGEST = 1 << 29
 _DECAY = 0.99610136947011749
 
@@ -102,7 +102,9 @@ class _Source:
         """One decision, from what was seen in eight contexts."""
         keys = [(k, context, kind) for k, context in enumerate(self.here)]
         found = [self.contexts.get(key) for key in keys]
-        inputs = [0 if one is None else _logit(one[0] >> 6) * (256 * (one[1] + 1) // (one[1] + 3)) >> 8 for one in found]
+        inputs = [
+            0 if one is None else _logit(one[0] >> 6) * (256 * (one[1] + 1) // (one[1] + 3)) >> 8 for one in found
+        ]
         inputs.append(256)
         level = self.weights.setdefault(("level", self.sets[0], kind), _Weights())
         place = self.weights.setdefault(("place", self.sets[1], kind), _Weights())
@@ -117,8 +119,8 @@ class _Source:
             self.contexts[key] = (p, min(_MOST_SEEN, n + 1))
         return bit
 
-    def number(self) -> int:
-        """A magnitude and its sign."""
+    def size(self) -> int:
+        """A magnitude."""
         size = 0
         while size < _UNARY and self.decide(size):
             size += 1
@@ -130,7 +132,7 @@ class _Source:
             for _ in range(longer):
                 rest = rest << 1 | self.plain()
             size += rest - 1
-        return -size if size and self.plain() else size
+        return size
 
 
 def _class(x: int, most: int) -> int:
@@ -145,10 +147,15 @@ class _Surroundings:
 
     def __init__(self, dyadic: Sequence[int]) -> None:
         self.dyadic = dyadic
-        self.sizes: dict[tuple[int, ...], int] = {}
+        self.numbers: dict[tuple[int, ...], int] = {}
 
     def __call__(self, i: Sequence[int], *by: int) -> int:
-        return self.sizes.get(tuple(a + b for a, b in zip(i, by, strict=True)), 0)
+        return abs(self.numbers.get(tuple(a + b for a, b in zip(i, by, strict=True)), 0))
+
+    def sign(self, i: Sequence[int], *by: int) -> int:
+        """0, 1 or 2: below, at or above zero."""
+        number = self.numbers.get(tuple(a + b for a, b in zip(i, by, strict=True)), 0)
+        return 1 + (number > 0) - (number < 0)
 
     def parents(self, i: Sequence[int]) -> tuple[int, int]:
         if not any(self.dyadic):
@@ -156,7 +163,9 @@ class _Surroundings:
         up = [n >> 1 if d else n for n, d in zip(i, self.dyadic, strict=True)]
         if up == list(i):
             return 0, 0
-        return self(up, 0, 0, 0, 0), sum(self(up, *by) for by in ((0, 0, 0, -1), (0, 0, -1, 0), (0, 0, 0, 1), (0, 0, 1, 0)))
+        return self(up, 0, 0, 0, 0), sum(
+            self(up, *by) for by in ((0, 0, 0, -1), (0, 0, -1, 0), (0, 0, 0, 1), (0, 0, 1, 0))
+        )
 
     def contexts(self, i: Sequence[int], recent: int) -> tuple[list[int], tuple[int, int]]:
         """The eight contexts, and the two sets of weights."""
@@ -187,6 +196,25 @@ class _Surroundings:
         return found, (min(_class(total, 63) // 2, 15), place)
 
 
+    def sign_contexts(self, i: Sequence[int], size: int) -> tuple[list[int], int]:
+        """The eight contexts of a sign, and the first set of weights."""
+        g0, g1 = self.sign(i, -1, 0, 0, 0), self.sign(i, 0, -1, 0, 0)
+        g2, g3 = self.sign(i, 0, 0, -1, 0), self.sign(i, 0, 0, 0, -1)
+        bands = min(i[2].bit_length(), 11) * 12 + min(i[3].bit_length(), 11)
+        own, planes, rows = _class(size, 3), g0 * 3 + g1, g2 * 3 + g3
+        found = [
+            planes,
+            rows,
+            planes * 9 + rows,
+            planes * 144 + bands,
+            ((g1 * 5 + _class(self(i, 0, -1, 0, 0), 4)) * 4 + own) * 16 + min(i[1], 15),
+            ((g0 * 5 + _class(self(i, -1, 0, 0, 0), 4)) * 4 + own) * 16 + min(i[0], 15),
+            (self.sign(i, 0, 0, -2, 0) * 3 + self.sign(i, 0, 0, 0, -2)) * 9 + rows,
+            rows * 144 + bands,
+        ]
+        return found, own * 4 + (g0 != 1) * 2 + (g1 != 1)
+
+
 def decode(code: bytes, lengths: Sequence[int], dyadic: Sequence[int]) -> list[int]:
     """The numbers of a code, in C order of four axes.
 
@@ -200,12 +228,17 @@ def decode(code: bytes, lengths: Sequence[int], dyadic: Sequence[int]) -> list[i
     for i in product(*map(range, lengths)):
         recent = 0 if not i[3] else recent
         source.here, source.sets = known.contexts(i, recent)
-        number = source.number()
-        if abs(number) > _LARGEST:
-            raise CorruptStreamError(f"coefficient {number} is larger than any")
-        numbers.append(number)
-        known.sizes[i] = abs(number)
-        recent = recent * 7 // 8 + 8 * abs(number)
+        size = source.size()
+        is_negative = 0
+        if size:
+            source.here, level = known.sign_contexts(i, size)
+            source.sets = (level, source.sets[1])
+            is_negative = source.decide(_SIGN)
+        if size > _LARGEST:
+            raise CorruptStreamError(f"a coefficient of magnitude {size} is larger than any")
+        known.numbers[i] = -size if is_negative else size
+        numbers.append(known.numbers[i])
+        recent = recent * 7 // 8 + 8 * size
         if i[3] == lengths[3] - 1 and source.at > len(code) + 4:
             raise CorruptStreamError("a code ends before its numbers do")
     return numbers

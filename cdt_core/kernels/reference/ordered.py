@@ -1,4 +1,4 @@
-"""Products and sums of squares with one order of additions, as NumPy adds whole slices: what the compiled ones equal, bit for bit."""
+"""Products and sums of squares in one order of additions, by whole slices: what the compiled ones equal, bit for bit."""
 
 from __future__ import annotations
 

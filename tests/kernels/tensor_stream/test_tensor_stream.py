@@ -36,7 +36,11 @@ def test_the_root_mean_square_error_is_within_the_target_and_uses_it(shape, dtyp
 def test_integers_stay_integers_of_their_type(dtype):
     limits = np.iinfo(dtype)
     x = rough(30, 40)
-    x = ((x - x.min()) / np.ptp(x) * (float(limits.max) - limits.min) + limits.min).clip(limits.min, limits.max).astype(dtype)
+    x = (
+        ((x - x.min()) / np.ptp(x) * (float(limits.max) - limits.min) + limits.min)
+        .clip(limits.min, limits.max)
+        .astype(dtype)
+    )
     target = 0.02 * float(np.ptp(x.astype("f8")))
     y = tensor_stream.decode(encode(x, f"rmse:{target}").stream)
     assert y.dtype == x.dtype
