@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,23 +23,36 @@ _SHORT, _LONGEST_STORED = 8, 512
 _STEPS_PER_ERROR = 6.0
 #: Ranks of trains are those of so much smaller a step: theirs may come out smaller than the core's.
 _RANK_SHARE = 0.7
-#: Trains are tried when they have at most so many numbers for one of the core's that are not zero.
-_NUMBERS_PER_COEFFICIENT = 4.0
+#: Bases are chosen again, for the step that was found, when that is so many times the guess.
+_FAR = 1.5
+#: Trains are tried where their estimate, which is often twice too large, is at most so many times the core's bytes.
+_SLACK = 3.0
 
 
 def smallest(x: NDArray[np.float64], target: float, measure: Measure) -> Fitted | None:
     """The smallest form of ``x`` (1 to 4 axes) whose ``measure`` (the root mean square of its errors) is at most ``target``.
 
-    About 4 transforms for each axis, then for up to four forms some ten quantisations and one code each. None where no step
-    meets the target.
+    About 4 transforms for each axis, then for a few forms some ten quantisations and one code each. None where no step meets
+    the target.
     """
     search = Search(target, least_step(float(np.linalg.norm(x))), measure)
     guess = _STEPS_PER_ERROR * target
-    made = [_of_core(search, core, guess) for core in _cores(x, guess)]
-    least = min((one for one in made if one is not None), key=lambda one: len(one.body), default=None)
-    if x.ndim > 1:
-        made.append(_of_train(search, x, guess if least is None else least.step))
-    return min((one for one in made if one is not None), key=lambda one: len(one.body), default=None)
+    tried: dict[tuple[Basis, ...], Fitted | None] = {}
+    best = _best_core(search, x, guess, tried)
+    if best is not None and best.step > _FAR * guess:
+        best = _best_core(search, x, best.step, tried)
+    train = _of_train(search, x, guess, best) if x.ndim > 1 else None
+    return min((one for one in (best, train) if one is not None), key=lambda one: len(one.body), default=None)
+
+
+def _best_core(
+    search: Search, x: NDArray[np.float64], guess: float, tried: dict[tuple[Basis, ...], Fitted | None]
+) -> Fitted | None:
+    """The smallest of all that were tried; each choice of bases is tried once."""
+    for bases in _choices(x, guess):
+        if bases not in tried:
+            tried[bases] = _of_core(search, core_of(x, bases, guess), guess)
+    return min((one for one in tried.values() if one is not None), key=lambda one: len(one.body), default=None)
 
 
 def _of_core(search: Search, core: Core, guess: float) -> Fitted | None:
@@ -48,28 +60,32 @@ def _of_core(search: Search, core: Core, guess: float) -> Fitted | None:
     return None if met is None else met.fitted(is_train=False)
 
 
-def _of_train(search: Search, x: NDArray[np.float64], guess: float) -> Fitted | None:
-    train = train_of(x, _RANK_SHARE * guess)
-    if train is None or not _is_worth(train, x, guess):
+def _of_train(search: Search, x: NDArray[np.float64], guess: float, core: Fitted | None) -> Fitted | None:
+    """None, too, where a train seems to cost far more than the core."""
+    step = guess if core is None else core.step
+    train = train_of(x, _RANK_SHARE * step)
+    if train is None:
         return None
-    met = search.met(lambda step, dead: pack_train(train, step, dead), guess)
+    if core is not None and _train_cost(train, step) > _SLACK * 8 * len(core.body):
+        return None
+    met = search.met(lambda step, dead: pack_train(train, step, dead), step)
     return None if met is None else met.fitted(is_train=True)
 
 
-def _is_worth(train: Train, x: NDArray[np.float64], step: float) -> bool:
-    numbers = np.count_nonzero(np.abs(train.last) > step) * _NUMBERS_PER_COEFFICIENT
-    return train.numbers <= max(x.size // 8, numbers)
+def _train_cost(train: Train, step: float) -> float:
+    return _bits(train.last, step) + sum(
+        _bits(core * sizes, step) for core, sizes in zip(train.cores, train.sizes, strict=True)
+    )
 
 
-def _cores(x: NDArray[np.float64], step: float) -> Iterator[Core]:
-    """Up to three choices of bases: the cheapest that single changes lead to, from wavelets, cosines, and stored ones."""
+def _choices(x: NDArray[np.float64], step: float) -> list[tuple[Basis, ...]]:
+    """Up to three: the cheapest bases that single changes lead to, from wavelets, cosines, and stored ones."""
     seen: dict[tuple[Basis, ...], float] = {}
     ends: dict[tuple[Basis, ...], None] = {}
     for favourite in (Basis.WAVELET, Basis.COSINES, Basis.STORED):
         bases = tuple(_allowed(n, favourite) for n in x.shape)
         ends[_descend(x, bases, step, seen)] = None
-    for bases in ends:
-        yield core_of(x, bases, step)
+    return list(ends)
 
 
 def _options(n: int) -> tuple[Basis, ...]:

@@ -27,21 +27,20 @@ LONGEST_BOND = 1024
 
 @frozen(eq=False)
 class Train:
-    """Cores (rank, length, next rank) with orthonormal columns, and the last one (rank, length) that has the sizes."""
+    """Cores (rank, length, next rank) with orthonormal columns, and the last one (rank, length) that has the sizes.
+
+    ``sizes`` are the norms of what each core's columns are multiplied by.
+    """
 
     shape: tuple[int, ...]
     cores: tuple[NDArray[np.float64], ...]
+    sizes: tuple[NDArray[np.float64], ...]
     last: NDArray[np.float64]
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers there are in the cores."""
-        return sum(core.size for core in self.cores) + self.last.size
 
 
 def train_of(x: NDArray[np.float64], step: float) -> Train | None:
     """The train of ``x`` without the directions that are below the quantiser's dead zone; None when a bond is too long."""
-    rank, rest, cores = 1, x, []
+    rank, rest, cores, sizes = 1, x, [], []
     for n in x.shape[:-1]:
         flat = np.ascontiguousarray(rest.reshape(rank * n, -1))
         if min(flat.shape) > LONGEST_BOND:
@@ -49,7 +48,8 @@ def train_of(x: NDArray[np.float64], step: float) -> Train | None:
         vectors = _leading(flat, DEAD * step)
         cores.append(vectors.reshape(rank, n, -1))
         rest, rank = vectors.T @ flat, vectors.shape[1]
-    return Train(x.shape, tuple(cores), rest.reshape(rank, x.shape[-1]))
+        sizes.append(np.linalg.norm(rest, axis=1))
+    return Train(x.shape, tuple(cores), tuple(sizes), rest.reshape(rank, x.shape[-1]))
 
 
 def _leading(flat: NDArray[np.float64], least: float) -> NDArray[np.float64]:
