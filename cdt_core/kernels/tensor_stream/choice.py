@@ -10,7 +10,7 @@ import numpy as np
 from cdt_core.kernels.tensor_stream.coded import least_step
 from cdt_core.kernels.tensor_stream.search import Fitted, Measure, Search
 from cdt_core.kernels.tensor_stream.train import Train, pack_train, train_of
-from cdt_core.kernels.tensor_stream.tucker import LONGEST_DENSE, Basis, Core, core_of, pack_core
+from cdt_core.kernels.tensor_stream.tucker import LONGEST_DENSE, Basis, Core, Field, core_of, pack_core
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,20 +38,21 @@ def smallest(x: NDArray[np.float64], target: float, measure: Measure) -> Fitted 
     search = Search(target, least_step(float(np.linalg.norm(x))), measure)
     guess = _STEPS_PER_ERROR * target
     tried: dict[tuple[Basis, ...], Fitted | None] = {}
-    best = _best_core(search, x, guess, tried)
+    field = Field(x)
+    best = _best_core(search, field, guess, tried)
     if best is not None and best.step > _FAR * guess:
-        best = _best_core(search, x, best.step, tried)
+        best = _best_core(search, field, best.step, tried)
     train = _of_train(search, x, guess, best) if x.ndim > 1 else None
     return min((one for one in (best, train) if one is not None), key=lambda one: len(one.body), default=None)
 
 
 def _best_core(
-    search: Search, x: NDArray[np.float64], guess: float, tried: dict[tuple[Basis, ...], Fitted | None]
+    search: Search, field: Field, guess: float, tried: dict[tuple[Basis, ...], Fitted | None]
 ) -> Fitted | None:
     """The smallest of all that were tried; each choice of bases is tried once."""
-    for bases in _choices(x, guess):
+    for bases in _choices(field, guess):
         if bases not in tried:
-            tried[bases] = _of_core(search, core_of(x, bases, guess), guess)
+            tried[bases] = _of_core(search, core_of(field, bases, guess), guess)
     return min((one for one in tried.values() if one is not None), key=lambda one: len(one.body), default=None)
 
 
@@ -78,13 +79,13 @@ def _train_cost(train: Train, step: float) -> float:
     )
 
 
-def _choices(x: NDArray[np.float64], step: float) -> list[tuple[Basis, ...]]:
+def _choices(field: Field, step: float) -> list[tuple[Basis, ...]]:
     """Up to three: the cheapest bases that single changes lead to, from wavelets, cosines, and stored ones."""
     seen: dict[tuple[Basis, ...], float] = {}
     ends: dict[tuple[Basis, ...], None] = {}
     for favourite in (Basis.WAVELET, Basis.COSINES, Basis.STORED):
-        bases = tuple(_allowed(n, favourite) for n in x.shape)
-        ends[_descend(x, bases, step, seen)] = None
+        bases = tuple(_allowed(n, favourite) for n in field.values.shape)
+        ends[_descend(field, bases, step, seen)] = None
     return list(ends)
 
 
@@ -101,16 +102,16 @@ def _allowed(n: int, favourite: Basis) -> Basis:
 
 
 def _descend(
-    x: NDArray[np.float64], bases: tuple[Basis, ...], step: float, seen: dict[tuple[Basis, ...], float]
+    field: Field, bases: tuple[Basis, ...], step: float, seen: dict[tuple[Basis, ...], float]
 ) -> tuple[Basis, ...]:
     """Bases of which no axis gains by another one."""
 
     def cost(bases: tuple[Basis, ...]) -> float:
         if bases not in seen:
-            seen[bases] = _cost(core_of(x, bases, step), step)
+            seen[bases] = _cost(core_of(field, bases, step), step)
         return seen[bases]
 
-    for axis, n in enumerate(x.shape):
+    for axis, n in enumerate(field.values.shape):
         bases = min(((*bases[:axis], basis, *bases[axis + 1 :]) for basis in _options(n)), key=cost)
     return bases
 

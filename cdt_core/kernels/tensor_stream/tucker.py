@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
-from attrs import frozen
+from attrs import field, frozen
 
 from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels import _tensor_stream, tall
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from cdt_core.kernels.tensor_stream.fields import Reading
 
-__all__ = ["LONGEST_DENSE", "Basis", "Core", "core_of", "pack_core", "read_core", "slice_sizes"]
+__all__ = ["LONGEST_DENSE", "Basis", "Core", "Field", "core_of", "pack_core", "read_core", "slice_sizes"]
 
 #: Cosines of longer axes would be a larger matrix than is worth making.
 LONGEST_DENSE = 1024
+#: Short axes are so many times shorter than all others together.
+_SHORT = 64
 
 
 class Basis(enum.IntEnum):
@@ -45,13 +47,34 @@ class Core:
     factors: tuple[NDArray[np.float64] | None, ...]
 
 
-def core_of(x: NDArray[np.float64], bases: Sequence[Basis], step: float) -> Core:
-    """The core of ``x`` in ``bases``. Stored ones are leading eigenvectors (De Lathauwer et al. 2000, higher-order SVD).
+@frozen(eq=False)
+class Field:
+    """An array of 1 to 4 axes, with the eigenvectors of its long axes, of which each is found once."""
 
-    Slices along stored axes are weighed so that places with few, large numbers do not decide alone: each place's vector above
-    ``step`` counts by its direction. That is what the code's length follows, which grows with the logarithm of numbers.
+    values: NDArray[np.float64]
+    _vectors: dict[int, NDArray[np.float64]] = field(factory=dict)
+
+    def vectors(self, axis: int) -> NDArray[np.float64]:
+        """(n, n), leading ones first. Orthonormal bases of the other axes do not change them."""
+        if axis not in self._vectors:
+            flat = np.moveaxis(self.values, axis, 0).reshape(self.values.shape[axis], -1)
+            self._vectors[axis] = _eigenvectors(flat)
+        return self._vectors[axis]
+
+
+def _eigenvectors(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    _, vectors = np.linalg.eigh(tall.left_gram(np.ascontiguousarray(flat)))
+    return np.ascontiguousarray(vectors[:, ::-1])
+
+
+def core_of(whole: Field, bases: Sequence[Basis], step: float) -> Core:
+    """The core of an array in ``bases``. Stored ones are leading eigenvectors (De Lathauwer et al. 2000, higher-order SVD).
+
+    Those of short axes are found from directions: vectors along the axis count by their direction where they are above
+    ``step``, so that places with few, large numbers do not decide alone. That is what the code's length follows, which grows
+    with the logarithm of numbers.
     """
-    core = x
+    core = whole.values
     for axis, basis in enumerate(bases):
         if basis is Basis.COSINES:
             core = scipy.fft.dct(core, axis=axis, norm="ortho")
@@ -60,22 +83,19 @@ def core_of(x: NDArray[np.float64], bases: Sequence[Basis], step: float) -> Core
     factors: list[NDArray[np.float64] | None] = [None] * len(bases)
     for axis, basis in enumerate(bases):
         if basis is Basis.STORED:
-            factors[axis], core = _turned(core, axis, step)
-    return Core(tuple(bases), core, tuple(factors))
+            flat = np.moveaxis(core, axis, 0).reshape(core.shape[axis], -1)
+            is_short = flat.shape[0] <= flat.shape[1] // _SHORT
+            factor = _eigenvectors(_directions(flat, step)) if is_short else whole.vectors(axis)
+            core = np.moveaxis((factor.T @ flat).reshape(-1, *np.delete(core.shape, axis)), 0, axis)
+            factors[axis] = factor
+    return Core(tuple(bases), np.ascontiguousarray(core), tuple(factors))
 
 
-def _turned(core: NDArray[np.float64], axis: int, step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    flat = np.moveaxis(core, axis, 0).reshape(core.shape[axis], -1)
-    is_short = flat.shape[0] <= flat.shape[1] // 64
-    weighed = flat
-    if is_short:
-        size = np.sqrt((flat * flat).sum(axis=0))
-        large = size > step
-        weighed = flat[:, large] / size[large] if large.any() else flat
-    _, vectors = np.linalg.eigh(tall.left_gram(np.ascontiguousarray(weighed)))
-    factor = np.ascontiguousarray(vectors[:, ::-1])
-    turned = np.moveaxis((factor.T @ flat).reshape(-1, *np.delete(core.shape, axis)), 0, axis)
-    return factor, np.ascontiguousarray(turned)
+def _directions(flat: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """The columns with a norm above ``step``, divided by it; all columns where there is none."""
+    size = np.sqrt((flat * flat).sum(axis=0))
+    large = size > step
+    return flat[:, large] / size[large] if large.any() else flat
 
 
 def slice_sizes(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
