@@ -70,7 +70,8 @@ def encode(values: NDArray[Any], bound: Bound, *, missing: Sequence[float | int]
     Returns
     -------
     EncodedStream
-        The stream and its largest error. Cost: some 10 s for 10^7 values, on one core; memory about ten times the array.
+        The stream and its largest error. Cost: 1 to 4 s for 10^6 values on one core, twice that under ``abs``, and about 100 bytes
+        of memory for each value. Decoding takes 0.2 to 0.6 s.
 
     Raises
     ------

@@ -9,9 +9,11 @@ import scipy.fft
 
 from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels.tensor_stream.bases import along, cosines
-from cdt_core.kernels.tensor_stream.coded import DEAD, quantised, read_steps
+from cdt_core.kernels.tensor_stream.coded import DEAD, Steps, quantised, read_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from cdt_core.kernels.tensor_stream.fields import Reading
@@ -24,20 +26,32 @@ _LONGEST_DENSE = 1024
 
 def coded_factor(
     rows: NDArray[np.float64], sizes: NDArray[np.float64], step: float, dead: float = DEAD
-) -> tuple[bytes, NDArray[np.float64]]:
-    """Bytes of the rows (rank, ..., n) of a factor, and the rows (rank, ..., n) that a decoder makes of them.
+) -> tuple[Callable[[], bytes], NDArray[np.float64]]:
+    """What makes the bytes of the rows (rank, ..., n) of a factor, and the rows (rank, ..., n) that a decoder makes of them.
 
     An error e in a row changes the array by e times what the row is multiplied by, whose norm is ``sizes[k]``. Rows times
     that are therefore coded in the core's own steps: all numbers of a stream then add the same error (reverse
     water-filling). Rows of smooth columns are shorter as cosines.
     """
     scaled = rows * sizes.reshape(-1, *(1,) * (rows.ndim - 1))
-    made = []
-    for is_cosine in (False, True) if rows.shape[-1] <= _LONGEST_DENSE else (False,):
-        steps = quantised(scipy.fft.dct(scaled, axis=-1, norm="ortho") if is_cosine else scaled, step, dead)
-        made.append((bytes([is_cosine]) + steps.pack((0,) * rows.ndim), steps.values(step), is_cosine))
-    code, numbers, is_cosine = min(made, key=lambda one: len(one[0]))
-    return code, _rows_of(numbers, sizes, rows.shape, is_cosine)
+    steps, is_cosine = quantised(scaled, step, dead), False
+    if rows.shape[-1] <= _LONGEST_DENSE:
+        other = quantised(scipy.fft.dct(scaled, axis=-1, norm="ortho"), step, dead)
+        if _bits(other) < _bits(steps):
+            steps, is_cosine = other, True
+    made = _rows_of(_cut(steps.values(step)), sizes, rows.shape, is_cosine)
+    return lambda: bytes([is_cosine]) + steps.pack((0,) * rows.ndim), made
+
+
+def _bits(steps: Steps) -> float:
+    """About the length of the code."""
+    return float(np.log2(1.0 + np.abs(steps.numbers)).sum())
+
+
+def _cut(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without the last axis' zeros at its end, which decoders do not add either."""
+    used = np.flatnonzero(numbers.any(axis=tuple(range(numbers.ndim - 1))))
+    return numbers[..., : int(used[-1]) + 1 if used.size else 0]
 
 
 def read_factor(reading: Reading, sizes: NDArray[np.float64], n: int, step: float, *middle: int) -> NDArray[np.float64]:

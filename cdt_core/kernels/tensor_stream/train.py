@@ -66,14 +66,14 @@ def _leading(flat: NDArray[np.float64], least: float) -> NDArray[np.float64]:
 def pack_train(train: Train, step: float, dead: float) -> tuple[Callable[[], bytes], NDArray[np.float64]]:
     """What makes the cores' bytes, the last one first, and the array that a decoder makes of them."""
     ranks = [core.shape[2] for core in train.cores]
-    parts = [packed(rank) for rank in ranks]
+    lead = b"".join(map(packed, ranks))
     part, tail = coded_factor(train.last, np.ones(len(train.last)), step, dead)
-    parts.append(part)
+    parts = [part]
     for core in reversed(train.cores):
         part, rows = coded_factor(np.ascontiguousarray(core.transpose(2, 0, 1)), slice_sizes(tail, 0), step, dead)
         parts.append(part)
         tail = _lengthened(rows, tail)
-    return lambda: b"".join(parts), tail.reshape(train.shape)
+    return lambda: lead + b"".join(part() for part in parts), tail.reshape(train.shape)
 
 
 def read_train(reading: Reading, shape: tuple[int, ...], step: float, most: int) -> NDArray[np.float64]:

@@ -109,7 +109,7 @@ def pack_core(whole: Core, step: float, dead: float) -> tuple[Callable[[], bytes
     steps = quantised(whole.core, step, dead)
     dyadic = tuple(int(basis is Basis.WAVELET) for basis in whole.bases)
     core = _cut(steps.values(step))
-    parts = []
+    parts: list[Callable[[], bytes]] = []
     decoded: list[NDArray[np.float64] | None] = [None] * core.ndim
     for axis, factor in enumerate(whole.factors):
         if factor is not None and core.size:
@@ -117,7 +117,7 @@ def pack_core(whole: Core, step: float, dead: float) -> tuple[Callable[[], bytes
             part, decoded[axis] = coded_factor(factor[:, : len(sizes)].T, sizes, step)
             parts.append(part)
     made = _expanded(core, whole.bases, decoded, whole.core.shape)
-    return lambda: b"".join([bytes(whole.bases), steps.pack(dyadic), *parts]), made
+    return lambda: b"".join([bytes(whole.bases), steps.pack(dyadic), *(part() for part in parts)]), made
 
 
 def _cut(core: NDArray[np.float64]) -> NDArray[np.float64]:
