@@ -195,7 +195,6 @@ class _Surroundings:
         place = min(i[2].bit_length() + i[3].bit_length(), 20) * 3 + min(i[0], 2)
         return found, (min(_class(total, 63) // 2, 15), place)
 
-
     def sign_contexts(self, i: Sequence[int], size: int) -> tuple[list[int], int]:
         """The eight contexts of a sign, and the first set of weights."""
         g0, g1 = self.sign(i, -1, 0, 0, 0), self.sign(i, 0, -1, 0, 0)
