@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import tensor_arrays as arrays
+from benchmarks.peers import tensor_codec
 from benchmarks.peers.summary import Row, printed
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.tensor_train import TensorTrain, tt_svd
@@ -143,6 +144,7 @@ def _has_randomized() -> bool:
 
 def tucker() -> Iterator[Row]:
     import pyttb
+
     from cdt_core.kernels.tucker import hosvd
 
     for name, x in (("eraint", arrays.eraint()), ("MRI", arrays.image())):
@@ -157,8 +159,9 @@ def tucker() -> Iterator[Row]:
 
 
 def khatri_rao() -> Iterator[Row]:
-    from cdt_core.kernels.tucker import mttkrp_all
     from tensorly.tenalg import unfolding_dot_khatri_rao
+
+    from cdt_core.kernels.tucker import mttkrp_all
 
     rng = np.random.default_rng(0)
     kinds = {
@@ -174,8 +177,9 @@ def khatri_rao() -> Iterator[Row]:
 
 
 def eigenpairs() -> Iterator[Row]:
-    from cdt_core.kernels.eigen import leading
     from scipy.sparse.linalg import LinearOperator, eigsh
+
+    from cdt_core.kernels.eigen import leading
 
     for side, must, aim in ((12, 2.5, 4.5), (20, 2.5, 4.5)):
         x = arrays.patches(side)
@@ -201,7 +205,7 @@ def eigenpairs() -> Iterator[Row]:
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "trains": trains, "corner": corner, "triangles": triangles, "winds": winds, "rounding": rounding, "tucker": tucker,
-    "mttkrp": khatri_rao, "eigen": eigenpairs,
+    "mttkrp": khatri_rao, "eigen": eigenpairs, "codec": tensor_codec.rows,
 }  # fmt: skip
 
 

@@ -64,3 +64,15 @@ def patches(side: int) -> Array:
     rows = windows.transpose(1, 2, 0, 3, 4).reshape(-1, 9 * side * side)
     wanted = {12: 54050, 20: 12992}[side]
     return np.ascontiguousarray(rows[np.linspace(0, len(rows) - 1, min(wanted, len(rows))).astype(int)])
+
+
+def smooth() -> Array:
+    """Twelve wave packets in four dimensions: (12, 24, 48, 64) float64."""
+    rng = np.random.default_rng(4)
+    axes = np.meshgrid(*(np.linspace(0, 1, n) for n in (12, 24, 48, 64)), indexing="ij")
+    found = np.zeros(axes[0].shape)
+    for _ in range(12):
+        waves, centre, width = rng.normal(0, 3, 4), rng.random(4), rng.uniform(0.15, 0.5)
+        packet = np.exp(-sum((x - c) ** 2 for x, c in zip(axes, centre, strict=True)) / width**2)
+        found += rng.normal() * packet * np.cos(2 * sum(k * x for k, x in zip(waves, axes, strict=True)))
+    return found

@@ -11,17 +11,14 @@ from attrs import frozen
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels import tall
+from cdt_core.kernels.spectrum import leading, rank_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Chain", "Limits", "chain", "check_finite", "kept_rank", "leading", "root_of_gram", "single"]
-
-
-#: Above this share of all energy lie few eigenvalues as a rule: those are found sooner by themselves than all together.
-_FEW_ABOVE = 1e-6
+__all__ = ["Chain", "Limits", "chain", "check_finite", "kept_rank", "of_gram", "root_of_gram", "single"]
 
 
 @frozen(eq=False)
@@ -41,11 +38,9 @@ class Limits:
     rank: int | None
 
 
-def kept_rank(energies: NDArray[np.float64], limits: Limits, rest: float = 0.0) -> int:
-    """The smallest rank, at least 1, that leaves out at most the budget, ``rest`` included; ``energies`` fall."""
-    tails = np.cumsum(energies[::-1])[::-1] + rest
-    rank = int(np.count_nonzero(tails > limits.budget))
-    return max(1, rank if limits.rank is None else min(rank, limits.rank))
+def kept_rank(energies: NDArray[np.float64], limits: Limits) -> int:
+    """The smallest rank, at least 1, that leaves out at most the budget; ``energies`` fall."""
+    return rank_for(energies, limits.budget, len(energies) if limits.rank is None else limits.rank)
 
 
 def check_finite(sums: NDArray[Any] | float) -> None:
@@ -57,7 +52,7 @@ def check_finite(sums: NDArray[Any] | float) -> None:
         )
 
 
-def leading(gram: NDArray[Any], limits: Limits) -> tuple[NDArray[Any], float]:
+def of_gram(gram: NDArray[Any], limits: Limits, *, exact: bool = True) -> tuple[NDArray[Any], float]:
     """The leading eigenvectors (n, r) of an (n, n) Gram matrix, and the energy that they leave out.
 
     Raises
@@ -66,20 +61,9 @@ def leading(gram: NDArray[Any], limits: Limits) -> tuple[NDArray[Any], float]:
         The matrix, and so the array that it is of, has values that are not finite.
     """
     check_finite(gram)
-    n = len(gram)
-    # What is below this cannot be needed: all of it together is within the budget.
-    floor = limits.budget / n
-    total = float(np.trace(gram).real)
-    if n < 64 or floor <= _FEW_ABOVE * total:
-        values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evd")
-    else:
-        values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evr", subset_by_value=(floor, np.inf))
-    if not len(values):
-        values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evr", subset_by_index=(n - 1, n - 1))
-    energies = np.maximum(values[::-1], 0)
-    rest = max(0.0, total - float(np.sum(energies)))
-    rank = kept_rank(energies, limits, rest)
-    return np.ascontiguousarray(vectors[:, ::-1][:, :rank]), rest + float(np.sum(energies[rank:]))
+    vectors, energies = leading(gram, limits.budget, len(gram) if limits.rank is None else limits.rank, exact)
+    left_out = float(np.sum(np.maximum(energies[vectors.shape[1] :], 0)))
+    return np.ascontiguousarray(vectors), left_out
 
 
 def root_of_gram(gram: NDArray[Any]) -> NDArray[Any]:
@@ -88,7 +72,7 @@ def root_of_gram(gram: NDArray[Any]) -> NDArray[Any]:
     Raises
     ------
     TensorError
-        As :func:`leading`.
+        As :func:`of_gram`.
     """
     check_finite(gram)
     values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evd")
@@ -169,7 +153,7 @@ def _everything(lengths: Sequence[int], basis: NDArray[Any], left_out: float, *,
 def _basis(matrix: NDArray[Any], limits: Limits, *, left: bool, precise: bool) -> tuple[NDArray[Any], float]:
     """The leading singular vectors on one side of a matrix, and the energy that they leave out."""
     if not precise:
-        return leading(tall.left_gram(matrix) if left else tall.right_gram(matrix), limits)
+        return of_gram(tall.left_gram(matrix) if left else tall.right_gram(matrix), limits)
     triangle = tall.r_factor(matrix.conj().T if left else matrix)
     check_finite(triangle)
     _, sizes, vectors = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)

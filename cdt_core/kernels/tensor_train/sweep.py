@@ -18,7 +18,7 @@ import numpy as np
 from attrs import define, field
 
 from cdt_core.kernels import tall
-from cdt_core.kernels.tensor_train.bases import Chain, Limits, chain, check_finite, leading, root_of_gram, single
+from cdt_core.kernels.tensor_train.bases import Chain, Limits, chain, check_finite, of_gram, root_of_gram, single
 from cdt_core.kernels.tensor_train.comparing import relative_error
 from cdt_core.kernels.tensor_train.sources import Tensor
 from cdt_core.kernels.tensor_train.train import TensorTrain
@@ -244,7 +244,7 @@ class Sweep:
         if len(lengths) > 1:
             root = root_of_gram(gram)
             return chain(root if left else np.ascontiguousarray(root.conj().T), lengths, edge, limits, left=left)
-        vectors, left_out = leading(gram, limits)
+        vectors, left_out = of_gram(gram, limits, exact=self.exact)
         return single(vectors, lengths[0], edge, left_out, left=left)
 
     def _precise_chain(self, lengths: list[int], edge: int, n: int, *, left: bool) -> Chain:
