@@ -60,8 +60,13 @@ def _gram(a: NDArray[Any], *, by_rows: bool) -> NDArray[Any]:
         _tensor.gram(_without_gaps(a, by_rows), sums, by_rows)
         return sums
     wide = a.astype(np.result_type(a.dtype, np.float64), copy=False)
-    made: NDArray[Any] = wide @ wide.conj().T if by_rows else wide.conj().T @ wide
-    return made
+    rows = wide if by_rows else wide.T
+    if not _has_products(wide.dtype):
+        made: NDArray[Any] = rows @ rows.conj().T
+        return made if by_rows else made.conj()
+    upper = np.zeros((n, n))
+    _tensor.product(rows, rows.T, upper, True)
+    return np.triu(upper) + np.triu(upper, 1).T
 
 
 def left_project(basis: NDArray[Any], a: NDArray[Any]) -> NDArray[Any]:
@@ -134,11 +139,25 @@ def _project(
     wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)
     made = wide
     if left is not None:
-        made = (left.conj().T @ made.reshape(len(x), -1)).reshape(left.shape[1], *x.shape[1:])
+        made = _times(left.conj().T, made.reshape(len(x), -1)).reshape(left.shape[1], *x.shape[1:])
     if right is not None:
-        made = made @ right
+        made = _times(made.reshape(-1, x.shape[2]), right).reshape(*made.shape[:2], right.shape[1])
     out[...] = made
     return (_energy(wide), _energy(made)) if measure else (math.nan, math.nan)
+
+
+def _times(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """A product of matrices in double precision."""
+    if not _has_products(np.result_type(a, b)):
+        return np.asarray(a @ b)
+    made = np.zeros((a.shape[0], b.shape[1]))
+    _tensor.product(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False), made)
+    return made
+
+
+def _has_products(dtype: np.dtype[Any]) -> bool:
+    """Whether the compiled product is faster than that of NumPy's BLAS."""
+    return dtype == np.float64 and _tensor.kernels_name() != "baseline"
 
 
 def _energy(a: NDArray[Any]) -> float:
