@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define, field
 
+from cdt_core.errors import TensorError
 from cdt_core.kernels import tall
 from cdt_core.kernels.tensor_train.bases import Chain, Limits, chain, check_finite, of_gram, root_of_gram, single
 from cdt_core.kernels.tensor_train.comparing import relative_error
@@ -43,6 +44,8 @@ _SAMPLE_SHARE_OF_BUDGET = 0.5
 _SPARE = 8
 #: Gram matrices resolve tolerances above this, the energy identity those above the next.
 _GRAM_RTOL, _IDENTITY_RTOL = 1e-7, 1e-6
+#: Energies below this may have lost squares that matter.
+_LEAST_ENERGY = 1e-270
 #: What sums of squares are certain to, as a share of the whole.
 _ENERGY_EPSILON = 2.0**-44
 
@@ -108,13 +111,22 @@ class Sweep:
         return cores
 
     def _certified(self, cores: tuple[NDArray[Any], ...]) -> float:
-        if self.energy == 0:
+        if self.energy < _LEAST_ENERGY:
+            self._check_zero()
             return 0.0
         single = cores[0].dtype in (np.float32, np.complex64)
         if self.rtol is not None and self.rtol < (20 * _IDENTITY_RTOL if single else _IDENTITY_RTOL):
             return relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
         rounding = 2.0**-24 * sum(math.sqrt(core.shape[2]) for core in cores) if single else 0.0
         return math.sqrt(sum(self.lost) / self.energy + _ENERGY_EPSILON) + rounding
+
+    def _check_zero(self) -> None:
+        """Raise :class:`TensorError` unless the tensor is zero: its squares may have vanished."""
+        for _, piece in self.whole.pieces(self.whole.shape[-1]):
+            if piece.any():
+                raise TensorError(
+                    "the squares of numbers as small as these underflow: scale the array, by 2**500 for instance"
+                )
 
     def _values(self) -> NDArray[Any]:
         """What is left, in memory."""
