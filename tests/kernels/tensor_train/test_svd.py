@@ -203,16 +203,17 @@ def test_what_is_no_number_is_refused(monkeypatch, wrong, options):
         tt_svd(x, **{"rtol": 1e-3, **options})
 
 
-@pytest.mark.parametrize("scale", [1e-200, 1e-150, 1e-30, 1e100, 1e200])
-def test_no_scale_gives_a_wrong_certificate(scale):
+@pytest.mark.parametrize("scale", [1e-120, 1e-30, 1e100])
+def test_certificates_hold_at_any_scale(scale):
     x = noisy((6, 7, 8), 2, 1e-2) * scale
-    try:
-        train = tt_svd(x, 1e-1)
-    except TensorError as refused:
-        assert scale in (1e-200, 1e-150, 1e200), refused
-        assert "scale" in str(refused)
-    else:
-        assert true_error(x / scale, train * (1 / scale)) <= train.error * (1 + 1e-12)
+    train = tt_svd(x, 1e-1)
+    assert true_error(x / scale, train * (1 / scale)) <= train.error * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_squares_that_vanish_or_overflow_are_refused(scale):
+    with pytest.raises(TensorError, match="scale"):
+        tt_svd(noisy((6, 7, 8), 2, 1e-2) * scale, 1e-1)
 
 
 @pytest.mark.parametrize(
