@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import seeds
-from tests.kernels.test_dispatch import flags
+from tests.kernels.test_dispatch import flags, of_setup
 
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"
 TARGET = Path(__file__).parent / "fuzz_stream.c"
 SECONDS = int(os.environ.get("CDT_FUZZ_SECONDS", "20"))
 SANITIZERS = "address,undefined"
-#: The target has its own work space, of exact sizes; statistics decode nothing.
-LEFT_OUT = {"memory.c", "stats.c"}
+#: The target has its own work space, of exact sizes.
+LEFT_OUT = {"memory.c"}
 
 
 def compiled(source: Path, folder: Path) -> Path:
@@ -47,7 +47,7 @@ def fuzzer(tmp_path_factory):
     if shutil.which("clang") is None:
         pytest.skip("clang is not installed")
     folder = tmp_path_factory.mktemp("libfuzzer")
-    sources = [path for path in sorted((ROOT / "ext" / "src").glob("*.c")) if path.name not in LEFT_OUT]
+    sources = [ROOT / "ext" / "src" / name for name in of_setup("CODEC") if name not in LEFT_OUT]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(lambda source: compiled(source, folder), [TARGET, *sources]))
     command = ["clang", f"-fsanitize=fuzzer,{SANITIZERS}", *objects, "-lm", "-o", folder / "fuzz"]

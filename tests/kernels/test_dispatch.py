@@ -54,12 +54,17 @@ class Core:
         assert self.library[name](*plain) == 0
 
 
-def flags():
-    """The compiler's flags, as setup.py has them."""
+def of_setup(name):
+    """A list of setup.py."""
     for node in ast.parse((ROOT / "setup.py").read_text()).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "FLAGS":
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
             return ast.literal_eval(node.value)
-    raise AssertionError("setup.py has no FLAGS")
+    raise AssertionError(f"setup.py has no {name}")
+
+
+def flags():
+    """The compiler's flags."""
+    return of_setup("FLAGS")
 
 
 @pytest.fixture(scope="module")
