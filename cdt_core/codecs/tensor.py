@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tensor", "decode_fitting"]
 
-#: Variables of fewer values are not worth a decomposition.
-_FEWEST = 1 << 10
-
 
 class Tensor:
     """Streams of :mod:`cdt_core.kernels.tensor_stream`, one per chunk. It has no parameters."""
@@ -37,7 +34,7 @@ class Tensor:
         cls, spec: VariableSpec, profile: VariableProfile, bound: Bound, objective: str
     ) -> Sequence[Mapping[str, Any]]:
         """One, where size alone counts: encoding takes about a second for a megabyte."""
-        return [{}] if objective == "size" and spec.size >= _FEWEST else []
+        return [{}] if objective == "size" else []
 
     def encode(self, values: NDArray[Any]) -> Encoded:
         """One stream for the chunk, with its measured error in the head."""
