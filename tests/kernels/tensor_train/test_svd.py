@@ -103,6 +103,14 @@ def test_what_a_sample_misses_is_found_by_the_certificate(monkeypatch):
     check(x, tt_svd(x, 1e-2), 1e-2)
 
 
+@pytest.mark.parametrize("options", [{"rtol": 0.99}, {"max_rank": 1}])
+def test_cuts_of_bonds_that_samples_kept_are_certified(monkeypatch, options):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    for seed in range(6):
+        x = noisy((32, 16, 8, 8), 2, 0.0, "f8", seed)
+        check(x, tt_svd(x, **options), options.get("rtol"))
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_rank_limits_hold_and_the_error_says_what_they_cost(monkeypatch, exact):
     monkeypatch.setattr(sweep, "_LARGE", 1 << 12)
