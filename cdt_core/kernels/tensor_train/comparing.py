@@ -21,9 +21,15 @@ __all__ = ["relative_error"]
 #: Numbers in the right part of the train, which is multiplied out, and in one piece of the comparison.
 _PART = 1 << 21
 
+#: What sums of squares are certain to, and what rounding of one product of orthonormal cores costs, as shares of the whole.
+_SUMS, _ROUNDING = 2.0**-44, 2.0**-52
+
 
 def relative_error(tensor: Tensor, cores: Sequence[NDArray[Any]], norm: float, workers: int) -> float:
-    """``||x - train|| / norm``: one pass over x, in double precision, with memory for a few million numbers."""
+    """``||x - train|| / norm``: one pass over x, in double precision, with memory for a few million numbers.
+
+    What rounding may hide is added: the result is no less than the error.
+    """
     double = np.result_type(cores[0].dtype, np.float64)
     split, right = len(cores), np.ones((1, 1), double)
     while split > 0 and cores[split - 1].shape[0] * cores[split - 1].shape[1] * right.shape[1] <= _PART:
@@ -48,4 +54,5 @@ def relative_error(tensor: Tensor, cores: Sequence[NDArray[Any]], norm: float, w
             return found
 
         energy += sum(share(part, len(edges) - 1, workers, most=1))
-    return math.sqrt(energy) / norm
+    ranks = sum(math.sqrt(core.shape[2]) for core in cores)
+    return math.sqrt(energy) / norm * (1 + _SUMS) + _ROUNDING * (1 + ranks)

@@ -69,6 +69,20 @@ def test_tolerances_that_gram_matrices_do_not_resolve(dtype, rtol):
     assert max(train.ranks) == 3
 
 
+@pytest.mark.parametrize("dtype", ["f8", "c16"])
+def test_certificates_of_what_rounding_leaves_are_no_less_than_the_error(dtype):
+    wide = np.longdouble if dtype == "f8" else np.clongdouble
+    for seed in range(8):
+        x = noisy((6, 7, 8), 2, 0.0, dtype, seed)
+        train = tt_svd(x, 1e-12)
+        made = np.ones((1, 1), wide)
+        for core in train.cores:
+            made = (made @ core.astype(wide).reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
+        rest = made.reshape(x.shape) - x
+        error = np.sqrt((np.abs(rest) ** 2).sum() / (np.abs(x.astype(wide)) ** 2).sum())
+        assert error <= train.error <= 1e-12
+
+
 def test_ill_conditioned_tensors_keep_their_small_directions():
     rng = np.random.default_rng(2)
     bases = [np.linalg.qr(rng.normal(size=(12, 6)))[0] for _ in range(3)]
