@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train.rounding import finest
@@ -92,7 +94,8 @@ def tt_svd(  # noqa: PLR0913
     aim = rtol
     for _ in range(4):
         sweep = Sweep(tensor, aim, max_rank, exact=exact, workers=workers, progress=progress or (lambda share: None))
-        train = sweep.train()
+        with np.errstate(over="ignore", invalid="ignore"):  # sums that are not finite are refused
+            train = sweep.train()
         if rtol is None or train.error is None or train.error <= rtol or _is_capped(train, max_rank):
             return train
         aim = rtol * rtol / train.error * 0.9 if aim == rtol else (aim or 0) / 2

@@ -46,6 +46,8 @@ _SPARE = 8
 _GRAM_RTOL, _IDENTITY_RTOL = 1e-7, 1e-6
 #: Energies below this may have lost squares that matter.
 _LEAST_ENERGY = 1e-270
+#: The least step of single precision, and a norm up to which it holds all projections.
+_SINGLE_STEP, _SINGLE_NORM = 2.0**-149, 2.0**127
 #: What sums of squares are certain to, as a share of the whole.
 _ENERGY_EPSILON = 2.0**-44
 
@@ -94,6 +96,7 @@ class Sweep:
             self.progress(0.9 * (1 - (len(self.lengths) - 1) / total))
         cores, dtype = self._cores(), self.whole.dtype
         stored = tuple(np.ascontiguousarray(core, dtype=dtype) for core in cores)
+        self._check_held(*stored)
         train = TensorTrain(stored, self._certified(stored))
         self.progress(1.0)
         return train
@@ -101,8 +104,8 @@ class Sweep:
     def _cores(self) -> list[NDArray[Any]]:
         center = self._values().reshape(self.edges[0], self.lengths[0], self.edges[1])
         if math.isnan(self.energy):
-            self.energy = float(np.vdot(center, center).real)
-            check_finite(self.energy)
+            wide = center.astype(np.result_type(center.dtype, np.float64))
+            self._whole_energy(float(np.vdot(wide, wide).real))
         wide = center.astype(np.result_type(center.dtype, np.float64))
         if not self.sampled:
             return [*self.left, wide, *self.right]
@@ -120,6 +123,8 @@ class Sweep:
         if self.rtol is not None and self.rtol < (20 * _IDENTITY_RTOL if single else _IDENTITY_RTOL):
             return relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
         rounding = 2.0**-24 * sum(math.sqrt(core.shape[2]) for core in cores) if single else 0.0
+        if single:  # steps between the smallest numbers do not shrink with them
+            rounding += _SINGLE_STEP * math.sqrt(math.prod(self.whole.shape)) * len(cores) / math.sqrt(self.energy)
         error = math.sqrt(sum(self.lost) / self.energy + _ENERGY_EPSILON) + rounding
         if not any(self.cuts):
             return error
@@ -136,6 +141,12 @@ class Sweep:
                 raise TensorError(
                     "the squares of numbers as small as these underflow: scale the array, by 2**500 for instance"
                 )
+
+    def _check_held(self, *arrays: NDArray[Any]) -> None:
+        """Raise :class:`TensorError` where single precision did not hold the entries of a projection."""
+        if self.whole.dtype in (np.float32, np.complex64) and self.energy > _SINGLE_NORM**2:
+            for array in arrays:
+                check_finite(array)
 
     def _values(self) -> NDArray[Any]:
         """What is left, in memory."""
@@ -295,6 +306,7 @@ class Sweep:
 
     def _take(self, left: Chain | None, right: Chain | None, made: NDArray[Any], lost: float) -> None:
         """Cores of the ends are ready; what is left of the tensor is ``made``."""
+        self._check_held(made)
         counts = [0 if end is None else len(end.cores) for end in (left, right)]
         first = len(self.left)
         last = len(self.whole.shape) - 1 - len(self.right)

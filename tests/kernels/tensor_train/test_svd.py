@@ -232,6 +232,27 @@ def test_certificates_hold_at_any_scale(scale):
     assert true_error(x / scale, train * (1 / scale)) <= train.error * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
+@pytest.mark.parametrize("scale", [1e-44, 1e-42, 1e-40, 1e-38, 1e37])
+def test_single_precision_at_its_limits_is_certified_or_refused(dtype, scale):
+    x = noisy((20, 30, 20), 2, 0.0) * math.sqrt(12000)
+    x = (x * scale).astype(dtype)
+    try:
+        train = tt_svd(x, 1e-3)
+    except TensorError as error:
+        assert scale <= 1e-42, error  # noqa: PT017
+    else:
+        check(x, train, 1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
+@pytest.mark.parametrize("exact", [False, True])
+def test_norms_that_single_precision_cannot_hold_are_refused(monkeypatch, dtype, exact):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    with pytest.raises(TensorError, match="scale"):
+        tt_svd(np.full((20, 20, 20), 2e38, dtype), 1e-3, exact=exact)
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
 def test_squares_that_vanish_or_overflow_are_refused(scale):
     with pytest.raises(TensorError, match="scale"):
