@@ -93,7 +93,10 @@ def tensor_of(x: Any) -> Tensor:
         No axes, an axis of length 0, or a dtype that is no number.
     """
     if not all(hasattr(x, name) for name in ("shape", "dtype", "__getitem__")):
-        x = np.asarray(x)
+        try:
+            x = np.asarray(x)
+        except (TypeError, ValueError) as error:
+            raise TensorError(f"{type(x).__name__} is no array: {error}") from error
     shape, dtype = tuple(int(length) for length in x.shape), np.dtype(x.dtype)
     if dtype.kind not in "biufc" or dtype.itemsize > 16 or dtype == np.longdouble:
         raise TensorError(

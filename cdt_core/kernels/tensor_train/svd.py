@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,6 +91,7 @@ def tt_svd(  # noqa: PLR0913
 
         return by_digits(x, rtol, max_rank).train
     tensor = tensor_of(x)
+    _check_kinds(rtol, max_rank, workers)
     _check(tensor, rtol, max_rank)
     aim = rtol
     for _ in range(4):
@@ -104,10 +106,20 @@ def tt_svd(  # noqa: PLR0913
     )
 
 
+def _check_kinds(rtol: Any, max_rank: Any, workers: Any) -> None:
+    """Raise :class:`TensorError` for options that are no numbers of the right kind."""
+    if rtol is not None and not isinstance(rtol, Real):
+        raise TensorError(f"rtol={rtol!r}: a tolerance is a real number")
+    if max_rank is not None and not isinstance(max_rank, Integral):
+        raise TensorError(f"max_rank={max_rank!r}: ranks are whole numbers from 1 on")
+    if not isinstance(workers, Integral):
+        raise TensorError(f"workers={workers!r}: threads are counted in whole numbers")
+
+
 def _check(tensor: Tensor, rtol: float | None, max_rank: int | None) -> None:
     if rtol is None and max_rank is None:
         raise TensorError("give rtol, the relative error that is allowed, or max_rank, or both")
-    if max_rank is not None and (max_rank < 1 or int(max_rank) != max_rank):
+    if max_rank is not None and max_rank < 1:
         raise TensorError(f"max_rank={max_rank}: ranks are whole numbers from 1 on")
     if rtol is not None:
         least = finest(tensor.dtype, len(tensor.shape))
