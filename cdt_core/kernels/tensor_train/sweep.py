@@ -240,7 +240,7 @@ class Sweep:
 
     def _one_end(self) -> None:
         """Project one end, the shorter one, on an exact basis."""
-        lazy = self.tensor.values is None
+        lazy = self.tensor.values is None and self._places(1, left=False) ** 2 <= math.prod(self.tensor.shape)
         left = not lazy and self._places(1, left=True) <= self._places(1, left=False)
         count = max(1, self._group(_GRAM_COLUMNS, left=left))
         n = self._places(count, left=left)

@@ -189,6 +189,16 @@ def test_a_chunked_array_is_never_read_whole(monkeypatch):
     assert 0 < source.largest <= x.size // 8
 
 
+def test_a_long_last_axis_of_a_chunked_array_needs_no_square_of_it():
+    class Source:
+        shape, dtype = (2, 3, 200_000), np.dtype(np.float64)
+
+        def __getitem__(self, region):
+            return noisy(self.shape, 2, 0.0)[region]
+
+    check(noisy(Source.shape, 2, 0.0), tt_svd(Source(), 1e-3), 1e-3)
+
+
 def test_the_result_does_not_depend_on_threads(monkeypatch):
     from cdt_core.kernels import tall
 
