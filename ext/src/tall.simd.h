@@ -17,6 +17,9 @@
 #define TALL_LANES ((size_t)LANES_F8)
 /* Columns of a tile: 20 rows of them take half of the nearest cache. */
 #define TALL_TILE ((size_t)160)
+/* Squares of columns that vanish beside 1: no reflection is accurate there. What rounding leaves of dependent columns gets there. */
+#undef TALL_LEAST
+#define TALL_LEAST 1e-290
 
 static inline double LEVEL(tall_sum)(vf8 v)
 {
@@ -82,7 +85,7 @@ static void LEVEL(tall_reflect)(double *tile, size_t n, size_t length, double *r
         vf8 squares = {0};
         for (size_t k = 0; k < length; k += TALL_LANES) squares += *(vf8_any *)(v + k) * *(vf8_any *)(v + k);
         const double below = LEVEL(tall_sum)(squares), top = r[j * n + j];
-        if (below == 0) continue;
+        if (below == 0 || top * top + below < TALL_LEAST) continue;
         const double diagonal = top > 0 ? -__builtin_sqrt(top * top + below) : __builtin_sqrt(top * top + below);
         const double head = top - diagonal, scale = 2 / (head * head + below);
         r[j * n + j] = diagonal;

@@ -83,6 +83,15 @@ def test_certificates_of_what_rounding_leaves_are_no_less_than_the_error(dtype):
         assert error <= train.error <= 1e-12
 
 
+@pytest.mark.parametrize("rank", [1, 2, 5])
+def test_few_rows_of_many_zeros_are_decomposed_precisely(rank):
+    x = np.zeros((400, 100))
+    x[-rank:] = np.random.default_rng(rank).normal(size=(rank, 100))
+    train = tt_svd(x, 1e-9)
+    check(x, train, 1e-9)
+    assert train.ranks == (1, rank, 1)
+
+
 def test_ill_conditioned_tensors_keep_their_small_directions():
     rng = np.random.default_rng(2)
     bases = [np.linalg.qr(rng.normal(size=(12, 6)))[0] for _ in range(3)]
