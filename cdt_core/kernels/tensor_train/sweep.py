@@ -111,8 +111,8 @@ class Sweep:
             return [*self.left, wide, *self.right]
         budgets = [self.share * self.energy - lost for lost in self.lost]
         cores, cut = trimmed([*self.left, wide, *self.right], len(self.left), budgets, self.max_rank)
-        center = len(self.left)
-        self.cuts = (sum(cut[:center]), sum(cut[center:]))
+        count = len(self.left)
+        self.cuts = (sum(cut[:count]), sum(cut[count:]))
         return cores
 
     def _certified(self, cores: tuple[NDArray[Any], ...]) -> float:
