@@ -39,7 +39,8 @@ def tt_svd(  # noqa: PLR0913
     ----------
     x
         Array of one axis or more: ndarray, memmap, or anything with ``shape``, ``dtype`` and slices (zarr, dask, h5py), which
-        is read piece by piece and never loaded whole. float32, float64, complex64, complex128; other numbers become float64.
+        is read piece by piece (only a last axis longer than all the others together is loaded). float32, float64, complex64,
+        complex128; other numbers become float64.
     rtol
         Relative Frobenius tolerance: ``||x - train|| <= rtol * ||x||`` holds, and ``train.error`` says by how much.
     max_rank
