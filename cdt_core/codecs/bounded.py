@@ -18,7 +18,9 @@ from cdt_core.model import Bound, VariableProfile, VariableSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Bounded", "check_fits", "missing_as_json", "missing_code"]
+    from cdt_core.kernels import tensor_stream
+
+__all__ = ["Bounded", "check_fits", "missing_as_json", "missing_code", "must_fit"]
 
 #: Objective -> profiles, fast ones first.
 _CANDIDATES: Mapping[str, tuple[str, ...]] = {
@@ -101,7 +103,13 @@ def missing_code(code: Any, codec: str) -> float | int:
 
 def check_fits(stream: bytes | memoryview, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise ``CorruptStreamError`` unless the stream says that it holds this shape and dtype."""
-    header = compress.read_header(stream)
+    must_fit(compress.read_header(stream), shape, dtype)
+
+
+def must_fit(
+    header: compress.StreamHeader | tensor_stream.TensorHeader, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> None:
+    """Raise ``CorruptStreamError`` unless a header says this shape and dtype."""
     if header.shape != tuple(shape) or header.dtype.newbyteorder("=") != dtype.newbyteorder("="):
         raise CorruptStreamError(
             f"holds shape {header.shape} and dtype {header.dtype}, not {tuple(shape)} and {dtype}: "

@@ -8,7 +8,16 @@ from typing import Any
 from cdt_core.errors import CdtError
 from cdt_core.kernels.compress import PROFILES
 
-__all__ = ["LEVELS", "check_settings"]
+__all__ = ["LEVELS", "PROMISE_SCHEMA", "check_settings"]
+
+#: What the configurations of lossy Zarr codecs have in common, as JSON schema.
+PROMISE_SCHEMA: Mapping[str, Any] = {
+    "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel|psnr|rmse):[0-9.eE+-]+)$"},
+    "missing": {
+        "type": "array",
+        "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
+    },
+}
 
 #: Of Zstandard.
 LEVELS = range(-7, 23)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cdt_core.codecs.bounded import missing_as_json
+from cdt_core.codecs.bounded import missing_as_json, must_fit
 from cdt_core.codecs.settings import check_settings
-from cdt_core.errors import CorruptStreamError
 from cdt_core.hooks.contracts import Encoded
 from cdt_core.kernels import tensor_stream
 from cdt_core.model import Bound, VariableProfile, VariableSpec
@@ -65,10 +64,5 @@ def decode_fitting(stream: bytes | memoryview, shape: tuple[int, ...], dtype: np
     CorruptStreamError
         It holds others, or is damaged.
     """
-    header = tensor_stream.read_header(stream)
-    if header.shape != tuple(shape) or header.dtype.newbyteorder("=") != dtype.newbyteorder("="):
-        raise CorruptStreamError(
-            f"holds shape {header.shape} and dtype {header.dtype}, not {tuple(shape)} and {dtype}: "
-            "the chunk is not of this array"
-        )
+    must_fit(tensor_stream.read_header(stream), shape, dtype)
     return tensor_stream.decode(stream, max_bytes=math.prod(shape) * dtype.itemsize)

@@ -14,7 +14,7 @@ from zarr.abc.codec import ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin
 from cdt_core.codecs.bounded import check_fits, missing_as_json, missing_code
 from cdt_core.codecs.psnr import encode_psnr
 from cdt_core.codecs.selection import box_of
-from cdt_core.codecs.settings import check_settings
+from cdt_core.codecs.settings import PROMISE_SCHEMA, check_settings
 from cdt_core.errors import BoundError, CdtError
 from cdt_core.kernels import compress, stats
 from cdt_core.model import Bound
@@ -35,11 +35,7 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "version": {"const": 2},
-        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel|psnr|rmse):[0-9.eE+-]+)$"},
-        "missing": {
-            "type": "array",
-            "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
-        },
+        **PROMISE_SCHEMA,
         "profile": {"enum": list(compress.PROFILES)},
     },
     "required": ["version", "bound"],

@@ -11,6 +11,7 @@ import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
 from cdt_core.codecs.bounded import missing_as_json, missing_code
+from cdt_core.codecs.settings import PROMISE_SCHEMA
 from cdt_core.codecs.tensor import decode_fitting
 from cdt_core.errors import BoundError, CdtError
 from cdt_core.kernels import stats, tensor_stream
@@ -30,11 +31,7 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "version": {"const": 1},
-        "bound": {"type": "string", "pattern": "^(lossless|(abs|rel|pw_rel|psnr|rmse):[0-9.eE+-]+)$"},
-        "missing": {
-            "type": "array",
-            "items": {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]},
-        },
+        **PROMISE_SCHEMA,
     },
     "required": ["version", "bound"],
     "additionalProperties": False,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,27 +10,7 @@ from hypothesis import strategies as st
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.normal import normal_product
 from cdt_core.kernels.reference import eigen as reference
-
-
-def _is_here(name: str) -> bool:
-    try:
-        with kernels(name):
-            return True
-    except ValueError:
-        return False
-
-
-@contextmanager
-def kernels(name: str) -> Iterator[None]:
-    before = _tensor.kernels_name()
-    _tensor.use_kernels(name)
-    try:
-        yield
-    finally:
-        _tensor.use_kernels(before)
-
-
-LEVELS = [name for name in ("baseline", "avx2", "avx512") if _is_here(name)]
+from tests.kernels.tensor_levels import LEVELS, using
 
 
 def matrix(rows: int, columns: int, dtype: str, seed: int = 0) -> np.ndarray:
@@ -61,14 +38,14 @@ def assert_equal(found: np.ndarray, x: np.ndarray, v: np.ndarray, mean: np.ndarr
 def test_says_what_numpy_says(level, rows, columns, width, dtype, centre, seed) -> None:
     x, v = matrix(rows, columns, dtype, seed), matrix(columns, width, "f8", seed + 1)
     mean = x.mean(axis=0, dtype=float) if centre else None
-    with kernels(level):
+    with using(level):
         assert_equal(normal_product(x, v, mean), x, v, mean)
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_tiles_join_where_rows_are_many_and_long(level) -> None:
     x, v = matrix(203, 2500, "f8"), matrix(2500, 16, "f8")
-    with kernels(level):
+    with using(level):
         assert_equal(normal_product(x, v, x.mean(axis=0)), x, v, x.mean(axis=0))
 
 
@@ -118,7 +95,7 @@ def test_rows_that_are_not_contiguous_are_refused() -> None:
 def test_moments_are_sums_and_squares(level, rows, columns, dtype, seed) -> None:
     x = matrix(rows, columns, dtype, seed)
     shift, sums = x[0].astype(float), np.zeros(columns)
-    with kernels(level):
+    with using(level):
         squares = _tensor.normal_moments(x, shift, sums)
     apart = x - shift
     assert np.abs(sums - apart.sum(axis=0)).max() <= 1e-13 * np.abs(apart).sum()

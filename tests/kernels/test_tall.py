@@ -4,18 +4,13 @@ import numpy as np
 import pytest
 
 from cdt_core.kernels import _tensor
-
-LEVELS = ["baseline", "avx2", "avx512"]
+from tests.kernels.tensor_levels import LEVELS, using
 
 
 @pytest.fixture(params=LEVELS)
 def level(request):
-    try:
-        _tensor.use_kernels(request.param)
-    except ValueError:
-        pytest.skip(f"this machine has no {request.param}")
-    yield request.param
-    _tensor.use_kernels(None)
+    with using(request.param):
+        yield request.param
 
 
 def cases(seed, count):

@@ -11,7 +11,7 @@ from tensorly.decomposition import tucker as tensorly_tucker
 from cdt_core.errors import TensorError
 from cdt_core.kernels.reference import tucker as reference
 from cdt_core.kernels.tucker import hosvd
-from tests.kernels.tucker.levels import LEVELS, using
+from tests.kernels.tensor_levels import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, low_rank, normal, tensors, true_error
 
 SETTINGS = settings(max_examples=150, deadline=None)

@@ -13,7 +13,7 @@ from cdt_core.kernels import _tensor
 from cdt_core.kernels.reference import tucker as reference
 from cdt_core.kernels.tucker import khatri_rao, mttkrp, mttkrp_all
 from cdt_core.kernels.tucker.khatri_rao import sweep
-from tests.kernels.tucker.levels import LEVELS, using
+from tests.kernels.tensor_levels import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, normal, tensors
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.tucker.modes import energies, gram, groups, marginal, project, three_way
-from tests.kernels.tucker.levels import LEVELS, using
+from tests.kernels.tensor_levels import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, normal
 
 SHAPES = [
