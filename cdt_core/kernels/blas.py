@@ -28,10 +28,10 @@ class _Limit:
 
     def enter(self) -> None:
         with self.lock:
-            self.calls += 1
-            if self.calls == 1:
+            if not self.calls:
                 self.controller = self.controller or ThreadpoolController()
                 self.before = self.controller.limit(limits=1, user_api="blas")
+            self.calls += 1
 
     def leave(self) -> None:
         with self.lock:

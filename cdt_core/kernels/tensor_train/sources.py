@@ -97,6 +97,8 @@ def tensor_of(x: Any) -> Tensor:
             x = np.asarray(x)
         except (TypeError, ValueError) as error:
             raise TensorError(f"{type(x).__name__} is no array: {error}") from error
+    if isinstance(x, np.ma.MaskedArray):
+        raise TensorError("a masked array: decompositions know no missing values; fill them first (x.filled(value))")
     shape, dtype = tuple(int(length) for length in x.shape), np.dtype(x.dtype)
     if dtype.kind not in "biufc" or dtype.itemsize > 16 or dtype == np.longdouble:
         raise TensorError(

@@ -282,6 +282,7 @@ def test_squares_that_vanish_or_overflow_are_refused(scale):
     ("x", "options", "what"),
     [
         (np.zeros((3, 0, 2)), {"rtol": 0.1}, "length 0"),
+        (np.ma.masked_equal(np.ones((3, 3)), 1), {"rtol": 0.1}, "fill them first"),
         (np.float64(3), {"rtol": 0.1}, "at least one axis"),
         (np.ones((3, 3)), {}, "give rtol"),
         (np.ones((3, 3)), {"max_rank": 0}, "whole numbers from 1"),
