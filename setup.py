@@ -22,13 +22,12 @@ FLAGS = [
 ]
 CODEC = [
     "array.c", "block.c", "block_base.c", "block_differences.c", "block_interpolation.c", "block_palette.c",
-    "block_palette_get.c",
-    "context_rows.c", "context_tables.c", "contexts.c", "contexts_encode.c", "crc32c.c", "distinct.c", "exact.c",
-    "grid.c", "interpolate.c", "keys.c", "layout.c", "looks_few.c", "map.c", "mask.c", "memory.c", "planes.c",
-    "pyramid.c", "rans.c", "residuals.c", "simd.c", "simd_avx2.c", "simd_avx512.c", "simd_baseline.c", "status.c",
+    "block_palette_get.c", "context_rows.c", "context_tables.c", "contexts.c", "contexts_encode.c", "crc32c.c",
+    "distinct.c", "exact.c", "grid.c", "interpolate.c", "keys.c", "layout.c", "levels.c", "looks_few.c", "map.c",
+    "mask.c", "memory.c", "planes.c", "pyramid.c", "rans.c", "residuals.c", "simd_avx2.c", "simd_avx512.c", "simd_baseline.c", "status.c",
     "stream_blocks.c", "stream_head.c", "stream_plan.c", "tables.c", "transpose.c",
 ]  # fmt: skip
-TENSOR = ["status.c", "tensor.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
+TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
 SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from cdt_core.errors import CdtError
 
+include "levels.pxi"
 include "simd.pxi"
 include "lorenzo.pxi"
 include "planes.pxi"

@@ -38,9 +38,9 @@ def mttkrp(const real_t[:, :, ::1] x not None, const real_t[:, ::1] a, const rea
         factors[2] = &c[0, 0]
     with nogil:
         if real_t is float:
-            status = cdt_active_tensor_kernels().mttkrp.f4(&x[0, 0, 0], n, factors, width, axis, &y[0, 0])
+            status = cdt_active_kernels().mttkrp.f4(&x[0, 0, 0], n, factors, width, axis, &y[0, 0])
         else:
-            status = cdt_active_tensor_kernels().mttkrp.f8(&x[0, 0, 0], n, factors, width, axis, &y[0, 0])
+            status = cdt_active_kernels().mttkrp.f8(&x[0, 0, 0], n, factors, width, axis, &y[0, 0])
     check(status)
 
 
@@ -60,7 +60,7 @@ def mttkrp_fold(const real_t[:, :, ::1] t not None, const real_t[:, ::1] factor 
         return
     with nogil:
         if real_t is float:
-            status = cdt_active_tensor_kernels().mttkrp.fold_f4(&t[0, 0, 0], n, &factor[0, 0], width, axis, &y[0, 0])
+            status = cdt_active_kernels().mttkrp.fold_f4(&t[0, 0, 0], n, &factor[0, 0], width, axis, &y[0, 0])
         else:
-            status = cdt_active_tensor_kernels().mttkrp.fold_f8(&t[0, 0, 0], n, &factor[0, 0], width, axis, &y[0, 0])
+            status = cdt_active_kernels().mttkrp.fold_f8(&t[0, 0, 0], n, &factor[0, 0], width, axis, &y[0, 0])
     check(status)

@@ -22,9 +22,9 @@ def normal_moments(const real_t[:, :] x not None, const double[::1] shift not No
     _must_have_rows[real_t](x, &stride)
     with nogil:
         if real_t is float:
-            squares = cdt_active_tensor_kernels().normal.moments_f4(&x[0, 0], x.shape[0], x.shape[1], stride, &shift[0], &sums[0])
+            squares = cdt_active_kernels().normal.moments_f4(&x[0, 0], x.shape[0], x.shape[1], stride, &shift[0], &sums[0])
         else:
-            squares = cdt_active_tensor_kernels().normal.moments_f8(&x[0, 0], x.shape[0], x.shape[1], stride, &shift[0], &sums[0])
+            squares = cdt_active_kernels().normal.moments_f8(&x[0, 0], x.shape[0], x.shape[1], stride, &shift[0], &sums[0])
     return squares
 
 
@@ -45,7 +45,7 @@ def normal_product(const real_t[:, :] x not None, const double[::1] mean, const 
         centre = &mean[0]
     with nogil:
         if real_t is float:
-            status = cdt_active_tensor_kernels().normal.f4(&x[0, 0], rows, columns, stride, centre, &v[0, 0], v.shape[1], &y[0, 0])
+            status = cdt_active_kernels().normal.f4(&x[0, 0], rows, columns, stride, centre, &v[0, 0], v.shape[1], &y[0, 0])
         else:
-            status = cdt_active_tensor_kernels().normal.f8(&x[0, 0], rows, columns, stride, centre, &v[0, 0], v.shape[1], &y[0, 0])
+            status = cdt_active_kernels().normal.f8(&x[0, 0], rows, columns, stride, centre, &v[0, 0], v.shape[1], &y[0, 0])
     check(status)

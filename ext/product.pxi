@@ -15,7 +15,7 @@ def product(const real_t[:, :] a not None, const real_t[:, :] b not None, real_t
     shape.b_row, shape.b_column = b.strides[0] // size, b.strides[1] // size
     with nogil:
         if real_t is float:
-            status = cdt_active_tensor_kernels().product.f4(&a[0, 0], &b[0, 0], &shape, &y[0, 0])
+            status = cdt_active_kernels().product.f4(&a[0, 0], &b[0, 0], &shape, &y[0, 0])
         else:
-            status = cdt_active_tensor_kernels().product.f8(&a[0, 0], &b[0, 0], &shape, &y[0, 0])
+            status = cdt_active_kernels().product.f8(&a[0, 0], &b[0, 0], &shape, &y[0, 0])
     check(status)

@@ -8,7 +8,7 @@ TALL_MOST = CDT_TALL_MOST
 cdef const cdt_tall_kernels *_tall(x, int ndim) except NULL:
     if x.dtype.kind != "f" or x.dtype.itemsize not in (4, 8) or not x.dtype.isnative or x.ndim != ndim:
         raise ValueError(f"{ndim} axes of float32 or float64, not {x.ndim} of {x.dtype}")
-    return &cdt_active_tensor_kernels().tall[x.dtype.itemsize // 4 - 1]
+    return &cdt_active_kernels().tall[x.dtype.itemsize // 4 - 1]
 
 
 cdef char *_address(x) except? NULL:

@@ -9,7 +9,8 @@ import numpy as np
 
 from cdt_core.errors import CdtError
 
-include "tensor_levels.pxi"
+include "levels.pxi"
+include "tensor_kernels.pxi"
 include "mttkrp.pxi"
 include "normal.pxi"
 include "tall.pxi"

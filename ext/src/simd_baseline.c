@@ -1,5 +1,4 @@
-/* The kernels in plain C, for every machine. */
 #define CDT_SIMD 0
-#define CDT_LEVEL baseline
-#include "simd_level.h"
-#include "simd_all.h"
+#define CDT_FAMILIES "simd_all.h"
+#include "cdt_simd.h"
+#include "level.h"

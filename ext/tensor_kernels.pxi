@@ -34,39 +34,9 @@ cdef extern from "cdt_normal.h" nogil:
         int (*f8)(const double *, size_t, size_t, size_t, const double *, const double *, size_t, double *) noexcept nogil
 
 cdef extern from "cdt_tensor.h" nogil:
-    ctypedef struct cdt_tensor_kernels:
+    ctypedef struct cdt_kernels:
         cdt_mttkrp_kernels mttkrp
         cdt_normal_kernels normal
         cdt_tall_kernels tall[2]
-
         cdt_product_kernels product
-    const cdt_tensor_kernels *cdt_active_tensor_kernels()
-    const char *cdt_tensor_kernels_name()
-    int cdt_use_tensor_kernels(const char *)
-
-
-def kernels_name() -> str:
-    """Which kernels are in use: ``baseline``, ``avx2`` or ``avx512``."""
-    return cdt_tensor_kernels_name().decode()
-
-
-def use_kernels(str name):
-    """Use the kernels of that name (``None``: the best of this machine)."""
-    cdef bytes text
-    if name is None:
-        check(cdt_use_tensor_kernels(NULL))
-        return
-    text = name.encode()
-    check(cdt_use_tensor_kernels(text))
-
-
-def _forced():
-    """The kernels that the environment names, from the first use on."""
-    name = os.environ.get("CDT_SIMD", "")
-    try:
-        use_kernels(name or None)
-    except ValueError:
-        raise CdtError(f"CDT_SIMD={name!r} names no kernels that this machine has; unset it, or use baseline, avx2 or avx512") from None
-
-
-_forced()
+    const cdt_kernels *cdt_active_kernels()
