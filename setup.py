@@ -27,6 +27,9 @@ CODEC = [
     "mask.c", "memory.c", "planes.c", "pyramid.c", "rans.c", "residuals.c", "simd_avx2.c", "simd_avx512.c", "simd_baseline.c", "status.c",
     "stream_blocks.c", "stream_head.c", "stream_plan.c", "tables.c", "transpose.c",
 ]  # fmt: skip
+ANNEAL = [
+    "anneal_avx2.c", "anneal_avx512.c", "anneal_baseline.c", "anneal_states.c", "levels.c", "status.c",
+]  # fmt: skip
 TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
 SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
@@ -47,6 +50,7 @@ def extension(name: str, sources: list[str], extra_flags: tuple[str, ...] = ()) 
 setup(
     ext_modules=cythonize(
         [
+            extension("anneal", ANNEAL),
             extension("codec", CODEC),
             extension("stats", ["stats.c", "status.c"]),
             extension("tensor_stream", ["coefficient_mixer.c", "coefficients.c", "ordered.c", "status.c"]),

@@ -1,0 +1,4 @@
+#define CDT_SIMD 2
+#define CDT_FAMILIES "anneal_all.h"
+#include "cdt_anneal.h"
+#include "level.h"
