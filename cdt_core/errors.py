@@ -7,6 +7,7 @@ always the ``__cause__`` of one of these, never what a caller sees.
 from __future__ import annotations
 
 __all__ = [
+    "AnnealError",
     "BoundError",
     "CdtError",
     "CertificateError",
@@ -45,6 +46,10 @@ class CorruptStreamError(CdtError, ValueError):
 
 class TensorError(CdtError, ValueError):
     """An array, rank or tolerance that no decomposition can have, or a function that returned what is no number."""
+
+
+class AnnealError(CdtError, ValueError):
+    """A problem, state or schedule that no annealing can have: names the index of what is wrong."""
 
 
 class PlanError(CdtError, ValueError):
