@@ -1,0 +1,168 @@
+"""Annealing of Ising problems: many reads at once, each led from hot to cold."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from cdt_core.errors import AnnealError
+from cdt_core.kernels.anneal.course import Course, Stop
+from cdt_core.kernels.anneal.lanes import GROUP, Group, Lanes
+from cdt_core.kernels.anneal.population import population
+from cdt_core.kernels.anneal.problem import Problem
+from cdt_core.kernels.anneal.quantum import SLICES, quantum
+from cdt_core.kernels.anneal.reheating import reheating
+from cdt_core.kernels.anneal.samples import Samples
+from cdt_core.kernels.anneal.schedule import schedule_of
+from cdt_core.kernels.anneal.simulated import simulated
+from cdt_core.kernels.anneal.tempering import tempering
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["METHODS", "anneal"]
+
+#: What leads replicas from hot to cold, by name.
+METHODS: dict[str, Callable[[Course, NDArray[np.float64]], None]] = {
+    "sa": simulated,
+    "sqa": quantum,
+    "pt": tempering,
+    "pa": population,
+    "reheat": reheating,
+}
+#: Methods that go on until the time that is given is over.
+_LASTING = ("reheat",)
+
+
+def anneal(  # noqa: PLR0913 - what a caller may choose, by name
+    problem: Problem,
+    reads: int = 64,
+    sweeps: int = 1000,
+    method: str = "sa",
+    *,
+    schedule: ArrayLike | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    time_budget: float | None = None,
+    callback: Callable[[int, float], object] | None = None,
+    on_interrupt: Literal["raise", "return"] = "raise",
+) -> Samples:
+    """States of low energy of an Ising problem.
+
+    Parameters
+    ----------
+    problem
+        Any :class:`Problem` without fixed cardinalities.
+    reads
+        States that are looked for, one by each replica; 64 cost what one costs. Of ``pt``, replicas of all temperatures together.
+    sweeps
+        Visits of every spin of every read. With ``reheat`` and a ``time_budget``, those of the first annealing.
+    method
+        ``sa``, simulated annealing; ``sqa``, path-integral simulated quantum annealing (8 replicas for each read); ``pt``, parallel
+        tempering with cluster moves; ``pa``, population annealing; ``reheat``, reheated annealing with partition crossover, the best where
+        states near the optimum are wanted of a sparse problem.
+    schedule
+        First and last beta, or a beta for each sweep (``sweeps`` is then not used), in 1 / units of energy; default
+        :func:`default_range`. ``sqa`` is at the last beta throughout; ``pt`` has rungs between the lowest and the highest.
+    seed
+        0 .. 2**64 - 1. The same seed gives the same samples on every machine and with any number of threads, read by read: more reads only add
+        some. (Not with a ``time_budget``, nor for ``pt``, ``pa`` and ``reheat`` with another number of reads.)
+    threads
+        Default: as many as there are processors for this process. A thread works on 64 replicas at least.
+    time_budget
+        Seconds after which the run ends with what it has; ``reheat`` goes on until then.
+    callback
+        Called about 30 times a second with the sweeps made and the lowest energy found, without the offset; ends the run by returning what
+        is true.
+    on_interrupt
+        What Ctrl-C does: ``"raise"`` KeyboardInterrupt, or ``"return"`` what was found.
+
+    Returns
+    -------
+    Samples
+        Local minima: each read ends with a descent.
+
+    Raises
+    ------
+    AnnealError
+        Options that make no sense, a schedule with a beta that is negative or not finite.
+
+    Notes
+    -----
+    Problems of integers whose ``|h_i| + sum_j |J_ij|`` are at most 127 (after division by their common factor) are annealed with bytes, all
+    others with float32; energies of the samples are exact in any case. Memory: 64 bytes for each spin and group of 64 reads, 8 for each
+    direction of a coupling. Chances are exact to 2^-16 with bytes, to 2^-24 with floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cdt_core.kernels.anneal import Problem, anneal
+    >>> ring = Problem.max_cut((5, np.arange(5), (np.arange(5) + 1) % 5, np.ones(5)))
+    >>> anneal(ring, reads=8, sweeps=20).energy
+    -4
+    """
+    if method not in METHODS:
+        raise AnnealError(f"no method is named {method!r}; there are {', '.join(METHODS)}")
+    if on_interrupt not in ("raise", "return"):
+        raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
+    if problem.cardinalities:
+        raise AnnealError("the problem has fixed cardinalities, which this method's flips would not keep")
+    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 40))
+    slices = SLICES if method == "sqa" else 1
+    lanes = Lanes.of(problem)
+    numbers = range(-(-_whole("reads", reads, 1 << 24) * slices // GROUP))
+    groups = [Group(lanes, _whole("seed", seed, (1 << 64) - 1, least=0), number) for number in numbers]
+    course = Course(problem, lanes, groups, _threads(threads), _seconds(time_budget), callback)
+    interrupted = False
+    try:
+        METHODS[method](course, betas)
+    except Stop:
+        interrupted = method not in _LASTING or course.left > 0
+    except KeyboardInterrupt:
+        if on_interrupt == "raise":
+            raise
+        interrupted = True
+    return Samples.of_states(
+        problem,
+        _states(course, slices)[:reads],
+        method=method,
+        seed=seed,
+        betas=betas,
+        sweeps=course.sweeps,
+        attempts=course.attempts // slices,
+        seconds=course.seconds,
+        interrupted=interrupted,
+        trace=np.array(course.trace).reshape(-1, 2),
+    )
+
+
+def _states(course: Course, slices: int) -> NDArray[np.int8]:
+    """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
+    course.work(lambda group: group.descend())
+    states = np.concatenate([group.states() for group in course.groups])
+    best = course.energies().reshape(-1, slices).argmin(axis=1)
+    ordered = np.empty((len(best), states.shape[1]), np.int8)
+    ordered[:, course.lanes.order] = states[np.arange(len(best)) * slices + best]
+    return ordered
+
+
+def _whole(name: str, value: int, most: int, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
+        raise AnnealError(f"{name} is {value!r}; it must be an integer from {least} to {most}")
+    return int(value)
+
+
+def _threads(threads: int | None) -> int:
+    return len(os.sched_getaffinity(0)) if threads is None else _whole("threads", threads, 1 << 12)
+
+
+def _seconds(budget: float | None) -> float:
+    if budget is None:
+        return np.inf
+    if not budget > 0:
+        raise AnnealError(f"time_budget is {budget!r}; it must be seconds above 0")
+    return float(budget)

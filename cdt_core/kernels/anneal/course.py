@@ -1,0 +1,120 @@
+"""A run under way: its groups of replicas, its threads, and when it has to stop."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from cdt_core.kernels.anneal.lanes import GROUP
+from cdt_core.kernels.crew import share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from cdt_core.kernels.anneal.lanes import Group, Lanes
+    from cdt_core.kernels.anneal.problem import Problem
+
+__all__ = ["Course", "Stop"]
+
+#: Seconds of one call of a kernel at most, so that Ctrl-C, a callback or a budget is heard in time.
+_MOST_SECONDS = 0.03
+#: Attempts per second that a kernel makes at least, before it was measured.
+_SLOWEST = 2e7
+
+
+class Stop(Exception):  # noqa: N818  (not an error: the budget is spent, or the callback asks)
+    """The run is to end with what it has."""
+
+
+@attrs.define(eq=False)
+class Course:
+    """Sweeps of all groups by threads, in pieces; after each, whoever watches is told."""
+
+    problem: Problem
+    lanes: Lanes
+    groups: list[Group]
+    threads: int
+    budget: float  #: seconds
+    callback: Callable[[int, float], object] | None
+    started: float = attrs.field(factory=time.perf_counter)
+    sweeps: int = 0  #: of each group
+    attempts: int = 0  #: flips that were accepted or rejected
+    best: float = np.inf  #: lowest energy seen, without the offset
+    trace: list[tuple[float, float]] = attrs.field(factory=list)
+    _speed: float = _SLOWEST
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self.started
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return self.budget - self.seconds
+
+    def sweep(self, betas: NDArray[np.float64], do: Callable[[Group, slice], None] | None = None) -> None:
+        """A sweep of all groups for each of ``betas`` (in the problem's units), or what ``do`` makes of a part of them."""
+        inner = self.lanes.betas(betas)
+        if do is None:
+
+            def do(group: Group, part: slice) -> None:
+                group.sweeps(inner[part])
+
+        first = 0
+        while first < len(betas):
+            part = slice(first, min(len(betas), first + self._piece()))
+            self.each(lambda group, part=part: do(group, part), part.stop - part.start)  # type: ignore[misc]
+            first = part.stop
+
+    def each(self, do: Callable[[Group], None], sweeps: int) -> None:
+        """``do`` for all groups, which makes so many sweeps of each; stop if it is time."""
+        started = time.perf_counter()
+        self.work(do)
+        attempts = sweeps * self.lanes.order.size * GROUP * len(self.groups)
+        seconds = time.perf_counter() - started
+        self.sweeps += sweeps
+        self.attempts += attempts
+        if attempts and seconds > 0:
+            self._speed = attempts / seconds
+        self.check()
+
+    def work(self, do: Callable[[Group], None]) -> None:
+        """``do`` for all groups, by threads."""
+
+        def some(first: int, stop: int) -> None:
+            for group in self.groups[first:stop]:
+                do(group)
+
+        share(some, len(self.groups), self.threads, most=1)
+
+    def energies(self) -> NDArray[np.float64]:
+        """Energies of all replicas, without the offset."""
+        return np.concatenate([group.energies() for group in self.groups])
+
+    def note(self) -> None:
+        """Put the lowest energy of now into the trace, if none was lower."""
+        lowest = float(self.energies().min())
+        if lowest < self.best or not self.trace:
+            self.best = min(lowest, self.best)
+            self.trace.append((self.sweeps, self.best))
+
+    def check(self) -> None:
+        """Tell the callback; stop when it says so or the time is spent."""
+        if self.left <= 0:
+            raise Stop
+        if self.callback is not None:
+            if not self.trace:
+                self.note()
+            if self.callback(self.sweeps, self.best):
+                raise Stop
+
+    def _piece(self) -> int:
+        """Sweeps that last as long as one call may."""
+        attempts = self.lanes.order.size * GROUP * len(self.groups)
+        return max(1, int(_MOST_SECONDS * self._speed / attempts))

@@ -1,0 +1,58 @@
+"""Population annealing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cdt_core.kernels.anneal.simulated import NOTES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cdt_core.kernels.anneal.course import Course
+
+__all__ = ["population"]
+
+#: Sweeps between resamplings.
+_SWEEPS = 10
+
+
+def population(course: Course, betas: NDArray[np.float64]) -> None:
+    """Replicas are resampled as beta rises (Hukushima, Iba 2003, AIP Conf. Proc. 690:200; Machta 2010, Phys. Rev. E 82:026704).
+
+    After every ten sweeps each replica has offspring in proportion to ``exp(-(beta' - beta) E)``, drawn by systematic resampling among all
+    groups.
+    """
+    random = np.random.Generator(
+        np.random.Philox(key=np.array([course.groups[0].seed, 0], np.uint64), counter=[0, 0, 0, 2])
+    )
+    first = betas[0]
+    every = max(1, len(betas) // (_SWEEPS * NOTES))
+    for at, start in enumerate(range(0, len(betas), _SWEEPS)):
+        part = betas[start : start + _SWEEPS]
+        _resample(course, part[-1] - first, random)
+        first = part[-1]
+        course.sweep(part)
+        if at % every == 0:
+            course.note()
+    course.note()
+
+
+def _resample(course: Course, step: float, random: np.random.Generator) -> None:
+    if step <= 0:
+        return
+    energies = course.energies()
+    weights = np.exp(-step * (energies - energies.min()))
+    edges = np.cumsum(weights / weights.sum()) * len(weights)
+    chosen = np.minimum(np.searchsorted(edges, np.arange(len(weights)) + random.random()), len(weights) - 1)
+    counts = np.bincount(chosen, minlength=len(weights))
+    lost, spare = np.flatnonzero(counts == 0), np.repeat(np.arange(len(weights)), np.maximum(counts - 1, 0))
+    if not lost.size:
+        return
+    states = [group.states() for group in course.groups]
+    rows = np.concatenate(states)
+    rows[lost] = rows[spare]
+    for group, taken in zip(course.groups, np.split(rows, len(course.groups)), strict=True):
+        group.take(taken)

@@ -1,0 +1,51 @@
+"""Simulated quantum annealing, on a classical computer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cdt_core.kernels.anneal.simulated import NOTES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cdt_core.kernels.anneal.course import Course
+    from cdt_core.kernels.anneal.lanes import Group
+
+__all__ = ["SLICES", "quantum"]
+
+#: Trotter slices of a read.
+SLICES = 8
+#: beta Gamma / SLICES at the end of the schedule: slices that are as good as one.
+_LEAST = 1e-6
+
+
+def quantum(course: Course, betas: NDArray[np.float64]) -> None:
+    """Path-integral Monte Carlo of a falling transverse field (Martonak, Santoro, Tosatti 2002, Phys. Rev. B 66:094203).
+
+    A read is SLICES replicas in a ring, each at ``beta / SLICES``, the same spin of neighbours coupled by
+    ``K = -ln(tanh(beta Gamma / SLICES)) / 2``. Gamma falls in equal steps from twice the typical field of a spin to zero, at the last of
+    ``betas``.
+    """
+    beta, sweeps = betas[-1], len(betas)
+    falling = 2 * _typical_field(course) * np.arange(sweeps, 0, -1) / sweeps
+    links = -0.5 * np.log(np.tanh(np.maximum(beta * falling / SLICES, _LEAST)))
+    inner = course.lanes.betas(np.full(sweeps, beta))
+    for places in np.array_split(np.arange(sweeps), min(NOTES, sweeps)):
+
+        def do(group: Group, part: slice, places: NDArray[np.intp] = places) -> None:
+            group.sweeps_linked(inner[places[part]], links[places[part]], SLICES)
+
+        course.sweep(inner[places], do)
+        course.note()
+
+
+def _typical_field(course: Course) -> float:
+    """Root of the mean square of a spin's field, were its neighbours random."""
+    problem = course.problem
+    squares = problem.fields.astype(np.float64) ** 2
+    owners = np.repeat(np.arange(problem.size), np.diff(problem.start))
+    squares += np.bincount(owners, problem.weights.astype(np.float64) ** 2, problem.size)
+    return float(np.sqrt(squares.mean())) / problem.scale

@@ -1,0 +1,93 @@
+"""Reheated annealing with partition crossover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from cdt_core.kernels.anneal.lanes import GROUP
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cdt_core.kernels.anneal.course import Course
+    from cdt_core.kernels.anneal.lanes import Group
+
+__all__ = ["reheating"]
+
+#: Share of the sweeps for the first annealing, where no time is given; and sweeps of a reheating at first, as a share of that.
+_FIRST, _AGAIN = 0.1, 0.1
+#: A reheating starts at a beta between these shares of the last one.
+_LOWEST, _HIGHEST = 0.2, 0.6
+#: Reheatings become so much longer when a round gained nothing.
+_LONGER = 1.5
+#: After this share of the run replicas are crossed with each other, too, every so many rounds.
+_APART, _EVERY = 0.6, 4
+
+
+def reheating(course: Course, betas: NDArray[np.float64]) -> None:
+    """Each replica is annealed, then heated a little and cooled again, and keeps of what became of it only what is better.
+
+    A replica and what the reheating made of it differ in sets of spins that no coupling connects, and each set is judged alone (partition
+    crossover: Tinos, Whitley, Chicano 2015, FOGA XIII:137; clusters of differing spins: Houdayer, Martin 1999, Phys. Rev. Lett. 83:1030): many
+    independent improvements are taken at once, no replica ever gets worse. Late in the run, replicas are crossed with each other too.
+    """
+    first = betas if np.isfinite(course.budget) else betas[:: round(1 / _FIRST)]
+    course.sweep(first)
+    course.work(lambda group: group.descend())
+    course.note()
+    rounds = _Rounds(course, float(betas.max()), len(betas), max(10, int(_AGAIN * len(first))))
+    while rounds.done < 1:
+        rounds.turn()
+
+
+@attrs.define(eq=False)
+class _Rounds:
+    course: Course
+    cold: float  #: the last beta
+    sweeps: int  #: of the run, where no time is given
+    length: int  #: sweeps of a reheating
+    random: np.random.Generator = attrs.field(init=False)
+    turns: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        key = np.array([self.course.groups[0].seed, 0], np.uint64)
+        self.random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 3]))
+
+    @property
+    def done(self) -> float:
+        """Share of the run that is over."""
+        course = self.course
+        return course.seconds / course.budget if np.isfinite(course.budget) else course.sweeps / self.sweeps
+
+    def turn(self) -> None:
+        """One reheating of all replicas."""
+        course = self.course
+        before, was = [group.states() for group in course.groups], course.energies()
+        late = self.done > _APART and self.turns % _EVERY == _EVERY - 1
+        mates = self.random.permutation(GROUP) if late else None
+        start = self.random.uniform(_LOWEST, _HIGHEST) * self.cold
+
+        def cross(group: Group) -> None:
+            group.descend()
+            _cross(group, before[group.index], mates)
+
+        try:
+            course.sweep(np.linspace(start, self.cold, self.length))
+        finally:  # also of a reheating that was cut short, only what is better is kept
+            course.work(cross)
+        course.note()
+        self.turns += 1
+        if (course.energies() >= was).all():
+            self.length = int(_LONGER * self.length) + 1
+
+
+def _cross(group: Group, before: NDArray[np.int8], mates: NDArray[np.intp] | None) -> None:
+    """Cross each replica with what it was, and with its mate."""
+    states = group.states()
+    group.lanes.spins.recombine(states, before, np.arange(GROUP))
+    if mates is not None:
+        group.lanes.spins.recombine(states, states, mates)
+    group.take(states)

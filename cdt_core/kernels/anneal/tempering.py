@@ -1,0 +1,122 @@
+"""Parallel tempering with isoenergetic cluster moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from cdt_core.kernels.anneal.lanes import GROUP
+from cdt_core.kernels.anneal.simulated import NOTES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cdt_core.kernels.anneal.course import Course
+    from cdt_core.kernels.anneal.lanes import Group
+
+__all__ = ["RUNGS", "tempering"]
+
+#: Temperatures of a chain; a group is GROUP / RUNGS chains.
+RUNGS = 32
+_CHAINS = GROUP // RUNGS
+#: Sweeps between exchanges of temperatures.
+_SWEEPS = 2
+#: Exchanges between cluster moves.
+_CLUSTER = 8
+#: Cluster moves help where clusters do not percolate: up to so many neighbours of a spin in the mean (Zhu, Ochoa, Katzgraber 2015).
+_MOST_NEIGHBOURS = 6.5
+#: After this share of the sweeps the betas are set anew, so that neighbours exchange equally often.
+_LEARNING = 0.15
+
+
+def tempering(course: Course, betas: NDArray[np.float64]) -> None:
+    """Chains of RUNGS replicas that exchange temperatures (Hukushima, Nemoto 1996, J. Phys. Soc. Jpn. 65:1604).
+
+    Where spins have few neighbours, replicas of two chains at one temperature exchange clusters of spins in which they differ (Houdayer
+    2001, Eur. Phys. J. B 22:479; Zhu, Ochoa, Katzgraber 2015, Phys. Rev. Lett. 115:077201). The best state of each chain is kept.
+    """
+    ladders = [_Ladder(course, group, np.geomspace(betas.min(), betas.max(), RUNGS)) for group in course.groups]
+    rounds = max(1, len(betas) // _SWEEPS)
+    clusters = np.diff(course.problem.start).mean() <= _MOST_NEIGHBOURS
+    for at in range(rounds):
+
+        def do(group: Group, at: int = at) -> None:
+            ladders[group.index].round(at, clusters and at % _CLUSTER == 0)
+
+        course.each(do, _SWEEPS)
+        if at == int(_LEARNING * rounds):
+            for ladder in ladders:
+                ladder.space_anew()
+        if (at + 1) % max(1, rounds // NOTES) == 0:
+            course.note()
+    for ladder in ladders:
+        ladder.recall()
+
+
+@attrs.define(eq=False)
+class _Ladder:
+    """The chains of one group: which replica is on which rung."""
+
+    course: Course
+    group: Group
+    betas: NDArray[np.float64]  #: of the rungs
+    on: NDArray[np.intp] = attrs.field(init=False)  #: (chains, rungs): the replica there
+    random: np.random.Generator = attrs.field(init=False)
+    tried: int = 0
+    taken: NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(RUNGS - 1))
+    best: NDArray[np.float64] = attrs.field(factory=lambda: np.full(_CHAINS, np.inf))
+    kept: dict[int, NDArray[np.int8]] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.on = np.arange(GROUP).reshape(_CHAINS, RUNGS)
+        key = np.array([self.group.seed, self.group.index], np.uint64)
+        self.random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 1]))
+
+    def round(self, at: int, cluster: bool) -> None:
+        """Sweeps, an exchange of temperatures, and a cluster move if asked."""
+        inner = np.empty(GROUP)
+        inner[self.on] = self.course.lanes.betas(self.betas)
+        self.group.sweeps_apart(inner, _SWEEPS)
+        energies = self.group.energies()
+        self._keep(energies)
+        self._exchange(energies, at % 2)
+        if cluster:
+            self._move_clusters()
+
+    def _exchange(self, energies: NDArray[np.float64], first: int) -> None:
+        low, high = self.on[:, first:-1:2], self.on[:, first + 1 :: 2]
+        gain = (self.betas[first + 1 :: 2] - self.betas[first:-1:2]) * (energies[high] - energies[low])
+        swap = self.random.random(gain.shape) < np.exp(np.minimum(gain, 0))
+        self.taken[first::2] += np.exp(np.minimum(gain, 0)).mean(axis=0)
+        self.tried += 1
+        self.on[:, first:-1:2], self.on[:, first + 1 :: 2] = np.where(swap, high, low), np.where(swap, low, high)
+
+    def _move_clusters(self) -> None:
+        """One cluster on every second rung from the coldest, between the first two chains."""
+        rungs = np.arange(RUNGS // 2, RUNGS)
+        pairs = np.ascontiguousarray(self.on[:2, rungs].T)
+        states = self.group.states()
+        spins = self.random.integers(states.shape[1], size=len(pairs))
+        self.course.lanes.spins.exchange(states, pairs, spins)
+        self.group.take(states)
+
+    def _keep(self, energies: NDArray[np.float64]) -> None:
+        """The best state that a chain had."""
+        for chain, replicas in enumerate(self.on):
+            at = replicas[np.argmin(energies[replicas])]
+            if energies[at] < self.best[chain]:
+                self.best[chain] = energies[at]
+                self.kept[chain] = self.group.up[:, at].copy()
+
+    def recall(self) -> None:
+        """Put the best state of each chain back, in place of its hottest replica."""
+        for chain, state in self.kept.items():
+            self.group.up[:, self.on[chain, 0]] = state
+
+    def space_anew(self) -> None:
+        """Betas between which exchanges are equally likely, by what was taken so far."""
+        rates = np.clip(2 * self.taken / max(1, self.tried), 1e-3, 1 - 1e-3)
+        length = np.concatenate([[0], np.cumsum(-np.log(rates))])
+        self.betas = np.exp(np.interp(np.linspace(0, length[-1], RUNGS), length, np.log(self.betas)))
