@@ -58,26 +58,29 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     problem
         Any :class:`Problem` without fixed cardinalities.
     reads
-        States that are looked for, one by each replica; 64 cost what one costs. Of ``pt``, replicas of all temperatures together.
+        States that are looked for, one by each replica; 64 cost what one costs. Of ``pt``, replicas of all
+        temperatures together.
     sweeps
         Visits of every spin of every read. With ``reheat`` and a ``time_budget``, those of the first annealing.
     method
-        ``sa``, simulated annealing; ``sqa``, path-integral simulated quantum annealing (8 replicas for each read); ``pt``, parallel
-        tempering with cluster moves; ``pa``, population annealing; ``reheat``, reheated annealing with partition crossover, the best where
-        states near the optimum are wanted of a sparse problem.
+        ``sa``, simulated annealing; ``sqa``, path-integral simulated quantum annealing (8 replicas for each read);
+        ``pt``, parallel tempering with cluster moves; ``pa``, population annealing; ``reheat``, reheated annealing
+        with partition crossover, the best where states near the optimum are wanted of a sparse problem.
     schedule
         First and last beta, or a beta for each sweep (``sweeps`` is then not used), in 1 / units of energy; default
-        :func:`default_range`. ``sqa`` is at the last beta throughout; ``pt`` has rungs between the lowest and the highest.
+        :func:`default_range`. ``sqa`` is at the last beta throughout; ``pt`` has rungs between the lowest and the
+        highest.
     seed
-        0 .. 2**64 - 1. The same seed gives the same samples on every machine and with any number of threads, read by read: more reads only add
-        some. (Not with a ``time_budget``, nor for ``pt``, ``pa`` and ``reheat`` with another number of reads.)
+        0 .. 2**64 - 1. The same seed gives the same samples on every machine and with any number of threads, read by
+        read: more reads only add some. (Not with a ``time_budget``, nor for ``pt``, ``pa`` and ``reheat`` with
+        another number of reads.)
     threads
         Default: as many as there are processors for this process. A thread works on 64 replicas at least.
     time_budget
         Seconds after which the run ends with what it has; ``reheat`` goes on until then.
     callback
-        Called about 30 times a second with the sweeps made and the lowest energy found, without the offset; ends the run by returning what
-        is true.
+        Called about 30 times a second with the sweeps made and the lowest energy found, without the offset; ends the
+        run by returning what is true.
     on_interrupt
         What Ctrl-C does: ``"raise"`` KeyboardInterrupt, or ``"return"`` what was found.
 
@@ -93,9 +96,10 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
 
     Notes
     -----
-    Problems of integers whose ``|h_i| + sum_j |J_ij|`` are at most 127 (after division by their common factor) are annealed with bytes, all
-    others with float32; energies of the samples are exact in any case. Memory: 64 bytes for each spin and group of 64 reads, 8 for each
-    direction of a coupling. Chances are exact to 2^-16 with bytes, to 2^-24 with floats.
+    Problems of integers whose ``|h_i| + sum_j |J_ij|`` are at most 127 (after division by their common factor) are
+    annealed with bytes, all others with float32; energies of the samples are exact in any case. Memory: 64 bytes for
+    each spin and group of 64 reads, 8 for each direction of a coupling. Chances are exact to 2^-16 with bytes, to
+    2^-24 with floats.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -26,7 +26,8 @@ _ROW_BYTES = 64
 class Lanes:
     """Couplings and fields of a problem in units that the kernels' numbers hold.
 
-    Spins are put in order of the number of their neighbours, so that the kernels' loops are alike for many spins in a row.
+    Spins are put in order of the number of their neighbours, so that the kernels' loops are alike for many spins in a
+    row.
     """
 
     spins: _anneal.Spins
@@ -54,7 +55,7 @@ class Lanes:
         reach = np.abs(fields)
         np.add.at(reach, owners, np.abs(couplings))
         small = problem.is_integer and reach.max() <= _anneal.MOST_FIELD
-        dtype = np.int8 if small else np.float32
+        dtype: Any = np.int8 if small else np.float32
         spins = _anneal.Spins(
             start.astype(np.uint64),
             rank[problem.neighbours[places]].astype(np.uint32),
@@ -97,9 +98,8 @@ class Group:
 
     def scatter(self) -> None:
         """Every spin of every replica up or down with equal chance."""
-        words = np.random.Philox(key=np.array([self.seed, self.index], np.uint64), counter=self.sweep).random_raw(
-            self.lanes.order.size
-        )
+        key = np.array([self.seed, self.index], np.uint64)
+        words = np.random.Philox(key=key, counter=self.sweep).random_raw(self.lanes.order.size)
         bits = np.unpackbits(words.astype("<u8").view(np.uint8))
         np.multiply(bits.reshape(self.up.shape), 255, out=self.up)
 

@@ -20,10 +20,11 @@ _SWEEPS = 10
 
 
 def population(course: Course, betas: NDArray[np.float64]) -> None:
-    """Replicas are resampled as beta rises (Hukushima, Iba 2003, AIP Conf. Proc. 690:200; Machta 2010, Phys. Rev. E 82:026704).
+    """Replicas are resampled as beta rises (Hukushima, Iba 2003, AIP Conf. Proc. 690:200; Machta 2010, Phys. Rev. E
+    82:026704).
 
-    After every ten sweeps each replica has offspring in proportion to ``exp(-(beta' - beta) E)``, drawn by systematic resampling among all
-    groups.
+    After every ten sweeps each replica has offspring in proportion to ``exp(-(beta' - beta) E)``, drawn by systematic
+    resampling among all groups.
     """
     random = np.random.Generator(
         np.random.Philox(key=np.array([course.groups[0].seed, 0], np.uint64), counter=[0, 0, 0, 2])

@@ -23,11 +23,12 @@ _LEAST = 1e-6
 
 
 def quantum(course: Course, betas: NDArray[np.float64]) -> None:
-    """Path-integral Monte Carlo of a falling transverse field (Martonak, Santoro, Tosatti 2002, Phys. Rev. B 66:094203).
+    """Path-integral Monte Carlo of a falling transverse field (Martonak, Santoro, Tosatti 2002, Phys. Rev. B
+    66:094203).
 
     A read is SLICES replicas in a ring, each at ``beta / SLICES``, the same spin of neighbours coupled by
-    ``K = -ln(tanh(beta Gamma / SLICES)) / 2``. Gamma falls in equal steps from twice the typical field of a spin to zero, at the last of
-    ``betas``.
+    ``K = -ln(tanh(beta Gamma / SLICES)) / 2``. Gamma falls in equal steps from twice the typical field of a spin to
+    zero, at the last of ``betas``.
     """
     beta, sweeps = betas[-1], len(betas)
     falling = 2 * _typical_field(course) * np.arange(sweeps, 0, -1) / sweeps

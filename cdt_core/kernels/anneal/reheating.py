@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["reheating"]
 
-#: Share of the sweeps for the first annealing, where no time is given; and sweeps of a reheating at first, as a share of that.
+#: Share of the sweeps for the first annealing, where no time is given; and sweeps of a reheating at first, as a share
+#: of that.
 _FIRST, _AGAIN = 0.1, 0.1
 #: A reheating starts at a beta between these shares of the last one.
 _LOWEST, _HIGHEST = 0.2, 0.6
@@ -28,11 +29,13 @@ _APART, _EVERY = 0.6, 4
 
 
 def reheating(course: Course, betas: NDArray[np.float64]) -> None:
-    """Each replica is annealed, then heated a little and cooled again, and keeps of what became of it only what is better.
+    """Each replica is annealed, then heated a little and cooled again, and keeps of what became of it only what is
+    better.
 
-    A replica and what the reheating made of it differ in sets of spins that no coupling connects, and each set is judged alone (partition
-    crossover: Tinos, Whitley, Chicano 2015, FOGA XIII:137; clusters of differing spins: Houdayer, Martin 1999, Phys. Rev. Lett. 83:1030): many
-    independent improvements are taken at once, no replica ever gets worse. Late in the run, replicas are crossed with each other too.
+    A replica and what the reheating made of it differ in sets of spins that no coupling connects, and each set is
+    judged alone (partition crossover: Tinos, Whitley, Chicano 2015, FOGA XIII:137; clusters of differing spins:
+    Houdayer, Martin 1999, Phys. Rev. Lett. 83:1030): many independent improvements are taken at once, no replica ever
+    gets worse. Late in the run, replicas are crossed with each other too.
     """
     first = betas if np.isfinite(course.budget) else betas[:: round(1 / _FIRST)]
     course.sweep(first)

@@ -17,15 +17,17 @@ __all__ = ["default_range", "schedule_of"]
 
 #: At the first beta the costliest flip is taken with this chance, at the last one the cheapest with the other.
 _HOT_CHANCE, _COLD_CHANCE = 0.5, 0.01
-#: The cheapest flip is that of all but this share of the spins: a few weak couplings must not make the schedule endless.
+#: The cheapest flip is that of all but this share of the spins: a few weak couplings must not make the schedule
+#: endless.
 _WEAK_SHARE = 0.1
 
 
 def default_range(problem: Problem) -> tuple[float, float]:
     """The first and the last beta of the default schedule, in 1 / units of energy.
 
-    At the first, a flip against all couplings and the field of the most strongly bound spin is taken with chance 1/2; at the last, one
-    against the weakest coupling or field of a spin with chance 1/100 (for all but a tenth of the spins, those with the weakest).
+    At the first, a flip against all couplings and the field of the most strongly bound spin is taken with chance 1/2;
+    at the last, one against the weakest coupling or field of a spin with chance 1/100 (for all but a tenth of the
+    spins, those with the weakest).
 
     Examples
     --------
@@ -70,5 +72,6 @@ def schedule_of(schedule: ArrayLike | None, problem: Problem, sweeps: int) -> ND
                 "a schedule in equal ratios cannot begin or end at beta 0; give the betas themselves, or a small one"
             )
         # Rounded, so that the last bit of a machine's powers does not reach the samples.
-        return np.round(np.geomspace(*betas, sweeps) / betas.max(), 12) * betas.max()
+        ratios: NDArray[np.float64] = np.round(np.geomspace(betas[0], betas[1], sweeps) / betas.max(), 12)
+        return ratios * betas.max()
     return np.ascontiguousarray(betas)

@@ -25,7 +25,8 @@ _CHAINS = GROUP // RUNGS
 _SWEEPS = 2
 #: Exchanges between cluster moves.
 _CLUSTER = 8
-#: Cluster moves help where clusters do not percolate: up to so many neighbours of a spin in the mean (Zhu, Ochoa, Katzgraber 2015).
+#: Cluster moves help where clusters do not percolate: up to so many neighbours of a spin in the mean (Zhu, Ochoa,
+#: Katzgraber 2015).
 _MOST_NEIGHBOURS = 6.5
 #: After this share of the sweeps the betas are set anew, so that neighbours exchange equally often.
 _LEARNING = 0.15
@@ -34,8 +35,9 @@ _LEARNING = 0.15
 def tempering(course: Course, betas: NDArray[np.float64]) -> None:
     """Chains of RUNGS replicas that exchange temperatures (Hukushima, Nemoto 1996, J. Phys. Soc. Jpn. 65:1604).
 
-    Where spins have few neighbours, replicas of two chains at one temperature exchange clusters of spins in which they differ (Houdayer
-    2001, Eur. Phys. J. B 22:479; Zhu, Ochoa, Katzgraber 2015, Phys. Rev. Lett. 115:077201). The best state of each chain is kept.
+    Where spins have few neighbours, replicas of two chains at one temperature exchange clusters of spins in which
+    they differ (Houdayer 2001, Eur. Phys. J. B 22:479; Zhu, Ochoa, Katzgraber 2015, Phys. Rev. Lett. 115:077201). The
+    best state of each chain is kept.
     """
     ladders = [_Ladder(course, group, np.geomspace(betas.min(), betas.max(), RUNGS)) for group in course.groups]
     rounds = max(1, len(betas) // _SWEEPS)
@@ -67,7 +69,7 @@ class _Ladder:
     tried: int = 0
     taken: NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(RUNGS - 1))
     best: NDArray[np.float64] = attrs.field(factory=lambda: np.full(_CHAINS, np.inf))
-    kept: dict[int, NDArray[np.int8]] = attrs.field(factory=dict)
+    kept: dict[int, NDArray[np.uint8]] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.on = np.arange(GROUP).reshape(_CHAINS, RUNGS)
