@@ -72,6 +72,6 @@ def schedule_of(schedule: ArrayLike | None, problem: Problem, sweeps: int) -> ND
                 "a schedule in equal ratios cannot begin or end at beta 0; give the betas themselves, or a small one"
             )
         # Rounded, so that the last bit of a machine's powers does not reach the samples.
-        ratios: NDArray[np.float64] = np.round(np.geomspace(betas[0], betas[1], sweeps) / betas.max(), 12)
-        return ratios * betas.max()
+        ratios = np.round(np.geomspace(betas[0], betas[1], sweeps) / betas.max(), 12)
+        return np.asarray(ratios * betas.max(), np.float64)
     return np.ascontiguousarray(betas)
