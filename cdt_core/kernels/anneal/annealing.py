@@ -115,7 +115,7 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
     if problem.cardinalities:
         raise AnnealError("the problem has fixed cardinalities, which this method's flips would not keep")
-    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 40))
+    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
     slices = SLICES if method == "sqa" else 1
     lanes = Lanes.of(problem)
     numbers = range(-(-_whole("reads", reads, 1 << 24) * slices // GROUP))

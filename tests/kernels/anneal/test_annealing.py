@@ -1,0 +1,207 @@
+"""What ``anneal`` promises: optima of small problems, reads that are each their own, the same samples for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from cdt_core.errors import AnnealError
+from cdt_core.kernels import _anneal
+from cdt_core.kernels.anneal import METHODS, Problem, anneal, default_range
+from tests.kernels.anneal.problems import REAL, WHOLE, all_states, isings, random_graph, random_problem
+from tests.kernels.tensor_levels import LEVELS
+
+
+def problem_of(parts):
+    h, pairs, offset = parts
+    return Problem.from_ising(h, {pair: J for pair, J in pairs.items() if J} or np.zeros((len(h), len(h))), offset)
+
+
+def ring(size):
+    """Spins in a circle: its energy is minus the size when all neighbours differ."""
+    places = np.arange(size)
+    return Problem.from_ising(None, (size, places, (places + 1) % size, np.ones(size)))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=15, deadline=None)
+@given(parts=isings(WHOLE) | isings(REAL))
+def test_small_problems_are_solved(method, parts):
+    problem = problem_of(parts)
+    found = anneal(problem, reads=64, sweeps=60, method=method)
+    lowest = problem.energy(all_states(problem.size)).min()
+    assert found.energy <= lowest + (0 if problem.is_integer else 1e-6 * (1 + abs(lowest)))
+    np.testing.assert_array_equal(found.energies, problem.energy(found.states))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_state_is_a_local_minimum(method):
+    problem = random_problem(30, 90)
+    found = anneal(problem, sweeps=20, method=method)
+    for spin in range(problem.size):
+        flipped = found.states.copy()
+        flipped[:, spin] *= -1
+        assert (problem.energy(flipped) >= found.energies).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_seed_gives_the_same_samples_with_any_threads_and_instructions(method):
+    problem = random_problem(25, 70)
+    results = []
+    for level in LEVELS:
+        _anneal.use_kernels(level)
+        try:
+            results += [anneal(problem, 200, 30, method, seed=5, threads=threads) for threads in (1, 3)]
+        finally:
+            _anneal.use_kernels(None)
+    for other in results[1:]:
+        np.testing.assert_array_equal(other.states, results[0].states)
+        np.testing.assert_array_equal(other.occurrences, results[0].occurrences)
+        np.testing.assert_array_equal(other.trace, results[0].trace)
+
+
+def test_every_read_is_its_own():
+    """With a seed, too: 256 reads of a problem with astronomically many local minima end in 256 states."""
+    problem = random_problem(400, 1200)
+    found = anneal(problem, reads=256, sweeps=10, seed=7)
+    assert len(found) == 256
+    assert len(np.unique(anneal(problem, reads=64, sweeps=10, seed=8).states, axis=0)) == 64
+
+
+@pytest.mark.parametrize("method", ["sa", "sqa"])
+def test_more_reads_only_add_some(method):
+    problem = random_problem(60, 180)
+    few, many = (anneal(problem, reads, 20, method, seed=3) for reads in (20, 150))
+    there = {state.tobytes() for state in many.states}
+    assert {state.tobytes() for state in few.states} <= there
+    assert few.occurrences.sum() == 20
+    assert many.occurrences.sum() == 150
+
+
+def test_another_seed_gives_other_samples():
+    problem = random_problem(60, 180)
+    first, second = (anneal(problem, sweeps=5, seed=seed).states for seed in (0, 1))
+    assert first.shape != second.shape or (first != second).any()
+
+
+def test_weights_of_a_common_factor_anneal_as_without():
+    pairs = random_graph(20, 50, 0, (-1, 1))
+    one, many = (anneal(Problem.from_ising([0] * 20, {p: w * k for p, w in pairs.items()})) for k in (1, 1000))
+    np.testing.assert_array_equal(one.states, many.states)
+    np.testing.assert_array_equal(1000 * one.energies, many.energies)
+
+
+def test_large_whole_weights_have_exact_energies():
+    rng = np.random.default_rng(0)
+    pairs = {(i, j): int(rng.integers(-(10**14), 10**14)) for i in range(8) for j in range(i)}
+    problem = Problem.from_ising([3] * 8, pairs)
+    found = anneal(problem)
+    assert found.energies.dtype == np.int64
+    assert found.energy == problem.energy(all_states(8)).min()
+
+
+def test_floats_of_any_size_are_annealed():
+    for scale in (1e-300, 1e-30, 1.0, 1e30, 1e300):
+        pairs = {pair: scale * w for pair, w in random_graph(10, 25, 1, (-1.5, 0.7, 2.25)).items()}
+        problem = Problem.from_ising([scale * 0.3] * 10, pairs)
+        lowest = problem.energy(all_states(10)).min()
+        assert anneal(problem).energy <= lowest + 1e-6 * abs(lowest)
+
+
+def test_spins_without_couplings_follow_their_fields():
+    found = anneal(Problem.from_ising([1, -2, 0], {}), reads=10)
+    assert (found.states[:, 0] == -1).all()
+    assert (found.states[:, 1] == 1).all()
+    assert found.energy == -3
+
+
+def test_a_callback_hears_of_progress_and_can_stop():
+    heard = []
+
+    def hear(sweeps, energy):
+        heard.append((sweeps, energy))
+        return len(heard) == 3
+
+    found = anneal(ring(20_000), sweeps=10**6, callback=hear, threads=1)
+    assert len(heard) == 3
+    assert found.interrupted
+    assert 0 < found.sweeps < 10**6
+    assert [sweeps for sweeps, _ in heard] == sorted({sweeps for sweeps, _ in heard})
+    assert found.energy <= heard[-1][1]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_time_budget_ends_the_run_with_what_it_has(method):
+    found = anneal(ring(2000), sweeps=10**6, method=method, time_budget=0.2)
+    assert 0 < found.sweeps < 10**6
+    assert found.interrupted or method == "reheat"
+    assert found.energy < -1200
+
+
+def test_reheating_goes_on_until_the_time_is_over():
+    found = anneal(random_problem(50, 150), sweeps=20, method="reheat", time_budget=0.3)
+    assert not found.interrupted
+    assert found.sweeps > 200
+    assert found.seconds >= 0.3
+
+
+def test_ctrl_c_raises_or_returns_the_best_so_far():
+    def press(sweeps, energy):
+        raise KeyboardInterrupt
+
+    problem = random_problem(100, 300)
+    with pytest.raises(KeyboardInterrupt):
+        anneal(problem, callback=press)
+    found = anneal(problem, callback=press, on_interrupt="return")
+    assert found.interrupted
+    assert len(found) >= 1
+
+
+def test_reheating_is_never_worse_than_what_it_began_with():
+    problem = random_problem(300, 900)
+    betas = np.linspace(*default_range(problem), 400)
+    found = anneal(problem, method="reheat", schedule=betas)
+    start = anneal(problem, method="sa", schedule=betas[::10])
+    assert found.energies.max() <= start.energies.max()
+    assert found.energy <= start.energy
+    assert (np.diff(found.trace[:, 1]) < 0).all()
+
+
+def test_the_default_range_is_that_of_its_chances():
+    problem = Problem.from_ising([0.5, 0, 0], {(0, 1): 2.0, (1, 2): -3.0})
+    hot, cold = default_range(problem)
+    assert np.exp(-hot * 2 * 5.0) == pytest.approx(0.5)
+    assert np.exp(-cold * 2 * 0.5) == pytest.approx(0.01)
+    cut = Problem.max_cut((3, [0, 1], [1, 2], [1, 1]))
+    assert np.exp(-default_range(cut)[1] * 1) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reads": 0}, "reads is 0"),
+        ({"reads": True}, "reads is True"),
+        ({"sweeps": 2.5}, "sweeps is 2.5"),
+        ({"sweeps": 10**9}, "from 1 to 16777216"),
+        ({"seed": -1}, "seed is -1"),
+        ({"threads": 0}, "threads is 0"),
+        ({"method": "sb"}, "no method is named 'sb'; there are sa, sqa"),
+        ({"time_budget": 0}, "time_budget is 0"),
+        ({"time_budget": float("nan")}, "time_budget is nan"),
+        ({"on_interrupt": "ignore"}, "on_interrupt is 'ignore'"),
+        ({"schedule": (1.0, np.inf)}, "beta number 1 is inf"),
+        ({"schedule": [0.1, np.nan, 3]}, "beta number 1 is nan"),
+        ({"schedule": [0.1, 0.2, -3]}, "beta number 2 is -3"),
+        ({"schedule": []}, "shape"),
+        ({"schedule": (0, 1)}, "beta 0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(AnnealError, match=message):
+        anneal(random_problem(), **options)
+
+
+def test_fixed_cardinalities_are_refused_by_flips():
+    with pytest.raises(AnnealError, match="cardinalities"):
+        anneal(random_problem().with_cardinality([0, 1], 1))
