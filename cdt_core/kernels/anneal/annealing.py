@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal
 
+import attrs
 import numpy as np
 
 from cdt_core.errors import AnnealError
+from cdt_core.kernels.anneal.choosing import choose
 from cdt_core.kernels.anneal.course import Course, Stop
 from cdt_core.kernels.anneal.lanes import GROUP, Group, Lanes
 from cdt_core.kernels.anneal.population import population
@@ -15,7 +17,7 @@ from cdt_core.kernels.anneal.problem import Problem
 from cdt_core.kernels.anneal.quantum import SLICES, quantum
 from cdt_core.kernels.anneal.reheating import reheating
 from cdt_core.kernels.anneal.samples import Samples
-from cdt_core.kernels.anneal.schedule import schedule_of
+from cdt_core.kernels.anneal.schedule import part_of, schedule_of
 from cdt_core.kernels.anneal.simulated import simulated
 from cdt_core.kernels.anneal.tempering import tempering
 
@@ -27,15 +29,17 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "anneal"]
 
 #: What leads replicas from hot to cold, by name.
-METHODS: dict[str, Callable[[Course, NDArray[np.float64]], None]] = {
+_LEADS: dict[str, Callable[[Course, NDArray[np.float64]], None]] = {
     "sa": simulated,
     "sqa": quantum,
     "pt": tempering,
     "pa": population,
     "reheat": reheating,
 }
+#: Names of the methods that :func:`anneal` has.
+METHODS = (*_LEADS, "auto")
 #: Methods that go on until the time that is given is over.
-_LASTING = ("reheat",)
+_LASTING = ("reheat", "pt")
 
 
 def anneal(  # noqa: PLR0913 - what a caller may choose, by name
@@ -65,7 +69,8 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     method
         ``sa``, simulated annealing; ``sqa``, path-integral simulated quantum annealing (8 replicas for each read);
         ``pt``, parallel tempering with cluster moves; ``pa``, population annealing; ``reheat``, reheated annealing
-        with partition crossover, the best where states near the optimum are wanted of a sparse problem.
+        with partition crossover, which comes nearest to the optimum of large sparse problems; ``auto`` tries
+        ``reheat`` and ``pt`` for a tenth of the sweeps or the time each, and goes on with the better one.
     schedule
         First and last beta, or a beta for each sweep (``sweeps`` is then not used), in 1 / units of energy; default
         :func:`default_range`. ``sqa`` is at the last beta throughout; ``pt`` has rungs between the lowest and the
@@ -77,7 +82,7 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     threads
         Default: as many as there are processors for this process. A thread works on 64 replicas at least.
     time_budget
-        Seconds after which the run ends with what it has; ``reheat`` goes on until then.
+        Seconds after which the run ends with what it has; ``reheat``, ``pt`` and ``auto`` go on until then.
     callback
         Called about 30 times a second with the sweeps made and the lowest energy found, without the offset; ends the
         run by returning what is true.
@@ -115,33 +120,62 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
     if problem.cardinalities:
         raise AnnealError("the problem has fixed cardinalities, which this method's flips would not keep")
-    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
-    slices = SLICES if method == "sqa" else 1
-    lanes = Lanes.of(problem)
-    numbers = range(-(-_whole("reads", reads, 1 << 24) * slices // GROUP))
-    groups = [Group(lanes, _whole("seed", seed, (1 << 64) - 1, least=0), number) for number in numbers]
-    course = Course(problem, lanes, groups, _threads(threads), _seconds(time_budget), callback)
-    interrupted = False
-    try:
-        METHODS[method](course, betas)
-    except Stop:
-        interrupted = method not in _LASTING or course.left > 0
-    except KeyboardInterrupt:
-        if on_interrupt == "raise":
-            raise
-        interrupted = True
-    return Samples.of_states(
+    run = _Run(
         problem,
-        _states(course, slices)[:reads],
-        method=method,
-        seed=seed,
-        betas=betas,
-        sweeps=course.sweeps,
-        attempts=course.attempts // slices,
-        seconds=course.seconds,
-        interrupted=interrupted,
-        trace=np.array(course.trace).reshape(-1, 2),
+        Lanes.of(problem),
+        reads=_whole("reads", reads, 1 << 24),
+        seed=_whole("seed", seed, (1 << 64) - 1, least=0),
+        threads=len(os.sched_getaffinity(0)) if threads is None else _whole("threads", threads, 1 << 12),
+        callback=callback,
+        returns=on_interrupt == "return",
     )
+    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
+    if time_budget is not None and not time_budget > 0:
+        raise AnnealError(f"time_budget is {time_budget!r}; it must be seconds above 0")
+    budget = np.inf if time_budget is None else float(time_budget)
+    if method == "auto":
+        return choose(lambda candidate, share: run.by(candidate, part_of(betas, share), share * budget))
+    return run.by(method, betas, budget)
+
+
+@attrs.frozen(eq=False)
+class _Run:
+    """What is annealed and how, whatever the method."""
+
+    problem: Problem
+    lanes: Lanes
+    reads: int
+    seed: int
+    threads: int
+    callback: Callable[[int, float], object] | None
+    returns: bool  #: on Ctrl-C, what was found
+
+    def by(self, method: str, betas: NDArray[np.float64], budget: float) -> Samples:
+        """Samples by one method."""
+        slices = SLICES if method == "sqa" else 1
+        groups = [Group(self.lanes, self.seed, number) for number in range(-(-self.reads * slices // GROUP))]
+        course = Course(self.problem, self.lanes, groups, len(betas), self.threads, budget, self.callback)
+        interrupted = False
+        try:
+            _LEADS[method](course, betas)
+        except Stop:
+            interrupted = method not in _LASTING or course.left > 0
+        except KeyboardInterrupt:
+            if not self.returns:
+                raise
+            interrupted = True
+        return Samples.of_states(
+            self.problem,
+            _states(course, slices)[: self.reads],
+            method=method,
+            seed=self.seed,
+            betas=betas,
+            sweeps=course.sweeps,
+            attempts=course.attempts // slices,
+            seconds=course.seconds,
+            interrupted=interrupted,
+            trace=np.array(course.trace).reshape(-1, 2),
+        )
 
 
 def _states(course: Course, slices: int) -> NDArray[np.int8]:
@@ -158,15 +192,3 @@ def _whole(name: str, value: int, most: int, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
         raise AnnealError(f"{name} is {value!r}; it must be an integer from {least} to {most}")
     return int(value)
-
-
-def _threads(threads: int | None) -> int:
-    return len(os.sched_getaffinity(0)) if threads is None else _whole("threads", threads, 1 << 12)
-
-
-def _seconds(budget: float | None) -> float:
-    if budget is None:
-        return np.inf
-    if not budget > 0:
-        raise AnnealError(f"time_budget is {budget!r}; it must be seconds above 0")
-    return float(budget)

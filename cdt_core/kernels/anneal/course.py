@@ -38,6 +38,7 @@ class Course:
     problem: Problem
     lanes: Lanes
     groups: list[Group]
+    planned: int  #: sweeps
     threads: int
     budget: float  #: seconds
     callback: Callable[[int, float], object] | None
@@ -57,6 +58,16 @@ class Course:
     def left(self) -> float:
         """Seconds of the budget that are left."""
         return self.budget - self.seconds
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the budget, not the planned sweeps, says when a run that can go on ends."""
+        return bool(np.isfinite(self.budget))
+
+    @property
+    def done(self) -> float:
+        """Share of the run that is over."""
+        return self.seconds / self.budget if self.is_timed else self.sweeps / self.planned
 
     def sweep(self, betas: NDArray[np.float64], do: Callable[[Group, slice], None] | None = None) -> None:
         """A sweep of all groups for each of ``betas`` (in the problem's units), or what ``do`` makes of a part of them."""

@@ -37,12 +37,12 @@ def reheating(course: Course, betas: NDArray[np.float64]) -> None:
     Houdayer, Martin 1999, Phys. Rev. Lett. 83:1030): many independent improvements are taken at once, no replica ever
     gets worse. Late in the run, replicas are crossed with each other too.
     """
-    first = betas if np.isfinite(course.budget) else betas[:: round(1 / _FIRST)]
+    first = betas if course.is_timed else betas[:: round(1 / _FIRST)]
     course.sweep(first)
     course.work(lambda group: group.descend())
     course.note()
-    rounds = _Rounds(course, float(betas.max()), len(betas), max(10, int(_AGAIN * len(first))))
-    while rounds.done < 1:
+    rounds = _Rounds(course, float(betas.max()), max(10, int(_AGAIN * len(first))))
+    while course.done < 1:
         rounds.turn()
 
 
@@ -50,7 +50,6 @@ def reheating(course: Course, betas: NDArray[np.float64]) -> None:
 class _Rounds:
     course: Course
     cold: float  #: the last beta
-    sweeps: int  #: of the run, where no time is given
     length: int  #: sweeps of a reheating
     random: np.random.Generator = attrs.field(init=False)
     turns: int = 0
@@ -59,17 +58,11 @@ class _Rounds:
         key = np.array([self.course.groups[0].seed, 0], np.uint64)
         self.random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 3]))
 
-    @property
-    def done(self) -> float:
-        """Share of the run that is over."""
-        course = self.course
-        return course.seconds / course.budget if np.isfinite(course.budget) else course.sweeps / self.sweeps
-
     def turn(self) -> None:
         """One reheating of all replicas."""
         course = self.course
         before, was = [group.states() for group in course.groups], course.energies()
-        late = self.done > _APART and self.turns % _EVERY == _EVERY - 1
+        late = course.done > _APART and self.turns % _EVERY == _EVERY - 1
         mates = self.random.permutation(GROUP) if late else None
         start = self.random.uniform(_LOWEST, _HIGHEST) * self.cold
 

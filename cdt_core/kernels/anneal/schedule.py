@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cdt_core.kernels.anneal.problem import Problem
 
-__all__ = ["default_range", "schedule_of"]
+__all__ = ["default_range", "part_of", "schedule_of"]
 
 #: At the first beta the costliest flip is taken with this chance, at the last one the cheapest with the other.
 _HOT_CHANCE, _COLD_CHANCE = 0.5, 0.01
@@ -75,3 +75,9 @@ def schedule_of(schedule: ArrayLike | None, problem: Problem, sweeps: int) -> ND
         ratios = np.round(np.geomspace(betas[0], betas[1], sweeps) / betas.max(), 12)
         return np.asarray(ratios * betas.max(), np.float64)
     return np.ascontiguousarray(betas)
+
+
+def part_of(betas: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """A shorter schedule of the same course: at least one beta, the last one always."""
+    count = max(1, int(share * len(betas)))
+    return betas[np.linspace(len(betas) - 1, 0, count).round().astype(np.intp)[::-1]]

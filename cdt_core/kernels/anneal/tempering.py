@@ -8,7 +8,6 @@ import attrs
 import numpy as np
 
 from cdt_core.kernels.anneal.lanes import GROUP
-from cdt_core.kernels.anneal.simulated import NOTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,11 +22,15 @@ RUNGS = 32
 _CHAINS = GROUP // RUNGS
 #: Sweeps between exchanges of temperatures.
 _SWEEPS = 2
+#: Exchanges between points of the trace.
+_NOTED = 16
 #: Exchanges between cluster moves.
 _CLUSTER = 8
 #: Cluster moves help where clusters do not percolate: up to so many neighbours of a spin in the mean (Zhu, Ochoa,
 #: Katzgraber 2015).
 _MOST_NEIGHBOURS = 6.5
+#: The first rung's beta is at least this share of the last one's.
+_HOTTEST = 1e-4
 #: After this share of the sweeps the betas are set anew, so that neighbours exchange equally often.
 _LEARNING = 0.15
 
@@ -39,22 +42,29 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
     they differ (Houdayer 2001, Eur. Phys. J. B 22:479; Zhu, Ochoa, Katzgraber 2015, Phys. Rev. Lett. 115:077201). The
     best state of each chain is kept.
     """
-    ladders = [_Ladder(course, group, np.geomspace(betas.min(), betas.max(), RUNGS)) for group in course.groups]
-    rounds = max(1, len(betas) // _SWEEPS)
+    cold = float(betas.max())
+    rungs = cold * np.geomspace(max(betas.min() / cold, _HOTTEST), 1, RUNGS) if cold else np.zeros(RUNGS)
+    ladders = [_Ladder(course, group, rungs) for group in course.groups]
     clusters = np.diff(course.problem.start).mean() <= _MOST_NEIGHBOURS
-    for at in range(rounds):
+    at, learning = 0, True
+    try:
+        while course.done < 1:
 
-        def do(group: Group, at: int = at) -> None:
-            ladders[group.index].round(at, clusters and at % _CLUSTER == 0)
+            def do(group: Group, at: int = at) -> None:
+                ladders[group.index].round(at, clusters and at % _CLUSTER == 0)
 
-        course.each(do, _SWEEPS)
-        if at == int(_LEARNING * rounds):
-            for ladder in ladders:
-                ladder.space_anew()
-        if (at + 1) % max(1, rounds // NOTES) == 0:
-            course.note()
-    for ladder in ladders:
-        ladder.recall()
+            course.each(do, _SWEEPS)
+            at += 1
+            if learning and course.done > _LEARNING:
+                learning = False
+                for ladder in ladders:
+                    ladder.space_anew()
+            if at % _NOTED == 0:
+                course.note()
+    finally:
+        for ladder in ladders:
+            ladder.recall()
+        course.note()
 
 
 @attrs.define(eq=False)
@@ -119,6 +129,8 @@ class _Ladder:
 
     def space_anew(self) -> None:
         """Betas between which exchanges are equally likely, by what was taken so far."""
+        if not self.betas.all():
+            return
         rates = np.clip(2 * self.taken / max(1, self.tried), 1e-3, 1 - 1e-3)
         length = np.concatenate([[0], np.cumsum(-np.log(rates))])
         self.betas = np.exp(np.interp(np.linspace(0, length[-1], RUNGS), length, np.log(self.betas)))

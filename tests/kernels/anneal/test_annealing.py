@@ -135,7 +135,7 @@ def test_a_callback_hears_of_progress_and_can_stop():
 def test_a_time_budget_ends_the_run_with_what_it_has(method):
     found = anneal(ring(2000), sweeps=10**6, method=method, time_budget=0.2)
     assert 0 < found.sweeps < 10**6
-    assert found.interrupted or method == "reheat"
+    assert found.interrupted or method in ("reheat", "pt", "auto")
     assert found.energy < -1200
 
 

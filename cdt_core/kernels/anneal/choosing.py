@@ -1,0 +1,64 @@
+"""The method that makes most of a problem, by trial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from cdt_core.kernels.anneal.samples import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["choose"]
+
+#: What is tried, in this order of preference among equals.
+CANDIDATES = ("reheat", "pt")
+#: Share of sweeps and time that each trial takes; the best one then has what is left.
+_TRIAL = 0.1
+
+
+def choose(run: Callable[[str, float], Samples]) -> Samples:
+    """Try each candidate with a small share of the work, then give the best one the rest; all that was found is
+    returned.
+
+    ``run`` is given a method and a share of sweeps and time. The best is the one of lowest energy, and among those
+    the one whose reads are lowest in the mean. No later candidate is tried once a run was interrupted.
+    """
+    trials = []
+    for method in CANDIDATES:
+        trials.append(run(method, _TRIAL))
+        if trials[-1].interrupted:
+            return _together(trials)
+    best = min(trials, key=lambda samples: (samples.energy, np.average(samples.energies, weights=samples.occurrences)))
+    return _together([*trials, run(best.method, 1 - _TRIAL * len(CANDIDATES))])
+
+
+def _together(runs: list[Samples]) -> Samples:
+    """One result of several runs, one after the other; the last says which method was taken."""
+    last = runs[-1]
+    before, trace, best = 0, [], np.inf
+    for samples in runs:
+        for sweep, energy in samples.trace:
+            if energy < best:
+                trace.append((before + sweep, energy))
+                best = energy
+        before += samples.sweeps
+    found = Samples.of_states(
+        last.problem,
+        np.concatenate([samples.states for samples in runs]),
+        np.concatenate([samples.occurrences for samples in runs]),
+    )
+    return attrs.evolve(
+        found,
+        method=f"auto: {last.method}",
+        seed=last.seed,
+        betas=last.betas,
+        sweeps=before,
+        attempts=sum(samples.attempts for samples in runs),
+        seconds=sum(samples.seconds for samples in runs),
+        interrupted=last.interrupted,
+        trace=np.array(trace).reshape(-1, 2),
+    )
