@@ -31,6 +31,9 @@ ROOF = len(FLOORS)
 #: For plugin authors: may use all that a treatment uses, and no room imports it.
 TESTING = "testing"
 
+#: On the roof, too: the kernels in the shapes that libraries of others call. No room imports it.
+INTEROP = "interop"
+
 #: What a plugin may use of the core.
 OPEN_TO_PLUGINS = {"hooks", "model", "errors", "kernels", "testing"}
 
@@ -108,7 +111,7 @@ def _modules_after(code: str) -> set[str]:
 
 def test_every_folder_of_the_core_is_a_room_with_a_floor() -> None:
     folders = {path.parent.relative_to(CORE).parts[0] for path in MODULES if path.parent != CORE}
-    assert folders - {TESTING} == set(FLOOR_OF) - {"errors"}
+    assert folders - {TESTING, INTEROP} == set(FLOOR_OF) - {"errors"}
 
 
 def test_rooms_import_lower_floors_only() -> None:
@@ -134,13 +137,25 @@ def test_only_the_roof_finds_plugins() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_nothing_in_the_core_needs_its_own_test_kit() -> None:
+@pytest.mark.parametrize("outer", [TESTING, INTEROP])
+def test_nothing_in_the_core_needs_what_is_for_others(outer: str) -> None:
     wrong = [
         f"{_relative(path)}:{line}"
         for path in MODULES
-        if _room(path) != TESTING
+        if _room(path) != outer
         for line, room in _imported_rooms(path)
-        if room == TESTING
+        if room == outer
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_libraries_of_others_call_needs_the_kernels_alone() -> None:
+    wrong = [
+        f"{_relative(path)}:{line}: imports {room}"
+        for path in MODULES
+        if _room(path) == INTEROP
+        for line, room in _imported_rooms(path)
+        if room not in {INTEROP, "kernels", "errors"}
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -115,7 +115,7 @@ def test_every_folder_with_data_is_a_package_or_lies_in_one() -> None:
 
 
 def test_the_extras_that_users_are_told_of_exist() -> None:
-    assert {"gpu", "distributed", "bench", "test", "all"} <= set(PROJECT["project"]["optional-dependencies"])
+    assert {"gpu", "dimod", "distributed", "bench", "test", "all"} <= set(PROJECT["project"]["optional-dependencies"])
 
 
 def test_every_dependency_says_which_versions_were_tested() -> None:
