@@ -95,18 +95,24 @@ def check_couplings(size: int, start: Array, neighbours: Array, weights: Array) 
         if wrong.any():
             k = int(np.argmax(wrong))
             raise AnnealError(f"neighbour {k}, {neighbours[k]} in row {rows[k]}, {why}")
-    _check_both_directions(size, rows, neighbours, weights)
+    _check_both_directions(size, rows, start, neighbours, weights)
 
 
-def _check_both_directions(size: int, rows: Array, neighbours: Array, weights: Array) -> None:
-    """Elements sorted by column and row are those sorted by row and column, where a matrix is symmetric."""
-    turned = np.lexsort((rows, neighbours))
-    wrong = (neighbours[turned] != rows) | (rows[turned] != neighbours) | (weights[turned] != weights)
-    if wrong.any():
-        k = int(np.argmax(wrong))
-        raise AnnealError(
-            f"J[{rows[k]}, {neighbours[k]}] = {weights[k]} is not in both directions; J must be symmetric"
-        )
+def _check_both_directions(size: int, rows: Array, start: Array, neighbours: Array, weights: Array) -> None:
+    """The columns of a symmetric matrix, from first to last, are its rows."""
+    from scipy import sparse
+
+    columns = sparse.csr_array((weights, neighbours, start), shape=(size, size)).tocsc()
+    if all(
+        np.array_equal(*pair)
+        for pair in ((columns.indptr, start), (columns.indices, neighbours), (columns.data, weights))
+    ):
+        return
+    turned = np.repeat(np.arange(size), np.diff(columns.indptr))
+    k = int(np.argmax((turned != rows) | (columns.indices != neighbours) | (columns.data != weights)))
+    # Of the two elements at the first place that differs, the one that comes first has no counterpart.
+    i, j = min((int(rows[k]), int(neighbours[k])), (int(turned[k]), int(columns.indices[k])))
+    raise AnnealError(f"J[{i}, {j}] and J[{j}, {i}] are not the same; J must be symmetric")
 
 
 def _check_symmetry(above: Any, below: Any, terms: Terms) -> None:

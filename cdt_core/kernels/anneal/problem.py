@@ -268,5 +268,6 @@ class Problem:
         coupled = row_sums(self.start, self.weights)
         first = self.offset + int(self.fields.sum()) + int(coupled.sum()) // 2
         rest = (2 * (self.fields % self.scale + coupled % self.scale)) % self.scale
-        if first % self.scale or rest.any() or (4 * (self.weights % self.scale) % self.scale).any():
+        pairs = (4 * (self.weights % self.scale)) % self.scale if 4 % self.scale else np.zeros(1)
+        if first % self.scale or rest.any() or pairs.any():
             raise AnnealError(f"not all energies divide by the scale {self.scale}; integer energies must be exact")

@@ -435,6 +435,13 @@ def test_states_that_are_none_are_named(states, what):
         random_problem(3, 3).energy(states)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "i8", "f4"])
+@pytest.mark.parametrize("value", [-128, -127, 0, 2, 127])
+def test_no_other_number_is_a_spin(value, dtype):
+    with pytest.raises(AnnealError, match=rf"states\[1\] is {value}"):
+        random_problem(3, 3).energy(np.array([1, value, -1], dtype))
+
+
 def test_binary_states_do_not_mix_with_spins():
     problem = Problem.from_qubo([[1, 1], [0, 2]])
     assert problem.energy([[0, 1], [-1, -1]][:1]).tolist() == [2]
@@ -455,7 +462,9 @@ def test_no_states_have_no_energies():
         ({"neighbours": [1, 2]}, "neighbour 1, 2 in row 1, is no variable"),
         ({"neighbours": [0, 0]}, "neighbour 0, 0 in row 0, is the row itself"),
         ({"weights": [1, 0]}, "has the weight 0"),
-        ({"weights": [1, 2]}, r"J\[0, 1\] = 1 is not in both directions"),
+        ({"weights": [1, 2]}, r"J\[0, 1\] and J\[1, 0\] are not the same"),
+        ({"start": [0, 1, 1], "neighbours": [1], "weights": [1]}, r"J\[0, 1\] and J\[1, 0\] are not the same"),
+        ({"start": [0, 0, 1], "neighbours": [0], "weights": [1]}, r"J\[0, 1\] and J\[1, 0\] are not the same"),
         ({"weights": [1]}, "each has one"),
         ({"start": [0, 2, 2], "neighbours": [1, 1]}, "is not above the one before"),
         ({"weights": [1.0, 1.0]}, "weights have dtype float64; they must be int64"),
