@@ -84,8 +84,8 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     time_budget
         Seconds after which the run ends with what it has; ``reheat``, ``pt`` and ``auto`` go on until then.
     callback
-        Called about 30 times a second with the sweeps made and the lowest energy found, without the offset; ends the
-        run by returning what is true.
+        Called about 30 times a second with the sweeps made and the lowest energy found; ends the run by returning
+        what is true.
     on_interrupt
         What Ctrl-C does: ``"raise"`` KeyboardInterrupt, or ``"return"`` what was found.
 

@@ -45,7 +45,7 @@ class Course:
     started: float = attrs.field(factory=time.perf_counter)
     sweeps: int = 0  #: of each group
     attempts: int = 0  #: flips that were accepted or rejected
-    best: float = np.inf  #: lowest energy seen, without the offset
+    best: float = np.inf  #: lowest energy seen
     trace: list[tuple[float, float]] = attrs.field(factory=list)
     _speed: float = _SLOWEST
 
@@ -105,8 +105,9 @@ class Course:
         share(some, len(self.groups), self.threads, most=1)
 
     def energies(self) -> NDArray[np.float64]:
-        """Energies of all replicas, without the offset."""
-        return np.concatenate([group.energies() for group in self.groups])
+        """Energies of all replicas."""
+        offset = self.problem.offset / self.problem.scale
+        return np.concatenate([group.energies() for group in self.groups]) + offset
 
     def note(self) -> None:
         """Put the lowest energy of now into the trace, if none was lower."""

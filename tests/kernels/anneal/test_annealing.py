@@ -92,6 +92,12 @@ def test_weights_of_a_common_factor_anneal_as_without():
     np.testing.assert_array_equal(1000 * one.energies, many.energies)
 
 
+def test_the_trace_ends_near_the_lowest_energy():
+    found = anneal(Problem.max_cut((2, [0], [1], [1])), sweeps=5)
+    assert found.trace[-1].tolist() == [1, -1]
+    assert found.energy == -1
+
+
 def test_large_whole_weights_have_exact_energies():
     rng = np.random.default_rng(0)
     pairs = {(i, j): int(rng.integers(-(10**14), 10**14)) for i in range(8) for j in range(i)}
