@@ -12,13 +12,16 @@ from cdt_core.kernels import _tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["has_plain_rows", "normal_product"]
+__all__ = ["SUMMED_ROWS", "has_plain_rows", "normal_product"]
+
+#: So many rows are summed, then added to the others: of equal rows each sum is rounded the same way, and such errors add up.
+SUMMED_ROWS = 4096
 
 #: Of one call into compiled code: a few hundredths of a second, so that Ctrl-C is heard.
 _OPERATIONS = 4_000_000_000
 
 #: Rows that are copied at once where rows have to be.
-_COPIED_BYTES = 1 << 20
+_COPIED_BYTES = 4 << 20
 
 
 def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -26,7 +29,7 @@ def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None =
 
     ``4 m n b`` operations in double precision (complex: four times as many), whatever the dtype of ``x``. The mean is
     subtracted from each value of a tile of rows while that is in cache, so that a large mean costs no digits; extra memory is
-    that tile, and two arrays of the size of ``v``. Float32 and float64 with contiguous rows go through the compiled kernel;
+    that tile, and three arrays of the size of ``v``. Float32 and float64 with contiguous rows go through the compiled kernel;
     anything else goes tile by tile through a copy of the tile.
     """
     if np.iscomplexobj(x) or np.iscomplexobj(v):
@@ -35,10 +38,12 @@ def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None =
     side, width = _tensor.NORMAL_SIDE, _tensor.NORMAL_WIDTH
     padded = np.zeros((-(-n // side) * side, -(-b // width) * width))
     padded[:n, :b] = v
-    found = np.zeros_like(padded)
+    found, part = np.zeros_like(padded), np.empty_like(padded)
     centre = None if mean is None else np.ascontiguousarray(mean, np.float64)
-    for block in _blocks(x, max(1, _OPERATIONS // (4 * n * padded.shape[1]))):
-        _tensor.normal_product(_with_plain_rows(block), centre, padded, found)
+    for block in _blocks(x, min(SUMMED_ROWS, max(1, _OPERATIONS // (4 * n * padded.shape[1])))):
+        part[:] = 0
+        _tensor.normal_product(_with_plain_rows(block), centre, padded, part)
+        found += part
     return np.ascontiguousarray(found[:n, :b])
 
 
@@ -61,7 +66,7 @@ def _with_plain_rows(block: NDArray[Any]) -> NDArray[Any]:
 
 def _normal_product_complex(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None) -> NDArray[Any]:
     found = np.zeros(v.shape, np.complex128)
-    rows = max(1, _COPIED_BYTES // (16 * max(1, x.shape[1])))
+    rows = min(SUMMED_ROWS, max(1, _COPIED_BYTES // (16 * max(1, x.shape[1]))))
     for first in range(0, len(x), rows):
         tile = x[first : first + rows].astype(np.complex128)
         if mean is not None:

@@ -24,9 +24,12 @@ _OPERATIONS = 4_000_000_000
 
 
 def by_columns(x: Rows, k: int, trace: float) -> tuple[Ritz, NDArray[Any]]:
-    """The k largest eigenpairs from the (n, n) matrix ``x^H x``: ``m n^2`` operations and about ``6 n^3``, one pass."""
+    """The k largest eigenpairs from the (n, n) matrix ``x^H x``: ``m n^2`` operations and about ``6 n^3``, one pass.
+
+    ``trace`` and the values are in the unit of ``x``, as they are below.
+    """
     n = x.shape[1]
-    gram = _gram(n, x.dtype, (tile.conj().T for tile in x.tiles()))
+    gram = _gram(n, x.dtype, (tile.conj().T for tile in x.tiles()), x.unit)
     values, vectors = scipy.linalg.eigh(gram, lower=True, check_finite=False, subset_by_index=(n - k, n - 1))
     values, vectors = np.maximum(values[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1])
     product = _hermitian_product(gram, vectors)
@@ -40,13 +43,13 @@ def by_rows(x: Rows, k: int, trace: float) -> tuple[Ritz, NDArray[Any]]:
     residuals are measured with one more product.
     """
     m, n = x.shape
-    gram = _gram(m, x.dtype, (tile for _, tile in x.column_tiles()))
+    gram = _gram(m, x.dtype, (tile for _, tile in x.column_tiles()), x.unit)
     found = min(k, m)
     values, left = scipy.linalg.eigh(gram, lower=True, check_finite=False, subset_by_index=(m - found, m - 1))
     values, left = np.maximum(values[::-1], 0.0), left[:, ::-1]
     vectors = np.zeros((n, k), x.dtype)
     for part, tile in x.column_tiles():
-        vectors[part, :found] = tile.conj().T @ left
+        vectors[part, :found] = tile.conj().T @ left / np.sqrt(x.unit)
     rank = int(np.sum(values > max(m, n) * np.finfo(np.float64).eps * values[0]))
     vectors = _orthonormal(vectors, rank)
     values = np.append(values[:rank], np.zeros(k - rank))
@@ -71,8 +74,8 @@ def _measured(values: NDArray[np.float64], rest: NDArray[Any], trace: float, n: 
     return Ritz(values, np.eye(len(values)), residuals + rounding, bounds, proven)
 
 
-def _gram(side: int, dtype: np.dtype[Any], tiles: Iterator[NDArray[Any]]) -> NDArray[Any]:
-    """The lower triangle of the sum of ``a a^H`` over (side, any) tiles, by columns."""
+def _gram(side: int, dtype: np.dtype[Any], tiles: Iterator[NDArray[Any]], unit: float) -> NDArray[Any]:
+    """The lower triangle of the sum of ``a a^H / unit`` over (side, any) tiles, by columns."""
     update = scipy.linalg.blas.zherk if dtype.kind == "c" else scipy.linalg.blas.dsyrk
     gram = np.zeros((side, side), dtype, order="F")
     step = max(32, _OPERATIONS // (side * side))
@@ -80,6 +83,7 @@ def _gram(side: int, dtype: np.dtype[Any], tiles: Iterator[NDArray[Any]]) -> NDA
         for first in range(0, tile.shape[1], step):
             a = np.asfortranarray(tile[:, first : first + step])
             gram = update(1.0, a, beta=1.0, c=gram, lower=1, overwrite_c=1)
+    gram /= unit
     return gram
 
 

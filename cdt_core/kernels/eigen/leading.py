@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.eigen.gram import by_columns, by_rows
 from cdt_core.kernels.eigen.krylov import Ritz, Space, block_width
+from cdt_core.kernels.eigen.moments import rows_of
 from cdt_core.kernels.eigen.pairs import Eigenpairs
-from cdt_core.kernels.eigen.rows import Rows, rows_of
+from cdt_core.kernels.eigen.rows import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +23,9 @@ __all__ = ["leading"]
 
 #: A dense matrix of this side is 1 GiB; where more is needed the iteration goes on, however long.
 _LARGEST_SIDE = 11_585
+
+#: What a sum of squares may have lost: no gap is proven that it could close.
+_TRACE_ROUNDING = 2.0**-36
 
 Progress = Callable[[float], None]
 
@@ -62,15 +67,15 @@ def leading(
     Raises
     ------
     TensorError
-        NaN or Inf, no matrix, k out of range, a tolerance that is not above 0.
+        NaN or Inf, masked values, no matrix, k out of range, a tolerance that is not above 0.
 
     Notes
     -----
     Cost: ``4 m n b`` operations a pass; 9 passes at b = 8 (7 at b = 16) for k = 20 of spectra such as fields have, and one
-    before that for the means. Extra memory: ``n (3 k + 10 b)`` numbers at most and one tile, or a dense matrix of the smaller
-    side where that is chosen. An eigenvalue that occurs more than b times, exactly, among many others may be given fewer times
-    than it should be; ``proven`` is False then. Ctrl-C is heard within a tenth of a second, but not inside LAPACK: the dense
-    way with a side of n takes about ``n^3 / 10^10`` seconds there.
+    before that for the means (two where the first row is far from them). Extra memory: ``n (3 k + 10 b)`` numbers at most and
+    one tile, or a dense matrix of the smaller side where that is chosen. An eigenvalue that occurs more than b times, exactly,
+    among many others may be given fewer times than it should be; ``proven`` is False then. Ctrl-C is heard within a tenth of a
+    second, but not inside LAPACK: the dense way with a side of n takes about ``n^3 / 10^10`` seconds there.
 
     Examples
     --------
@@ -83,22 +88,32 @@ def leading(
     >>> found.explained.round(2)
     array([0.9, 0.1])
     """
-    rows, total = rows_of(x, centre)
+    _check(k, tol, seed)
+    rows, total, read = rows_of(x, centre)
     m, n = rows.shape
-    if not 1 <= k <= n:
+    if k > n:
         raise TensorError(f"{k} eigenpairs were asked of {n} variables: ask for 1 to {n}")
-    if not tol > 0:
-        raise TensorError(f"a tolerance of {tol} can never be met: give a number above 0, such as 1e-10")
-    budget = _dense_cost(m, n)
+    budget, trace = _dense_cost(m, n), total / rows.unit * (1 + _TRACE_ROUNDING)
     if budget <= _expected_cost(m, n, k):
-        ritz, vectors, passes = _dense(rows, k, total)
+        ritz, vectors, passes = _dense(rows, k, trace)
     else:
-        ritz, vectors, passes = _iterate(rows, k, tol, total, (seed, budget, progress))
+        ritz, vectors, passes = _iterate(rows, k, tol, trace, (seed, budget, progress))
     if progress is not None:
         progress(1.0)
     values = np.maximum(ritz.values[:k], 0.0)
+    rounding = rows.rounding * float(values[0])
+    residuals, bounds = ((found + rounding) * rows.unit for found in (ritz.residuals, ritz.bounds))
     signed = vectors * _phases(vectors)
-    return Eigenpairs(values, signed, ritz.residuals, ritz.bounds, ritz.proven, total, rows.mean, passes + 1)
+    return Eigenpairs(values * rows.unit, signed, residuals, bounds, ritz.proven, total, rows.mean, passes + read)
+
+
+def _check(k: Any, tol: Any, seed: Any) -> None:
+    if not isinstance(k, Integral) or k < 1:
+        raise TensorError(f"{k!r} eigenpairs: ask for a whole number of them, from 1 to the number of variables")
+    if not isinstance(tol, Real) or not float(tol) > 0:
+        raise TensorError(f"a tolerance of {tol!r} can never be met: give a number above 0, such as 1e-10")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise TensorError(f"seed {seed!r}: seeds are whole numbers from 0 on")
 
 
 def _dense_cost(m: int, n: int) -> float:

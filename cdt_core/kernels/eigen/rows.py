@@ -10,18 +10,17 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels import _tensor
-from cdt_core.kernels.normal import has_plain_rows, normal_product
+from cdt_core.kernels.normal import SUMMED_ROWS, normal_product
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Rows", "rows_of"]
+__all__ = ["Rows", "loaded"]
 
 #: How much of an array that is not in memory is loaded at once.
 _LOADED_BYTES = 64 << 20
 
-#: Of an array in memory: small enough that a copy of it as float64 stays in the last cache.
+#: Of an array in memory: small enough that a copy of it as float64 stays in the last cache. Normal products copy as much.
 _SEEN_BYTES = 4 << 20
 
 Array = Any
@@ -29,10 +28,15 @@ Array = Any
 
 @attrs.frozen(eq=False)
 class Rows:
-    """An (m, n) matrix less its column means, never copied as a whole; ``mean`` is None where nothing is subtracted."""
+    """An (m, n) matrix less its column means, never copied as a whole; ``mean`` is None where nothing is subtracted.
+
+    Products with it are in the unit ``unit``, a power of 2 near the squared Frobenius norm, so that neither they nor their
+    squares leave the range of float64.
+    """
 
     array: Array
     mean: NDArray[Any] | None = None
+    unit: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,14 +57,24 @@ class Rows:
         m, n = self.shape
         rows = _whole_chunks(self.array, 0, max(1, _LOADED_BYTES // (n * self.array.dtype.itemsize)))
         for first in range(0, m, rows):
-            yield _loaded(self.array[first : first + rows])
+            yield loaded(self.array[first : first + rows])
 
     def tiles(self) -> Iterator[NDArray[Any]]:
         """The rows less the mean in double precision, a few MB of them at once."""
-        rows = max(1, _SEEN_BYTES // (self.shape[1] * self.dtype.itemsize))
+        rows = self._tile_rows
         for block in self.blocks():
             for first in range(0, len(block), rows):
                 yield self._centred(block[first : first + rows], slice(None))
+
+    @property
+    def _tile_rows(self) -> int:
+        return min(SUMMED_ROWS, max(1, _SEEN_BYTES // (self.shape[1] * self.dtype.itemsize)))
+
+    @property
+    def rounding(self) -> float:
+        """What the longest chain of additions over rows can lose of a sum: of equal rows all errors add up."""
+        m, rows = self.shape[0], min(self.shape[0], self._tile_rows)
+        return float(np.finfo(np.float64).eps) / 2 * (rows + m / rows)
 
     def column_tiles(self) -> Iterator[tuple[slice, NDArray[Any]]]:
         """The columns less their means in double precision, a few of them at once, and which."""
@@ -71,92 +85,31 @@ class Rows:
             columns = _whole_chunks(self.array, 1, max(1, _LOADED_BYTES // (m * self.dtype.itemsize)))
         for first in range(0, n, columns):
             part = slice(first, first + columns)
-            yield part, self._centred(_loaded(self.array[:, part]), part)
+            yield part, self._centred(loaded(self.array[:, part]), part)
 
     def _centred(self, block: NDArray[Any], columns: slice) -> NDArray[Any]:
         return block.astype(self.dtype) if self.mean is None else block - self.mean[columns]
 
     def product(self, v: NDArray[Any]) -> NDArray[Any]:
-        """``x^H (x v)`` of (n, b) vectors in one pass."""
+        """``x^H (x v) / unit`` of (n, b) vectors in one pass."""
         found = np.zeros(v.shape, self.dtype)
         for block in self.blocks():
             found += normal_product(block, v, self.mean)
-        return found
+        return found / self.unit
 
 
-def rows_of(x: Array, centre: bool) -> tuple[Rows, float]:
-    """The matrix less its means (if asked), and its squared Frobenius norm: one pass.
+def loaded(part: Any) -> NDArray[Any]:
+    """A piece of any array as NumPy: Dask computes it, Zarr has read it already.
 
     Raises
     ------
     TensorError
-        No matrix of numbers, an empty one, one with NaN or Inf, or one whose squares a float64 cannot hold.
+        Masked values in it.
     """
-    plain = Rows(x if hasattr(x, "dtype") and hasattr(x, "shape") else np.asarray(x))
-    x = plain.array
-    _must_be_numbers(x)
-    m, n = plain.shape
-    shift = _loaded(x[:1])[0].astype(plain.dtype) if centre else np.zeros(n, plain.dtype)
-    sums, squares, seen = np.zeros(n, plain.dtype), 0.0, 0
-    with np.errstate(all="ignore"):
-        for block in plain.blocks():
-            squares += _moments(block, shift, sums)
-            if not np.isfinite(squares):
-                raise _unusable(block, seen)
-            seen += len(block)
-    offset = sums / m
-    total = max(0.0, squares - m * float(np.vdot(offset, offset).real)) if centre else squares
-    if 0 < squares < np.finfo(np.float64).tiny / np.finfo(np.float64).eps:
-        raise TensorError(
-            "the squares of these values are too small for float64: multiply the matrix by a large number first"
-        )
-    return Rows(x, shift + offset if centre else None), total
-
-
-def _must_be_numbers(x: Array) -> None:
-    if len(x.shape) != 2 or 0 in x.shape:
-        raise TensorError(
-            f"a data matrix has samples as rows and variables as columns, at least one of each, not shape {tuple(x.shape)}"
-        )
-    if np.dtype(x.dtype).kind not in "fciub" or np.result_type(x.dtype, np.float64) not in (np.float64, np.complex128):
-        raise TensorError(
-            f"a data matrix holds numbers that fit into float64 or complex128, not {x.dtype}: convert it first"
-        )
-    if np.ma.is_masked(x):
+    part = part.compute() if hasattr(part, "compute") else part
+    if np.ma.is_masked(part):
         raise TensorError("the data matrix has masked values: leave out or fill what is missing before a decomposition")
-    if hasattr(x, "tocsr"):
-        raise TensorError("the data matrix is sparse: give an array (x.toarray()), or use scipy.sparse.linalg.svds")
-
-
-def _moments(block: NDArray[Any], shift: NDArray[Any], sums: NDArray[Any]) -> float:
-    """To ``sums``, add those of the columns less ``shift``; returns the sum of squares of what is summed."""
-    if has_plain_rows(block):
-        return _tensor.normal_moments(block, shift, sums)
-    squares = 0.0
-    rows = max(1, _SEEN_BYTES // (block.shape[1] * 16))
-    for first in range(0, len(block), rows):
-        tile = block[first : first + rows] - shift
-        sums += tile.sum(axis=0)
-        squares += float(np.vdot(tile, tile).real)
-    return squares
-
-
-def _unusable(block: NDArray[Any], first_row: int) -> TensorError:
-    bad = np.argwhere(~np.isfinite(block))
-    if len(bad):
-        row, column = (int(place) for place in bad[0])
-        value = block[row, column]
-        return TensorError(
-            f"x[{first_row + row}, {column}] is {value}: leave out or fill what is missing before a decomposition"
-        )
-    return TensorError(
-        "the squares of these values are too large for float64: divide the matrix by a large number first"
-    )
-
-
-def _loaded(part: Any) -> NDArray[Any]:
-    """A piece of any array as NumPy: Dask computes it, Zarr has read it already."""
-    return np.asarray(part.compute() if hasattr(part, "compute") else part)
+    return np.asarray(part)
 
 
 def _whole_chunks(array: Array, axis: int, wanted: int) -> int:

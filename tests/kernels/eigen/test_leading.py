@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -108,6 +110,46 @@ def test_a_large_mean_costs_no_digits() -> None:
     assert np.abs(far.values - leading(x, 4).values).max() <= 1e-9 * far.values[0]
 
 
+@pytest.mark.parametrize("size", [1e-145, 1e-100, 1e80, 1e150])
+@pytest.mark.parametrize("shape", [BY_VARIABLES, BY_SAMPLES, BY_ITERATION])
+def test_the_unit_of_the_data_is_no_matter(size, shape) -> None:
+    m, n, k = shape
+    x = with_spectrum(m, FALLING[: min(m, n)], n)
+    size = 2.0 ** math.floor(math.log2(size))
+    one, scaled = leading(x, k, 1e-3), leading(x * size, k, 1e-3)
+    for name in ("values", "residuals", "error_bounds"):
+        assert np.array_equal(getattr(scaled, name), getattr(one, name) * size * size)
+    assert np.array_equal(scaled.vectors, one.vectors)
+    assert np.array_equal(scaled.proven, one.proven)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+def test_equal_numbers_whose_rounding_errors_add_up(dtype) -> None:
+    x = np.broadcast_to(np.asarray(0.1, dtype), (600_000, 3)).copy()
+    found = leading(x, 1, centre=False)
+    exact = 3 * 600_000 * Fraction(float(x[0, 0].real)) ** 2
+    assert abs(Fraction(float(found.values[0])) - exact) <= Fraction(float(found.error_bounds[0]))
+    assert abs(Fraction(found.total) - exact) <= exact / 10**12
+
+
+def test_equal_rows_whose_rounding_errors_add_up_in_the_iteration(monkeypatch) -> None:
+    monkeypatch.setattr(sys.modules["cdt_core.kernels.eigen.leading"], "_dense_cost", lambda m, n: float("inf"))
+    x = np.broadcast_to(np.float32(0.1), (300_000, 24))
+    found = leading(x, 1, centre=False)
+    exact = x.size * Fraction(float(x[0, 0])) ** 2
+    assert abs(Fraction(float(found.values[0])) - exact) <= Fraction(float(found.error_bounds[0]))
+
+
+def test_a_first_row_far_from_all_others_costs_no_digits() -> None:
+    x = np.random.default_rng(0).standard_normal((20_000, 6))
+    x[0] += 1e9
+    found = leading(x, 6)
+    wide = x.astype(np.longdouble)
+    total = ((wide - wide.mean(axis=0)) ** 2).sum()
+    assert abs(found.total - total) <= 1e-12 * total
+    assert np.abs(found.mean - wide.mean(axis=0)).max() <= 1e-15 * 1e9
+
+
 def test_float32_is_summed_in_float64() -> None:
     x = with_spectrum(3000, FALLING[:40], 40, "f4")
     assert np.abs(leading(x, 5).values / reference.leading(x.astype(float), 5)[0] - 1).max() <= 1e-12
@@ -183,7 +225,7 @@ def test_what_is_no_number_is_named(bad, dtype) -> None:
 @pytest.mark.parametrize(
     ("x", "k", "tol", "message"),
     [
-        (np.ones((3, 4)), 0, 1e-10, "ask for 1 to 4"),
+        (np.ones((3, 4)), 0, 1e-10, "from 1 to"),
         (np.ones((3, 4)), 5, 1e-10, "ask for 1 to 4"),
         (np.ones((3, 4)), 1, 0.0, "above 0"),
         (np.ones((3, 4)), 1, float("nan"), "above 0"),
@@ -194,12 +236,32 @@ def test_what_is_no_number_is_named(bad, dtype) -> None:
         (np.ones((3, 4), np.longdouble), 1, 1e-10, "convert it first"),
         (np.full((30, 4), 1e200), 1, 1e-10, "too large"),
         (np.eye(4) * 1e-160, 1, 1e-10, "too small"),
+        (np.eye(4) * 1e-200, 1, 1e-10, "too small"),
+        ([[1.0, 2.0], [3.0]], 1, 1e-10, "no data matrix"),
+        (np.ones((3, 4)), 1.0, 1e-10, "whole number"),
+        (np.ones((3, 4)), "1", 1e-10, "whole number"),
+        (np.ones((3, 4)), 1, "1e-10", "a number above 0"),
         (np.ma.masked_equal(np.eye(4), 0), 1, 1e-10, "masked"),
     ],
 )
 def test_what_cannot_be_is_refused(x, k, tol, message) -> None:
     with pytest.raises(TensorError, match=message):
         leading(x, k, tol, centre=False)
+
+
+def test_a_seed_that_is_none_is_refused() -> None:
+    with pytest.raises(TensorError, match="seed -1"):
+        leading(np.ones((3, 4)), 1, seed=-1)
+
+
+def test_a_chunked_array_that_hides_something_is_refused() -> None:
+    import dask.array
+
+    x = dask.array.from_array(np.random.default_rng(0).standard_normal((30, 6)), chunks=(7, 6))
+    with pytest.raises(TensorError, match="masked"):
+        leading(dask.array.ma.masked_greater(x, 1), 2)
+    with pytest.raises(TensorError, match="compute_chunk_sizes"):
+        leading(x[x[:, 0] > 0], 2)
 
 
 def test_a_sparse_matrix_is_refused() -> None:
