@@ -12,6 +12,7 @@ import numpy as np
 from cdt_core.errors import TensorError
 from cdt_core.kernels.eigen.cover import vertex_cover
 from cdt_core.kernels.tensor_train import TensorTrain, TensorTrainOperator
+from cdt_core.kernels.tensor_train.train import is_scalar
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -39,7 +40,7 @@ class _Term:
 
 
 def pauli_sum(terms: Sequence[tuple[complex, str]]) -> TensorTrainOperator:
-    """``sum of coefficient * (P_1 x P_2 x .. x P_d)`` as an operator: exact, of the smallest ranks its letters allow.
+    """``sum of coefficient * (P_1 x P_2 x .. x P_d)`` as an operator: exact, of the smallest ranks its strings allow.
 
     Parameters
     ----------
@@ -62,7 +63,9 @@ def pauli_sum(terms: Sequence[tuple[complex, str]]) -> TensorTrainOperator:
     -----
     The parts of the strings left and right of a bond are the two sides of a bipartite graph with an edge for each term; the
     smallest set of parts that touches every edge is the bond's rank (Ren, Li, Jiang and Shuai, J. Chem. Phys. 153, 084118,
-    2020). No number is rounded on the way. Cost: about ``d * terms^1.5`` steps at worst.
+    2020). It is the smallest that serves whatever the coefficients are; where theirs make a sum a product, as in
+    ``(X + Z) x (X + Z)``, :meth:`TensorTrainOperator.round` finds it. No number is rounded on the way. Cost: about
+    ``d * terms^1.5`` steps at worst.
 
     Examples
     --------
@@ -91,19 +94,30 @@ def pauli_sum(terms: Sequence[tuple[complex, str]]) -> TensorTrainOperator:
 
 
 def _merged(terms: Sequence[tuple[complex, str]]) -> dict[str, complex]:
+    """Coefficients of different strings; of those that cancel one is left where there is no other."""
     merged: dict[str, complex] = defaultdict(complex)
-    for value, letters in terms:
-        if not letters or set(letters) - set("IXYZ"):
+    for value, letters in _pairs(terms):
+        if not isinstance(letters, str) or not letters or set(letters) - set("IXYZ"):
             raise TensorError(f"{letters!r} is no Pauli string: give one letter of I, X, Y, Z for each site")
-        if not np.isfinite(value):
-            raise TensorError(f"the coefficient of {letters!r} is {value}: give a finite number")
+        if not is_scalar(value):
+            raise TensorError(f"the coefficient of {letters!r} is {value!r}: give a finite number")
         merged[letters] += complex(value)
+        if not np.isfinite(merged[letters]):
+            raise TensorError(f"the coefficient of {letters!r} is {merged[letters]}: give a finite number")
     if not merged:
         raise TensorError("a sum of no Pauli strings: give at least one term")
     lengths = sorted({len(letters) for letters in merged})
     if len(lengths) > 1:
         raise TensorError(f"Pauli strings of lengths {lengths}: all must have one letter for each of the same sites")
-    return dict(merged)
+    left = {letters: value for letters, value in merged.items() if value != 0}
+    return left or {next(iter(merged)): 0j}
+
+
+def _pairs(terms: Any) -> list[tuple[Any, Any]]:
+    try:
+        return [(value, letters) for value, letters in terms]
+    except (TypeError, ValueError) as error:
+        raise TensorError('a Pauli sum is made of pairs of a coefficient and a string, such as (0.5, "XIZ")') from error
 
 
 def _split(live: list[_Term], last: bool) -> tuple[dict[tuple[int, str, int], complex], list[_Term], int]:

@@ -54,10 +54,16 @@ def test_equal_strings_are_added_up() -> None:
     assert np.array_equal(pauli_sum([(1.0, "XZ"), (0.5, "XZ")]).full(), pauli_sum([(1.5, "XZ")]).full())
 
 
+def test_strings_that_cancel_take_no_rank() -> None:
+    assert pauli_sum([(1.0, "XX"), (-1.0, "XX"), (2.0, "ZZ")]).ranks == (1, 1, 1)
+    assert not pauli_sum([(1.0, "XX"), (-1.0, "XX")]).full().any()
+
+
 @pytest.mark.parametrize(
     ("terms", "message"),
     [([], "at least one"), ([(1.0, "XA")], "'XA'"), ([(1.0, "")], "''"), ([(1.0, "X"), (1.0, "XX")], r"lengths \[1, 2\]"),
-     ([(float("nan"), "X")], "finite")],
+     ([(float("nan"), "X")], "finite"), ([(1e308, "XX"), (1e308, "XX")], "finite"), ([(None, "X")], "finite"),
+     ([(1.0, ["X"])], "no Pauli string"), ([(1.0, "X", 2)], "pairs"), (3, "pairs")],
 )  # fmt: skip
 def test_what_is_no_pauli_sum_is_refused(terms, message) -> None:
     with pytest.raises(TensorError, match=message):
