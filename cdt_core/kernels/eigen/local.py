@@ -86,7 +86,7 @@ def _dense(local: Local) -> tuple[float, NDArray[Any], float]:
     """Avoided directions are moved to the top of the spectrum, where nobody looks for them."""
     matrix = local.matrix()
     scale = float(np.linalg.norm(matrix, 2))
-    shifted = matrix + (2 * scale + 1) * (local.avoided @ local.avoided.conj().T)
+    shifted = matrix + (2 * scale or 1.0) * (local.avoided @ local.avoided.conj().T)
     values, vectors = np.linalg.eigh(shifted)
     return float(values[0]), vectors[:, 0], scale
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -10,6 +11,7 @@ import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
+from cdt_core.kernels.eigen.hermitian import hermitian_cores
 from cdt_core.kernels.eigen.sweeps import Sweeper
 from cdt_core.kernels.tensor_train import TensorTrain, TensorTrainOperator
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["EigenTrains", "variational"]
+
+#: Of an expectation or a residual, for each axis, relative to the largest number seen of the spectrum.
+_ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -29,17 +34,18 @@ class EigenTrains:
         (k,) float64, from the asked end of the spectrum on. Each is the expectation in its train, so the first is an upper
         bound of the lowest eigenvalue (a lower bound of the highest), whatever happened.
     states
-        k trains of norm 1, orthogonal to each other within ``residuals``.
+        k trains of norm 1, orthogonal to each other as far as ``max_rank`` lets them be: to rounding where it cuts nothing.
     residuals
-        (k,) ``||A x - value x||``, measured: some eigenvalue is this near to each value.
+        (k,) ``||A x - value x||``, measured, rounding included: some eigenvalue is this near to each value.
     error_bounds
-        (k,) the residual, or its square over the distance to the nearest other value *found*, where that is smaller. That no
-        eigenvalue was missed is not proven: sweeps can end in a local minimum.
+        (k,) the residual, or its square over the distance to the nearest other value *found*, where that is smaller, and
+        rounding. That no eigenvalue was missed is not proven: sweeps can end in a local minimum, and where ``max_rank`` cuts,
+        the values found may be far from those that leave the gap.
     sweeps
         (k,) how many there and back each state took.
     converged
-        (k,) whether the last sweep changed the value by less than the tolerance; else ``max_sweeps`` or ``max_rank`` was too
-        small.
+        (k,) whether the last sweep changed the value by less than the tolerance; else ``max_sweeps`` was too small. That
+        ``max_rank`` was too small the residual shows.
     """
 
     values: NDArray[np.float64]
@@ -99,7 +105,8 @@ def variational(  # noqa: PLR0913 -- all but two by name only
     Raises
     ------
     TensorError
-        An operator that is not square or not Hermitian or holds NaN, k or ranks or tolerances that cannot be.
+        An operator that is not square or not Hermitian or holds NaN, k or ranks or tolerances that cannot be, eigenvalues
+        that float64 cannot hold.
 
     Notes
     -----
@@ -115,18 +122,37 @@ def variational(  # noqa: PLR0913 -- all but two by name only
     >>> round(float(found.values[0]) / n, 3)
     -0.439
     """
-    _check(operator, k, max_rank, tol, max_sweeps)
+    _check(k, max_rank, max_sweeps, tol, which, seed)
+    cores, exponent = hermitian_cores(operator)
+    if k > operator.shape[0]:
+        raise TensorError(f"{k} eigenpairs were asked of a space of {operator.shape[0]} dimensions: ask for 1 to that")
     sign = -1.0 if which == "highest" else 1.0
-    cores = [core.astype(np.result_type(core.dtype, np.float64)) for core in operator.cores]
     cores[0] = cores[0] * sign
     if len(cores) == 1:
-        return _alone(cores[0][0, :, :, 0], k, sign)
+        found = _alone(cores[0][0, :, :, 0], k)
+    else:
+        found = _searched(cores, k, (max_rank, tol, max_sweeps, seed), progress)
+    if progress is not None:
+        progress(1.0)
+    return _in_unit(found, sign, exponent)
+
+
+def _searched(
+    cores: list[NDArray[Any]],
+    k: int,
+    options: tuple[int, float, int, int],
+    progress: Callable[[float], None] | None,
+) -> EigenTrains:
+    """One state after the other, each orthogonal to those before."""
+    max_rank, tol, max_sweeps, seed = options
     found: list[tuple[list[NDArray[Any]], int, bool]] = []
+    scale = 0.0
     for j in range(k):
         sweeper = Sweeper(cores, [state for state, _, _ in found], max_rank, seed + j)
         sweeps, done = _converge(sweeper, tol, max_sweeps, _part(progress, j, k))
         found.append((sweeper.cores, sweeps, done))
-    return _measured(operator, found, sign)
+        scale = max(scale, sweeper.scale)
+    return _measured(TensorTrainOperator(cores), found, scale)
 
 
 def _part(progress: Callable[[float], None] | None, j: int, k: int) -> Callable[[float], None]:
@@ -154,27 +180,28 @@ def _converge(sweeper: Sweeper, tol: float, max_sweeps: int, progress: Callable[
 
 
 def _measured(
-    operator: TensorTrainOperator, found: Sequence[tuple[list[NDArray[Any]], int, bool]], sign: float
+    operator: TensorTrainOperator, found: Sequence[tuple[list[NDArray[Any]], int, bool]], scale: float
 ) -> EigenTrains:
     """Expectations and residuals of the states, in order."""
     states = [TensorTrain(cores) for cores, _, _ in found]
     values = np.array([float(np.real(operator.expectation(state))) for state in states])
-    order = np.argsort(sign * values, kind="stable")
+    order = np.argsort(values, kind="stable")
     residuals = np.array(
         [float((operator @ state - state * value).norm()) for state, value in zip(states, values, strict=True)]
     )
     values, residuals = values[order], residuals[order]
+    rounding = _ROUNDING * operator.ndim * float(max(scale, np.abs(values).max()))
     return EigenTrains(
         values,
         tuple(states[i] for i in order),
-        residuals,
-        _bounds(values, residuals),
+        residuals + rounding,
+        _bounds(values, residuals, rounding),
         np.array([found[i][1] for i in order]),
         np.array([found[i][2] for i in order]),
     )
 
 
-def _bounds(values: NDArray[np.float64], residuals: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bounds(values: NDArray[np.float64], residuals: NDArray[np.float64], rounding: float) -> NDArray[np.float64]:
     """Temple's and Kato's bound where the other values leave a gap around one, its residual elsewhere."""
     bounds = residuals.copy()
     for i, value in enumerate(values):
@@ -183,35 +210,38 @@ def _bounds(values: NDArray[np.float64], residuals: NDArray[np.float64]) -> NDAr
             gap = float((np.abs(others - value) - np.delete(residuals, i)).min())
             if gap > residuals[i]:
                 bounds[i] = residuals[i] ** 2 / gap
-    return bounds
+    return bounds + rounding
 
 
-def _alone(matrix: NDArray[Any], k: int, sign: float) -> EigenTrains:
+def _alone(matrix: NDArray[Any], k: int) -> EigenTrains:
     """An operator of one axis is a matrix."""
     values, vectors = np.linalg.eigh(matrix)
     states = tuple(TensorTrain([vectors[:, i].reshape(1, -1, 1)]) for i in range(k))
     residuals = np.linalg.norm(matrix @ vectors[:, :k] - vectors[:, :k] * values[:k], axis=0)
+    rounding = _ROUNDING * len(matrix) * float(np.abs(values).max())
     counts = np.zeros(k, np.int64)
-    return EigenTrains(sign * values[:k], states, residuals, _bounds(values[:k], residuals), counts, counts == 0)
+    bounds = _bounds(values[:k], residuals, rounding)
+    return EigenTrains(values[:k], states, residuals + rounding, bounds, counts, counts == 0)
 
 
-def _check(operator: TensorTrainOperator, k: int, max_rank: int, tol: float, max_sweeps: int) -> None:
-    if operator.shape_out != operator.shape_in:
-        raise TensorError(f"{operator!r} is not square: eigenpairs are those of operators from a space to itself")
-    if not all(np.isfinite(core).all() for core in operator.cores):
-        raise TensorError("the operator's cores hold NaN or infinity; nothing can be found before that is gone")
-    if not 1 <= k <= operator.shape[0]:
-        raise TensorError(f"{k} eigenpairs were asked of a space of {operator.shape[0]} dimensions: ask for 1 to that")
-    if max_rank < 1 or max_sweeps < 1 or not tol > 0:
-        raise TensorError(f"max_rank {max_rank} and max_sweeps {max_sweeps} must be at least 1, and tol {tol} above 0")
-    random = np.random.default_rng(0)
-    probes = [_probe(operator.shape_in, random) for _ in range(3)]
-    found = np.array([complex(operator.expectation(probe)) for probe in probes])
-    if np.abs(found.imag).max() > 1e-8 * np.abs(found).max():
-        raise TensorError("the operator is not Hermitian (its expectations are not real): take (a + a.adjoint()) * 0.5")
+def _in_unit(found: EigenTrains, sign: float, exponent: int) -> EigenTrains:
+    """With the power of 2 that was taken out of the operator."""
+    with np.errstate(over="ignore", under="ignore"):
+        values, residuals, bounds = (
+            np.ldexp(numbers, exponent) for numbers in (sign * found.values, found.residuals, found.error_bounds)
+        )
+    if not np.isfinite(values).all():
+        raise TensorError("the operator's eigenvalues are too large for float64: divide it by a large number first")
+    return attrs.evolve(found, values=values, residuals=residuals, error_bounds=bounds)
 
 
-def _probe(shape: tuple[int, ...], random: np.random.Generator) -> TensorTrain:
-    """A random product of complex vectors of norm 1."""
-    cores = [random.standard_normal((1, n, 1)) + 1j * random.standard_normal((1, n, 1)) for n in shape]
-    return TensorTrain([core / np.linalg.norm(core) for core in cores])
+def _check(k: Any, max_rank: Any, max_sweeps: Any, tol: Any, which: Any, seed: Any) -> None:
+    for name, count in (("k", k), ("max_rank", max_rank), ("max_sweeps", max_sweeps)):
+        if not isinstance(count, Integral) or count < 1:
+            raise TensorError(f"{name} {count!r} must be a whole number, at least 1")
+    if not isinstance(tol, Real) or not float(tol) > 0:
+        raise TensorError(f"tol {tol!r} must be a number above 0")
+    if which not in ("lowest", "highest"):
+        raise TensorError(f'which is {which!r}: ask for the "lowest" or the "highest" eigenvalues')
+    if not isinstance(seed, Integral) or seed < 0:
+        raise TensorError(f"seed {seed!r}: seeds are whole numbers from 0 on")

@@ -147,6 +147,55 @@ def test_the_leading_component_of_a_tensor_shaped_variable_is_a_train() -> None:
     assert max(found.states[0].ranks) <= 4
 
 
+@pytest.mark.parametrize("terms", [transverse_ising(6, 0.7), [(1.0, "Z"), (0.5, "X")]], ids=["six", "one"])
+@pytest.mark.parametrize("size", [2.0**-1040, 2.0**-660, 2.0**-330, 2.0**330, 2.0**660, 2.0**1000])
+def test_the_unit_of_an_operator_is_no_matter(terms, size) -> None:
+    operator = pauli_sum(terms)
+    one, scaled = variational(operator, 2), variational(operator * size, 2)
+    assert np.array_equal(scaled.values, one.values * size)
+    assert np.array_equal(scaled.residuals, one.residuals * size)
+    assert np.array_equal(scaled.error_bounds, one.error_bounds * size)
+    for state, same in zip(scaled.states, one.states, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(state.cores, same.cores, strict=True))
+
+
+def test_eigenvalues_beyond_float64_are_refused() -> None:
+    with pytest.raises(TensorError, match="too large"):
+        variational(pauli_sum([(1.7e308, "ZI"), (1.7e308, "IZ")]))
+    with pytest.raises(TensorError, match="too large"):
+        variational(TensorTrainOperator([np.full((1, 2, 2, 1), 1.9)] * 1100))
+
+
+def test_a_part_that_is_not_hermitian_is_seen_however_long_the_chain() -> None:
+    with pytest.raises(TensorError, match="not Hermitian"):
+        variational(pauli_sum([(1.0, "Z" + "I" * 59), (1j, "X" * 60)]), max_rank=4)
+
+
+def test_a_chain_may_be_longer_than_norms_of_its_operator_can_be() -> None:
+    n = 1100
+    found = variational(
+        pauli_sum([(1.0, "I" * i + "Z" + "I" * (n - 1 - i)) for i in range(0, n, 50)]), max_rank=1, tol=1e-4
+    )
+    assert abs(found.values[0] + len(range(0, n, 50))) <= found.error_bounds[0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(d=st.integers(1, 4), n=st.integers(1, 3), which=st.sampled_from(["lowest", "highest"]), seed=st.integers(0, 999))
+def test_certificates_count_their_own_rounding(d, n, which, seed) -> None:
+    random = np.random.default_rng(seed)
+    one = TensorTrainOperator([random.standard_normal((a, n, n, b)) for a, b in pairwise([1, *[2] * (d - 1), 1])])
+    operator = (one + one.adjoint()) * 10.0 ** random.integers(-5, 6)
+    matrix = operator.full()
+    exact = reference.lowest(matrix, n**d)[0]
+    found = variational(operator, min(3, n**d), which=which)
+    for value, state, residual in zip(found.values, found.states, found.residuals, strict=True):
+        x = state.full().ravel().astype(np.longdouble)
+        assert np.sqrt(((matrix @ x - np.longdouble(value) * x) ** 2).sum()) <= residual
+        assert np.abs(exact - value).min() <= residual
+    ends = exact if which == "lowest" else exact[::-1]
+    assert (np.abs(found.values - ends[: len(found.values)]) <= found.error_bounds).all()
+
+
 def test_the_same_seed_gives_the_same_bytes() -> None:
     one, two = (variational(pauli_sum(heisenberg(8)), 2) for _ in range(2))
     assert one.values.tobytes() == two.values.tobytes()
@@ -162,9 +211,10 @@ def test_too_few_sweeps_are_told() -> None:
     assert not variational(pauli_sum(transverse_ising(10, 1.0)), max_sweeps=1).converged.any()
 
 
-def test_progress_rises_to_one() -> None:
+@pytest.mark.parametrize("terms", [heisenberg(6), [(1.0, "Z"), (0.5, "X")]], ids=["six", "one"])
+def test_progress_rises_to_one(terms) -> None:
     shares: list[float] = []
-    variational(pauli_sum(heisenberg(6)), 2, progress=shares.append)
+    variational(pauli_sum(terms), 2, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
@@ -182,7 +232,12 @@ def test_the_zero_operator_has_zero_eigenvalues() -> None:
         (TensorTrainOperator([np.triu(np.ones((2, 2)))[None, :, :, None]] * 3), {}, "not Hermitian"),
         (TensorTrainOperator([np.ones((1, 2, 3, 1))]), {}, "not square"),
         (TensorTrainOperator([np.full((1, 2, 2, 1), np.nan)]), {}, "NaN or infinity"),
-        (pauli_sum([(1.0, "XX")]), {"k": 0}, "ask for 1"),
+        (np.eye(4), {}, "no TensorTrainOperator"),
+        (pauli_sum([(1.0, "XX")]), {"k": 0}, "k 0"),
+        (pauli_sum([(1.0, "XX")]), {"k": 1.5}, "k 1.5"),
+        (pauli_sum([(1.0, "XX")]), {"which": "smallest"}, "'smallest'"),
+        (pauli_sum([(1.0, "XX")]), {"seed": -1}, "seed -1"),
+        (pauli_sum([(1.0, "XX")]), {"tol": "small"}, "tol 'small'"),
         (pauli_sum([(1.0, "XX")]), {"k": 5}, "ask for 1"),
         (pauli_sum([(1.0, "XX")]), {"max_rank": 0}, "max_rank 0"),
         (pauli_sum([(1.0, "XX")]), {"tol": 0.0}, "tol 0.0"),
