@@ -11,7 +11,9 @@ import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.eigen.cover import vertex_cover
+from cdt_core.kernels.eigen.rows import loaded
 from cdt_core.kernels.tensor_train import TensorTrain, TensorTrainOperator
+from cdt_core.kernels.tensor_train.sources import tensor_of
 from cdt_core.kernels.tensor_train.train import is_scalar
 
 if TYPE_CHECKING:
@@ -154,19 +156,20 @@ def covariance_operator(
     Parameters
     ----------
     samples
-        (m, n_1, .., n_d): a :class:`TensorTrain`, which may stand for an array that no memory holds, or an array.
+        (m, n_1, .., n_d): a :class:`TensorTrain`, which may stand for an array that no memory holds, or an array, which is
+        loaded and copied in double precision.
     centre
         Subtract the mean sample: exactly, in the first core. Without it, divided by m, the second moment.
     rtol
-        Relative Frobenius tolerance to which the samples are rounded first. The operator's relative error in the nuclear norm
-        is at most ``2 rtol + rtol^2``, and so is that of each eigenvalue relative to the sum of all.
+        Relative Frobenius tolerance to which the (centred) samples are rounded first. The operator's relative error in the
+        nuclear norm is at most ``2 rtol + rtol^2``, and so is that of each eigenvalue relative to the sum of all.
     max_rank
         Of the samples' train.
 
     Raises
     ------
     TensorError
-        Fewer than two axes, one sample to be centred, NaN or Inf, or cores of more than 2 GiB.
+        Fewer than two axes, one sample to be centred, NaN, Inf or masked values, or cores of more than 2 GiB.
 
     Notes
     -----
@@ -181,17 +184,19 @@ def covariance_operator(
     >>> covariance_operator(samples).full()[0]
     array([ 7.,  7., 14., 14.])
     """
-    train = _train(samples, rtol, max_rank)
-    m = train.shape[0]
-    if train.ndim < 2:
+    x = samples if isinstance(samples, TensorTrain) else tensor_of(samples).source
+    if len(x.shape) < 2:
         raise TensorError("samples have one axis for the samples and at least one for the variable")
+    m = x.shape[0]
     if centre and m < 2:
         raise TensorError("one sample has no covariance: give at least two, or centre=False")
-    dtype = np.result_type(train.dtype, np.float64)
-    first, *others = (core.astype(dtype) for core in train.cores)
-    if centre:
-        first = first - first.mean(axis=1, keepdims=True)
-    needed = sum((core.size * core.shape[1] * core.shape[0] * core.shape[2]) for core in others) * dtype.itemsize
+    train = (
+        _rounded(x, rtol, max_rank, centre) if isinstance(x, TensorTrain) else _decomposed(x, rtol, max_rank, centre)
+    )
+    first, *others = train.cores
+    if centre:  # what rounding made of a mean of zero
+        first = _less_mean(first)
+    needed = sum((core.size * core.shape[1] * core.shape[0] * core.shape[2]) for core in others) * train.dtype.itemsize
     if needed > _LARGEST_BYTES:
         ranks = train.ranks
         raise TensorError(
@@ -203,12 +208,26 @@ def covariance_operator(
     return TensorTrainOperator(cores)
 
 
-def _train(samples: TensorTrain | ArrayLike, rtol: float, max_rank: int | None) -> TensorTrain:
-    if isinstance(samples, TensorTrain):
-        return samples.round(rtol, max_rank)
+def _less_mean(first: NDArray[Any]) -> NDArray[Any]:
+    """The first core of samples less the mean sample."""
+    return np.asarray(first - first.mean(axis=1, keepdims=True))
+
+
+def _rounded(train: TensorTrain, rtol: float, max_rank: int | None, centre: bool) -> TensorTrain:
+    """Centred first, as the tolerance is one of what is left, in double precision."""
+    first, *others = (core.astype(np.result_type(core.dtype, np.float64)) for core in train.cores)
+    return TensorTrain([_less_mean(first) if centre else first, *others]).round(rtol, max_rank)
+
+
+def _decomposed(x: Any, rtol: float, max_rank: int | None, centre: bool) -> TensorTrain:
+    """The same of an array."""
     from cdt_core.kernels.tensor_train.svd import tt_svd
 
-    return tt_svd(np.asarray(samples), rtol, max_rank)
+    array = loaded(x)
+    wide = np.result_type(array.dtype, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # tt_svd refuses what comes of it
+        array = array - array.mean(axis=0, dtype=wide) if centre else array.astype(wide, copy=False)
+    return tt_svd(array, rtol, max_rank)
 
 
 def _doubled(core: NDArray[Any]) -> NDArray[Any]:

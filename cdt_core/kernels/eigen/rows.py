@@ -108,7 +108,7 @@ def loaded(part: Any) -> NDArray[Any]:
     """
     part = part.compute() if hasattr(part, "compute") else part
     if np.ma.is_masked(part):
-        raise TensorError("the data matrix has masked values: leave out or fill what is missing before a decomposition")
+        raise TensorError("the data has masked values: leave out or fill what is missing before a decomposition")
     return np.asarray(part)
 
 

@@ -90,13 +90,27 @@ def test_samples_may_be_an_array() -> None:
         covariance_operator(samples)
 
 
-def test_the_tolerance_bounds_the_operators_error() -> None:
-    samples = random_train((20, 6, 6), 3) + random_train((20, 6, 6), 3, seed=1) * 1e-3
-    rough = covariance_operator(samples, rtol=0.01)
-    error = np.linalg.norm(rough.full() - reference.covariance(samples.full()), "nuc")
-    whole = (samples.full() ** 2).sum() / 19
-    assert error <= (2 * 0.01 + 0.01**2) * whole
+@pytest.mark.parametrize("as_array", [True, False])
+@pytest.mark.parametrize("mean", [0.0, 1e4])
+def test_the_tolerance_bounds_the_operators_error(as_array, mean) -> None:
+    samples = random_train((20, 6, 6), 3) + random_train((20, 6, 6), 3, seed=1) * 1e-3 + mean
+    full = samples.full()
+    rough = covariance_operator(full if as_array else samples, rtol=0.01)
+    exact = reference.covariance(full)
+    assert np.linalg.norm(rough.full() - exact, "nuc") <= (2 * 0.01 + 0.01**2) * np.trace(exact)
     assert max(rough.ranks) < max(covariance_operator(samples).ranks)
+
+
+@pytest.mark.parametrize("centre", [True, False])
+def test_single_precision_is_summed_in_double(centre) -> None:
+    samples = random_train((9, 3, 4), 2).full().astype("f4")
+    expected = reference.covariance(samples.astype(float), centre)
+    assert np.abs(covariance_operator(samples, centre=centre).full() - expected).max() <= 1e-9 * np.abs(expected).max()
+
+
+def test_masked_samples_are_refused() -> None:
+    with pytest.raises(TensorError, match="masked"):
+        covariance_operator(np.ma.masked_greater(random_train((9, 3, 4), 2).full(), 1.0))
 
 
 @pytest.mark.parametrize(
