@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, Self
 
 import attrs
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.tensor_train.chain import Chain, arrays_of
+from cdt_core.kernels.tensor_train.sources import tensor_of
 from cdt_core.kernels.tensor_train.train import Scalar, TensorTrain, checked_cores, is_scalar
 
 __all__ = ["TensorTrainOperator"]
@@ -19,7 +22,7 @@ Array = NDArray[Any]
 
 
 def _operator_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
-    arrays = [np.asarray(core) for core in cores]
+    arrays = arrays_of(cores)
     for k, array in enumerate(arrays):
         if array.ndim != 4 or 0 in array.shape:
             raise TensorError(
@@ -30,7 +33,7 @@ def _operator_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
 
 
 @attrs.frozen(eq=False, repr=False)
-class TensorTrainOperator:
+class TensorTrainOperator(Chain):
     """A matrix with rows ``(i_1 .. i_d)`` and columns ``(j_1 .. j_d)``, as d cores.
 
     ``A[i, j] = W_1[:, i_1, j_1, :] @ ... @ W_d[:, i_d, j_d, :]``.
@@ -65,16 +68,15 @@ class TensorTrainOperator:
     cores: tuple[Array, ...] = attrs.field(converter=_operator_cores)
     error: float | None = None
 
-    __array_ufunc__ = None
-
     @classmethod
     def identity(cls, shape: Sequence[int], dtype: DTypeLike = np.float64) -> Self:
         """The identity on arrays of a shape; all ranks are 1."""
-        return cls([np.eye(n, dtype=dtype)[None, :, :, None] for n in shape], 0.0)
+        return cls([np.eye(n, dtype=dtype)[None, :, :, None] for n in _lengths(shape)], 0.0)
 
     @classmethod
     def diagonal(cls, train: TensorTrain) -> Self:
         """The matrix with a train's elements on its diagonal: ``diagonal(a) @ x`` is ``a * x``; the ranks are the train's."""
+        _must_be_train(train)
         return cls(
             [core[:, :, None, :] * np.eye(core.shape[1], dtype=core.dtype)[:, :, None] for core in train.cores],
             train.error,
@@ -93,10 +95,12 @@ class TensorTrainOperator:
         """
         from cdt_core.kernels.tensor_train.svd import tt_svd
 
-        array, d = np.asarray(matrix), len(shape_out)
+        array = np.asarray(tensor_of(matrix).source)
+        shape_out, shape_in = _lengths(shape_out), _lengths(shape_in)
+        d = len(shape_out)
         if d != len(shape_in) or not d or array.shape != (math.prod(shape_out), math.prod(shape_in)):
             raise TensorError(
-                f"a matrix of shape {array.shape} for shape_out {tuple(shape_out)} and shape_in {tuple(shape_in)}: "
+                f"a matrix of shape {array.shape} for shape_out {shape_out} and shape_in {shape_in}: "
                 "both must have the same number of axes, at least one, and their products must be the matrix's rows and columns"
             )
         pairs = array.reshape(*shape_out, *shape_in).transpose([axis for k in range(d) for axis in (k, d + k)])
@@ -131,33 +135,15 @@ class TensorTrainOperator:
         """Rows and columns of the matrix."""
         return math.prod(self.shape_out), math.prod(self.shape_in)
 
-    @property
-    def ranks(self) -> tuple[int, ...]:
-        """``r_0 .. r_d``, d + 1 numbers; the first and the last are 1."""
-        return (1, *(core.shape[3] for core in self.cores))
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes of what it is applied to."""
-        return len(self.cores)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the cores."""
-        return self.cores[0].dtype
-
-    @property
-    def parameters(self) -> int:
-        """Numbers in all cores."""
-        return sum(core.size for core in self.cores)
-
     def __repr__(self) -> str:
-        error = "unknown" if self.error is None else f"{self.error:.2g}"
-        shapes = f"shape_out={self.shape_out}, shape_in={self.shape_in}"
-        return f"TensorTrainOperator({shapes}, dtype={self.dtype}, ranks={self.ranks}, error={error})"
+        return self._described(f"shape_out={self.shape_out}, shape_in={self.shape_in}")
 
     def full(self) -> Array:
-        """The matrix (prod(shape_out), prod(shape_in))."""
+        """The matrix (prod(shape_out), prod(shape_in)), at the cost of :meth:`TensorTrain.full` and a copy."""
+        if self.size * self.dtype.itemsize > np.iinfo(np.intp).max:
+            raise TensorError(
+                f"the matrix of {self!r} is larger than any memory; apply the operator, or take expectations"
+            )
         d = self.ndim
         pairs = self.train.full().reshape([n for core in self.cores for n in core.shape[1:3]])
         return pairs.transpose([*range(0, 2 * d, 2), *range(1, 2 * d, 2)]).reshape(self.shape)
@@ -196,9 +182,15 @@ class TensorTrainOperator:
 
     __rmul__ = __mul__
 
-    def round(self, rtol: float | None = None, max_rank: int | None = None) -> TensorTrainOperator:
+    def round(
+        self,
+        rtol: float | None = None,
+        max_rank: int | None = None,
+        *,
+        progress: Callable[[float], None] | None = None,
+    ) -> TensorTrainOperator:
         """The operator of smallest ranks within a relative Frobenius error; as :meth:`TensorTrain.round`."""
-        return self._of(self.train.round(rtol, max_rank), self.shape_out, self.shape_in)
+        return self._of(self.train.round(rtol, max_rank, progress=progress), self.shape_out, self.shape_in)
 
     def norm(self) -> float:
         """Frobenius norm."""
@@ -217,6 +209,7 @@ class TensorTrainOperator:
 
         Cost: ``2 * d * n * r * s^2 * (2 * s + n * r)`` flops, s the ranks of x.
         """
+        _must_be_train(x)
         if not self.shape_in == self.shape_out == x.shape:
             raise TensorError(
                 f"{self!r} has no expectation in a train of shape {x.shape}; all three shapes must be the same"
@@ -227,6 +220,21 @@ class TensorTrainOperator:
             middle = np.tensordot(right, w, ([1, 2], [0, 2]))  # bra, ket', i, operator'
             bond = np.tensordot(core.conj(), middle, ([0, 1], [0, 2])).transpose(0, 2, 1)
         return bond[0, 0, 0].item()
+
+
+def _lengths(shape: Any) -> tuple[int, ...]:
+    try:
+        lengths = tuple(index(length) for length in shape)
+    except TypeError as error:
+        raise TensorError(f"{shape!r} is no shape: give the lengths of the axes, such as (4, 3)") from error
+    if any(length < 1 for length in lengths):
+        raise TensorError(f"axes of lengths {lengths}: all must be at least 1")
+    return lengths
+
+
+def _must_be_train(x: Any) -> None:
+    if not isinstance(x, TensorTrain):
+        raise TensorError(f"{type(x).__name__} is no tensor train: tt_svd makes one of an array")
 
 
 def _applied(w: Array, v: Array) -> Array:

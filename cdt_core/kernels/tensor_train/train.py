@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import arithmetic, permuting, rounding, slicing, stored
+from cdt_core.kernels.tensor_train.chain import Chain, arrays_of
 
 if TYPE_CHECKING:
     from tensorly.tt_tensor import TTTensor
@@ -29,7 +29,7 @@ DTYPES = tuple(np.dtype(kind) for kind in ("f4", "f8", "c8", "c16"))
 
 def checked_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
     """Cores as C-contiguous arrays of one dtype (integers become float64), of shapes that fit each other."""
-    arrays = [np.asarray(core) for core in cores]
+    arrays = arrays_of(cores)
     if not arrays:
         raise TensorError("no cores: a tensor train has at least one axis")
     dtype = np.result_type(*(array.dtype for array in arrays))
@@ -49,7 +49,7 @@ def checked_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
 
 
 @attrs.frozen(eq=False, repr=False)
-class TensorTrain:
+class TensorTrain(Chain):
     """An array of d axes as d cores: ``x[i_1, ..., i_d] = G_1[:, i_1, :] @ ... @ G_d[:, i_d, :]``.
 
     Parameters
@@ -82,52 +82,13 @@ class TensorTrain:
     cores: tuple[Array, ...] = attrs.field(converter=checked_cores)
     error: float | None = None
 
-    #: NumPy scalars and arrays leave ``+ - * /`` with a train to the train.
-    __array_ufunc__ = None
-
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
         return tuple(core.shape[1] for core in self.cores)
 
-    @property
-    def ranks(self) -> tuple[int, ...]:
-        """``r_0 .. r_d``, d + 1 numbers; the first and the last are 1."""
-        return (1, *(core.shape[2] for core in self.cores))
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.cores)
-
-    @property
-    def size(self) -> int:
-        """Elements of the full array."""
-        return math.prod(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the cores."""
-        return self.cores[0].dtype
-
-    @property
-    def parameters(self) -> int:
-        """Numbers in all cores."""
-        return sum(core.size for core in self.cores)
-
-    @property
-    def ratio(self) -> float:
-        """Elements of the full array for each number in the cores."""
-        return self.size / self.parameters
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all cores."""
-        return sum(core.nbytes for core in self.cores)
-
     def __repr__(self) -> str:
-        error = "unknown" if self.error is None else f"{self.error:.2g}"
-        return f"TensorTrain(shape={self.shape}, dtype={self.dtype}, ranks={self.ranks}, ratio={self.ratio:.4g}, error={error})"
+        return self._described(f"shape={self.shape}")
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -98,10 +98,9 @@ def test_what_it_says_of_itself():
         2,
         46,
     )
-    assert (
-        repr(a)
-        == "TensorTrainOperator(shape_out=(2, 3), shape_in=(4, 5), dtype=float64, ranks=(1, 2, 1), error=unknown)"
-    )
+    assert (a.size, a.nbytes, a.ratio) == (120, 368, 120 / 46)
+    shapes = "shape_out=(2, 3), shape_in=(4, 5), dtype=float64, ranks=(1, 2, 1), ratio=2.609"
+    assert repr(a) == f"TensorTrainOperator({shapes}, error=unknown)"
     assert a.train.shape == (8, 15)
 
 
@@ -116,6 +115,18 @@ def test_what_does_not_fit_is_refused():
         lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (6,), 1e-6),
         lambda: TensorTrainOperator.from_matrix(np.ones((6, 6)), (2, 3), (2, 2), 1e-6),
         lambda: TensorTrainOperator([np.ones((1, 2, 2, 2)), np.ones((1, 2, 2, 1))]),
+        lambda: TensorTrainOperator([[[1, 2], [3]]]),
+        lambda: TensorTrainOperator([np.ma.masked_equal(np.ones((1, 2, 2, 1)), 1)]),
+        lambda: TensorTrainOperator(None),
+        lambda: TensorTrainOperator.from_matrix([[1, 2], [3]], (2,), (2,), 1e-6),
+        lambda: TensorTrainOperator.from_matrix(np.ma.masked_equal(np.eye(4), 0), (2, 2), (2, 2), 1e-6),
+        lambda: TensorTrainOperator.from_matrix(np.eye(4), 4, 4, 1e-6),
+        lambda: TensorTrainOperator.from_matrix(np.eye(4), (-2, -2), (2, 2), 1e-6),
+        lambda: TensorTrainOperator.identity(3),
+        lambda: TensorTrainOperator.identity((2, 0)),
+        lambda: TensorTrainOperator.identity((2, -1)),
+        lambda: TensorTrainOperator.diagonal(np.ones(3)),
+        lambda: a.expectation(np.ones((2, 3))),
     ]
     for wrong in wrongs:
         with pytest.raises(TensorError):
@@ -123,3 +134,15 @@ def test_what_does_not_fit_is_refused():
     for wrong in (lambda: a * a, lambda: a + 1, lambda: a @ np.ones(20), lambda: a * "2"):
         with pytest.raises(TypeError):
             wrong()
+
+
+def test_a_matrix_larger_than_any_memory_is_refused_in_its_own_words():
+    with pytest.raises(TensorError, match="apply the operator"):
+        TensorTrainOperator.identity((2,) * 40).full()
+
+
+def test_rounding_tells_how_far_it_is():
+    shares = []
+    random_operator((2, 3, 2), (2, 3, 2), 2).round(1e-3, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares

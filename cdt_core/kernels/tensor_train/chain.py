@@ -1,0 +1,91 @@
+"""What all chains of cores have in common, arrays or operators."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdt_core.errors import TensorError
+
+__all__ = ["Chain", "arrays_of"]
+
+Array = NDArray[Any]
+
+
+class Chain(ABC):
+    """Cores ``(r_k, .., r_{k+1})`` that stand for an array, and how well they do."""
+
+    __slots__ = ()
+
+    cores: tuple[Array, ...]
+    error: float | None
+
+    #: NumPy scalars and arrays leave ``+ - * /`` with a chain to the chain.
+    __array_ufunc__ = None
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Of the full array."""
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """``r_0 .. r_d``, d + 1 numbers; the first and the last are 1."""
+        return (1, *(core.shape[-1] for core in self.cores))
+
+    @property
+    def ndim(self) -> int:
+        """Number d of axes, one for each core; of an operator: of what it is applied to."""
+        return len(self.cores)
+
+    @property
+    def size(self) -> int:
+        """Elements of the full array."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the cores."""
+        return self.cores[0].dtype
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all cores."""
+        return sum(core.size for core in self.cores)
+
+    @property
+    def ratio(self) -> float:
+        """Elements of the full array for each number in the cores."""
+        return self.size / self.parameters
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all cores."""
+        return sum(core.nbytes for core in self.cores)
+
+    def _described(self, shapes: str) -> str:
+        error = "unknown" if self.error is None else f"{self.error:.2g}"
+        numbers = f"dtype={self.dtype}, ranks={self.ranks}, ratio={self.ratio:.4g}, error={error}"
+        return f"{type(self).__name__}({shapes}, {numbers})"
+
+
+def arrays_of(cores: Iterable[Any]) -> list[Array]:
+    """Cores as NumPy's arrays.
+
+    Raises
+    ------
+    TensorError
+        Something that is no list of arrays, or has masked values.
+    """
+    try:
+        arrays = [np.asanyarray(core) for core in cores]
+    except (TypeError, ValueError) as error:
+        raise TensorError(f"cores are a list of arrays, and these are none: {error}") from error
+    if any(np.ma.is_masked(array) for array in arrays):
+        raise TensorError("cores with masked values: a tensor train has no missing ones")
+    return [np.asarray(array) for array in arrays]
