@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train.chain import Chain, arrays_of
+from cdt_core.kernels.tensor_train.cores import TrainOfCores, arrays_of
 from cdt_core.kernels.tensor_train.sources import tensor_of
 from cdt_core.kernels.tensor_train.train import Scalar, TensorTrain, checked_cores, is_scalar
 
@@ -33,7 +33,7 @@ def _operator_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
 
 
 @attrs.frozen(eq=False, repr=False)
-class TensorTrainOperator(Chain):
+class TensorTrainOperator(TrainOfCores):
     """A matrix with rows ``(i_1 .. i_d)`` and columns ``(j_1 .. j_d)``, as d cores.
 
     ``A[i, j] = W_1[:, i_1, j_1, :] @ ... @ W_d[:, i_d, j_d, :]``.

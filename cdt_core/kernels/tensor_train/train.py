@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import arithmetic, permuting, rounding, slicing, stored
-from cdt_core.kernels.tensor_train.chain import Chain, arrays_of
+from cdt_core.kernels.tensor_train.cores import TrainOfCores, arrays_of
 
 if TYPE_CHECKING:
     from tensorly.tt_tensor import TTTensor
@@ -49,7 +49,7 @@ def checked_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
 
 
 @attrs.frozen(eq=False, repr=False)
-class TensorTrain(Chain):
+class TensorTrain(TrainOfCores):
     """An array of d axes as d cores: ``x[i_1, ..., i_d] = G_1[:, i_1, :] @ ... @ G_d[:, i_d, :]``.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What all chains of cores have in common, arrays or operators."""
+"""What all trains of cores have in common, arrays or operators."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
 
-__all__ = ["Chain", "arrays_of"]
+__all__ = ["TrainOfCores", "arrays_of"]
 
 Array = NDArray[Any]
 
 
-class Chain(ABC):
+class TrainOfCores(ABC):
     """Cores ``(r_k, .., r_{k+1})`` that stand for an array, and how well they do."""
 
     __slots__ = ()
@@ -25,7 +25,7 @@ class Chain(ABC):
     cores: tuple[Array, ...]
     error: float | None
 
-    #: NumPy scalars and arrays leave ``+ - * /`` with a chain to the chain.
+    #: NumPy scalars and arrays leave ``+ - * /`` with a train to the train.
     __array_ufunc__ = None
 
     @property
