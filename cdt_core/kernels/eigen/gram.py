@@ -45,7 +45,9 @@ def by_rows(x: Rows, k: int, trace: float) -> tuple[Ritz, NDArray[Any]]:
     m, n = x.shape
     gram = _gram(m, x.dtype, (tile for _, tile in x.column_tiles()), x.unit)
     found = min(k, m)
-    values, left = scipy.linalg.eigh(gram, lower=True, check_finite=False, subset_by_index=(m - found, m - 1))
+    values, left = scipy.linalg.eigh(
+        gram, lower=True, check_finite=False, overwrite_a=True, subset_by_index=(m - found, m - 1)
+    )
     values, left = np.maximum(values[::-1], 0.0), left[:, ::-1]
     vectors = np.zeros((n, k), x.dtype)
     for part, tile in x.column_tiles():
@@ -58,8 +60,7 @@ def by_rows(x: Rows, k: int, trace: float) -> tuple[Ritz, NDArray[Any]]:
 
 def _orthonormal(vectors: NDArray[Any], rank: int) -> NDArray[Any]:
     """The first ``rank`` columns made orthonormal, the others replaced by directions that have nothing of them."""
-    random = np.random.default_rng(0).standard_normal(vectors.shape)
-    vectors[:, rank:] = random[:, rank:]
+    vectors[:, rank:] = np.random.default_rng(0).standard_normal((len(vectors), vectors.shape[1] - rank))
     q, r = np.linalg.qr(vectors)
     phase = np.diagonal(r).copy()
     phase = np.where(phase == 0, 1.0, phase / np.where(phase == 0, 1.0, np.abs(phase)))

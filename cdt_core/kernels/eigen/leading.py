@@ -45,7 +45,9 @@ def leading(
     ----------
     x
         (m, n) samples by variables, real or complex: an ndarray or memmap, or a Zarr or Dask array, which is read by blocks of
-        rows. Float32 and integers are summed in float64. Variables of different units are to be scaled by the caller.
+        rows of 64 MB; where the dense way is taken for few samples, by such blocks of columns (chunks that are wider are read
+        once for each block then). Float32 and integers are summed in float64. Variables of different units are to be scaled by
+        the caller.
     k
         Number of pairs, 1 to n.
     tol
@@ -73,9 +75,10 @@ def leading(
     -----
     Cost: ``4 m n b`` operations a pass; 9 passes at b = 8 (7 at b = 16) for k = 20 of spectra such as fields have, and one
     before that for the means (two where the first row is far from them). Extra memory: ``n (3 k + 10 b)`` numbers at most and
-    one tile, or a dense matrix of the smaller side where that is chosen. An eigenvalue that occurs more than b times, exactly,
-    among many others may be given fewer times than it should be; ``proven`` is False then. Ctrl-C is heard within a tenth of a
-    second, but not inside LAPACK: the dense way with a side of n takes about ``n^3 / 10^10`` seconds there.
+    one tile, or, where the dense way is chosen, two matrices of the smaller side and ``6 n k`` numbers. An eigenvalue that
+    occurs more than b times, exactly, among many others may be given fewer times than it should be; ``proven`` is False then.
+    Ctrl-C is heard within a tenth of a second, but not inside LAPACK: the dense way with a side of n takes about
+    ``n^3 / 10^10`` seconds there.
 
     Examples
     --------
