@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cdt_core.errors import TensorError
 from cdt_core.kernels import _tensor
 
 if TYPE_CHECKING:
@@ -31,7 +32,19 @@ def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None =
     subtracted from each value of a tile of rows while that is in cache, so that a large mean costs no digits; extra memory is
     that tile, and three arrays of the size of ``v``. Float32 and float64 with contiguous rows go through the compiled kernel;
     anything else goes tile by tile through a copy of the tile.
+
+    Raises
+    ------
+    TensorError
+        Shapes that do not fit each other.
     """
+    if x.ndim != 2 or v.ndim != 2 or x.shape[1] != len(v) or (mean is not None and mean.shape != x.shape[1:]):
+        shapes = f"x of shape {x.shape}, v of shape {v.shape}" + (
+            "" if mean is None else f", a mean of shape {mean.shape}"
+        )
+        raise TensorError(f"{shapes}: v must have a row, and the mean a number, for each column of x")
+    if not v.size:
+        return np.zeros(v.shape, np.result_type(x.dtype, v.dtype, np.float64))
     if np.iscomplexobj(x) or np.iscomplexobj(v):
         return _normal_product_complex(x, v, mean)
     n, b = v.shape

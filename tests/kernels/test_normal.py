@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cdt_core.errors import TensorError
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.normal import normal_product
 from cdt_core.kernels.reference import eigen as reference
@@ -79,6 +80,28 @@ def test_room_that_does_not_fit_is_refused(v_shape) -> None:
     v = np.zeros(v_shape)
     with pytest.raises(ValueError, match=r"rows for the columns of x|outside what the function allows"):
         _tensor.normal_product(np.ones((5, 9)), None, v, np.zeros(v_shape))
+
+
+@pytest.mark.parametrize("dtype", ["f8", "c16"])
+def test_shapes_that_do_not_fit_are_refused(dtype) -> None:
+    x = np.ones((5, 9), dtype)
+    for v, mean in (
+        (np.ones((8, 3)), None),
+        (np.ones((10, 3)), None),
+        (np.ones(9), None),
+        (np.ones((9, 3)), np.ones(8)),
+    ):
+        with pytest.raises(TensorError, match="each column of x"):
+            normal_product(x, v, mean)
+
+
+@pytest.mark.parametrize(("rows", "columns", "width"), [(5, 0, 3), (5, 9, 0), (0, 9, 3)])
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
+def test_of_nothing_comes_zero(rows, columns, width, dtype) -> None:
+    found = normal_product(np.ones((rows, columns), dtype), np.ones((columns, width)))
+    assert found.shape == (columns, width)
+    assert found.dtype == np.result_type(dtype, np.float64)
+    assert not found.any()
 
 
 def test_rows_that_are_not_contiguous_are_refused() -> None:

@@ -111,7 +111,8 @@ def variational(  # noqa: PLR0913 -- all but two by name only
     Notes
     -----
     Cost of a sweep: about ``2 d * steps * 2 n^2 w r^2 (2 r + n w)`` operations for ranks r of the state and w of the operator,
-    ``n^3 r^3`` for the cuts, 2 to 24 Lanczos steps for each pair. Memory: ``2 d w r^2`` numbers.
+    ``n^3 r^3`` for the cuts, 2 to 24 Lanczos steps for each pair; before, ``8 d n^2 w^3`` to see whether it is Hermitian.
+    Memory: ``2 d w r^2`` numbers.
 
     Examples
     --------
