@@ -13,7 +13,7 @@ from cdt_core.kernels.tensor_train.rounding import kept_rank
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Sweeper"]
+__all__ = ["Sweeper", "largest_part"]
 
 Cores = list["NDArray[Any]"]
 
@@ -28,6 +28,20 @@ def _past(bond: NDArray[Any], bra: NDArray[Any], w: NDArray[Any], ket: NDArray[A
 def _flipped(core: NDArray[Any]) -> NDArray[Any]:
     """The same core read from right to left."""
     return core.transpose(core.ndim - 1, *range(1, core.ndim - 1), 0)
+
+
+def largest_part(operator: Sequence[NDArray[Any]], train: Sequence[NDArray[Any]]) -> float:
+    """Of what an expectation is summed of: the largest product of the norms of what two sides of a bond give.
+
+    Large parts of an operator may cancel in its expectation; their rounding errors do not.
+    """
+    one = np.ones((1, 1, 1))
+    left, right = [one], [one]
+    for w, core in zip(operator, train, strict=True):
+        left.append(_past(left[-1], core, w, core))
+    for w, core in zip(reversed(operator), reversed(train), strict=True):
+        right.append(_past(right[-1], _flipped(core), _flipped(w), _flipped(core)))
+    return max(float(np.linalg.norm(a) * np.linalg.norm(b)) for a, b in zip(left, reversed(right), strict=True))
 
 
 class Sweeper:

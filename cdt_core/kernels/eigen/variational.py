@@ -12,7 +12,7 @@ import numpy as np
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.eigen.hermitian import hermitian_cores
-from cdt_core.kernels.eigen.sweeps import Sweeper
+from cdt_core.kernels.eigen.sweeps import Sweeper, largest_part
 from cdt_core.kernels.tensor_train import TensorTrain, TensorTrainOperator
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EigenTrains", "variational"]
 
-#: Of an expectation or a residual, for each axis, relative to the largest number seen of the spectrum.
+#: Of an expectation or a residual, for each axis, relative to the largest part of the sum or number seen of the spectrum.
 _ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
@@ -191,7 +191,8 @@ def _measured(
         [float((operator @ state - state * value).norm()) for state, value in zip(states, values, strict=True)]
     )
     values, residuals = values[order], residuals[order]
-    rounding = _ROUNDING * operator.ndim * float(max(scale, np.abs(values).max()))
+    parts = np.array([largest_part(operator.cores, states[i].cores) for i in order])
+    rounding = _ROUNDING * operator.ndim * np.maximum(parts, scale)
     return EigenTrains(
         values,
         tuple(states[i] for i in order),
@@ -202,7 +203,9 @@ def _measured(
     )
 
 
-def _bounds(values: NDArray[np.float64], residuals: NDArray[np.float64], rounding: float) -> NDArray[np.float64]:
+def _bounds(
+    values: NDArray[np.float64], residuals: NDArray[np.float64], rounding: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Temple's and Kato's bound where the other values leave a gap around one, its residual elsewhere."""
     bounds = residuals.copy()
     for i, value in enumerate(values):
@@ -219,7 +222,7 @@ def _alone(matrix: NDArray[Any], k: int) -> EigenTrains:
     values, vectors = np.linalg.eigh(matrix)
     states = tuple(TensorTrain([vectors[:, i].reshape(1, -1, 1)]) for i in range(k))
     residuals = np.linalg.norm(matrix @ vectors[:, :k] - vectors[:, :k] * values[:k], axis=0)
-    rounding = _ROUNDING * len(matrix) * float(np.abs(values).max())
+    rounding = np.full(k, _ROUNDING * len(matrix) * float(np.abs(values).max()))
     counts = np.zeros(k, np.int64)
     bounds = _bounds(values[:k], residuals, rounding)
     return EigenTrains(values[:k], states, residuals + rounding, bounds, counts, counts == 0)

@@ -196,6 +196,15 @@ def test_certificates_count_their_own_rounding(d, n, which, seed) -> None:
     assert (np.abs(found.values - ends[: len(found.values)]) <= found.error_bounds).all()
 
 
+@pytest.mark.parametrize("size", [2.0**7, 2.0**20])
+def test_certificates_count_the_rounding_of_parts_that_cancel(size) -> None:
+    small, large = pauli_sum(transverse_ising(5, 0.6)), pauli_sum(heisenberg(5)) * size
+    found = variational(small + large - large, 2)
+    exact = reference.lowest(small.full(), 2)[0]
+    assert found.residuals.max() <= 1e-12 * size
+    assert (np.abs(found.values - exact) <= found.error_bounds).all()
+
+
 def test_the_same_seed_gives_the_same_bytes() -> None:
     one, two = (variational(pauli_sum(heisenberg(8)), 2) for _ in range(2))
     assert one.values.tobytes() == two.values.tobytes()
