@@ -97,6 +97,22 @@ def test_missing_and_non_finite_values_stay_and_no_other_value_becomes_missing(b
     assert (np.sqrt(np.mean(error**2)) if bound.startswith("rmse") else error.max()) <= limit
 
 
+@pytest.mark.parametrize("bound", ["rmse:0.05", "abs:0.05"])
+def test_progress_rises_to_one_and_may_end_the_work(bound):
+    told = []
+    tensor_stream.encode(rough(20, 30), Bound.parse(bound), progress=told.append)
+    assert (told[0], told[-1]) == (0, 1)
+    assert told == sorted(told)
+    assert len(set(told)) > 10
+
+    def stop(share):
+        if share > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tensor_stream.encode(rough(20, 30), Bound.parse(bound), progress=stop)
+
+
 def test_a_chain_of_axes_is_a_train_and_waves_are_a_core():
     rng = np.random.default_rng(2)
     cores = [rng.standard_normal(shape) for shape in ((16, 3), (3, 16, 3), (3, 16, 3), (3, 16))]
