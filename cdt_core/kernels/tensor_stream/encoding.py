@@ -164,9 +164,10 @@ def _closed(field: _Field, head: TensorHeader, parts: tuple[bytes, bytes], decod
     if head.bound.kind == "abs" and found.over_bound:
         error = np.abs(field.values.astype(np.float64) - decoded)
         exact |= error >= head.bound.value * (1 - 2.0**-50)
-        found = stats.compare(field.values, decoded, missing=exact)
     mask, values = b"", b""
     if exact.any():
+        decoded = np.where(exact, field.values, decoded)
+        found = stats.compare(field.values, decoded, missing=field.exact)
         mask = compress.encode(exact, Bound("lossless"), profile="dense").stream
         values = compress.encode(field.values[exact], Bound("lossless"), profile="dense").stream
     rmse = math.sqrt(found.sum_squared_error / max(1, found.finite))

@@ -97,6 +97,16 @@ def test_missing_and_non_finite_values_stay_and_no_other_value_becomes_missing(b
     assert (np.sqrt(np.mean(error**2)) if bound.startswith("rmse") else error.max()) <= limit
 
 
+def test_the_head_has_the_errors_of_all_values_with_those_that_are_exact_lest_they_become_missing():
+    x = np.rint(rough(31, 31) * 40 + 60).clip(1, 255).astype("u1")
+    made = encode(x, "rmse:9", missing=(0,))
+    y = tensor_stream.decode(made.stream)
+    header = tensor_stream.read_header(made.stream)
+    assert made.exact_values > 20
+    assert header.rmse == pytest.approx(rmse(x, y), rel=1e-12)
+    assert header.max_error == np.abs(x.astype(int) - y).max()
+
+
 @pytest.mark.parametrize("bound", ["rmse:0.05", "abs:0.05"])
 def test_progress_rises_to_one_and_may_end_the_work(bound):
     told = []
