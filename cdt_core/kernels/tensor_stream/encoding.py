@@ -96,20 +96,18 @@ def encode(
             f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)"
         )
     values = np.asarray(values)
-    strict = Bound("abs", bound.value) if bound.kind == "rmse" else bound
+    strict = bound if values.dtype.kind in "iu" or bound.is_lossless else bound.applied(None, None)
+    strict = Bound("abs", strict.value) if strict.kind == "rmse" else strict
     field = _field(values, missing) if bound.kind in ("rmse", "abs") else None
     told, made = Progress(progress), None
     told(0.0)
     if field is not None and bound.value >= _LEAST_ERROR:
         kind = _rmse_stream if bound.kind == "rmse" else _bounded_stream
         made = kind(field, bound, told.part(0, 0.9))
-    if made is None or bound.kind != "rmse":
-        told(0.9)
-        plain = compress.encode(values, strict, missing=missing, profile="dense")
-        plain = evolve(plain, stream=pack_plain(plain.stream))
+    told(0.9)
+    plain = compress.encode(values, strict, missing=missing, profile="dense")
+    plain = evolve(plain, stream=pack_plain(plain.stream))
     told(1.0)
-    if made is not None and bound.kind == "rmse":
-        return made
     return plain if made is None or len(plain.stream) <= len(made.stream) else made
 
 

@@ -138,6 +138,16 @@ def test_low_rank_fields_take_a_fraction_of_the_bounded_codec():
     assert len(encode(x, f"rmse:{target!r}").stream) < len(bounded) / 2
 
 
+def test_under_rmse_too_what_no_decomposition_makes_smaller_is_a_plain_stream():
+    x = np.full(4000, 3, "u1")
+    x[::7] = 200
+    x[np.random.default_rng(4).permutation(4000)[:40]] = 90
+    bounded = compress.encode(x, Bound("abs", 0.5), profile="dense").stream
+    made = encode(x, "rmse:0.5").stream
+    assert len(made) <= len(bounded) + 10
+    assert rmse(x, tensor_stream.decode(made)) <= 0.5
+
+
 def test_streams_with_a_residual_are_never_larger_than_the_bounded_codec():
     x = np.random.default_rng(5).standard_normal((30, 40))
     bounded = compress.encode(x, Bound("abs", 1e-6), profile="dense").stream
