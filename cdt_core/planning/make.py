@@ -13,7 +13,7 @@ from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Bound, Candidate, Plan, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
-from cdt_core.planning.promise import applied_bound, codec_bound
+from cdt_core.planning.promise import applied_as, codec_bound
 from cdt_core.planning.request import OBJECTIVES, PlanRequest
 from cdt_core.planning.trial import Form, SampledValues, forms_of, sample, tightened, trials_of
 from cdt_core.readers.stored import StoredDataset
@@ -86,12 +86,12 @@ def _options(
     asked = request.bounds.bound_for(name) if spec.role == "data" else Bound("lossless")
     if is_text(spec):
         return [_text_plan(dataset, spec, request)]
-    applied = applied_bound(spec, profile[name], asked)
+    promised = partial(applied_as, spec, profile[name], asked)
     uses = request.processors_for(spec)
     grid = ChunkGrid(spec.shape, chunk_shape_of(dataset, spec, request.chunk_bytes))
     samples = sample(sampled, name, grid)
     found: list[tuple[Form, Candidate]] = []
-    for form in forms_of(spec, profile[name], applied, bool(uses)):
+    for form in forms_of(spec, profile[name], asked, bool(uses)):
         tried = trials_of(request.codecs, spec, profile[name], form, (samples, request.objective))
         found.extend((form, candidate) for candidate in tried)
     if not found:
@@ -99,7 +99,7 @@ def _options(
     order = _ranked([candidate for _, candidate in found], OBJECTIVES[request.objective])
     form, first = found[order[0]]
     if request.objective == "balanced" and not first.codec_bound.is_lossless:
-        bound_for = partial(codec_bound, spec, profile[name], applied, form.name)
+        bound_for = partial(codec_bound, spec, profile[name], promised(first.codec_bound), form.name)
         tighter = tightened(request.codecs, spec, first, form, (samples, bound_for))
         found.extend((form, candidate) for candidate in tighter)
         order = [*range(len(found) - 1, len(found) - 1 - len(tighter), -1), *order]
@@ -111,12 +111,12 @@ def _options(
         codec="",
         parameters={},
         bound=asked,
-        applied=applied,
-        codec_bound=applied,
+        applied=asked,
+        codec_bound=asked,
         processors=uses,
     )
     growth = spec.size / max(1, sum(block.size for block in samples.stored))
-    return [_with(base, found, best, growth) for best in order]
+    return [_with(evolve(base, applied=promised(found[best][1].codec_bound)), found, best, growth) for best in order]
 
 
 def _with(base: VariablePlan, found: list[tuple[Form, Candidate]], best: int, growth: float) -> VariablePlan:

@@ -19,7 +19,9 @@ from tests.kernels.arrays import FLOATS, INTEGERS, arrays
 
 NUMBERS = (*FLOATS, *INTEGERS)
 COUNTS = ("count", "missing", "nan", "positive_infinite", "negative_infinite", "zeros", "minimum", "maximum", "finite")
-pairs_of_kinds = st.sampled_from([None, Bound("lossless"), Bound("abs", 0.5), Bound("abs", 2.0), Bound("pw_rel", 1e-3)])
+pairs_of_kinds = st.sampled_from(
+    [None, Bound("lossless"), Bound("abs", 0.5), Bound("abs", 2.0), Bound("pw_rel", 1e-3), Bound("rmse", 0.5)]
+)
 
 
 def mask_of(values, seed):
