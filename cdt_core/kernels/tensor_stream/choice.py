@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdt_core.kernels.tensor_stream.bases import LONGEST_DENSE
 from cdt_core.kernels.tensor_stream.coded import least_step
 from cdt_core.kernels.tensor_stream.search import Fitted, Measure, Progress, Search
 from cdt_core.kernels.tensor_stream.train import Train, pack_train, train_of
-from cdt_core.kernels.tensor_stream.tucker import LONGEST_DENSE, Basis, Core, Field, core_of, pack_core
+from cdt_core.kernels.tensor_stream.tucker import Basis, Core, Field, core_of, pack_core
+from cdt_core.kernels.tucker.modes import energies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,8 +142,7 @@ def _cost(core: Core, step: float) -> float:
     cost = _bits(core.core, step)
     for axis, factor in enumerate(core.factors):
         if factor is not None:
-            sizes = np.sqrt((core.core * core.core).sum(axis=tuple(k for k in range(core.core.ndim) if k != axis)))
-            cost += _bits(factor * sizes, step)
+            cost += _bits(factor * np.sqrt(energies(core.core, axis)), step)
     return cost
 
 
