@@ -96,8 +96,9 @@ def encode(
             f"a stream cannot hold a {bound.kind!r} bound; resolve it by the variable's values (Bound.applied)"
         )
     values = np.asarray(values)
-    strict = bound if values.dtype.kind in "iu" or bound.is_lossless else bound.applied(None, None)
-    strict = Bound("abs", strict.value) if strict.kind == "rmse" else strict
+    strict = bound
+    if bound.kind == "rmse":  # errors of integers are exact; whole steps are not to be lost
+        strict = Bound("abs", bound.value) if values.dtype.kind in "iu" else bound.applied(None, None)
     field = _field(values, missing) if bound.kind in ("rmse", "abs") else None
     told, made = Progress(progress), None
     told(0.0)
