@@ -81,8 +81,8 @@ def encode(
     Returns
     -------
     EncodedStream
-        The stream and its largest error. Cost: 1 to 4 s for 10^6 values on one core, twice that under ``abs``, and
-        about 100 bytes of memory for each value. Decoding takes 0.2 to 0.6 s.
+        The stream and its largest error. Cost: 1 to 7 s for 10^6 values on one core, twice that under ``abs``, and up to
+        180 bytes of memory for each value. Decoding takes 0.02 to 0.6 s.
 
     Raises
     ------
