@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "Description"]
 
+#: Sums of squares below may have lost some of them.
+_LEAST_SQUARES = 1e-290
+
 
 def _lower(left: float | None, right: float | None) -> float | None:
     return right if left is None else left if right is None else min(left, right)
@@ -98,8 +101,10 @@ class Comparison:
 
     @property
     def rms_error(self) -> float:
-        """The root mean square of the errors; 0 without a pair of finite values."""
-        return math.sqrt(self.sum_squared_error / self.finite) if self.finite else 0.0
+        """The root mean square of the errors; 0 without a pair of finite values, and the largest where squares vanish."""
+        if self.sum_squared_error < _LEAST_SQUARES:
+            return self.max_error
+        return math.sqrt(self.sum_squared_error / self.finite)
 
     def keeps(self, bound: Bound | None) -> bool:
         """Whether what was compared under ``bound`` keeps it, and no missing or non-finite value changed."""

@@ -49,7 +49,7 @@ def test_a_bound_is_compared_exactly() -> None:
 
 
 def test_a_root_mean_square_is_compared_exactly() -> None:
-    with pytest.raises(ContractError, match="a root mean square error of .* is over the bound"):
+    with pytest.raises(ContractError, match=r"a root mean square error of .* is over the bound"):
         check_codec(offer("JustOver", "rmse"), SAMPLES)
 
 
