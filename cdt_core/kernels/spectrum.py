@@ -1,4 +1,4 @@
-"""The leading eigenvectors of Hermitian matrices, as many as an error allows to leave out."""
+"""Ranks that an error allows, and the leading eigenvectors of Hermitian matrices for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-__all__ = ["leading", "rank_for", "top"]
+__all__ = ["leading", "rank_for", "rank_of_singular", "top"]
 
 #: Size of the subspace that is tried before all eigenvectors are computed, as a share of the matrix; for no small ones.
 _SUBSPACE, _SMALL = 0.1, 300
@@ -22,13 +22,20 @@ _LOOSE = 1e-4
 _STEPS = 3
 
 
-def rank_for(values: Array, budget: float, cap: int) -> int:
-    """Least rank >= 1 that leaves at most ``budget`` of the descending ``values`` out, and at most ``cap``."""
+def rank_for(values: Array, budget: float, cap: int | None) -> int:
+    """Least rank >= 1 that leaves at most ``budget`` of the descending ``values`` out, and at most ``cap`` (None: any)."""
     tails = np.concatenate([np.cumsum(np.maximum(values, 0)[::-1])[::-1], [0.0]])
-    return max(min(int(np.argmax(tails <= max(budget, 0.0))), cap), 1)
+    rank = int(np.argmax(tails <= max(budget, 0.0)))
+    return max(rank if cap is None else min(rank, cap), 1)
 
 
-def leading(gram: Array, budget: float, cap: int, exact: bool = True) -> tuple[Array, Array]:
+def rank_of_singular(values: NDArray[np.float64], budget: float, cap: int | None) -> tuple[int, float]:
+    """:func:`rank_for` of the squares of descending singular values, and the sum of the squares that it leaves out."""
+    rank = rank_for(values**2, budget, cap)
+    return rank, float(np.sum(values[rank:] ** 2))
+
+
+def leading(gram: Array, budget: float, cap: int | None, exact: bool = True) -> tuple[Array, Array]:
     """Vectors (n, r) of the largest eigenvalues of a Hermitian matrix, as many as ``rank_for`` says, and values of its trace.
 
     Unless ``exact``, the vectors of a subspace iteration are taken where few of them keep enough (Halko, Martinsson and Tropp

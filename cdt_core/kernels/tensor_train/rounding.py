@@ -21,9 +21,10 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.spectrum import rank_of_singular
 from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, triangle
 
-__all__ = ["STEP", "Rounded", "finest", "kept_rank", "round_cores", "rounded", "svd"]
+__all__ = ["STEP", "Rounded", "finest", "round_cores", "rounded", "svd"]
 
 Array = NDArray[Any]
 
@@ -59,17 +60,6 @@ def finest(dtype: np.dtype[Any], ndim: int) -> float:
     """The smallest relative tolerance that a train may be rounded to: twice what arithmetic and storage need at best."""
     single = np.finfo(dtype).bits == 32
     return 2 * ndim * (STEP + (float(np.finfo(dtype).eps) if single else 0.0))
-
-
-def kept_rank(values: NDArray[np.float64], budget: float, max_rank: int | None) -> tuple[int, float]:
-    """How many singular values (falling) to keep so that the norm of the rest is within the budget; and that rest's energy.
-
-    At least one is kept.
-    """
-    tails = np.cumsum(values[::-1] ** 2)[::-1]
-    rank = max(1, int(np.count_nonzero(tails > budget * budget)))
-    rank = rank if max_rank is None else min(rank, max_rank)
-    return rank, float(tails[rank]) if rank < len(tails) else 0.0
 
 
 def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None) -> tuple[list[Array], float]:
@@ -174,10 +164,10 @@ def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array
     rows, columns = product.shape
     if rows <= 2 * columns:
         vectors, values, _ = svd(product)
-        rank, lost = kept_rank(values, budget, max_rank)
+        rank, lost = rank_of_singular(values, budget**2, max_rank)
         return np.ascontiguousarray(vectors[:, :rank]), values[:rank], lost
     _, values, right = svd(triangle(product))
-    rank, lost = kept_rank(values, budget, max_rank)
+    rank, lost = rank_of_singular(values, budget**2, max_rank)
     basis = _orthonormal(product @ (right[:rank].conj().T / values[:rank]))
     if basis is None:
         q, r = scipy.linalg.qr(product, mode="economic", check_finite=False)

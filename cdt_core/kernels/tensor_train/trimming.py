@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.linalg
 
-from cdt_core.kernels.tensor_train.bases import Limits, kept_rank
+from cdt_core.kernels.spectrum import rank_of_singular
+from cdt_core.kernels.tensor_train.bases import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,5 +53,5 @@ def trimmed(
 def _cut(matrix: NDArray[Any], limits: Limits) -> tuple[tuple[NDArray[Any], float], NDArray[np.float64], NDArray[Any]]:
     """The leading singular triplets of a matrix, with the energy of the others."""
     left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
-    rank = kept_rank(values**2, limits)
-    return (left[:, :rank], float(np.sum(values[rank:] ** 2))), values[:rank], right[:rank]
+    rank, lost = rank_of_singular(values, limits.budget, limits.rank)
+    return (left[:, :rank], lost), values[:rank], right[:rank]
