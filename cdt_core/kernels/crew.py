@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +25,8 @@ _helpers: list[ThreadPoolExecutor] = []
 
 def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: int | None = None) -> list[_Result]:
     """``do(start, stop)`` for all of ``items``, by the calling thread and ``workers - 1`` helpers.
+
+    Helpers see the caller's context variables, such as NumPy's error states.
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: 
                 return
             results[piece] = do(start, stop)
 
-    helping = [_pool().submit(work) for _ in range(threads - 1)]
+    helping = [_pool().submit(copy_context().run, work) for _ in range(threads - 1)]
     try:
         work()
     finally:

@@ -43,6 +43,20 @@ def test_an_exception_of_any_piece_is_raised_when_no_thread_works_any_more(bad):
     assert not working
 
 
+def test_helpers_treat_floating_point_errors_as_the_caller_does():
+    both = threading.Barrier(2, timeout=30)
+
+    def overflows(start, stop):
+        if start < 8:
+            both.wait()
+        return float(np.float64(1e300) * np.float64(1e300))
+
+    with np.errstate(over="ignore"):
+        assert share(overflows, 16, 2, most=8) == [np.inf] * 16
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        share(lambda start, stop: np.float64(1e300) * np.float64(1e300), 16, 2, most=8)
+
+
 def test_work_may_share_work():
     inner = share(lambda a, b: share(lambda c, d: d - c, 10, 4, most=1), 10, 4, most=1)
     assert inner == [[1] * 10] * 10
