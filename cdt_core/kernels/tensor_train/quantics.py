@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.tensor_train import slicing
+from cdt_core.kernels.tensor_train.sources import array_of
 from cdt_core.kernels.tensor_train.train import TensorTrain
 
-__all__ = ["QuanticsTrain", "quantics"]
+__all__ = ["QuanticsTrain", "quantics", "split_digits"]
 
 Array = NDArray[Any]
 Interval = tuple[float, float]
@@ -203,35 +204,40 @@ def quantics(
         raise TensorError(f"base is {base}; digits need a base of at least 2")
     if callable(x):
         return _of_function(x, 1e-10 if rtol is None else rtol, max_rank, (base,) * levels, _checked(interval))
-    array = np.asarray(x)
+    from cdt_core.kernels.tensor_train.svd import tt_svd
+
+    array = array_of(x)
+    intervals = None if interval is None else _checked(interval)
+    if intervals is not None and len(intervals) != array.ndim:
+        raise TensorError(f"{len(intervals)} intervals for {array.ndim} axes; give one for each")
+    split, modes = split_digits(array, base)
+    return QuanticsTrain(tt_svd(split, rtol, max_rank), tuple(modes), array.shape, intervals)
+
+
+def split_digits(array: Array, base: int) -> tuple[Array, list[tuple[int, int]]]:
+    """An array with an axis for each digit of its indices, and the ``modes`` of :class:`QuanticsTrain`; a copy if need be.
+
+    Raises
+    ------
+    TensorError
+        No axes, or an axis of length 0.
+    """
     if not array.ndim or 0 in array.shape:
         raise TensorError(
             f"an array of shape {array.shape} has no digits; give one with at least one element on each axis"
         )
-    intervals = None if interval is None else _checked(interval)
-    if intervals is not None and len(intervals) != array.ndim:
-        raise TensorError(f"{len(intervals)} intervals for {array.ndim} axes; give one for each")
-    return _of_array(array, rtol, max_rank, base, intervals)
-
-
-def _of_array(
-    array: Array, rtol: float | None, max_rank: int | None, base: int, intervals: tuple[Interval, ...] | None
-) -> QuanticsTrain:
-    from cdt_core.kernels.tensor_train.svd import tt_svd
-
     lengths = [_split(n, base) for n in array.shape]
     if not any(lengths):
         lengths[0] = [1]
     modes = _interleaved(lengths)
-    split = array.reshape([length for axis in lengths for length in axis])
     places = [(axis, j) for axis, parts in enumerate(lengths) for j in range(len(parts))]
     seen = [0] * array.ndim
     order = []
     for axis, _ in modes:
         order.append(places.index((axis, seen[axis])))
         seen[axis] += 1
-    train = tt_svd(np.ascontiguousarray(split.transpose(order)), rtol, max_rank)
-    return QuanticsTrain(train, tuple(modes), array.shape, intervals)
+    split = array.reshape([length for axis in lengths for length in axis])
+    return np.ascontiguousarray(split.transpose(order)), modes
 
 
 def _of_function(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from numbers import Integral, Real
 from typing import Any
 
 import attrs
@@ -24,7 +25,7 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels.spectrum import rank_of_singular
 from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, triangle
 
-__all__ = ["STEP", "Rounded", "finest", "round_cores", "rounded", "svd"]
+__all__ = ["STEP", "Rounded", "as_limits", "finest", "round_cores", "rounded", "svd"]
 
 Array = NDArray[Any]
 
@@ -98,7 +99,8 @@ def rounded(
     ``progress`` is told the share done before each core of either sweep.
     """
     dtype, d = cores[0].dtype if dtype is None else dtype, len(cores)
-    _check(rtol, max_rank, dtype, d)
+    rtol, max_rank = as_limits(rtol, max_rank)
+    _check(rtol, dtype, d)
     allowed, bonds = finest(dtype, d) if rtol is None else rtol, math.sqrt(max(1, d - 1))
     told = progress or _nobody
     noise = max(NOISE, _NARROW * allowed / d)
@@ -200,9 +202,22 @@ def _orthonormal(nearly: Array) -> Array | None:
     return np.asarray(solve(1.0, factor.T, nearly.T, lower=1).T)
 
 
-def _check(rtol: float | None, max_rank: int | None, dtype: np.dtype[Any], ndim: int) -> None:
-    if max_rank is not None and max_rank < 1:
-        raise TensorError(f"max_rank is {max_rank}; a rank is at least 1")
+def as_limits(rtol: Any, max_rank: Any) -> tuple[float | None, int | None]:
+    """A tolerance and a largest rank as Python's own numbers: those of NumPy may be too short to be squared, or added to.
+
+    Raises
+    ------
+    TensorError
+        They are no numbers of their kind, or the rank is below 1.
+    """
+    if rtol is not None and not isinstance(rtol, Real):
+        raise TensorError(f"rtol={rtol!r}: a tolerance is a real number")
+    if max_rank is not None and (not isinstance(max_rank, Integral) or max_rank < 1):
+        raise TensorError(f"max_rank={max_rank!r}: ranks are whole numbers from 1 on")
+    return None if rtol is None else float(rtol), None if max_rank is None else int(max_rank)
+
+
+def _check(rtol: float | None, dtype: np.dtype[Any], ndim: int) -> None:
     if rtol is None:
         return
     if not 0.0 <= rtol < math.inf:

@@ -151,8 +151,8 @@ class Sweep:
     def _values(self) -> NDArray[Any]:
         """What is left, in memory."""
         if self.tensor.values is None:
-            values = np.asarray(self.tensor.source[(slice(None),) * len(self.tensor.shape)], dtype=self.tensor.dtype)
-            self.tensor = Tensor(np.ascontiguousarray(values), values.shape, values.dtype)
+            values = self.tensor.read((slice(None),) * len(self.tensor.shape))
+            self.tensor = Tensor(values, values.shape, values.dtype)
         assert self.tensor.values is not None
         return self.tensor.values
 
@@ -228,13 +228,11 @@ class Sweep:
             self._chain_of(grams[1], self.lengths[len(self.lengths) - counts[1] :], self.edges[1], limits, left=False),
         ]
         bases = [None if _is_whole(end) else end.basis for end in ends]
-        cube = values.reshape(sides[0], -1, sides[1])
-        made = cube
+        made, lost = None, 0.0
         if bases[0] is not None or bases[1] is not None:
+            cube = values.reshape(sides[0], -1, sides[1])
             made, (before, after) = tall.project(cube, bases[0], bases[1], workers=self.workers)
             lost = min(max(0.0, before - after), sum(end.left_out for end in ends))
-        else:
-            lost = 0.0
         self._take(ends[0], ends[1], made, lost)
         return True
 
@@ -253,13 +251,11 @@ class Sweep:
             check_finite(gram)
             limits = Limits(self.share * self._whole_energy(float(np.trace(gram).real)), self.max_rank)
             end = self._chain_of(gram, lengths, edge, limits, left=left)
-        if _is_whole(end):
-            made = self._values().reshape((n, -1) if left else (-1, n))
-        elif left:
-            made = tall.project(self._values().reshape(n, -1, 1), end.basis, None, workers=self.workers, measure=False)[
-                0
-            ]
-        else:
+        made = None
+        if left and not _is_whole(end):
+            cube = self._values().reshape(n, -1, 1)
+            made = tall.project(cube, end.basis, None, workers=self.workers, measure=False)[0]
+        elif not left and not _is_whole(end):
             made = self._project_right(end, measure=False)[0]
         self._take(end if left else None, None if left else end, made, end.left_out)
 
@@ -304,9 +300,8 @@ class Sweep:
             before, after = before + energies[0], after + energies[1]
         return made, before, after
 
-    def _take(self, left: Chain | None, right: Chain | None, made: NDArray[Any], lost: float) -> None:
-        """Cores of the ends are ready; what is left of the tensor is ``made``."""
-        self._check_held(made)
+    def _take(self, left: Chain | None, right: Chain | None, made: NDArray[Any] | None, lost: float) -> None:
+        """Cores of the ends are ready; what is left of the tensor is ``made``, or all of it (None)."""
         counts = [0 if end is None else len(end.cores) for end in (left, right)]
         first = len(self.left)
         last = len(self.whole.shape) - 1 - len(self.right)
@@ -320,8 +315,10 @@ class Sweep:
             self.right = right.cores + self.right
             self.edges[1] = right.basis.shape[1]
         self.lengths = self.lengths[counts[0] : len(self.lengths) - counts[1]]
-        values = made.reshape(self.edges[0], *self.lengths, self.edges[1])
-        self.tensor = Tensor(values, values.shape, values.dtype)
+        if made is not None:
+            self._check_held(made)
+            values = made.reshape(self.edges[0], *self.lengths, self.edges[1])
+            self.tensor = Tensor(values, values.shape, values.dtype)
 
 
 def _is_whole(end: Chain) -> bool:
