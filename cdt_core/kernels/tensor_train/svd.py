@@ -61,7 +61,8 @@ def tt_svd(  # noqa: PLR0913
     -------
     TensorTrain
         Cores left of one are orthonormal from the left, those right of it from the right. ``error`` is certified: by the energy
-        identity, or for tolerances below 1e-6 (2e-5 in single precision) by comparing with ``x`` once more.
+        identity, or for tolerances, or errors of ranks that were given, below 1e-6 (2e-5 in single precision) by comparing
+        with ``x`` once more.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from cdt_core.kernels.tensor_train.bases import Chain, Limits, chain, check_fini
 from cdt_core.kernels.tensor_train.comparing import relative_error
 from cdt_core.kernels.tensor_train.sources import Tensor
 from cdt_core.kernels.tensor_train.train import TensorTrain
-from cdt_core.kernels.tensor_train.trimming import trimmed
+from cdt_core.kernels.tensor_train.trimming import moved, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,8 @@ _LEAST_ENERGY = 1e-270
 _SINGLE_STEP, _SINGLE_NORM = 2.0**-149, 2.0**127
 #: What sums of squares are certain to, as a share of the whole.
 _ENERGY_EPSILON = 2.0**-44
+#: An error that energies bound within this factor is not measured.
+_TIGHT = 1.1
 
 
 @define(eq=False)
@@ -70,7 +72,7 @@ class Sweep:
     energy: float = field(default=math.nan)
     lost: list[float] = field(init=False)
     sampled: bool = field(default=False)
-    cuts: tuple[float, float] = field(default=(0.0, 0.0))
+    moved: tuple[float, float] | None = field(default=None)
 
     def __attrs_post_init__(self) -> None:
         self.whole = self.tensor
@@ -107,32 +109,40 @@ class Sweep:
             wide = center.astype(np.result_type(center.dtype, np.float64))
             self._whole_energy(float(np.vdot(wide, wide).real))
         wide = center.astype(np.result_type(center.dtype, np.float64))
+        cores, middle = [*self.left, wide, *self.right], len(self.left)
         if not self.sampled:
-            return [*self.left, wide, *self.right]
+            return cores
         budgets = [self.share * self.energy - lost for lost in self.lost]
-        cores, cut = trimmed([*self.left, wide, *self.right], len(self.left), budgets, self.max_rank)
-        count = len(self.left)
-        self.cuts = (sum(cut[:count]), sum(cut[count:]))
-        return cores
+        made = trimmed(cores, middle, budgets, self.max_rank)
+        if any(a.shape != b.shape for a, b in zip(cores, made, strict=True)):
+            self.moved = moved(cores, middle, made)
+        return made
 
     def _certified(self, cores: tuple[NDArray[Any], ...]) -> float:
         if self.energy < _LEAST_ENERGY:
             self._check_zero()
             return 0.0
         single = cores[0].dtype in (np.float32, np.complex64)
-        if self.rtol is not None and self.rtol < (20 * _IDENTITY_RTOL if single else _IDENTITY_RTOL):
-            return relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
         rounding = 2.0**-24 * sum(math.sqrt(core.shape[2]) for core in cores) if single else 0.0
         if single:  # steps between the smallest numbers do not shrink with them
             rounding += _SINGLE_STEP * math.sqrt(math.prod(self.whole.shape)) * len(cores) / math.sqrt(self.energy)
-        error = math.sqrt(sum(self.lost) / self.energy + _ENERGY_EPSILON) + rounding
-        if not any(self.cuts):
-            return error
-        # Cuts of inner bonds leave the spaces of the projections: what they lose is not orthogonal to what those left out.
-        error += sum(math.sqrt(cut / self.energy) for cut in self.cuts)
-        if self.rtol is not None and error <= self.rtol:
-            return error
-        return relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
+        least, most = self._errors()
+        found, resolved = most + rounding, (20 if single else 1) * _IDENTITY_RTOL
+        if self.rtol is None:
+            certain = found >= resolved and most <= _TIGHT * least
+        else:
+            certain = self.rtol >= resolved and (found <= self.rtol or self.moved is None)
+        return found if certain else relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
+
+    def _errors(self) -> tuple[float, float]:
+        """The least and the largest relative error that the energies allow."""
+        left_out = math.sqrt(sum(self.lost) / self.energy + _ENERGY_EPSILON)
+        if self.moved is None:
+            return left_out, left_out
+        # Cuts of inner bonds leave the spaces of the projections: that part may add to what those left out, or take from it.
+        within, beyond = (distance / math.sqrt(self.energy) for distance in self.moved)
+        beyond = math.hypot(beyond, math.sqrt(_ENERGY_EPSILON))
+        return math.hypot(within, max(0.0, left_out - beyond)), math.hypot(within, left_out + beyond)
 
     def _check_zero(self) -> None:
         """Raise :class:`TensorError` unless the tensor is zero: its squares may have vanished."""
