@@ -192,7 +192,7 @@ class Sweep:
             return False
         columns = self._places(count, left=False)
         rows = self.tensor.sample(columns, _SAMPLE_ROWS * columns, max(1, 4096 // columns))
-        energy = float(np.vdot(rows, rows).real)
+        energy = tall.energy(rows)
         check_finite(energy)
         rank = None if self.max_rank is None else self.max_rank + _SPARE
         limits = Limits(_SAMPLE_SHARE_OF_BUDGET * self.share * energy, rank)

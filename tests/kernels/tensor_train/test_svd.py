@@ -15,6 +15,7 @@ from tensorly.decomposition import tensor_train as tensorly_train
 from cdt_core.errors import TensorError
 from cdt_core.kernels.reference.tensor_train import decompose
 from cdt_core.kernels.tensor_train import sweep, tt_svd
+from cdt_core.kernels.tensor_train.bases import chain
 
 DTYPES = ["f4", "f8", "c8", "c16"]
 
@@ -325,6 +326,19 @@ def test_single_precision_at_its_limits_is_certified_or_refused(dtype, scale):
         assert scale <= 1e-42, error  # noqa: PT017
     else:
         check(x, train, 1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_samples_of_single_precision_are_squared_in_double(monkeypatch, dtype, scale):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    found = []
+    monkeypatch.setattr(sweep, "chain", lambda *args, **options: found.append(chain(*args, **options)) or found[-1])
+    x = noisy((32, 16, 8, 8), 3, 1e-3, dtype)
+    train = tt_svd((x * scale).astype(dtype), 1e-2)
+    check((x * scale).astype(dtype), train, 1e-2)
+    assert train.ranks == (1, 3, 3, 3, 1)
+    assert found[0].basis.shape == (8, 3)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "c8"])
