@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdt_core.kernels.tensor_train.triangle import right_factors
+from cdt_core.kernels.tensor_train.triangle import right_factors, times_power
 
 __all__ = ["add", "contract", "dot", "entries", "full", "hadamard", "norm", "total"]
 
@@ -147,4 +147,5 @@ def total(cores: Cores) -> Any:
 
 def norm(cores: Cores) -> float:
     """The Frobenius norm, by QR: exact to rounding for differences too, where ``sqrt(dot)`` loses half the digits."""
-    return right_factors(cores).norm
+    right = right_factors(cores)
+    return float(times_power(np.asarray(right.norm), sum(right.powers)))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.spectrum import rank_of_singular
-from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, triangle
+from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, times_power, triangle
 
 __all__ = ["STEP", "Rounded", "as_limits", "finest", "round_cores", "rounded", "svd"]
 
@@ -42,19 +42,24 @@ _SMALL = 1e-2
 
 @attrs.frozen(eq=False)
 class Rounded:
-    """Cores of fewer ranks, the norm of what they were made of, and the relative error that this made."""
+    """Cores of fewer ranks, and the relative error that this made."""
 
     cores: list[Array]
-    norm: float
     #: Energy of what was cut away at all bonds / energy of the whole: their sum, since the parts are orthogonal.
     discarded: float
-    #: Relative error of arithmetic, and of putting the cores into their dtype.
+    #: Relative error of arithmetic, and that of putting the cores into their dtype.
     rounding: float
+    stored: float
 
     @property
     def error(self) -> float:
-        """Relative Frobenius error against what was rounded."""
-        return math.sqrt(self.discarded) + self.rounding
+        """Relative Frobenius error against what was rounded; infinite where arithmetic left nothing of it.
+
+        The norm is only known to what arithmetic left.
+        """
+        if self.rounding >= 1.0:
+            return math.inf
+        return (math.sqrt(self.discarded) + self.rounding + self.stored) / (1.0 - self.rounding)
 
 
 def finest(dtype: np.dtype[Any], ndim: int) -> float:
@@ -87,6 +92,7 @@ def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None
     return found.cores, found.discarded
 
 
+@np.errstate(all="ignore")
 def rounded(
     cores: Sequence[Array],
     rtol: float | None,
@@ -109,17 +115,19 @@ def rounded(
         raise TensorError(
             "the cores hold NaN or infinity, or overflow when multiplied; nothing can be decomposed before that is gone"
         )
-    if right.norm == 0.0:
-        return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, 0.0, 0.0)
+    if right.norm == 0.0:  # certainly so, or cores that cancel each other to the last digit
+        rounding = 0.0 if any(not core.any() for core in cores) else 1.0
+        return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, rounding, 0.0)
     sweep = partial(_second_sweep, cores, max_rank=max_rank, dtype=dtype, progress=told)
     found = sweep(right, allowed / bonds)
     if noise > NOISE and found.rounding > _SMALL * allowed:
         # The parts cancel each other: what was small in one of them is not in the whole.
         right = right_factors(cores)
         found = sweep(right, allowed / bonds)
-    if max_rank is None and found.rounding < allowed < found.error:
+    left = allowed * (1.0 - found.rounding) - found.rounding - found.stored
+    if max_rank is None and left > 0.0 and found.error > allowed:
         # So near the tolerance that arithmetic matters: cut that much less.
-        found = sweep(right, (allowed - found.rounding) / bonds)
+        found = sweep(right, left / bonds)
     told(1.0)
     return found
 
@@ -141,9 +149,10 @@ def _second_sweep(
     norm = right.norm
     found: list[Array] = []
     carried = np.ones((1, 1), dtype=double)
-    discarded, rounding = 0.0, STEP
+    discarded, rounding, stored = 0.0, STEP, 0.0
     for k, (core, factor, cut) in enumerate(zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], strict=True)):
         progress(0.5 + k / len(cores) / 2)
+        carried = times_power(carried, -right.powers[k])
         rest = (carried @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
         basis, values, lost = _leading(rest @ (factor / norm), share, max_rank)
         carried = basis.conj().T @ rest
@@ -153,12 +162,15 @@ def _second_sweep(
         largest = math.sqrt(float(np.linalg.norm(factor.conj().T @ factor)))
         rounding += float(np.linalg.norm(rest)) * (STEP * largest + (k + 1) * cut) / norm
         kept = basis.astype(dtype)
-        rounding += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
+        stored += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
         found.append(kept.reshape(-1, core.shape[1], basis.shape[1]))
+    carried, power = times_power(carried, -right.powers[-1]), sum(right.powers)
     last = (carried @ cores[-1].reshape(cores[-1].shape[0], -1)).reshape(-1, cores[-1].shape[1], 1)
-    found.append(last.astype(dtype))
-    rounding += float(np.linalg.norm(last - found[-1])) / norm if dtype != double else 0.0
-    return Rounded(found, norm, discarded, rounding)
+    found.append(times_power(last, power).astype(dtype))
+    if not np.isfinite(found[-1]).all():
+        raise TensorError(f"{dtype} cannot hold the values of the train, which are too large: scale it first")
+    stored += float(np.linalg.norm(last - times_power(found[-1].astype(double), -power))) / norm
+    return Rounded(found, discarded, rounding, stored)
 
 
 def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array, NDArray[np.float64], float]:

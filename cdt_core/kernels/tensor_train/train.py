@@ -217,7 +217,8 @@ class TensorTrain(TrainOfCores):
             All cores but the last are orthonormal. Its error is certified: against what this train stands for where
             this train's own error is known (by the triangle inequality), else against this train. It is above ``rtol``
             only where the cores cancel each other, as in ``(a + b) - a`` with a small b: what rounding errors in double
-            precision are then, relative to what is left, is in it.
+            precision are then, relative to what is left, is in it (``None`` where nothing is left); and where the dtype
+            does not hold numbers as small as these.
 
         Raises
         ------
@@ -299,10 +300,11 @@ class TensorTrain(TrainOfCores):
         """Read what :meth:`save` wrote; ``ReaderError`` where there is no file, ``CorruptStreamError`` where it is damaged."""
         return cls.from_bytes(stored.read(path))
 
-    def _with(self, added: float) -> float:
-        """The own error and that of one more step, relative to what this train is."""
+    def _with(self, added: float) -> float | None:
+        """The own error and that of one more step, relative to what this train is; None where nothing is known of it."""
         own = 0.0 if self.error is None else self.error
-        return own + added * (1.0 + own)
+        found = own + added * (1.0 + own)
+        return found if math.isfinite(found) else None
 
     def _scaled(self, factor: Any) -> TensorTrain:
         return attrs.evolve(self, cores=(self.cores[0] * factor, *self.cores[1:]))
