@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "energy",
+    "has_products",
     "left_gram",
     "left_project",
     "normal_product",
@@ -72,7 +73,7 @@ def _gram(a: NDArray[Any], *, by_rows: bool) -> NDArray[Any]:
         return sums
     wide = a.astype(np.result_type(a.dtype, np.float64), copy=False)
     rows = wide if by_rows else wide.T
-    if not _has_products(wide.dtype):
+    if not has_products(wide.dtype):
         made: NDArray[Any] = rows @ rows.conj().T
         return made if by_rows else made.conj()
     upper = np.zeros((n, n))
@@ -159,16 +160,16 @@ def _project(
 
 def _times(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """A product of matrices in double precision."""
-    if not _has_products(np.result_type(a, b)):
+    if not has_products(np.result_type(a, b)):
         return np.asarray(a @ b)
     made = np.zeros((a.shape[0], b.shape[1]))
     _tensor.product(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False), made)
     return made
 
 
-def _has_products(dtype: np.dtype[Any]) -> bool:
-    """Whether the compiled product is faster than that of NumPy's BLAS."""
-    return dtype == np.float64 and _tensor.kernels_name() != "baseline"
+def has_products(dtype: np.dtype[Any]) -> bool:
+    """Whether the compiled product of matrices, of which one side is some hundreds, is no slower than that of NumPy's BLAS."""
+    return dtype.kind == "f" and _tensor.kernels_name() != "baseline"
 
 
 def energy(a: NDArray[Any]) -> float:

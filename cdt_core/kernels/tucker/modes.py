@@ -54,7 +54,7 @@ def gram(three: Array, dtype: np.dtype[Any]) -> Array:
     """``unfolding @ unfolding^H`` along the middle axis of a three-way tensor, added up in ``dtype``."""
     n = three.shape[1]
     total = np.zeros((n, n), dtype)
-    compiled = _compiled(total.dtype) and n > _NARROW
+    compiled = tall.has_products(total.dtype) and n > _NARROW
     for piece in _pieces(three):
         matrix = _matrix(piece).astype(dtype, copy=False)
         if compiled:
@@ -87,14 +87,9 @@ def project(basis: Array, three: Array) -> Array:
     return made
 
 
-def _compiled(dtype: np.dtype[Any]) -> bool:
-    """Whether the compiled product is no slower than that of NumPy's BLAS."""
-    return dtype.kind == "f" and _tensor.kernels_name() != "baseline"
-
-
 def _add(a: Array, b: Array, y: Array) -> None:
     """Add ``a @ b`` to ``y``, which is zero."""
-    if _compiled(y.dtype):
+    if tall.has_products(y.dtype):
         _tensor.product(a, b, y)
     else:
         np.matmul(a, b, out=y)
