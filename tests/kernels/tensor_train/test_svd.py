@@ -150,6 +150,26 @@ def test_cuts_of_bonds_that_samples_kept_are_certified(monkeypatch, options):
         check(x, tt_svd(x, **options), options.get("rtol"))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_ranks_alone_are_certified_without_another_look_at_the_tensor(monkeypatch, dtype):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    x = noisy((32, 16, 8, 8), 3, 1e-3, dtype)
+    measured = tt_svd(x, 1e-9 if dtype in ("f8", "c16") else 1e-5, max_rank=3)
+    monkeypatch.setattr(sweep, "relative_error", None)
+    train = tt_svd(x, max_rank=3)
+    assert train.ranks == measured.ranks == (1, 3, 3, 3, 1)
+    check(x, train, None)
+    assert train.error <= 1.1 * true_error(x, train)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_errors_of_given_ranks_that_energies_do_not_resolve_are_measured(exact):
+    x = noisy((6, 7, 8, 9), 3, 1e-9)
+    train = tt_svd(x, max_rank=3, exact=exact)
+    check(x, train, None)
+    assert train.error <= 1.01 * true_error(x, train)
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_rank_limits_hold_and_the_error_says_what_they_cost(monkeypatch, exact):
     monkeypatch.setattr(sweep, "_LARGE", 1 << 12)
