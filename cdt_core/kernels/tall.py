@@ -31,12 +31,19 @@ __all__ = [
     "r_factor",
     "right_gram",
     "right_project",
+    "triangle",
 ]
 
 #: Bytes of one part: few enough for an interrupt to be seen at once, many enough for its call to cost nothing.
 _PART_BYTES = 16 << 20
 #: More basis vectors than this are multiplied faster by BLAS, which packs them once for many rows.
 _FEW = 32
+#: Numbers of a matrix that are reflected at once: 1 MiB of float64, about what a second-level cache holds.
+_PIECE = 1 << 17
+#: Columns that LAPACK reflects at once. The best of 8, 16 and 32 for 20 to 200 columns.
+_PANEL = 16
+#: Matrices of so many times more rows than columns are reflected in pieces.
+_TALL = 4
 #: Numbers that are widened at once to be squared: they stay in cache.
 _WIDENED = 1 << 14
 
@@ -210,8 +217,28 @@ def r_factor(a: NDArray[Any]) -> NDArray[Any]:
             part = a[start:stop]
             _tensor.triangle(_without_gaps(part.T if by_rows else part, by_rows), r, by_rows)
         return r
+    if m >= _TALL * n:
+        return triangle(a)
     wide = a.astype(np.result_type(a.dtype, np.float64), copy=False)
     return np.asarray(scipy.linalg.qr(wide, mode="r", check_finite=False)[0])[: min(m, n)]
+
+
+def triangle(a: NDArray[Any]) -> NDArray[Any]:
+    """``r`` (n, n), upper triangular, of ``a = q @ r``, in double precision; ``a`` is (m, n), Fortran order is quickest.
+
+    A sequential TSQR (Demmel, Grigori, Hoemmen, Langou, SIAM J. Sci. Comput. 34, 2012): each piece of rows is
+    eliminated against the triangle so far (LAPACK's ``tpqrt``, ``2 m n^2`` flops in all). ``q`` is never formed.
+    Backward stable, at nearly twice the speed of one ``geqrf`` of the whole for 8000 x 80; memory for one piece.
+    """
+    m, n = a.shape
+    double = np.result_type(a.dtype, np.float64)
+    (eliminate,) = scipy.linalg.get_lapack_funcs(("tpqrt",), dtype=double)
+    r = np.zeros((n, n), dtype=double, order="F")
+    step = max(2 * n, _PIECE // n)
+    for start in range(0, m, step):
+        piece = np.array(a[start : start + step], dtype=double, order="F")
+        r = eliminate(0, min(_PANEL, n), r, piece, overwrite_a=True, overwrite_b=True)[0]
+    return np.triu(r)
 
 
 def _summed(do: Callable[[NDArray[Any]], NDArray[Any]], a: NDArray[Any], axis: int, workers: int) -> NDArray[Any]:

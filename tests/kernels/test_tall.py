@@ -1,9 +1,11 @@
 """Products of tall matrices, compiled, against NumPy."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from cdt_core.kernels import _tensor
+from cdt_core.kernels import _tensor, tall
 from tests.kernels.tensor_levels import LEVELS, using
 
 
@@ -52,6 +54,23 @@ def test_triangles_resolve_what_gram_matrices_cannot(level):
     r = np.zeros((6, 6))
     _tensor.triangle(x, r, False)
     np.testing.assert_allclose(np.linalg.svd(r, compute_uv=False), sizes, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_triangles_of_tall_matrices_take_memory_for_a_piece(dtype, by_rows):
+    rng = np.random.default_rng(5)
+    n, m = (tall._tensor.TALL_MOST + 1 if dtype in ("f4", "f8") else 60), 20_000
+    x = (rng.normal(size=(m, n)) + (1j * rng.normal(size=(m, n)) if dtype[0] == "c" else 0)).astype(dtype)
+    given = np.ascontiguousarray(x.T).T if by_rows else x
+    tracemalloc.start()
+    r = tall.r_factor(given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 6 * 8 * tall._PIECE
+    assert np.all(np.tril(r, -1) == 0)
+    wide = x.astype(r.dtype)
+    np.testing.assert_allclose(r.conj().T @ r, wide.conj().T @ wide, rtol=1e-9, atol=1e-7)
 
 
 @pytest.mark.parametrize("sides", ["left", "right", "both"])

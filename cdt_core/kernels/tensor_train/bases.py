@@ -149,7 +149,7 @@ def _basis(matrix: NDArray[Any], limits: Limits, *, left: bool, precise: bool) -
     """The leading singular vectors on one side of a matrix, and the energy that they leave out."""
     if not precise:
         return of_gram(tall.left_gram(matrix) if left else tall.right_gram(matrix), limits)
-    triangle = tall.r_factor(matrix.conj().T if left else matrix)
+    triangle = tall.r_factor(matrix.T).conj() if left else tall.r_factor(matrix)
     check_finite(triangle)
     _, sizes, vectors = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
     rank, lost = rank_of_singular(sizes, limits.budget, limits.rank)

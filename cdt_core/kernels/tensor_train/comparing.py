@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["relative_error"]
 
 #: Numbers in the right part of the train, which is multiplied out, and in one piece of the comparison.
-_PART = 1 << 21
+_PART = 1 << 20
 
 #: What sums of squares are certain to, and what rounding of one product of orthonormal cores costs, as shares of the whole.
 _SUMS, _ROUNDING = 2.0**-44, 2.0**-52
@@ -44,7 +44,8 @@ def relative_error(tensor: Tensor, cores: Sequence[NDArray[Any]], norm: float, w
             found = 0.0
             for i, j in corners[first:last]:
                 here = piece[i : i + high, j : j + wide]
-                rest = here - _rows(left, start + i, start + i + len(here)) @ right[:, j : j + wide]
+                rest = _rows(left, start + i, start + i + len(here)) @ right[:, j : j + wide]
+                np.subtract(here, rest, out=rest)
                 found += float(np.vdot(rest, rest).real)
             return found
 

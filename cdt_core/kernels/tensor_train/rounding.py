@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.spectrum import rank_of_singular
-from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, times_power, triangle
+from cdt_core.kernels.tall import triangle
+from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, times_power
 
 __all__ = ["STEP", "Rounded", "as_limits", "finest", "round_cores", "rounded", "svd"]
 

@@ -288,7 +288,7 @@ class Sweep:
     def _precise_chain(self, lengths: list[int], edge: int, n: int, *, left: bool) -> Chain:
         """Cores of one end from the triangle of all its axes together."""
         if left:
-            triangle = tall.r_factor(self._values().reshape(n, -1).conj().T)
+            triangle = tall.r_factor(self._values().reshape(n, -1).T).conj()
         else:
             triangle = np.zeros((0, n), np.result_type(self.tensor.dtype, np.float64))
             for _, piece in self.tensor.pieces(n):

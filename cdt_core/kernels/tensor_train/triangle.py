@@ -1,4 +1,4 @@
-"""Triangles of QR factorisations without the orthogonal factors: of tall matrices, and of the right parts of a train."""
+"""Triangles of QR factorisations of the right parts of a train, without the orthogonal factors."""
 
 from __future__ import annotations
 
@@ -11,35 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["NOISE", "RightFactors", "exponent", "right_factors", "times_power", "triangle"]
+from cdt_core.kernels.tall import triangle
+
+__all__ = ["NOISE", "RightFactors", "exponent", "right_factors", "times_power"]
 
 Array = NDArray[Any]
 
-#: Numbers of the matrix that are taken at once: 1 MiB of float64, about what a second-level cache holds.
-_PIECE = 1 << 17
-#: Columns that LAPACK reflects at once. The best of 8, 16 and 32 for 20 to 200 columns.
-_PANEL = 16
 #: What is below this share of a factor's norm is what rounding itself made.
 NOISE = 16.0 * float(np.finfo(np.float64).eps)
 #: The largest power of two that numbers are multiplied by at once: it and its inverse are normal numbers.
 _MOST_POWER = 1000
-
-
-def triangle(a: Array) -> Array:
-    """``r`` (n, n), upper triangular, of ``a = q @ r``; ``a`` (m, n) in double precision, Fortran order is quickest.
-
-    A sequential TSQR (Demmel, Grigori, Hoemmen, Langou, SIAM J. Sci. Comput. 34, 2012): each piece of rows is
-    eliminated against the triangle so far (LAPACK's ``tpqrt``, ``2 m n^2`` flops in all). ``q`` is never formed.
-    Backward stable, at nearly twice the speed of one ``geqrf`` of the whole for 8000 x 80.
-    """
-    m, n = a.shape
-    (eliminate,) = lapack.get_lapack_funcs(("tpqrt",), dtype=a.dtype)
-    r = np.zeros((n, n), dtype=a.dtype, order="F")
-    step = max(2 * n, _PIECE // n)
-    for start in range(0, m, step):
-        piece = np.array(a[start : start + step], order="F")
-        r = eliminate(0, min(_PANEL, n), r, piece, overwrite_a=True, overwrite_b=True)[0]
-    return np.triu(r)
 
 
 @attrs.frozen(eq=False)
