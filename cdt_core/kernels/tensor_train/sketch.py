@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -123,8 +125,9 @@ class TTSketch:
     def bonds(self) -> tuple[int, ...]:
         """Rank of each of the d - 1 bonds: what was asked for, but never more than a tensor of this shape can have."""
         ranks = self.ranks if isinstance(self.ranks, tuple) else (self.ranks,) * (len(self.shape) - 1)
-        sides = ((math.prod(self.shape[:b]), math.prod(self.shape[b:])) for b in range(1, len(self.shape)))
-        return tuple(min(rank, *both) for rank, both in zip(ranks, sides, strict=True))
+        before = accumulate(self.shape[:-1], operator.mul)
+        after = reversed(list(accumulate(self.shape[:0:-1], operator.mul)))
+        return tuple(map(min, ranks, before, after))
 
     @property
     def tile(self) -> tuple[int, ...]:
@@ -139,13 +142,9 @@ class TTSketch:
     def _extra(self) -> int:
         return max(8, max(self.bonds, default=1) // 2) if self.oversampling is None else self.oversampling
 
-    @property
-    def _double(self) -> np.dtype[Any]:
-        return np.dtype(np.complex128 if self.dtype.kind == "c" else np.float64)
-
     def start(self) -> NDArray[Any]:
         """The state of a tensor of zeros: a vector of float64, or of complex128 for complex dtypes."""
-        return np.zeros(sketch_state.length(self._maps), self._double)
+        return np.zeros(sketch_state.length(self._description), self._description.sums)
 
     def update(
         self,
@@ -176,7 +175,7 @@ class TTSketch:
         block = block if hasattr(block, "dtype") else np.asarray(block)
         start = self._checked_offset(block, (0,) * len(self.shape) if offset is None else offset)
         maps, done, size = self._maps, 0, math.prod(block.shape)
-        sums = sketch_state.sums_of(self._checked(state), maps)
+        sums = self._sums(state)
         for low, lengths in tiles(self.tile, start, block.shape):
             inside = tuple(slice(at - first, at - first + n) for at, first, n in zip(low, start, lengths, strict=True))
             values = np.asarray(block[inside])
@@ -204,12 +203,12 @@ class TTSketch:
             raise TensorError(
                 "the state of the sketch holds NaN or infinity; the blocks were too large, or it was changed"
             )
-        cores = recovered(sketch_state.sums_of(state, self._maps).slices, self._maps, self.bonds)
+        cores = recovered(self._sums(state).slices, self._maps, self.bonds)
         return TensorTrain(tuple(core.astype(self.dtype) for core in cores))
 
     def norm(self, state: NDArray[Any]) -> float:
         """Frobenius norm of the tensor: exact to rounding while no element was seen twice, else an estimate."""
-        sums = sketch_state.sums_of(self._checked(state), self._maps)
+        sums = self._sums(state)
         energy, seen = sums.totals.real
         return math.sqrt(energy) if seen <= math.prod(self.shape) else _root_mean_square(sums.probes)
 
@@ -224,34 +223,33 @@ class TTSketch:
         norm = self.norm(state)
         if train.shape != self.shape:
             raise TensorError(f"a train of shape {train.shape} is no approximation of a tensor of shape {self.shape}")
-        difference = sketch_state.sums_of(state, self._maps).probes - probed(train.cores, self._maps)
+        difference = self._sums(state).probes - probed(train.cores, self._maps)
         return _root_mean_square(difference) / norm if norm else float(train.norm() > 0.0)
 
     def to_bytes(self, state: NDArray[Any]) -> bytes:
-        """A state to send or keep: signature, version, the sketch, the sums little-endian, CRC-32."""
-        return sketch_state.to_bytes(self._checked(state), self._description())
+        """A state to send or keep: the stream of FORMAT.md, section "Sketches of tensor trains"."""
+        return sketch_state.to_bytes(self._checked(state), self._description)
 
-    def from_bytes(self, data: bytes) -> NDArray[Any]:
+    def from_bytes(self, stream: bytes | bytearray | memoryview) -> NDArray[Any]:
         """The state that :meth:`to_bytes` of this sketch made; :class:`CorruptStreamError` for any other bytes."""
-        size = sketch_state.length(self._maps)
-        return sketch_state.from_bytes(data, size, self._description(), self._double)
+        return sketch_state.from_bytes(stream, self._description)
 
-    def _description(self) -> dict[str, Any]:
-        return {
-            "shape": list(self.shape),
-            "ranks": list(self.bonds),
-            "oversampling": self._extra,
-            "seed": self.seed,
-            "dtype": self.dtype.name,
-        }
+    @property
+    def _description(self) -> sketch_state.Description:
+        return sketch_state.Description(self.dtype, self.shape, self.bonds, self._extra, self.seed)
 
     def _checked(self, state: NDArray[Any]) -> NDArray[Any]:
-        size = sketch_state.length(self._maps)
-        if state.shape != (size,) or state.dtype != self._double:
+        size, kind = sketch_state.length(self._description), self._description.sums
+        if not isinstance(state, np.ndarray):
+            raise TensorError(f"a {type(state).__name__} is no state of a sketch; begin with start()")
+        if state.shape != (size,) or state.dtype != kind:
             raise TensorError(
-                f"a state of {state.dtype} and shape {state.shape} is not of this sketch, which has {size} {self._double} sums"
+                f"a state of {state.dtype} and shape {state.shape} is not of this sketch, which has {size} {kind} sums"
             )
         return state
+
+    def _sums(self, state: NDArray[Any]) -> sketch_state.Sums:
+        return sketch_state.sums_of(self._checked(state), self._description)
 
     def _checked_offset(self, block: NDArray[Any], offset: Sequence[int]) -> tuple[int, ...]:
         start = tuple(int(at) for at in offset)

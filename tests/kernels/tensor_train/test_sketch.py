@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdt_core.errors import CorruptStreamError, TensorError
+from cdt_core.errors import TensorError
 from cdt_core.kernels.reference import sketch as reference
 from cdt_core.kernels.reference import tensor_train as trains_by_the_book
 from cdt_core.kernels.tensor_train import tiles
 from cdt_core.kernels.tensor_train.sketch import TTSketch
 from cdt_core.kernels.tensor_train.sketch_maps import maps_of
-from cdt_core.kernels.tensor_train.sketch_state import sums_of
 from tests.kernels.tensor_train.trains import hilbert_like, numbers, random_train
 
 SHAPES = [(12,), (9, 8), (30, 2), (6, 1, 7), (8, 9, 7, 6), (5,) * 5, (3, 2, 3, 24, 20), (2,) * 10, (1, 1, 4)]
@@ -66,7 +65,7 @@ def test_the_sums_are_those_of_the_full_maps(shape, dtype):
     sketch = TTSketch(shape, 3, 2, dtype=dtype)
     maps = maps_of(shape, sketch.bonds, 2, 0)
     left, right = reference.left_maps(maps.left[:-1]), reference.right_maps(maps.right[1:])
-    found = sums_of(whole(sketch, x), maps)
+    found = sketch._sums(whole(sketch, x))
     for psi, expected in zip(found.slices, reference.slices(x, left, right), strict=True):
         assert np.abs(psi - expected).max() <= 1e-12 * np.abs(expected).max()
     assert found.totals[1] == x.size
@@ -246,18 +245,6 @@ def test_bytes_and_pickles_of_states_and_sketches():
     assert np.array_equal(TTSketch(x.shape, (3, 4), seed=5, dtype="complex128").from_bytes(data), state)
     assert sketch.update(sketch.from_bytes(data), x[:1]).shape == state.shape
     assert pickle.loads(pickle.dumps(sketch)) == sketch
-
-
-def test_damaged_bytes_and_those_of_another_sketch_are_refused():
-    sketch = TTSketch((4, 5), 2)
-    data = sketch.to_bytes(whole(sketch, np.ones((4, 5))))
-    for at in range(len(data)):
-        with pytest.raises(CorruptStreamError):
-            sketch.from_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-        with pytest.raises(CorruptStreamError):
-            sketch.from_bytes(data[:at])
-    with pytest.raises(CorruptStreamError, match="seed"):
-        TTSketch((4, 5), 2, seed=1).from_bytes(data)
 
 
 def test_golden_sums():
