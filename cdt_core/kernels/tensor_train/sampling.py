@@ -98,14 +98,14 @@ class Samples:
         self.evaluations += len(points)
         values = self._numbers(returned, len(points))
         sizes = np.abs(values)
-        wrong = ~(sizes <= _LARGEST) | np.ma.getmaskarray(returned).reshape(sizes.shape)
-        if wrong.any():
-            at = int(wrong.argmax())
+        peak = float(sizes.max())
+        if not peak <= _LARGEST or np.ma.is_masked(returned):
+            at = int((~(sizes <= _LARGEST) | np.ma.getmaskarray(returned)).argmax())
             raise TensorError(
                 f"the function returned {returned[at]} at index {tuple(map(int, points[at]))}; cross interpolation needs "
                 f"finite values up to {_LARGEST:.0e}: give it one there, or mask that part of the tensor"
             )
-        self.largest = max(self.largest, float(sizes.max()))
+        self.largest = max(self.largest, peak)
         return values
 
     def _numbers(self, returned: Any, count: int) -> NDArray[Any]:
