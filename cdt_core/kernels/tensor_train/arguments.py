@@ -1,14 +1,16 @@
-"""Whole numbers, as callers give them: of another kind they are refused with a reason, never cut off."""
+"""Numbers, as callers give them: of another kind they are refused with a reason, never cut off."""
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 from cdt_core.errors import TensorError
 
-__all__ = ["axis_lengths", "whole", "whole_numbers"]
+__all__ = ["axis_lengths", "tolerance", "whole", "whole_numbers"]
 
 
 def whole(value: Any, name: str, least: int, most: int | None = None) -> int:
@@ -27,6 +29,13 @@ def whole(value: Any, name: str, least: int, most: int | None = None) -> int:
         ends = f"from {least} on" if most is None else f"from {least} to {most}"
         raise TensorError(f"{name} is {value!r}; it has to be a whole number {ends}")
     return found
+
+
+def tolerance(rtol: Any) -> float:
+    """A relative error that is allowed: a finite real number, not below 0."""
+    if not isinstance(rtol, Real) or not 0.0 <= float(rtol) < math.inf:
+        raise TensorError(f"rtol is {rtol!r}; give a number from 0 to 1, the relative Frobenius error that is allowed")
+    return float(rtol)
 
 
 def whole_numbers(values: Any, name: str, least: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.tensor_train.arguments import whole_numbers
 from cdt_core.kernels.tensor_train.rounding import STEP, Rounded, finest, rounded, svd
 from cdt_core.kernels.tensor_train.triangle import exponent, times_power
 
@@ -21,9 +22,10 @@ Array = NDArray[Any]
 
 def checked_axes(axes: Sequence[int], ndim: int) -> list[int]:
     """Axes as NumPy's ``transpose`` takes them, none negative."""
-    found = [axis + ndim if -ndim <= axis < 0 else axis for axis in axes]
+    given = whole_numbers(axes, "axes", -ndim)
+    found = [axis + ndim if axis < 0 else axis for axis in given]
     if sorted(found) != list(range(ndim)):
-        raise TensorError(f"axes {tuple(axes)} of a train of {ndim} axes: give each from 0 to {ndim - 1} once")
+        raise TensorError(f"axes {given} of a train of {ndim} axes: give each from 0 to {ndim - 1} once")
     return found
 
 

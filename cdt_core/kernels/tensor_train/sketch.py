@@ -15,11 +15,12 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import sketch_state
 from cdt_core.kernels.tensor_train.arguments import axis_lengths, whole, whole_numbers
+from cdt_core.kernels.tensor_train.parts import DTYPES
 from cdt_core.kernels.tensor_train.sketch_absorb import absorb
 from cdt_core.kernels.tensor_train.sketch_maps import Maps, maps_of
 from cdt_core.kernels.tensor_train.sketch_solve import probed, recovered
 from cdt_core.kernels.tensor_train.tiles import tile_lengths, tiles, what_is_wrong
-from cdt_core.kernels.tensor_train.train import DTYPES, TensorTrain
+from cdt_core.kernels.tensor_train.train import TensorTrain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

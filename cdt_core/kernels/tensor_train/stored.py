@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import secrets
@@ -64,19 +65,22 @@ def write(path: str | os.PathLike[str], stream: bytes) -> None:
         The folder is missing, or the disk refuses.
     """
     target = Path(path)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.cdt-partial")
+    part = target.parent / f".{secrets.token_hex(8)}.cdt-partial"
     try:
-        with part.open("xb") as file:
-            file.write(stream)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    except OSError as error:
+        if not target.name:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        try:
+            with part.open("xb") as file:
+                file.write(stream)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
         raise OutputError(
-            f"{target}: the train cannot be written: {error.strerror}; choose a folder that can be"
+            f"{str(target)!r}: the train cannot be written: {_why(error)}; choose a place and a name that can be"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
@@ -89,5 +93,10 @@ def read(path: str | os.PathLike[str]) -> bytes:
     """
     try:
         return Path(path).read_bytes()
-    except OSError as error:
-        raise ReaderError(f"{path}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise ReaderError(f"{str(path)!r}: cannot be read: {_why(error)}") from error
+
+
+def _why(error: OSError | ValueError) -> str:
+    """What the system says; a name with a null character never gets there."""
+    return str(getattr(error, "strerror", None) or error)
