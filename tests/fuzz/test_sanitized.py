@@ -44,7 +44,7 @@ def test_no_sanitizer_speaks(tmp_path):
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tmp_path)
     setup = (tmp_path / "setup.py").read_text()
-    setup = setup.replace("FLAGS = [", f"FLAGS = [*{SANITIZERS!r}, ").replace('"-O3"', '"-O1"')
+    setup = setup.replace("\nFLAGS = [", f"\nFLAGS = [*{SANITIZERS!r}, ").replace('"-O3"', '"-O1"')
     setup = setup.replace('libraries=["m"],', f'libraries=["m"], extra_link_args={SANITIZERS[:1]!r},')
     assert "extra_link_args" in setup
     (tmp_path / "setup.py").write_text(setup)
