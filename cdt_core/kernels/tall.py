@@ -46,6 +46,8 @@ _PANEL = 16
 _TALL = 4
 #: Numbers that are widened at once to be squared: they stay in cache.
 _WIDENED = 1 << 14
+#: Numbers in the tiles of a compiled projection, of 320 numbers a row or 8 places: with more they leave the caches.
+_MOST_IN_TILES = 1 << 19
 
 
 def left_gram(a: NDArray[Any], *, workers: int = 1) -> NDArray[Any]:
@@ -150,7 +152,8 @@ def project(
 def _project(
     x: NDArray[Any], left: NDArray[Any] | None, right: NDArray[Any] | None, out: NDArray[Any], *, measure: bool
 ) -> tuple[float, float]:
-    if _is_compiled(x, 1) and max(0 if basis is None else basis.shape[1] for basis in (left, right)) <= _FEW:
+    few = max(0 if basis is None else basis.shape[1] for basis in (left, right)) <= _FEW
+    if few and _is_compiled(x, 1) and len(x) * max(320, 8 * x.shape[2]) <= _MOST_IN_TILES:
         energies = np.zeros(2)
         bases = [None if basis is None else np.ascontiguousarray(basis, np.float64) for basis in (left, right)]
         _tensor.project(_without_gaps(x, by_rows=True), bases[0], bases[1], out, energies)

@@ -1,12 +1,17 @@
 """Products of tall matrices, compiled, against NumPy."""
 
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cdt_core.kernels import _tensor, tall
 from tests.kernels.tensor_levels import LEVELS, using
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=LEVELS)
@@ -122,3 +127,27 @@ def test_what_is_no_number_shows_in_every_sum(level, wrong):
         assert not np.isfinite(r).all()
     _tensor.project(x[None], None, np.ones((700, 2)), np.zeros((1, 5, 2)), energies)
     assert not np.isfinite(energies).any()
+
+
+#: The projection of an array with that shape, and how many bytes the process grew by.
+GROWTH = """
+import resource, sys
+import numpy as np
+from cdt_core.kernels import tall
+shape = tuple(map(int, sys.argv[1:]))
+x = np.ones(shape)
+tall.project(np.ones((3, 4, 5)), np.ones((3, 1)), None)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+made, energies = tall.project(x, np.ones((shape[0], 2)), np.ones((shape[2], 2)))
+assert made.shape == (2, shape[1], 2) and (made == shape[0] * shape[2]).all() and energies[0] == x.size
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024, x.nbytes)
+"""
+
+
+@pytest.mark.parametrize("shape", [(100_000, 4, 1), (1500, 2, 40), (4, 2, 50_000), (1, 3, 60_000)])
+def test_a_projection_of_any_shape_needs_little_room(shape):
+    said = subprocess.run(
+        [sys.executable, "-c", GROWTH, *map(str, shape)], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    grown, size = map(int, said.split())
+    assert grown <= 3 * size + (6 << 20)
