@@ -140,7 +140,7 @@ def _flat(values: NDArray[Any]) -> NDArray[Any]:
         raise UnsupportedDtypeError(
             f"dtype {dtype} has no statistics; use integers or float32/64 (convert with astype)"
         )
-    return np.ascontiguousarray(values, dtype=dtype.newbyteorder("=")).reshape(-1)
+    return np.require(values, dtype.newbyteorder("="), ["C", "A"]).reshape(-1)
 
 
 def _mask_bytes(missing: NDArray[np.bool_] | None, flat: NDArray[Any]) -> NDArray[np.uint8] | None:

@@ -75,7 +75,7 @@ def right_gram(a: NDArray[Any], *, workers: int = 1) -> NDArray[Any]:
 
 
 def _gram(a: NDArray[Any], *, by_rows: bool) -> NDArray[Any]:
-    n = a.shape[0 if by_rows else 1]
+    n, a = a.shape[0 if by_rows else 1], np.require(a, requirements="A")
     if _is_compiled(a, n):
         sums = np.zeros((n, n))
         _tensor.gram(_without_gaps(a, by_rows), sums, by_rows)
@@ -152,10 +152,11 @@ def project(
 def _project(
     x: NDArray[Any], left: NDArray[Any] | None, right: NDArray[Any] | None, out: NDArray[Any], *, measure: bool
 ) -> tuple[float, float]:
+    x = np.require(x, requirements="A")
     few = max(0 if basis is None else basis.shape[1] for basis in (left, right)) <= _FEW
     if few and _is_compiled(x, 1) and len(x) * max(320, 8 * x.shape[2]) <= _MOST_IN_TILES:
         energies = np.zeros(2)
-        bases = [None if basis is None else np.ascontiguousarray(basis, np.float64) for basis in (left, right)]
+        bases = [None if basis is None else np.require(basis, np.float64, ["C", "A"]) for basis in (left, right)]
         _tensor.project(_without_gaps(x, by_rows=True), bases[0], bases[1], out, energies)
         return float(energies[0]), float(energies[1])
     wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)
@@ -217,7 +218,7 @@ def r_factor(a: NDArray[Any]) -> NDArray[Any]:
         r = np.zeros((n, n))
         by_rows = not a.flags.c_contiguous
         for start, stop in _parts(m, n * a.itemsize):
-            part = a[start:stop]
+            part = np.require(a[start:stop], requirements="A")
             _tensor.triangle(_without_gaps(part.T if by_rows else part, by_rows), r, by_rows)
         return r
     if m >= _TALL * n:

@@ -23,19 +23,15 @@ _PIECE_BYTES = 64 << 20
 class Tensor:
     """A tensor that is looked at as a matrix whose columns are the places along its last axes.
 
-    ``values`` is its array where that is contiguous in memory (or memory-mapped), else None: then slices are read.
+    ``values`` is its array where that is contiguous and aligned in memory (or memory-mapped), else None: then slices are read.
     """
 
     def __init__(self, source: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.source, self.shape, self.dtype = source, shape, dtype
         self.values: NDArray[Any] | None = None
-        if (
-            isinstance(source, np.ndarray)
-            and source.flags.c_contiguous
-            and source.flags.aligned
-            and source.dtype == dtype
-        ):
-            self.values = source.view(np.ndarray)
+        if isinstance(source, np.ndarray) and source.dtype == dtype:
+            plain = source.flags.c_contiguous and source.flags.aligned
+            self.values = source.view(np.ndarray) if plain else None
 
     def rows(self, columns: int) -> int:
         """How many rows it has with so many columns."""

@@ -20,7 +20,7 @@ _LEAST_ENERGY = 1e-270
 
 
 def checked_tensor(x: Any) -> NDArray[Any]:
-    """``x`` as a C-contiguous array of float32, float64, complex64 or complex128, with at least one axis and one number."""
+    """``x`` aligned and C-contiguous, of float32, float64, complex64 or complex128, with at least one axis and one number."""
     array = np.asarray(x)
     if array.dtype.kind not in "biufc":
         raise TensorError(f"a tensor of {array.dtype} has no numbers to decompose; convert it to float64 first")
@@ -30,7 +30,7 @@ def checked_tensor(x: Any) -> NDArray[Any]:
         )
     wide = np.float64 if array.dtype.kind in "biu" else np.result_type(array.dtype, np.float32)
     narrow = {np.dtype(np.longdouble): np.float64, np.dtype(np.clongdouble): np.complex128}
-    return np.ascontiguousarray(array, narrow.get(np.dtype(wide), wide))
+    return np.require(array, narrow.get(np.dtype(wide), wide), ["C", "A"])
 
 
 def checked_factors(
@@ -47,7 +47,9 @@ def checked_factors(
     used = []
     for k, factor in enumerate(factors):
         array = (
-            np.zeros((x.shape[k], rank), x.dtype) if k == axis and not keep else np.ascontiguousarray(factor, x.dtype)
+            np.zeros((x.shape[k], rank), x.dtype)
+            if k == axis and not keep
+            else np.require(np.asarray(factor), x.dtype, ["C", "A"])
         )
         if array.shape != (x.shape[k], rank) or not rank:
             raise TensorError(
