@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-__all__ = ["leading", "rank_for", "rank_of_singular", "top"]
+__all__ = ["all_above", "leading", "rank_for", "rank_of_singular", "top"]
 
 #: Size of the subspace that is tried before all eigenvectors are computed, as a share of the matrix; for no small ones.
 _SUBSPACE, _SMALL = 0.1, 300
@@ -49,7 +49,7 @@ def leading(gram: Array, budget: float, cap: int | None, exact: bool = True) -> 
         r = rank_for(everything, budget, cap)
         if r <= 0.8 * len(values):
             return vectors[:, :r], everything
-    values, vectors = np.linalg.eigh(gram)
+    values, vectors = _eigh(gram)
     r = rank_for(values[::-1], budget, cap)
     return vectors[:, ::-1][:, :r], values[::-1]
 
@@ -59,7 +59,22 @@ def top(gram: Array, count: int) -> Array:
     n = len(gram)
     if count < _SUBSPACE * n:
         return np.asarray(scipy.linalg.eigh(gram, subset_by_index=(n - count, n - 1), check_finite=False)[1][:, ::-1])
-    return np.linalg.eigh(gram)[1][:, ::-1][:, :count]
+    return _eigh(gram)[1][:, ::-1][:, :count]
+
+
+def all_above(gram: Array, bound: float) -> bool:
+    """Whether each eigenvalue of a Hermitian matrix is larger than ``bound``: what is left without it has a Cholesky factor."""
+    (potrf,) = scipy.linalg.get_lapack_funcs(("potrf",), (gram,))
+    return bool(potrf(gram - gram.dtype.type(bound) * np.eye(len(gram), dtype=gram.dtype), clean=False)[1] == 0)
+
+
+def _eigh(gram: Array) -> tuple[Array, Array]:
+    """Ascending eigenvalues, and vectors, in the matrix's own precision: NumPy computes those of single precision in double."""
+    if np.finfo(gram.dtype).eps > np.finfo(np.float64).eps:
+        values, vectors = scipy.linalg.eigh(gram, driver="evd", check_finite=False)
+        return values, vectors
+    values, vectors = np.linalg.eigh(gram)
+    return values, vectors
 
 
 def _subspace(gram: Array, size: int) -> tuple[Array, Array]:
@@ -67,5 +82,5 @@ def _subspace(gram: Array, size: int) -> tuple[Array, Array]:
     basis = np.random.default_rng(0).standard_normal((len(gram), size)).astype(gram.dtype)
     for _ in range(_STEPS):
         basis, _ = np.linalg.qr(gram @ basis)
-    values, vectors = np.linalg.eigh(basis.conj().T @ (gram @ basis))
+    values, vectors = _eigh(basis.conj().T @ (gram @ basis))
     return values[::-1], basis @ vectors[:, ::-1]

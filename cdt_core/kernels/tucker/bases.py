@@ -8,14 +8,14 @@ import numpy as np
 import scipy.linalg
 
 from cdt_core.kernels import tall
-from cdt_core.kernels.spectrum import leading, rank_for, top
+from cdt_core.kernels.spectrum import all_above, leading, rank_for, top
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
-__all__ = ["leading", "left_vectors", "orthonormal", "rank_for", "top"]
+__all__ = ["all_above", "leading", "left_vectors", "orthonormal", "rank_for", "top"]
 
 
 def left_vectors(three: Array, budget: float, cap: int) -> tuple[Array, Array]:
