@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-__all__ = ["energies", "gram", "groups", "marginal", "project", "three_way"]
+__all__ = ["energies", "gram", "groups", "growing_gram", "marginal", "project", "three_way"]
 
 #: Numbers of a piece: a product with one takes a few hundredths of a second, so that an interrupt is heard in between.
 _PIECE = 1 << 22
@@ -23,6 +23,14 @@ _PIECE = 1 << 22
 _COPY = 1 << 16
 #: From this length on, the last axis is worth products of its own; up to the other, tall products are.
 _SHORT, _NARROW = 16, 32
+#: Columns that are summed in single precision before they are added to a sum in double.
+_COLUMNS = 1 << 14
+#: Parts of a tensor that are multiplied one by one, at least, and numbers of each, at least.
+_PARTS, _LEAST = 8, 1 << 14
+#: Columns that the compiled product takes at once.
+_DEPTH = 256
+#: Slices with fewer numbers are not multiplied one by one: calls would take longer than products.
+_SLICE = 1 << 12
 #: Short neighbouring axes are taken together while their product is no longer than this.
 _GROUP = 64
 #: The first and last axes, whose unfoldings are no copies and whose products are long, come before those not shorter by this.
@@ -51,19 +59,55 @@ def three_way(x: Array, axes: range) -> Array:
 
 
 def gram(three: Array, dtype: np.dtype[Any]) -> Array:
-    """``unfolding @ unfolding^H`` along the middle axis of a three-way tensor, added up in ``dtype``."""
+    """``unfolding @ unfolding^H`` along the middle axis of a three-way tensor, multiplied in ``dtype``."""
+    *_, whole = growing_gram(three, dtype)
+    return whole
+
+
+def growing_gram(three: Array, dtype: np.dtype[Any]) -> Iterator[Array]:
+    """The Gram matrix of about a quarter of a tensor, and that of all of it: no eigenvalue of the first is the larger one."""
     n = three.shape[1]
-    total = np.zeros((n, n), dtype)
-    compiled = tall.has_products(total.dtype) and n > _NARROW
-    for piece in _pieces(three):
-        matrix = _matrix(piece).astype(dtype, copy=False)
-        if compiled:
-            _tensor.product(matrix, matrix.T, total, True)
-        elif n > _NARROW:
-            total += matrix @ matrix.conj().T
-        else:
-            total += tall.right_gram(matrix.T).conj() if piece.shape[2] == 1 else tall.left_gram(matrix)
-    return np.triu(total) + np.triu(total, 1).T if compiled else total
+    compiled = tall.has_products(np.dtype(dtype)) and n > _NARROW
+    sums = _Sums(np.zeros((n, n), dtype))
+    for first in (True, False):
+        for turn, piece in enumerate(_pieces(three)):
+            if (turn % 4 == 1) is not first:
+                continue
+            matrix = _matrix(piece).astype(dtype, copy=False)
+            if compiled:
+                _tensor.product(matrix, matrix.T, sums.part, True)
+            elif n > _NARROW:
+                sums.part += matrix @ matrix.conj().T
+            else:
+                sums.part += tall.right_gram(matrix.T).conj() if piece.shape[2] == 1 else tall.left_gram(matrix)
+            sums.added(matrix.shape[1])
+        whole = sums.whole()
+        yield np.triu(whole) + np.triu(whole, 1).T if compiled else whole
+
+
+class _Sums:
+    """A sum in double precision of parts in another, each of not too many columns: rounding does not grow with the tensor."""
+
+    def __init__(self, part: Array) -> None:
+        self.part = part
+        self._wide = (
+            part if part.dtype in (np.float64, np.complex128) else part.astype(np.result_type(part, np.float64))
+        )
+        self._columns = 0
+
+    def added(self, columns: int) -> None:
+        """Take note of what was added to ``part``."""
+        self._columns += columns
+        if self._columns >= _COLUMNS:
+            self.whole()
+
+    def whole(self) -> Array:
+        """What was added so far, in the dtype of the parts."""
+        if self._wide is not self.part:
+            self._wide += self.part
+            self.part[:] = 0
+            self._columns = 0
+        return self._wide.astype(self.part.dtype)
 
 
 def project(basis: Array, three: Array) -> Array:
@@ -75,7 +119,7 @@ def project(basis: Array, three: Array) -> Array:
         step = max(_PIECE // n, 1)
         for i in range(0, a, step):
             _add(three[i : i + step, :, 0].astype(basis.dtype, copy=False), left.T, made[i : i + step, :, 0])
-    elif _SHORT <= b <= _PIECE // n:
+    elif b >= _SHORT and _SLICE <= n * b <= _PIECE:
         for i in range(a):
             _add(left, three[i].astype(basis.dtype, copy=False), made[i])
     else:
@@ -110,13 +154,15 @@ def energies(x: Array, axis: int) -> Array:
 
 
 def _pieces(three: Array) -> Iterator[Array]:
-    """Parts along the first axis; where the last is long enough for products of its own, along both."""
+    """Parts along the first axis; where slices across it are large enough for products of their own, along the last, too."""
     a, n, b = three.shape
-    if b < _SHORT < a:
-        step = max((_PIECE if b == 1 else _COPY) // (n * b), 1)
+    numbers = min(max(three.size // _PARTS, _LEAST), _PIECE)
+    if a > 1 and (b < _SHORT or n * b < _SLICE):
+        step = max((numbers if b == 1 else min(numbers, _COPY)) // (n * b), 1)
+        step = -(-step // _DEPTH) * _DEPTH if b == 1 else step
         yield from (three[start : start + step] for start in range(0, a, step))
         return
-    step = max(_PIECE // n, 1)
+    step = max(-(-numbers // (n * _DEPTH)), 1) * _DEPTH
     for i in range(a):
         yield from (three[i : i + 1, :, start : start + step] for start in range(0, b, step))
 
