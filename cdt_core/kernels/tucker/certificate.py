@@ -49,8 +49,12 @@ def certified(x: Array, core: Array, factors: list[Array], total: float, wanted:
     if not total:
         return Tucker(*small, 0.0)
     kept = energy(core)
-    rounded = math.sqrt(energy(core - small[0]) / total)
-    rounded += sum(math.sqrt(energy(f - g)) for f, g in zip(factors, small[1], strict=True)) * math.sqrt(kept / total)
+    rounded = 0.0
+    if core.dtype != x.dtype:
+        rounded = math.sqrt(energy(core - small[0]) / total)
+        rounded += sum(math.sqrt(energy(f - g)) for f, g in zip(factors, small[1], strict=True)) * math.sqrt(
+            kept / total
+        )
     error = math.sqrt(max(total - kept, 0.0) / total + IDENTITY_SLACK) + rounded
     if error > wanted or (math.isinf(wanted) and error <= _RESOLVED[np.finfo(x.dtype).dtype.itemsize]):
         error = _compared(x, Tucker(*small), total)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,6 +87,38 @@ def test_ranks_win_where_tolerance_and_ranks_cannot_both_be_had():
     assert found.ranks[:2] == (2, 3)
     assert 1e-3 < true_error(x, found) <= found.error
     assert hosvd(low_rank(np.random.default_rng(9), (6, 7, 8), 2, np.float64), 1e-3, ranks=4).ranks == (2, 2, 2)
+
+
+@pytest.mark.parametrize("caps", [(99, 9, 99), (99, 99, 10), (7, 99, 99)])
+@pytest.mark.parametrize("rtol", [None, 3e-3])
+def test_axes_without_a_cap_make_up_for_those_with_one(caps, rtol):
+    rng = np.random.default_rng(15)
+    x = normal(rng, (10, 12, 14), np.float64)
+    if rtol is not None:
+        x = low_rank(rng, (10, 12, 14), 1, np.float64) + 1e-3 * x
+    least = hosvd(x, ranks=caps).error
+    found = hosvd(x, 1.15 * least, ranks=caps)
+    assert true_error(x, found) <= found.error <= 1.15 * least
+    assert all(r <= cap for r, cap in zip(found.ranks, caps, strict=True))
+
+
+def test_where_a_cap_costs_the_tolerance_others_keep_no_noise():
+    rng = np.random.default_rng(16)
+    x = low_rank(rng, (20, 21, 22), 3, np.float64) + 1e-7 * normal(rng, (20, 21, 22), np.float64)
+    found = hosvd(x, 1e-2, ranks=(1, 99, 99))
+    assert found.error > 1e-2
+    assert max(found.ranks) <= 3
+
+
+@pytest.mark.parametrize("method", ["single", "double"])
+def test_a_quarter_that_needs_all_directions_spares_the_rest(method, monkeypatch):
+    module = import_module("cdt_core.kernels.tucker.hosvd")
+    monkeypatch.setattr(module, "_methods", lambda rtol, mean: [method])
+    monkeypatch.setattr(module, "leading", None)
+    x = normal(np.random.default_rng(17), (30, 40, 50), np.float32)
+    found = hosvd(x, 2e-2)
+    assert found.ranks == x.shape
+    assert found.error == 0
 
 
 def test_zero_is_rank_one_and_exact():
