@@ -15,6 +15,7 @@ from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tucker.bases import all_above, leading, left_vectors, orthonormal, rank_for
 from cdt_core.kernels.tucker.certificate import IDENTITY_SLACK, certified, energy, identity, rounding
 from cdt_core.kernels.tucker.checks import checked_ranks, checked_rtol, checked_tensor, must_be_finite
+from cdt_core.kernels.tucker.cropping import cropped, occupied, spread
 from cdt_core.kernels.tucker.modes import energies, groups, growing_gram, marginal, project, three_way
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def hosvd(
 
     Notes
     -----
-    Axis by axis, those whose rank is capped
+    Slices that are all zero, as the border of a padded image, are left out first. Axis by axis, those whose rank is capped
     first, then shortest first, the leading eigenvectors of the unfolding's Gram matrix are kept and the tensor is projected on
     them before the next (Vannieuwenhoven, Vandebril and Meerbergen 2012, "A new truncation strategy for the higher-order
     singular value decomposition", algorithm 1). The budget ``rtol^2 ||x||^2`` is shared equally by the axes that are left, so
@@ -86,7 +87,8 @@ def hosvd(
     tolerance, a more precise one follows.
 
     For each axis ``n_k N + 2 r_k N`` operations, where N shrinks from ``x.size``, and ``O(n_k^3)``. Extra memory: the projected
-    tensor, up to the size of ``x`` (in double precision) if hardly anything can be truncated; below 1e-7 twice that.
+    tensor, up to the size of ``x`` (in double precision) if hardly anything can be truncated; below 1e-7 twice that; and a copy
+    of what is not zero where at least a tenth of ``x`` is slices of zeros.
 
     Examples
     --------
@@ -102,9 +104,12 @@ def hosvd(
     caps = array.shape if ranks is None else checked_ranks(ranks, array.shape)
     if rtol is not None:
         checked_rtol(rtol, array.dtype)
-    total = energy(array)
+    places = occupied(array)
+    inner = array if places is None else cropped(array, places)
+    total = energy(inner)
     must_be_finite(array, total)
-    return _found(array, caps, total, rtol, progress)
+    found = _found(inner, caps if places is None else checked_ranks(caps, inner.shape), total, rtol, progress)
+    return found if places is None else spread(found, places, array.shape)
 
 
 def _found(
