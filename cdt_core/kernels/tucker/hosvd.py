@@ -102,13 +102,12 @@ def hosvd(
     if rtol is None and ranks is None:
         raise TensorError("hosvd needs a tolerance or ranks; give rtol, ranks or both")
     caps = array.shape if ranks is None else checked_ranks(ranks, array.shape)
-    if rtol is not None:
-        checked_rtol(rtol, array.dtype)
+    wanted = None if rtol is None else checked_rtol(rtol, array.dtype)
     places = occupied(array)
     inner = array if places is None else cropped(array, places)
     total = energy(inner)
     must_be_finite(array, total)
-    found = _found(inner, caps if places is None else checked_ranks(caps, inner.shape), total, rtol, progress)
+    found = _found(inner, caps if places is None else checked_ranks(caps, inner.shape), total, wanted, progress)
     return found if places is None else spread(found, places, array.shape)
 
 
@@ -171,7 +170,7 @@ class _Search:
 
     def _allowance(self) -> float:
         """What all axes that are left may give up; where ranks have cost the tolerance, what makes no difference any more."""
-        allowed = max(self.wanted - rounding(self.x.dtype, self.x.ndim), 0.0) ** 2
+        allowed = max(self.wanted - rounding(self.x, self.total), 0.0) ** 2
         if self.capped:
             return _LITTLE * allowed * self.total
         if self.method != "orthogonal":

@@ -31,8 +31,8 @@ _PARTS, _LEAST = 8, 1 << 14
 _DEPTH = 256
 #: Slices with fewer numbers are not multiplied one by one: calls would take longer than products.
 _SLICE = 1 << 12
-#: Short neighbouring axes are taken together while their product is no longer than this.
-_GROUP = 64
+#: Short neighbouring axes are taken together while their product is no longer than this, and they are no more than those.
+_GROUP, _AXES = 64, 12
 #: The first and last axes, whose unfoldings are no copies and whose products are long, come before those not shorter by this.
 _OUTER = 0.7
 
@@ -42,7 +42,7 @@ def groups(shape: tuple[int, ...]) -> list[range]:
     found: list[range] = []
     for axis, length in enumerate(shape):
         last = found[-1] if found else range(0)
-        if last and math.prod(shape[last.start : last.stop]) * length <= _GROUP:
+        if last and len(last) < _AXES and math.prod(shape[last.start : last.stop]) * length <= _GROUP:
             found[-1] = range(last.start, axis + 1)
         else:
             found.append(range(axis, axis + 1))

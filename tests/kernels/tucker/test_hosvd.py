@@ -154,6 +154,25 @@ def test_very_small_and_very_large_numbers_are_like_others(scale, dtype):
     assert max(found.ranks) <= 4
 
 
+def test_steps_between_the_smallest_numbers_count():
+    x = low_rank(np.random.default_rng(18), (6, 7, 8), 1, np.float64)
+    x = (x / np.abs(x).max() * 1e-43).astype(np.float32)
+    found = hosvd(x, ranks=1)
+    assert np.linalg.norm(found.full().astype(float) - x) <= found.error * np.linalg.norm(x.astype(float))
+    assert (hosvd(x, 1e-3).full() == x).all()
+
+
+def test_a_tolerance_and_ranks_may_be_numbers_of_numpy():
+    x = low_rank(np.random.default_rng(19), (6, 7, 8), 3, np.float64)
+    assert hosvd(x, np.float32(0.01), ranks=np.array([3, 3, 3])).ranks == (3, 3, 3)
+    assert hosvd(x, ranks=2.0).ranks == (2, 2, 2)
+
+
+def test_tensors_of_many_axes_are_grouped_no_further_than_arrays_can_be():
+    x = np.ones((1,) * 40 + (2, 3))
+    assert hosvd(x, 0.1).ranks == (1,) * 42
+
+
 def test_progress_ends_at_one():
     seen = []
     hosvd(normal(np.random.default_rng(11), (80, 90, 3), np.float64), 0.1, progress=seen.append)
@@ -178,6 +197,17 @@ def test_progress_ends_at_one():
         (np.full((2, 2), 1e200), {"ranks": 1}, "overflow"),
         (np.full((2, 2), 1e-200), {"ranks": 1}, "underflow"),
         (np.array(["a"]), {"ranks": 1}, "no numbers"),
+        ([[1.0, 2.0], [3.0]], {"ranks": 1}, "no array of numbers"),
+        (np.ma.masked_equal(np.eye(3), 0), {"ranks": 1}, "masked"),
+        (np.full((30, 30), 3e38, "f4"), {"ranks": 1}, "too large for float32"),
+        (np.ones((2, 3)), {"rtol": "0.1"}, "'0.1' cannot be kept"),
+        (np.ones((2, 3)), {"rtol": np.array([0.1, 0.2])}, "cannot be kept"),
+        (np.ones((2, 3)), {"rtol": 0.1j}, "cannot be kept"),
+        (np.ones((2, 3)), {"ranks": "23"}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": (1, None)}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": (1, np.nan)}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": (1, np.inf)}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": np.ones((2, 2))}, "whole number >= 1"),
     ],
 )
 def test_what_cannot_be_decomposed_is_refused(x, arguments, says):
