@@ -66,7 +66,8 @@ def hooi(
     De Lathauwer, De Moor and Vandewalle 2000, "On the best rank-1 and rank-(R1, ..., RN) approximation of higher-order
     tensors", algorithm 4.2. Each factor becomes the leading eigenvectors of the tensor projected on all the others; a binary
     tree shares those projections, so that a sweep reads ``x`` twice: about ``2 (r_0 + r_last) x.size`` operations. Extra
-    memory: the projected tensors, less than ``x`` together unless the ranks are nearly full.
+    memory: the projected tensors, less than ``x`` together unless the ranks are nearly full; and a whole tensor in double
+    precision where errors have to be compared (below 1e-6, float32: 1e-4; or where the start is as good as what is found).
 
     Examples
     --------

@@ -87,8 +87,9 @@ def hosvd(
     tolerance, a more precise one follows.
 
     For each axis ``n_k N + 2 r_k N`` operations, where N shrinks from ``x.size``, and ``O(n_k^3)``. Extra memory: the projected
-    tensor, up to the size of ``x`` (in double precision) if hardly anything can be truncated; below 1e-7 twice that; and a copy
-    of what is not zero where at least a tenth of ``x`` is slices of zeros.
+    tensor in double precision, up to the size of ``x`` if hardly anything can be truncated, and its rounding to ``x``'s dtype;
+    below 1e-7 up to three times ``x`` in double precision; where a comparison is needed, once that; and a copy of what is not
+    zero where at least a tenth of ``x`` is slices of zeros.
 
     Examples
     --------

@@ -19,8 +19,8 @@ __all__ = ["energies", "gram", "groups", "growing_gram", "marginal", "project", 
 
 #: Numbers of a piece: a product with one takes a few hundredths of a second, so that an interrupt is heard in between.
 _PIECE = 1 << 22
-#: Numbers of a piece that is copied to be transposed: it stays in cache.
-_COPY = 1 << 16
+#: Numbers of a piece that is copied to be transposed: it stays in cache; and of one that is converted for a projection.
+_COPY, _CONVERTED = 1 << 16, 1 << 18
 #: From this length on, the last axis is worth products of its own; up to the other, tall products are.
 _SHORT, _NARROW = 16, 32
 #: Columns that are summed in single precision before they are added to a sum in double.
@@ -115,15 +115,16 @@ def project(basis: Array, three: Array) -> Array:
     a, n, b = three.shape
     made = np.zeros((a, basis.shape[1], b), basis.dtype)
     left = np.ascontiguousarray(basis.conj().T)
+    numbers = _PIECE if three.dtype == basis.dtype else _CONVERTED
     if b == 1:
-        step = max(_PIECE // n, 1)
+        step = max(numbers // n, 1)
         for i in range(0, a, step):
             _add(three[i : i + step, :, 0].astype(basis.dtype, copy=False), left.T, made[i : i + step, :, 0])
-    elif b >= _SHORT and _SLICE <= n * b <= _PIECE:
+    elif b >= _SHORT and _SLICE <= n * b <= numbers:
         for i in range(a):
             _add(left, three[i].astype(basis.dtype, copy=False), made[i])
     else:
-        rows, columns = max(_PIECE // (n * b), 1), max(_PIECE // n, 1)
+        rows, columns = max(numbers // (n * b), 1), max(numbers // n, 1)
         for i in range(0, a, rows):
             for j in range(0, b, columns):
                 part = (slice(i, i + rows), slice(None), slice(j, j + columns))

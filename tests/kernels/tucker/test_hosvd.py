@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from importlib import import_module
 
 import numpy as np
@@ -152,6 +153,23 @@ def test_very_small_and_very_large_numbers_are_like_others(scale, dtype):
     found = hosvd(x, 1e-2)
     assert true_error(x, found) <= found.error <= 1e-2
     assert max(found.ranks) <= 4
+
+
+@pytest.mark.parametrize("rtol", [1e-1, 1e-3])
+def test_single_precision_takes_little_more_memory_than_its_input(rtol):
+    rng = np.random.default_rng(20)
+    x = low_rank(rng, (150, 160, 170), 3, np.float32)
+    assert _extra(lambda: hosvd(x, rtol)) <= 0.7 * x.nbytes
+    noise = normal(rng, (60, 61, 62), np.float32)
+    assert _extra(lambda: hosvd(noise, rtol)) <= 3.5 * noise.nbytes
+
+
+def _extra(call):
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
 
 
 def test_steps_between_the_smallest_numbers_count():
