@@ -103,13 +103,18 @@ def hooi(
     if core is array:
         core = _projected(array, factors, range(array.ndim))
     found = certified(array, core, factors, total, math.inf)
-    if begun.error is None or begun.error > (found.error or 0.0) or begun.dtype != array.dtype:
+    return _better(array, total, begun, found)
+
+
+def _better(x: Array, total: float, begun: Tucker, found: Tucker) -> Tucker:
+    """The start, where what was found is not nearer to ``x``, of energy ``total``; its error may be that of another tensor."""
+    error = found.error or 0.0
+    if begun.error is None or begun.error > error or begun.dtype != x.dtype:
         return found
-    measured = compared(array, begun, total)  # the error of the start may be that of another tensor
-    error = measured.error or 0.0
-    if error - rounding(array, total) <= begun.error:
+    measured = compared(x, begun, total)
+    if (measured.error or 0.0) - rounding(x, total) <= begun.error:
         return begun
-    return measured if error <= (found.error or 0.0) else found
+    return measured if (measured.error or 0.0) <= error else found
 
 
 def _sweep(x: Array, factors: list[Array], axes: range) -> Array:
