@@ -65,7 +65,9 @@ def top(gram: Array, count: int) -> Array:
 def all_above(gram: Array, bound: float) -> bool:
     """Whether each eigenvalue of a Hermitian matrix is larger than ``bound``: what is left without it has a Cholesky factor."""
     (potrf,) = scipy.linalg.get_lapack_funcs(("potrf",), (gram,))
-    return bool(potrf(gram - gram.dtype.type(bound) * np.eye(len(gram), dtype=gram.dtype), clean=False)[1] == 0)
+    shifted = gram.copy(order="F")
+    shifted.flat[:: len(gram) + 1] -= gram.dtype.type(bound)
+    return bool(potrf(shifted, clean=False, overwrite_a=True)[1] == 0)
 
 
 def _eigh(gram: Array) -> tuple[Array, Array]:

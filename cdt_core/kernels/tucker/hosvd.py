@@ -16,7 +16,7 @@ from cdt_core.kernels.tucker.bases import all_above, leading, left_vectors, orth
 from cdt_core.kernels.tucker.certificate import IDENTITY_SLACK, certified, energy, identity, rounding
 from cdt_core.kernels.tucker.checks import checked_ranks, checked_rtol, checked_tensor, must_be_finite
 from cdt_core.kernels.tucker.cropping import cropped, occupied, spread
-from cdt_core.kernels.tucker.modes import energies, groups, growing_gram, marginal, project, three_way
+from cdt_core.kernels.tucker.modes import energies, gram, groups, growing_gram, marginal, project, three_way
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +33,8 @@ _SINGLE, _SQUARED = 5e-3, 1e-7
 _SMALL = 1e-8
 #: Shorter groups of axes are always searched in double precision: converting the tensor would cost more than it saves.
 _LONG = 33
+#: Longer groups are not likely to need all directions at a tolerance that single precision is enough for.
+_FULL = 64
 #: Share of the budget that axes may still give up where the ranks of others have spent all of it.
 _LITTLE = 1e-2
 #: What single precision may misjudge of the energy that an axis gives up, as a share of all; it plans with less, but no less
@@ -210,11 +212,14 @@ class _Search:
         """Bases of a group's axes, each from what the ones before have left of the group's Gram matrix."""
         single = self.method == "single"
         narrow = np.dtype(np.complex64 if wide.kind == "c" else np.float32)
-        grams = growing_gram(three, narrow if single and three.shape[1] >= _LONG else wide)
-        if self._is_full(next(grams), axes):
-            self.left -= len(axes)
-            return [None] * len(axes)
+        dtype = narrow if single and three.shape[1] >= _LONG else wide
+        grams = iter([gram(three, dtype)]) if single and three.shape[1] > _FULL else growing_gram(three, dtype)
         whole = next(grams)
+        for more in grams:
+            if self._is_full(whole, axes):
+                self.left -= len(axes)
+                return [None] * len(axes)
+            whole = more
         lengths = self.core.shape[axes.start : axes.stop]
         bases: list[Array | None] = [None] * len(axes)
         for k in sorted(range(len(axes)), key=lambda k: not self._must_shrink(axes[k])):

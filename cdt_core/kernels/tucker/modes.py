@@ -27,8 +27,8 @@ _SHORT, _NARROW = 16, 32
 _COLUMNS = 1 << 14
 #: Parts of a tensor that are multiplied one by one, at least, and numbers of each, at least.
 _PARTS, _LEAST = 8, 1 << 14
-#: Columns that the compiled product takes at once.
-_DEPTH = 256
+#: Columns that the compiled product takes at once, and rows that are mirrored at once.
+_DEPTH, _BLOCK = 256, 64
 #: Slices with fewer numbers are not multiplied one by one: calls would take longer than products.
 _SLICE = 1 << 12
 #: Short neighbouring axes are taken together while their product is no longer than this, and they are no more than those.
@@ -60,19 +60,26 @@ def three_way(x: Array, axes: range) -> Array:
 
 def gram(three: Array, dtype: np.dtype[Any]) -> Array:
     """``unfolding @ unfolding^H`` along the middle axis of a three-way tensor, multiplied in ``dtype``."""
-    *_, whole = growing_gram(three, dtype)
-    return whole
+    return next(_grams(three, dtype, _pieces(three, 1)))
 
 
 def growing_gram(three: Array, dtype: np.dtype[Any]) -> Iterator[Array]:
     """The Gram matrix of about a quarter of a tensor, and that of all of it: no eigenvalue of the first is the larger one."""
+    return _grams(three, dtype, _share(three, quarter=True), _share(three, quarter=False))
+
+
+def _share(three: Array, *, quarter: bool) -> Iterator[Array]:
+    """Every fourth piece of a tensor, or the others."""
+    return (piece for turn, piece in enumerate(_pieces(three, _PARTS)) if (turn % 4 == 1) is quarter)
+
+
+def _grams(three: Array, dtype: np.dtype[Any], *parts: Iterator[Array]) -> Iterator[Array]:
+    """The Gram matrix of the pieces so far, after each part."""
     n = three.shape[1]
     compiled = tall.has_products(np.dtype(dtype)) and n > _NARROW
     sums = _Sums(np.zeros((n, n), dtype))
-    for first in (True, False):
-        for turn, piece in enumerate(_pieces(three)):
-            if (turn % 4 == 1) is not first:
-                continue
+    for part in parts:
+        for piece in part:
             matrix = _matrix(piece).astype(dtype, copy=False)
             if compiled:
                 _tensor.product(matrix, matrix.T, sums.part, True)
@@ -82,7 +89,19 @@ def growing_gram(three: Array, dtype: np.dtype[Any]) -> Iterator[Array]:
                 sums.part += tall.right_gram(matrix.T).conj() if piece.shape[2] == 1 else tall.left_gram(matrix)
             sums.added(matrix.shape[1])
         whole = sums.whole()
-        yield np.triu(whole) + np.triu(whole, 1).T if compiled else whole
+        if compiled:
+            _mirror(whole)
+        yield whole
+
+
+def _mirror(upper: Array) -> None:
+    """Copy what is above the diagonal of a real matrix to what is below, in blocks."""
+    n = len(upper)
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        corner = upper[start:stop, start:stop]
+        corner[:] = np.triu(corner) + np.triu(corner, 1).T
+        upper[stop:, start:stop] = upper[start:stop, stop:].T
 
 
 class _Sums:
@@ -154,10 +173,10 @@ def energies(x: Array, axis: int) -> Array:
     return np.asarray(np.einsum("ijk,ijk->j", three, three.conj()).real, np.float64)
 
 
-def _pieces(three: Array) -> Iterator[Array]:
+def _pieces(three: Array, parts: int) -> Iterator[Array]:
     """Parts along the first axis; where slices across it are large enough for products of their own, along the last, too."""
     a, n, b = three.shape
-    numbers = min(max(three.size // _PARTS, _LEAST), _PIECE)
+    numbers = min(max(three.size // parts, _LEAST), _PIECE)
     if a > 1 and (b < _SHORT or n * b < _SLICE):
         step = max((numbers if b == 1 else min(numbers, _COPY)) // (n * b), 1)
         step = -(-step // _DEPTH) * _DEPTH if b == 1 else step
