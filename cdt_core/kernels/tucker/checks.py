@@ -29,7 +29,7 @@ _LEAST_ENERGY = 1e-270
 
 
 def checked_tensor(x: Any) -> NDArray[Any]:
-    """``x`` as an aligned, C-contiguous array of float32, float64, complex64 or complex128, with at least one axis and one number."""
+    """``x`` aligned and C-contiguous, of float32, float64, complex64 or complex128; with at least one axis and one number."""
     if isinstance(x, np.ma.MaskedArray):
         raise TensorError("a masked array: decompositions know no missing values; fill them first (x.filled(value))")
     try:
