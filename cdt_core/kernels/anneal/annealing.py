@@ -11,11 +11,12 @@ import numpy as np
 from cdt_core.errors import AnnealError
 from cdt_core.kernels.anneal.choosing import choose
 from cdt_core.kernels.anneal.course import Course, Stop
-from cdt_core.kernels.anneal.lanes import GROUP, Group, Lanes
+from cdt_core.kernels.anneal.engines import engine_for
 from cdt_core.kernels.anneal.population import population
 from cdt_core.kernels.anneal.problem import Problem
 from cdt_core.kernels.anneal.quantum import SLICES, quantum
 from cdt_core.kernels.anneal.reheating import reheating
+from cdt_core.kernels.anneal.replicas import GROUP, Engine
 from cdt_core.kernels.anneal.samples import Samples
 from cdt_core.kernels.anneal.schedule import part_of, schedule_of
 from cdt_core.kernels.anneal.simulated import simulated
@@ -60,7 +61,7 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     Parameters
     ----------
     problem
-        Any :class:`Problem` without fixed cardinalities.
+        What is to be solved; where it has fixed cardinalities, moves keep them (not with ``sqa``).
     reads
         States that are looked for, one by each replica; 64 cost what one costs. Of ``pt``, replicas of all
         temperatures together.
@@ -118,11 +119,11 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         raise AnnealError(f"no method is named {method!r}; there are {', '.join(METHODS)}")
     if on_interrupt not in ("raise", "return"):
         raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
-    if problem.cardinalities:
-        raise AnnealError("the problem has fixed cardinalities, which this method's flips would not keep")
+    if problem.cardinalities and method == "sqa":
+        raise AnnealError("fixed cardinalities are not for method 'sqa', whose slices only flip; use another one")
     run = _Run(
         problem,
-        Lanes.of(problem),
+        engine_for(problem, method),
         reads=_whole("reads", reads, 1 << 24),
         seed=_whole("seed", seed, (1 << 64) - 1, least=0),
         threads=len(os.sched_getaffinity(0)) if threads is None else _whole("threads", threads, 1 << 12),
@@ -143,7 +144,7 @@ class _Run:
     """What is annealed and how, whatever the method."""
 
     problem: Problem
-    lanes: Lanes
+    engine: Engine
     reads: int
     seed: int
     threads: int
@@ -153,8 +154,8 @@ class _Run:
     def by(self, method: str, betas: NDArray[np.float64], budget: float) -> Samples:
         """Samples by one method."""
         slices = SLICES if method == "sqa" else 1
-        groups = [Group(self.lanes, self.seed, number) for number in range(-(-self.reads * slices // GROUP))]
-        course = Course(self.problem, self.lanes, groups, len(betas), self.threads, budget, self.callback)
+        groups = [self.engine.group(self.seed, number) for number in range(-(-self.reads * slices // GROUP))]
+        course = Course(self.problem, self.engine, groups, len(betas), self.threads, budget, self.callback)
         interrupted = False
         try:
             _LEADS[method](course, betas)
@@ -183,9 +184,7 @@ def _states(course: Course, slices: int) -> NDArray[np.int8]:
     course.work(lambda group: group.descend())
     states = np.concatenate([group.states() for group in course.groups])
     best = course.energies().reshape(-1, slices).argmin(axis=1)
-    ordered = np.empty((len(best), states.shape[1]), np.int8)
-    ordered[:, course.lanes.order] = states[np.arange(len(best)) * slices + best]
-    return ordered
+    return course.engine.ordered(states[np.arange(len(best)) * slices + best])
 
 
 def _whole(name: str, value: int, most: int, least: int = 1) -> int:

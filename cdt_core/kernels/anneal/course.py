@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from cdt_core.kernels.anneal.lanes import GROUP
+from cdt_core.kernels.anneal.replicas import GROUP
 from cdt_core.kernels.crew import share
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdt_core.kernels.anneal.lanes import Group, Lanes
     from cdt_core.kernels.anneal.problem import Problem
+    from cdt_core.kernels.anneal.replicas import Engine, Replicas
 
 __all__ = ["Course", "Stop"]
 
@@ -36,8 +36,8 @@ class Course:
     """Sweeps of all groups by threads, in pieces; after each, whoever watches is told."""
 
     problem: Problem
-    lanes: Lanes
-    groups: list[Group]
+    engine: Engine
+    groups: list[Replicas]
     planned: int  #: sweeps
     threads: int
     budget: float  #: seconds
@@ -69,12 +69,12 @@ class Course:
         """Share of the run that is over."""
         return self.seconds / self.budget if self.is_timed else self.sweeps / self.planned
 
-    def sweep(self, betas: NDArray[np.float64], do: Callable[[Group, slice], None] | None = None) -> None:
+    def sweep(self, betas: NDArray[np.float64], do: Callable[[Replicas, slice], None] | None = None) -> None:
         """A sweep of all groups for each of ``betas`` (in the problem's units), or what ``do`` makes of a part of them."""
-        inner = self.lanes.betas(betas)
+        inner = self.engine.betas(betas)
         if do is None:
 
-            def do(group: Group, part: slice) -> None:
+            def do(group: Replicas, part: slice) -> None:
                 group.sweeps(inner[part])
 
         first = 0
@@ -83,11 +83,11 @@ class Course:
             self.each(lambda group, part=part: do(group, part), part.stop - part.start)  # type: ignore[misc]
             first = part.stop
 
-    def each(self, do: Callable[[Group], None], sweeps: int) -> None:
+    def each(self, do: Callable[[Replicas], None], sweeps: int) -> None:
         """``do`` for all groups, which makes so many sweeps of each; stop if it is time."""
         started = time.perf_counter()
         self.work(do)
-        attempts = sweeps * self.lanes.order.size * GROUP * len(self.groups)
+        attempts = sweeps * self.engine.size * GROUP * len(self.groups)
         seconds = time.perf_counter() - started
         self.sweeps += sweeps
         self.attempts += attempts
@@ -95,7 +95,7 @@ class Course:
             self._speed = attempts / seconds
         self.check()
 
-    def work(self, do: Callable[[Group], None]) -> None:
+    def work(self, do: Callable[[Replicas], None]) -> None:
         """``do`` for all groups, by threads."""
 
         def some(first: int, stop: int) -> None:
@@ -128,5 +128,5 @@ class Course:
 
     def _piece(self) -> int:
         """Sweeps that last as long as one call may."""
-        attempts = self.lanes.order.size * GROUP * len(self.groups)
+        attempts = self.engine.size * GROUP * len(self.groups)
         return max(1, int(_MOST_SECONDS * self._speed / attempts))

@@ -26,9 +26,7 @@ def population(course: Course, betas: NDArray[np.float64]) -> None:
     After every ten sweeps each replica has offspring in proportion to ``exp(-(beta' - beta) E)``, drawn by systematic
     resampling among all groups.
     """
-    random = np.random.Generator(
-        np.random.Philox(key=np.array([course.groups[0].seed, 0], np.uint64), counter=[0, 0, 0, 2])
-    )
+    random = course.groups[0].random(2)
     first = betas[0]
     every = max(1, len(betas) // (_SWEEPS * NOTES))
     for at, start in enumerate(range(0, len(betas), _SWEEPS)):

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdt_core.kernels.anneal.lanes import LaneReplicas
 from cdt_core.kernels.anneal.simulated import NOTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdt_core.kernels.anneal.course import Course
-    from cdt_core.kernels.anneal.lanes import Group
+    from cdt_core.kernels.anneal.replicas import Replicas
 
 __all__ = ["SLICES", "quantum"]
 
@@ -33,10 +34,11 @@ def quantum(course: Course, betas: NDArray[np.float64]) -> None:
     beta, sweeps = betas[-1], len(betas)
     falling = 2 * _typical_field(course) * np.arange(sweeps, 0, -1) / sweeps
     links = -0.5 * np.log(np.tanh(np.maximum(beta * falling / SLICES, _LEAST)))
-    inner = course.lanes.betas(np.full(sweeps, beta))
+    inner = course.engine.betas(np.full(sweeps, beta))
     for places in np.array_split(np.arange(sweeps), min(NOTES, sweeps)):
 
-        def do(group: Group, part: slice, places: NDArray[np.intp] = places) -> None:
+        def do(group: Replicas, part: slice, places: NDArray[np.intp] = places) -> None:
+            assert isinstance(group, LaneReplicas)
             group.sweeps_linked(inner[places[part]], links[places[part]], SLICES)
 
         course.sweep(inner[places], do)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from cdt_core.kernels.anneal.lanes import GROUP
+from cdt_core.kernels.anneal.replicas import GROUP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdt_core.kernels.anneal.course import Course
-    from cdt_core.kernels.anneal.lanes import Group
+    from cdt_core.kernels.anneal.replicas import Replicas
 
 __all__ = ["reheating"]
 
@@ -41,7 +41,7 @@ def reheating(course: Course, betas: NDArray[np.float64]) -> None:
     course.sweep(first)
     course.work(lambda group: group.descend())
     course.note()
-    rounds = _Rounds(course, float(betas.max()), max(10, int(_AGAIN * len(first))))
+    rounds = _Rounds(course, float(betas.max()), max(10, int(_AGAIN * len(first))), course.groups[0].random(3))
     while course.done < 1:
         rounds.turn()
 
@@ -51,12 +51,8 @@ class _Rounds:
     course: Course
     cold: float  #: the last beta
     length: int  #: sweeps of a reheating
-    random: np.random.Generator = attrs.field(init=False)
+    random: np.random.Generator
     turns: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        key = np.array([self.course.groups[0].seed, 0], np.uint64)
-        self.random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 3]))
 
     def turn(self) -> None:
         """One reheating of all replicas."""
@@ -66,9 +62,11 @@ class _Rounds:
         mates = self.random.permutation(GROUP) if late else None
         start = self.random.uniform(_LOWEST, _HIGHEST) * self.cold
 
-        def cross(group: Group) -> None:
+        def cross(group: Replicas) -> None:
             group.descend()
-            _cross(group, before[group.index], mates)
+            group.cross(before[group.index], np.arange(GROUP))
+            if mates is not None:
+                group.cross(group.states(), mates)
 
         try:
             course.sweep(np.linspace(start, self.cold, self.length))
@@ -79,11 +77,3 @@ class _Rounds:
         if (course.energies() >= was).all():
             self.length = int(_LONGER * self.length) + 1
 
-
-def _cross(group: Group, before: NDArray[np.int8], mates: NDArray[np.intp] | None) -> None:
-    """Cross each replica with what it was, and with its mate."""
-    states = group.states()
-    group.lanes.spins.recombine(states, before, np.arange(GROUP))
-    if mates is not None:
-        group.lanes.spins.recombine(states, states, mates)
-    group.take(states)
