@@ -199,3 +199,6 @@ def from_states(const int8_t[:, ::1] states not None, uint8_t[:, ::1] up not Non
         raise ValueError("states must be (64, n) and up (n, 64)")
     with nogil:
         cdt_anneal_from_states(&states[0, 0], up.shape[0], &up[0, 0])
+
+
+include "anneal_dense.pxi"

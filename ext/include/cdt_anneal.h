@@ -52,8 +52,11 @@ typedef struct {
     void (*energies)(const cdt_anneal_problem *problem, const uint8_t *up, double *energies);
 } cdt_anneal_kernels;
 
+#include "cdt_anneal_dense.h"
+
 struct cdt_kernels {
     cdt_anneal_kernels bytes, floats;
+    cdt_dense_kernels dense_bytes, dense_shorts, dense_floats;
 };
 
 #endif
