@@ -31,7 +31,7 @@ cdef extern from "cdt_anneal.h" nogil:
     ctypedef struct cdt_dense_table "cdt_kernels":
         cdt_dense_kernels dense_bytes, dense_shorts, dense_floats
     const cdt_dense_table *cdt_dense_active "cdt_active_kernels"()
-    int CDT_DENSE_BLOCK, CDT_DENSE_FIELD
+    int CDT_DENSE_BLOCK, CDT_DENSE_FIELD, CDT_DENSE_BYTE
 
 
 def _rows(Py_ssize_t count, Py_ssize_t length, dtype):
@@ -105,7 +105,7 @@ cdef class DenseSpins:
         sums = np.concatenate([np.zeros(1), np.cumsum(np.abs(weights), dtype=np.float64)])
         most = (np.diff(sums[start]) + np.abs(fields)).max()
         whole = np.issubdtype(weights.dtype, np.integer) and np.issubdtype(fields.dtype, np.integer) and most <= CDT_DENSE_FIELD
-        fitting = ([np.int8] if whole and np.abs(weights).max(initial=0) <= 127 else []) + ([np.int16] if whole else [])
+        fitting = ([np.int8] if whole and np.abs(weights).max(initial=0) <= CDT_DENSE_BYTE else []) + ([np.int16] if whole else [])
         if most < 1e37:
             fitting.append(np.float32)
         for kind in fitting:

@@ -20,6 +20,7 @@
 enum {
     CDT_DENSE_BLOCK = 64,
     CDT_DENSE_FIELD = 32767, /* the largest |h_i| + sum_j |J_ij| of fields that are int16 */
+    CDT_DENSE_BYTE = 63,     /* the largest |J_ij| of couplings that are int8 */
     CDT_DENSE_EPOCH = 64     /* steps of tabu search with one tenure */
 };
 

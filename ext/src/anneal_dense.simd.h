@@ -8,70 +8,61 @@ typedef int8_t vi1_half __attribute__((vector_size(VECTOR_BYTES / 2), may_alias)
 /* No draw of draw_exponential is larger: u is at least 2^-25. */
 #define LARGEST_DRAW 17.33f
 
-/* Bit k: whether number k of 64 is at most the other's; and the smaller of numbers. */
+/* The smaller of numbers; and bit k: whether number k of half a block, 32, is at most the other's. */
 #if CDT_SIMD == 512
 #define LEAST_SHORTS(a, b) ((vi2)_mm512_min_epi16((__m512i)(a), (__m512i)(b)))
 #define LEAST_FLOATS(a, b) ((vf4)_mm512_min_ps((__m512)(a), (__m512)(b)))
 
-INLINE uint64_t LEVEL(at_most_shorts)(const vi2 a[HALVES], const vi2 b[HALVES])
+INLINE uint32_t LEVEL(at_most_shorts)(const vi2 a[HALVES / 2], const vi2 b[HALVES / 2])
 {
-    uint64_t bits = 0;
-    EACH_HALF bits |= (uint64_t)_mm512_cmple_epi16_mask((__m512i)a[p], (__m512i)b[p]) << 32 * p;
-    return bits;
+    return _mm512_cmple_epi16_mask((__m512i)a[0], (__m512i)b[0]);
 }
 
-INLINE uint64_t LEVEL(at_most_floats)(const vf4 a[QUARTERS], const vf4 b[QUARTERS])
+INLINE uint32_t LEVEL(at_most_floats)(const vf4 a[QUARTERS / 2], const vf4 b[QUARTERS / 2])
 {
-    uint64_t bits = 0;
-    EACH_QUARTER bits |= (uint64_t)_mm512_cmp_ps_mask((__m512)a[q], (__m512)b[q], _CMP_LE_OQ) << 16 * q;
-    return bits;
+    const uint32_t first = _mm512_cmp_ps_mask((__m512)a[0], (__m512)b[0], _CMP_LE_OQ);
+    return first | (uint32_t)_mm512_cmp_ps_mask((__m512)a[1], (__m512)b[1], _CMP_LE_OQ) << 16;
 }
 #elif CDT_SIMD == 2
 #define LEAST_SHORTS(a, b) ((vi2)_mm256_min_epi16((__m256i)(a), (__m256i)(b)))
 #define LEAST_FLOATS(a, b) ((vf4)_mm256_min_ps((__m256)(a), (__m256)(b)))
 
-INLINE uint64_t LEVEL(at_most_shorts)(const vi2 a[HALVES], const vi2 b[HALVES])
+INLINE uint32_t LEVEL(at_most_shorts)(const vi2 a[HALVES / 2], const vi2 b[HALVES / 2])
 {
-    uint64_t above = 0;
-    UNROLL for (int p = 0; p < HALVES; p += 2)
-    {
-        const __m256i first = (__m256i)(a[p] > b[p]), second = (__m256i)(a[p + 1] > b[p + 1]);
-        const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, second), 0xd8);
-        above |= (uint64_t)(uint32_t)_mm256_movemask_epi8(bytes) << 16 * p;
-    }
-    return ~above;
+    const __m256i above = _mm256_packs_epi16((__m256i)(a[0] > b[0]), (__m256i)(a[1] > b[1]));
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(above, 0xd8));
 }
 
-INLINE uint64_t LEVEL(at_most_floats)(const vf4 a[QUARTERS], const vf4 b[QUARTERS])
+INLINE uint32_t LEVEL(at_most_floats)(const vf4 a[QUARTERS / 2], const vf4 b[QUARTERS / 2])
 {
-    uint64_t bits = 0;
-    EACH_QUARTER bits |= (uint64_t)(uint32_t)_mm256_movemask_ps((__m256)(a[q] <= b[q])) << 8 * q;
+    uint32_t bits = 0;
+    UNROLL for (int q = 0; q < QUARTERS / 2; q++) bits |= (uint32_t)_mm256_movemask_ps((__m256)(a[q] <= b[q])) << 8 * q;
     return bits;
 }
 #else
-#define LEAST(a, b, integers) ((((integers)(a) & ((a) < (b))) | ((integers)(b) & ~((a) < (b)))))
+#define LEAST(a, b, integers) (((integers)(a) & ((a) < (b))) | ((integers)(b) & ~((a) < (b))))
 #define LEAST_SHORTS(a, b) LEAST(a, b, vi2)
 #define LEAST_FLOATS(a, b) ((vf4)LEAST(a, b, vi4))
 
-/* Bit k: whether byte k of 64, 0 or 0xff, is set. */
-INLINE uint64_t LEVEL(bits_of)(const uint64_t bytes[8])
+/* Bit k: whether byte k of 32, 0 or 0xff, is set. */
+INLINE uint32_t LEVEL(bits_of)(const uint64_t bytes[4])
 {
-    uint64_t bits = 0;
-    UNROLL for (int k = 0; k < 8; k++) bits |= (bytes[k] & 0x8040201008040201u) * 0x0101010101010101u >> 56 << 8 * k;
+    uint32_t bits = 0;
+    UNROLL for (int k = 0; k < 4; k++) bits |= (uint32_t)((bytes[k] & 0x8040201008040201u) * 0x0101010101010101u >> 56) << 8 * k;
     return bits;
 }
 
-INLINE uint64_t LEVEL(at_most_shorts)(const vi2 a[HALVES], const vi2 b[HALVES])
+INLINE uint32_t LEVEL(at_most_shorts)(const vi2 a[HALVES / 2], const vi2 b[HALVES / 2])
 {
-    uint64_t bytes[8];
-    EACH_HALF ((vi1_half *)bytes)[p] = __builtin_convertvector(a[p] <= b[p], vi1_half);
+    uint64_t bytes[4];
+    UNROLL for (int p = 0; p < HALVES / 2; p++) ((vi1_half *)bytes)[p] = __builtin_convertvector(a[p] <= b[p], vi1_half);
     return LEVEL(bits_of)(bytes);
 }
 
-INLINE uint64_t LEVEL(at_most_floats)(const vf4 a[QUARTERS], const vf4 b[QUARTERS])
+INLINE uint32_t LEVEL(at_most_floats)(const vf4 a[QUARTERS / 2], const vf4 b[QUARTERS / 2])
 {
-    uint64_t bytes[8];
-    EACH_QUARTER ((vi1_quarter *)bytes)[q] = NARROWED(a[q] <= b[q]);
+    uint64_t bytes[4];
+    UNROLL for (int q = 0; q < QUARTERS / 2; q++) ((vi1_quarter *)bytes)[q] = NARROWED(a[q] <= b[q]);
     return LEVEL(bits_of)(bytes);
 }
 #endif
@@ -153,6 +144,7 @@ INLINE void LEVEL(draw_floats)(LEVEL(draws) *draws, float reach, vf4 limits[QUAR
 #define TYPED(name) LEVEL(dense_##name##_bytes)
 #define COUPLING int8_t
 #define ROW_AT(row, v) WIDENED_TO_FIELDS(row, v)
+#include "anneal_dense_sums_bytes.template.h"
 #include "anneal_dense.template.h"
 #undef TYPED
 #undef COUPLING
@@ -161,6 +153,7 @@ INLINE void LEVEL(draw_floats)(LEVEL(draws) *draws, float reach, vf4 limits[QUAR
 #define TYPED(name) LEVEL(dense_##name##_shorts)
 #define COUPLING int16_t
 #define ROW_AT(row, v) (((const vi2 *)(row))[v])
+#include "anneal_dense_sums.template.h"
 #include "anneal_dense.template.h"
 #undef TYPED
 #undef COUPLING
@@ -197,6 +190,7 @@ INLINE void LEVEL(draw_floats)(LEVEL(draws) *draws, float reach, vf4 limits[QUAR
 #define TYPED(name) LEVEL(dense_##name##_floats)
 #define COUPLING float
 #define ROW_AT(row, v) (((const vf4 *)(row))[v])
+#include "anneal_dense_sums.template.h"
 #include "anneal_dense.template.h"
 #undef TYPED
 #undef COUPLING

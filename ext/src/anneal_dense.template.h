@@ -1,40 +1,5 @@
 /* What is done to one read of a dense problem, whatever the type. FIELDS x[COUNT]: the fields of a block. */
-#define LANES (VECTOR_BYTES / (int)sizeof(FIELD))
 #define EACH_OF_BLOCK UNROLL for (int p = 0; p < COUNT; p++)
-
-/* Rows of couplings that are to be added to the fields, each times a factor. */
-typedef struct {
-    const COUPLING *rows[64];
-    FIELD factors[64];
-    size_t count;
-} TYPED(sum);
-
-INLINE void TYPED(append)(TYPED(sum) *sum, const cdt_dense_problem *problem, size_t spin, FIELD factor)
-{
-    sum->rows[sum->count] = (const COUPLING *)problem->couplings + spin * problem->stride;
-    sum->factors[sum->count++] = factor;
-}
-
-/* Adds to `wide` vectors of fields, from vector v on, row after row. */
-INLINE void TYPED(add_to_some)(FIELDS *fields, size_t v, const TYPED(sum) *sum, const int wide)
-{
-    FIELDS totals[8];
-    UNROLL for (int i = 0; i < wide; i++) totals[i] = fields[v + i];
-    for (size_t k = 0; k < sum->count; k++) {
-        const COUPLING *const row = sum->rows[k] + v * LANES;
-        const FIELDS factor = (FIELDS){0} + sum->factors[k];
-        UNROLL for (int i = 0; i < wide; i++) totals[i] += ROW_AT(row, i) * factor;
-    }
-    UNROLL for (int i = 0; i < wide; i++) fields[v + i] = totals[i];
-}
-
-static void TYPED(add)(const cdt_dense_problem *problem, FIELD *fields, const TYPED(sum) *sum)
-{
-    const size_t vectors = problem->stride / LANES;
-    size_t v = 0;
-    for (; v + 8 <= vectors; v += 8) TYPED(add_to_some)((FIELDS *)fields, v, sum, 8);
-    for (; v < vectors; v++) TYPED(add_to_some)((FIELDS *)fields, v, sum, 1);
-}
 
 static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read read)
 {
@@ -45,9 +10,12 @@ static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read r
         read.states[i] = -1;
     }
     for (size_t at = 0; at < problem->spins; at += 64) {
-        TYPED(sum) sum = {.count = 0};
-        for (size_t i = at; i < at + 64 && i < problem->spins; i++) TYPED(append)(&sum, problem, i, read.states[i]);
-        TYPED(add)(problem, fields, &sum);
+        TYPED(sum) sum;
+        TYPED(clear)(&sum);
+        for (size_t i = at; i < at + 64 && i < problem->spins; i++) {
+            TYPED(append)(&sum, (const COUPLING *)problem->couplings + i * problem->stride, read.states[i]);
+        }
+        TYPED(add)(problem, fields, &sum, 1);
     }
 }
 
@@ -59,9 +27,9 @@ static double TYPED(energy)(const cdt_dense_problem *problem, cdt_dense_read rea
     return 0.5 * (double)twice;
 }
 
-/* A block of a read: minus its spins, and its fields; their products are the half costs. */
+/* A block of a read: minus its spins, and the half costs of their flips. */
 typedef struct {
-    FIELDS minus[COUNT], fields[COUNT];
+    FIELDS minus[COUNT], costs[COUNT];
 } TYPED(block);
 
 INLINE void TYPED(open)(TYPED(block) *block, cdt_dense_read read, size_t at)
@@ -69,36 +37,43 @@ INLINE void TYPED(open)(TYPED(block) *block, cdt_dense_read read, size_t at)
     EACH_OF_BLOCK
     {
         block->minus[p] = -WIDENED_TO_FIELDS(read.states + at, p);
-        block->fields[p] = ((const FIELDS *)((const FIELD *)read.fields + at))[p];
+        block->costs[p] = block->minus[p] * ((const FIELDS *)((const FIELD *)read.fields + at))[p];
     }
 }
 
 /* Bit k: whether the half cost of spin k is at most its limit. */
-INLINE uint64_t TYPED(within)(const TYPED(block) *block, const FIELDS limits[COUNT])
+INLINE uint64_t TYPED(within)(const FIELDS costs[COUNT], const FIELDS limits[COUNT])
 {
-    FIELDS costs[COUNT];
-    EACH_OF_BLOCK costs[p] = block->minus[p] * block->fields[p];
-    return AT_MOST(costs, limits);
+    return AT_MOST(costs, limits) | (uint64_t)AT_MOST(costs + COUNT / 2, limits + COUNT / 2) << 32;
+}
+
+/* Visits spins `among` of half a block, as of the whole block below. */
+INLINE void TYPED(visit_half)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, TYPED(block) *block,
+                              const FIELDS limits[COUNT], uint32_t among, TYPED(sum) *sum, const int half)
+{
+    const int first = half * COUNT / 2;
+    uint32_t taken = AT_MOST(block->costs + first, limits + first) & among;
+    while (taken) {
+        const size_t k = (size_t)__builtin_ctz(taken), spin = at + 32 * half + k;
+        const COUPLING *const row = (const COUPLING *)problem->couplings + spin * problem->stride;
+        const FIELDS twice = (FIELDS){0} + (FIELD)(-2 * read.states[spin]);
+        UNROLL for (int p = first; p < COUNT; p++) block->costs[p] += ROW_AT(row + at, p) * (block->minus[p] * twice);
+        read.states[spin] = -read.states[spin];
+        TYPED(append)(sum, row, read.states[spin]);
+        taken = AT_MOST(block->costs + first, limits + first) & among & ~(uint32_t)1 << k;
+    }
 }
 
 /* Visits the spins `among` of a block in order, flips those whose half cost is at most its limit then; returns their number. Fields
- * outside of the block get all flips at the end, together. */
+ * get all flips at the end, together. */
 INLINE size_t TYPED(visit)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, TYPED(block) *block,
                            const FIELDS limits[COUNT], uint64_t among)
 {
     TYPED(sum) sum;
-    uint64_t taken = TYPED(within)(block, limits) & among;
-    sum.count = 0;
-    while (taken) {
-        const int k = __builtin_ctzll(taken);
-        const FIELD factor = (FIELD)(-2 * read.states[at + k]);
-        read.states[at + k] = -read.states[at + k];
-        TYPED(append)(&sum, problem, at + k, factor);
-        EACH_OF_BLOCK block->fields[p] += ROW_AT(sum.rows[sum.count - 1] + at, p) * ((FIELDS){0} + factor);
-        taken = TYPED(within)(block, limits) & among & ~(uint64_t)1 << k;
-    }
-    if (sum.count) TYPED(add)(problem, read.fields, &sum);
-    return sum.count;
+    TYPED(clear)(&sum);
+    TYPED(visit_half)(problem, read, at, block, limits, (uint32_t)among, &sum, 0);
+    TYPED(visit_half)(problem, read, at, block, limits, (uint32_t)(among >> 32), &sum, 1);
+    return TYPED(add)(problem, read.fields, &sum, 2);
 }
 
 INLINE void TYPED(fill)(FIELDS numbers[COUNT], FIELD number)
@@ -121,7 +96,7 @@ INLINE void TYPED(anneal_block)(const cdt_dense_problem *problem, cdt_dense_read
     FIELDS limits[COUNT];
     TYPED(open)(&block, read, at);
     TYPED(fill)(limits, TYPED(furthest)(reach));
-    if (!(TYPED(within)(&block, limits) & among)) return;
+    if (!(TYPED(within)(block.costs, limits) & among)) return;
     DRAW(draws, reach, limits);
     TYPED(visit)(problem, read, at, &block, limits, among);
 }
@@ -161,5 +136,4 @@ static size_t TYPED(descend)(const cdt_dense_problem *problem, cdt_dense_read re
 
 #include "anneal_dense_swaps.template.h"
 #include "anneal_dense_tabu.template.h"
-#undef LANES
 #undef EACH_OF_BLOCK

@@ -21,19 +21,26 @@ INLINE COST TYPED(exchange_cost)(const cdt_dense_problem *problem, const FIELD *
     return (COST)fields[down] - (COST)fields[up] - 2 * (COST)coupling;
 }
 
-/* Flips the spins in slots of a group's order that trade their signs. */
+/* Flips `count` spins, at most 64. */
+INLINE void TYPED(flip)(const cdt_dense_problem *problem, cdt_dense_read read, const uint32_t *spins, size_t count)
+{
+    TYPED(sum) sum;
+    TYPED(clear)(&sum);
+    for (size_t k = 0; k < count; k++) {
+        int8_t *const state = read.states + spins[k];
+        *state = -*state;
+        TYPED(append)(&sum, (const COUPLING *)problem->couplings + spins[k] * problem->stride, *state);
+    }
+    TYPED(add)(problem, read.fields, &sum, 2);
+}
+
+/* Exchanges the spins in slots of a group's order. */
 static void TYPED(exchange)(const cdt_dense_problem *problem, cdt_dense_read read, uint32_t *up, uint32_t *down)
 {
-    const uint32_t spin = *up;
-    TYPED(sum) sum;
-    sum.count = 0;
-    TYPED(append)(&sum, problem, spin, -2);
-    TYPED(append)(&sum, problem, *down, 2);
-    TYPED(add)(problem, read.fields, &sum);
-    read.states[spin] = -1;
-    read.states[*down] = 1;
-    *up = *down;
-    *down = spin;
+    const uint32_t spins[2] = {*up, *down};
+    TYPED(flip)(problem, read, spins, 2);
+    *up = spins[1];
+    *down = spins[0];
 }
 
 /* Tries to exchange two spins of a group, which a word of 64 bits chooses. */
@@ -47,15 +54,6 @@ INLINE void TYPED(try_exchange)(const cdt_dense_problem *problem, const cdt_dens
     if ((float)TYPED(exchange_cost)(problem, read.fields, *up, *down) <= limit) TYPED(exchange)(problem, read, up, down);
 }
 
-INLINE void TYPED(flip)(const cdt_dense_problem *problem, cdt_dense_read read, size_t spin)
-{
-    TYPED(sum) sum;
-    sum.count = 0;
-    TYPED(append)(&sum, problem, spin, (FIELD)(-2 * read.states[spin]));
-    TYPED(add)(problem, read.fields, &sum);
-    read.states[spin] = -read.states[spin];
-}
-
 /* Visits a block, some of whose spins are in groups: spin k has exponential draw k, and word k of what is drawn after them. */
 static void TYPED(swap_block)(const cdt_dense_problem *problem, const cdt_dense_groups *groups, cdt_dense_read read, size_t at,
                               LEVEL(draws) *draws, float reach)
@@ -67,12 +65,12 @@ static void TYPED(swap_block)(const cdt_dense_problem *problem, const cdt_dense_
     for (int k = 0; k < 8; k++) LEVEL(draw)(draws, drawn[k]);
     EACH_QUARTER limits[q] *= reach;
     for (size_t k = 0; k < count; k++) {
-        const uint32_t group = groups->group[at + k];
+        const uint32_t spin = (uint32_t)(at + k), group = groups->group[spin];
         const float limit = ((const float *)limits)[k];
         if (group < groups->count)
             TYPED(try_exchange)(problem, groups, read, group, ((const uint64_t *)drawn)[k], limit);
-        else if ((float)-(read.states[at + k] * ((const FIELD *)read.fields)[at + k]) <= limit)
-            TYPED(flip)(problem, read, at + k);
+        else if ((float)-(read.states[spin] * ((const FIELD *)read.fields)[spin]) <= limit)
+            TYPED(flip)(problem, read, &spin, 1);
     }
 }
 

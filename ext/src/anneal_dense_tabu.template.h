@@ -1,11 +1,6 @@
 /* Tabu search by single flips (Glover 1989; for such problems Palubeckis 2004): the best flip is made, even if it costs, but a spin that
  * was flipped rests. */
 
-INLINE void TYPED(costs)(const TYPED(block) *block, FIELDS costs[COUNT])
-{
-    EACH_OF_BLOCK costs[p] = block->minus[p] * block->fields[p];
-}
-
 /* The costs of spins that rest become the largest. */
 INLINE void TYPED(bar)(const int8_t *resting, FIELDS costs[COUNT])
 {
@@ -20,7 +15,7 @@ INLINE void TYPED(bar)(const int8_t *resting, FIELDS costs[COUNT])
 INLINE FIELD TYPED(least_of)(FIELDS numbers)
 {
     FIELD least = numbers[0];
-    for (int k = 1; k < LANES; k++) least = ((const FIELD *)&numbers)[k] < least ? ((const FIELD *)&numbers)[k] : least;
+    for (size_t k = 1; k < VECTOR_BYTES / sizeof(FIELD); k++) least = ((const FIELD *)&numbers)[k] < least ? ((const FIELD *)&numbers)[k] : least;
     return least;
 }
 
@@ -30,31 +25,27 @@ INLINE void TYPED(least_costs)(const cdt_dense_problem *problem, cdt_dense_read 
     FIELDS all = (FIELDS){0} + LARGEST, free = all;
     for (size_t at = 0; at < problem->stride; at += 64) {
         TYPED(block) block;
-        FIELDS costs[COUNT];
         TYPED(open)(&block, read, at);
-        TYPED(costs)(&block, costs);
-        EACH_OF_BLOCK all = LOWER(all, costs[p]);
-        TYPED(bar)(resting + at, costs);
-        EACH_OF_BLOCK free = LOWER(free, costs[p]);
+        EACH_OF_BLOCK all = LOWER(all, block.costs[p]);
+        TYPED(bar)(resting + at, block.costs);
+        EACH_OF_BLOCK free = LOWER(free, block.costs[p]);
     }
     *of_all = TYPED(least_of)(all);
     *of_free = TYPED(least_of)(free);
 }
 
 /* The first spin of that half cost, or less, from a block on; with `resting`, that does not rest. */
-INLINE size_t TYPED(find)(const cdt_dense_problem *problem, cdt_dense_read read, const int8_t *resting, FIELD cost, size_t first)
+INLINE uint32_t TYPED(find)(const cdt_dense_problem *problem, cdt_dense_read read, const int8_t *resting, FIELD cost, size_t first)
 {
     FIELDS limits[COUNT];
     TYPED(fill)(limits, cost);
     size_t at = 64 * first;
     for (size_t b = 0; b < problem->stride / 64; b++) {
         TYPED(block) block;
-        FIELDS costs[COUNT];
         TYPED(open)(&block, read, at);
-        TYPED(costs)(&block, costs);
-        if (resting) TYPED(bar)(resting + at, costs);
-        const uint64_t found = AT_MOST(costs, limits) & LEVEL(spins_of)(problem, at);
-        if (found) return at + (size_t)__builtin_ctzll(found);
+        if (resting) TYPED(bar)(resting + at, block.costs);
+        const uint64_t found = TYPED(within)(block.costs, limits) & LEVEL(spins_of)(problem, at);
+        if (found) return (uint32_t)(at + (size_t)__builtin_ctzll(found));
         at = at + 64 < problem->stride ? at + 64 : 0;
     }
     return 0;
@@ -77,12 +68,12 @@ INLINE void TYPED(wake)(const cdt_dense_tabu *search, TYPED(walk) *walk, size_t 
     }
 }
 
-INLINE void TYPED(rest)(const cdt_dense_tabu *search, TYPED(walk) *walk, size_t spin)
+INLINE void TYPED(rest)(const cdt_dense_tabu *search, TYPED(walk) *walk, uint32_t spin)
 {
     const uint64_t places = (uint64_t)search->tenure + search->spread + 1, place = walk->oldest + walk->queued;
     if (search->resting[spin]) return;
     search->resting[spin] = -1;
-    search->queue[place < places ? place : place - places] = (uint32_t)spin;
+    search->queue[place < places ? place : place - places] = spin;
     walk->queued++;
 }
 
@@ -98,8 +89,8 @@ INLINE void TYPED(step)(const cdt_dense_problem *problem, const cdt_dense_tabu *
         walk->unsaved = 0;
     }
     const size_t first = (word & 0xffffffffu) * (uint64_t)(problem->stride / 64) >> 32;
-    const size_t spin = TYPED(find)(problem, read, best ? NULL : search->resting, cost, first);
-    TYPED(flip)(problem, read, spin);
+    const uint32_t spin = TYPED(find)(problem, read, best ? NULL : search->resting, cost, first);
+    TYPED(flip)(problem, read, &spin, 1);
     TYPED(rest)(search, walk, spin);
     walk->energy += (SUM)cost;
     if (!best) return;

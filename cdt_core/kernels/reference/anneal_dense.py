@@ -1,4 +1,4 @@
-"""Annealing of dense problems, spin by spin: what the compiled kernels equal, state for state (the contract is cdt_anneal_dense.h)."""
+"""Annealing of dense problems, spin by spin: what the compiled kernels equal, state for state (contract: cdt_anneal_dense.h)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DenseRead:
         """Limits of the half costs of a block."""
         drawn = draws.exponential() * reach
         if not self.whole:
-            return drawn
+            return np.asarray(drawn)
         return np.minimum(drawn, np.float32(self.largest)).astype(np.int64).reshape(2, 32).T.ravel()
 
     def anneal_block(self, at: int, draws: Draws, reach: np.float32) -> None:
@@ -152,7 +152,9 @@ class DenseRead:
         self, steps: int, tenure: int, spread: int, stream: tuple[int, int, int]
     ) -> tuple[float, NDArray[np.int8]]:
         """Tabu search: the energy of the best state minus that of the first, and the best state."""
-        draws, words, resting = Draws(*stream), [], []
+        draws = Draws(*stream)
+        words: list[int] = []
+        resting: list[int] = []
         energy = lowest = np.float64(0)
         best, blocks, rests = self.states.copy(), -(-len(self.states) // BLOCK), tenure
         for step in range(steps):
@@ -170,7 +172,7 @@ class DenseRead:
         return 2 * float(lowest), best.astype(np.int8)
 
     def _choose(self, resting: list[int], half: tuple[np.float64, np.float64], first: int) -> tuple[int, float]:
-        """The spin to flip, the first one from a block on, and its half cost; one that rests if it makes the best state of all."""
+        """The spin to flip, the first from a block on, and its half cost; one that rests if it makes the best state of all."""
         costs = -self.states * self.fields
         energy, lowest = half
         if not energy + costs.min() < lowest:
