@@ -67,6 +67,29 @@ INLINE uint32_t LEVEL(at_most_floats)(const vf4 a[QUARTERS / 2], const vf4 b[QUA
 }
 #endif
 
+/* Bytes as 16-bit integers: those of vector p. */
+#if CDT_SIMD == 512
+#define WIDENED_TO_SHORTS(bytes, p) ((vi2)_mm512_cvtepi8_epi16(((const __m256i *)(bytes))[p]))
+#elif CDT_SIMD == 2
+#define WIDENED_TO_SHORTS(bytes, p) ((vi2)_mm256_cvtepi8_epi16(((const __m128i *)(bytes))[p]))
+#else
+#define WIDENED_TO_SHORTS(bytes, p) __builtin_convertvector(((const vi1_half *)(bytes))[p], vi2)
+#endif
+
+/* Bit k: whether byte k of 64 is negative. */
+INLINE uint64_t LEVEL(negative)(const int8_t *bytes)
+{
+    uint64_t bits = 0;
+#if CDT_SIMD == 512
+    bits = _mm512_movepi8_mask(*(const __m512i *)bytes);
+#elif CDT_SIMD == 2
+    for (int p = 0; p < 2; p++) bits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(((const __m256i *)bytes)[p]) << 32 * p;
+#else
+    for (int k = 0; k < 64; k++) bits |= (uint64_t)(bytes[k] < 0) << k;
+#endif
+    return bits;
+}
+
 /* Bits of the spins of a block. */
 INLINE uint64_t LEVEL(spins_of)(const cdt_dense_problem *problem, size_t at)
 {
@@ -137,7 +160,7 @@ INLINE void LEVEL(draw_floats)(LEVEL(draws) *draws, float reach, vf4 limits[QUAR
 #define AT_MOST LEVEL(at_most_shorts)
 #define LOWER LEAST_SHORTS
 #define DRAW LEVEL(draw_shorts)
-#define WIDENED_TO_FIELDS(bytes, p) __builtin_convertvector(((const vi1_half *)(bytes))[p], vi2)
+#define WIDENED_TO_FIELDS(bytes, p) WIDENED_TO_SHORTS(bytes, p)
 #define WIDENED_TO_MASK(bytes, p) WIDENED_TO_FIELDS(bytes, p)
 #define COST int32_t
 

@@ -47,33 +47,65 @@ INLINE uint64_t TYPED(within)(const FIELDS costs[COUNT], const FIELDS limits[COU
     return AT_MOST(costs, limits) | (uint64_t)AT_MOST(costs + COUNT / 2, limits + COUNT / 2) << 32;
 }
 
-/* Visits spins `among` of half a block, as of the whole block below. */
-INLINE void TYPED(visit_half)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, TYPED(block) *block,
-                              const FIELDS limits[COUNT], uint32_t among, TYPED(sum) *sum, const int half)
+/* What a flip in a block is worth to the others': their costs change by their coupling times doubled[whether it was down]. */
+typedef struct {
+    FIELDS doubled[2][COUNT];
+    uint64_t down;
+    const COUPLING *rows; /* of the block's first spin, from there on */
+} TYPED(turns);
+
+INLINE void TYPED(set_turns)(TYPED(turns) *turns, const cdt_dense_problem *problem, cdt_dense_read read, size_t at, const TYPED(block) *block)
 {
-    const int first = half * COUNT / 2;
-    uint32_t taken = AT_MOST(block->costs + first, limits + first) & among;
-    while (taken) {
-        const size_t k = (size_t)__builtin_ctz(taken), spin = at + 32 * half + k;
-        const COUPLING *const row = (const COUPLING *)problem->couplings + spin * problem->stride;
-        const FIELDS twice = (FIELDS){0} + (FIELD)(-2 * read.states[spin]);
-        UNROLL for (int p = first; p < COUNT; p++) block->costs[p] += ROW_AT(row + at, p) * (block->minus[p] * twice);
-        read.states[spin] = -read.states[spin];
-        TYPED(append)(sum, row, read.states[spin]);
-        taken = AT_MOST(block->costs + first, limits + first) & among & ~(uint32_t)1 << k;
+    EACH_OF_BLOCK
+    {
+        turns->doubled[1][p] = block->minus[p] + block->minus[p];
+        turns->doubled[0][p] = -turns->doubled[1][p];
     }
+    turns->down = LEVEL(negative)(read.states + at);
+    turns->rows = (const COUPLING *)problem->couplings + at * (problem->stride + 1);
 }
 
-/* Visits the spins `among` of a block in order, flips those whose half cost is at most its limit then; returns their number. Fields
- * get all flips at the end, together. */
-INLINE size_t TYPED(visit)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, TYPED(block) *block,
-                           const FIELDS limits[COUNT], uint64_t among)
+/* Visits spins `among` of half a block in order; returns those whose half cost is at most its limit then. */
+INLINE uint32_t TYPED(visit_half)(const TYPED(turns) *turns, size_t stride, FIELDS costs[COUNT], const FIELDS limits[COUNT], uint32_t among,
+                                  const int half)
+{
+    const int first = half * COUNT / 2;
+    const COUPLING *const rows = turns->rows + 32 * half * stride;
+    const uint32_t down = (uint32_t)(turns->down >> 32 * half);
+    uint32_t flips = 0, taken = AT_MOST(costs + first, limits + first) & among;
+    while (taken) {
+        const uint32_t k = (uint32_t)__builtin_ctz(taken);
+        const COUPLING *const row = rows + k * stride;
+        const FIELDS *const doubled = turns->doubled[down >> k & 1];
+        UNROLL for (int p = first; p < COUNT; p++) costs[p] += ROW_AT(row, p) * doubled[p];
+        flips |= taken & -taken;
+        taken = AT_MOST(costs + first, limits + first) & among & ~(uint32_t)1 << k;
+    }
+    return flips;
+}
+
+/* Flips spins of a block: states and fields. */
+INLINE size_t TYPED(flip)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, uint64_t flips)
 {
     TYPED(sum) sum;
     TYPED(clear)(&sum);
-    TYPED(visit_half)(problem, read, at, block, limits, (uint32_t)among, &sum, 0);
-    TYPED(visit_half)(problem, read, at, block, limits, (uint32_t)(among >> 32), &sum, 1);
+    for (; flips; flips &= flips - 1) {
+        const size_t spin = at + (size_t)__builtin_ctzll(flips);
+        read.states[spin] = -read.states[spin];
+        TYPED(append)(&sum, (const COUPLING *)problem->couplings + spin * problem->stride, read.states[spin]);
+    }
     return TYPED(add)(problem, read.fields, &sum, 2);
+}
+
+/* Visits the spins `among` of a block in order, flips those whose half cost is at most its limit then; returns their number. */
+INLINE size_t TYPED(visit)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, TYPED(block) *block,
+                           const FIELDS limits[COUNT], uint64_t among)
+{
+    TYPED(turns) turns;
+    TYPED(set_turns)(&turns, problem, read, at, block);
+    uint64_t flips = TYPED(visit_half)(&turns, problem->stride, block->costs, limits, (uint32_t)among, 0);
+    flips |= (uint64_t)TYPED(visit_half)(&turns, problem->stride, block->costs, limits, (uint32_t)(among >> 32), 1) << 32;
+    return TYPED(flip)(problem, read, at, flips);
 }
 
 INLINE void TYPED(fill)(FIELDS numbers[COUNT], FIELD number)

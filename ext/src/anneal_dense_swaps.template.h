@@ -21,26 +21,20 @@ INLINE COST TYPED(exchange_cost)(const cdt_dense_problem *problem, const FIELD *
     return (COST)fields[down] - (COST)fields[up] - 2 * (COST)coupling;
 }
 
-/* Flips `count` spins, at most 64. */
-INLINE void TYPED(flip)(const cdt_dense_problem *problem, cdt_dense_read read, const uint32_t *spins, size_t count)
-{
-    TYPED(sum) sum;
-    TYPED(clear)(&sum);
-    for (size_t k = 0; k < count; k++) {
-        int8_t *const state = read.states + spins[k];
-        *state = -*state;
-        TYPED(append)(&sum, (const COUPLING *)problem->couplings + spins[k] * problem->stride, *state);
-    }
-    TYPED(add)(problem, read.fields, &sum, 2);
-}
-
 /* Exchanges the spins in slots of a group's order. */
 static void TYPED(exchange)(const cdt_dense_problem *problem, cdt_dense_read read, uint32_t *up, uint32_t *down)
 {
-    const uint32_t spins[2] = {*up, *down};
-    TYPED(flip)(problem, read, spins, 2);
-    *up = spins[1];
-    *down = spins[0];
+    const COUPLING *const couplings = problem->couplings;
+    const uint32_t spin = *up;
+    TYPED(sum) sum;
+    TYPED(clear)(&sum);
+    TYPED(append)(&sum, couplings + spin * problem->stride, -1);
+    TYPED(append)(&sum, couplings + *down * problem->stride, 1);
+    TYPED(add)(problem, read.fields, &sum, 2);
+    read.states[spin] = -1;
+    read.states[*down] = 1;
+    *up = *down;
+    *down = spin;
 }
 
 /* Tries to exchange two spins of a group, which a word of 64 bits chooses. */
@@ -65,12 +59,12 @@ static void TYPED(swap_block)(const cdt_dense_problem *problem, const cdt_dense_
     for (int k = 0; k < 8; k++) LEVEL(draw)(draws, drawn[k]);
     EACH_QUARTER limits[q] *= reach;
     for (size_t k = 0; k < count; k++) {
-        const uint32_t spin = (uint32_t)(at + k), group = groups->group[spin];
+        const uint32_t group = groups->group[at + k];
         const float limit = ((const float *)limits)[k];
         if (group < groups->count)
             TYPED(try_exchange)(problem, groups, read, group, ((const uint64_t *)drawn)[k], limit);
-        else if ((float)-(read.states[spin] * ((const FIELD *)read.fields)[spin]) <= limit)
-            TYPED(flip)(problem, read, &spin, 1);
+        else if ((float)-(read.states[at + k] * ((const FIELD *)read.fields)[at + k]) <= limit)
+            TYPED(flip)(problem, read, at, (uint64_t)1 << k);
     }
 }
 

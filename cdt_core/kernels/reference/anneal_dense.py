@@ -1,4 +1,4 @@
-"""Annealing of dense problems, spin by spin: what the compiled kernels equal, state for state (contract: cdt_anneal_dense.h)."""
+"""Annealing of dense problems, spin by spin: what the kernels equal, state for state (contract: cdt_anneal_dense.h)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class DenseRead:
         drawn = draws.exponential() * reach
         if not self.whole:
             return np.asarray(drawn)
-        return np.minimum(drawn, np.float32(self.largest)).astype(np.int64).reshape(2, 32).T.ravel()
+        whole = np.minimum(drawn, np.float32(self.largest)).astype(np.int64)
+        return np.asarray(whole.reshape(2, 32).T.ravel())
 
     def anneal_block(self, at: int, draws: Draws, reach: np.float32) -> None:
         """Metropolis visits of a block."""
