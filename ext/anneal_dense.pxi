@@ -7,6 +7,13 @@ cdef extern from "cdt_anneal.h" nogil:
     ctypedef struct cdt_dense_read:
         int8_t *states
         void *fields
+    ctypedef struct cdt_dense_rows:
+        int8_t *states
+        void *fields
+        size_t count
+    ctypedef struct cdt_dense_betas:
+        const double *numbers
+        size_t step, count
     ctypedef struct cdt_dense_groups:
         size_t count
         const uint64_t *start
@@ -23,7 +30,7 @@ cdef extern from "cdt_anneal.h" nogil:
     ctypedef struct cdt_dense_kernels:
         void (*set_fields)(const cdt_dense_problem *, cdt_dense_read) noexcept nogil
         double (*energy)(const cdt_dense_problem *, cdt_dense_read) noexcept nogil
-        void (*sweeps)(const cdt_dense_problem *, cdt_dense_read, const double *, size_t, cdt_anneal_stream) noexcept nogil
+        void (*sweeps)(const cdt_dense_problem *, cdt_dense_rows, cdt_dense_betas, cdt_anneal_stream) noexcept nogil
         size_t (*descend)(const cdt_dense_problem *, cdt_dense_read, size_t) noexcept nogil
         void (*swap_sweeps)(const cdt_dense_problem *, const cdt_dense_groups *, cdt_dense_read, const double *, size_t, cdt_anneal_stream) noexcept nogil
         size_t (*swap_descend)(const cdt_dense_problem *, const cdt_dense_groups *, cdt_dense_read, size_t) noexcept nogil
@@ -193,17 +200,20 @@ cdef class DenseSpins:
         cdef const double *at = <const double *> _address(betas)
         cdef cdt_anneal_stream stream
         cdef cdt_dense_groups work
+        cdef cdt_dense_rows all
+        cdef cdt_dense_betas each
         stream.seed, stream.group, stream.sweep = seed, read, sweep
         kept = self._work(groups, &work)
+        all.states, all.fields, all.count = row.states, row.fields, reads
+        each.numbers, each.step, each.count = at, step, count
         with nogil:
+            if not work.count:
+                kernels.sweeps(&self.problem, all, each, stream)
+                reads = 0
             for k in range(reads):
-                if work.count:
-                    kernels.swap_sweeps(&self.problem, &work, row, at, count, stream)
-                else:
-                    kernels.sweeps(&self.problem, row, at, count, stream)
+                kernels.swap_sweeps(&self.problem, &work, row, at, count, stream)
                 row, at = self._next(row, width), at + step
                 stream.group += 1
-        return None
 
     cdef object _work(self, DenseGroups groups, cdt_dense_groups *work):
         """Groups as the kernels want them, and what keeps their work space alive."""

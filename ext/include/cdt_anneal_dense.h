@@ -38,6 +38,19 @@ typedef struct {
     void *fields;
 } cdt_dense_read;
 
+/* Reads one after the other: read k has row k of both. */
+typedef struct {
+    int8_t *states;
+    void *fields;
+    size_t count;
+} cdt_dense_rows;
+
+/* Inverse temperatures of `count` sweeps: those of read k begin at numbers[k * step]. */
+typedef struct {
+    const double *numbers;
+    size_t step, count;
+} cdt_dense_betas;
+
 /* Disjoint groups of spins, in each of which the number of spins that are +1 stays as it is. */
 typedef struct {
     size_t count;
@@ -63,8 +76,9 @@ typedef struct {
     void (*set_fields)(const cdt_dense_problem *problem, cdt_dense_read read);
     /* Energy of a read, by its fields. */
     double (*energy)(const cdt_dense_problem *problem, cdt_dense_read read);
-    /* A Metropolis sweep for each beta: spins are visited in order, each sees the others as they are then. */
-    void (*sweeps)(const cdt_dense_problem *problem, cdt_dense_read read, const double *betas, size_t count, cdt_anneal_stream stream);
+    /* A Metropolis sweep for each beta: spins are visited in order, each sees the others as they are then. Read k draws from the
+     * stream's group + k. */
+    void (*sweeps)(const cdt_dense_problem *problem, cdt_dense_rows rows, cdt_dense_betas betas, cdt_anneal_stream stream);
     /* Flips what lowers the energy, sweep after sweep, until no flip does, or `most` sweeps were made; returns those made. */
     size_t (*descend)(const cdt_dense_problem *problem, cdt_dense_read read, size_t most);
     /* As sweeps, but the visit of a spin in a group is a try to exchange one up and one down spin of that group, both drawn. */

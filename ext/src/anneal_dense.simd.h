@@ -5,6 +5,9 @@
 typedef int16_t vi2 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef int8_t vi1_half __attribute__((vector_size(VECTOR_BYTES / 2), may_alias));
 
+/* Reads that are visited in turns: while one waits for its costs, the others go on; and rows of couplings are looked up once for all. */
+#define WAYS (VECTOR_BYTES == 64 ? 4 : 2)
+
 /* No draw of draw_exponential is larger: u is at least 2^-25. */
 #define LARGEST_DRAW 17.33f
 

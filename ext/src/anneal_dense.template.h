@@ -1,6 +1,14 @@
 /* What is done to one read of a dense problem, whatever the type. FIELDS x[COUNT]: the fields of a block. */
 #define EACH_OF_BLOCK UNROLL for (int p = 0; p < COUNT; p++)
 
+static const FIELDS TYPED(none)[COUNT];
+
+static cdt_dense_read TYPED(read_at)(const cdt_dense_problem *problem, cdt_dense_rows rows, size_t k)
+{
+    const cdt_dense_read read = {rows.states + k * problem->stride, (FIELD *)rows.fields + k * problem->stride};
+    return read;
+}
+
 static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read read)
 {
     FIELD *const fields = read.fields;
@@ -15,7 +23,7 @@ static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read r
         for (size_t i = at; i < at + 64 && i < problem->spins; i++) {
             TYPED(append)(&sum, (const COUPLING *)problem->couplings + i * problem->stride, read.states[i]);
         }
-        TYPED(add)(problem, fields, &sum, 1);
+        TYPED(add)(problem, &read, &sum, 1, 1);
     }
 }
 
@@ -27,18 +35,23 @@ static double TYPED(energy)(const cdt_dense_problem *problem, cdt_dense_read rea
     return 0.5 * (double)twice;
 }
 
-/* A block of a read: minus its spins, and the half costs of their flips. */
+/* A block of a read: half costs of flips and their limits; the spins to be visited, and those that are down. A flip changes the costs by
+ * the coupling times doubled[whether it was down]. */
 typedef struct {
-    FIELDS minus[COUNT], costs[COUNT];
+    FIELDS costs[COUNT], limits[COUNT], doubled[2][COUNT];
+    uint64_t among, down;
 } TYPED(block);
 
 INLINE void TYPED(open)(TYPED(block) *block, cdt_dense_read read, size_t at)
 {
     EACH_OF_BLOCK
     {
-        block->minus[p] = -WIDENED_TO_FIELDS(read.states + at, p);
-        block->costs[p] = block->minus[p] * ((const FIELDS *)((const FIELD *)read.fields + at))[p];
+        const FIELDS states = WIDENED_TO_FIELDS(read.states + at, p);
+        block->doubled[0][p] = states + states;
+        block->doubled[1][p] = -states - states;
+        block->costs[p] = -states * ((const FIELDS *)((const FIELD *)read.fields + at))[p];
     }
+    block->down = LEVEL(negative)(read.states + at);
 }
 
 /* Bit k: whether the half cost of spin k is at most its limit. */
@@ -47,65 +60,64 @@ INLINE uint64_t TYPED(within)(const FIELDS costs[COUNT], const FIELDS limits[COU
     return AT_MOST(costs, limits) | (uint64_t)AT_MOST(costs + COUNT / 2, limits + COUNT / 2) << 32;
 }
 
-/* What a flip in a block is worth to the others': their costs change by their coupling times doubled[whether it was down]. */
-typedef struct {
-    FIELDS doubled[2][COUNT];
-    uint64_t down;
-    const COUPLING *rows; /* of the block's first spin, from there on */
-} TYPED(turns);
-
-INLINE void TYPED(set_turns)(TYPED(turns) *turns, const cdt_dense_problem *problem, cdt_dense_read read, size_t at, const TYPED(block) *block)
+INLINE uint32_t TYPED(within_half)(const TYPED(block) *block, const int half)
 {
-    EACH_OF_BLOCK
+    return AT_MOST(block->costs + half * COUNT / 2, block->limits + half * COUNT / 2);
+}
+
+/* Visits half of the block of several reads; `rows` are those of its first spin, from there on. A read that has no spin left in reach
+ * stays as it is: the bits up to the lowest of none are all. */
+INLINE void TYPED(visit_half)(TYPED(block) *blocks, const COUPLING *rows, size_t stride, uint64_t *flips, const int ways, const int half)
+{
+    uint32_t taken[WAYS], left[WAYS], made[WAYS] = {0}, any = 0;
+    UNROLL for (int w = 0; w < ways; w++)
     {
-        turns->doubled[1][p] = block->minus[p] + block->minus[p];
-        turns->doubled[0][p] = -turns->doubled[1][p];
+        left[w] = (uint32_t)(blocks[w].among >> 32 * half);
+        any |= taken[w] = TYPED(within_half)(&blocks[w], half) & left[w];
     }
-    turns->down = LEVEL(negative)(read.states + at);
-    turns->rows = (const COUPLING *)problem->couplings + at * (problem->stride + 1);
+    while (any) {
+        any = 0;
+        UNROLL for (int w = 0; w < ways; w++)
+        {
+            const uint32_t k = (uint32_t)__builtin_ctz(taken[w] ? taken[w] : 1);
+            const COUPLING *const row = rows + (32 * half + k) * stride;
+            const FIELDS *const doubled = taken[w] ? blocks[w].doubled[blocks[w].down >> (32 * half + k) & 1] : TYPED(none);
+            UNROLL for (int p = half * COUNT / 2; p < COUNT; p++) blocks[w].costs[p] += ROW_AT(row, p) * doubled[p];
+            made[w] |= taken[w] & -taken[w];
+            left[w] &= ~(taken[w] ^ (taken[w] - 1));
+            any |= taken[w] = TYPED(within_half)(&blocks[w], half) & left[w];
+        }
+    }
+    UNROLL for (int w = 0; w < ways; w++) flips[w] |= (uint64_t)made[w] << 32 * half;
 }
 
-/* Visits spins `among` of half a block in order; returns those whose half cost is at most its limit then. */
-INLINE uint32_t TYPED(visit_half)(const TYPED(turns) *turns, size_t stride, FIELDS costs[COUNT], const FIELDS limits[COUNT], uint32_t among,
-                                  const int half)
+/* Flips spins of a block of several reads: states and fields. Returns their number. */
+INLINE size_t TYPED(flip)(const cdt_dense_problem *problem, const cdt_dense_read *reads, size_t at, const uint64_t *flips, const int ways)
 {
-    const int first = half * COUNT / 2;
-    const COUPLING *const rows = turns->rows + 32 * half * stride;
-    const uint32_t down = (uint32_t)(turns->down >> 32 * half);
-    uint32_t flips = 0, taken = AT_MOST(costs + first, limits + first) & among;
-    while (taken) {
-        const uint32_t k = (uint32_t)__builtin_ctz(taken);
-        const COUPLING *const row = rows + k * stride;
-        const FIELDS *const doubled = turns->doubled[down >> k & 1];
-        UNROLL for (int p = first; p < COUNT; p++) costs[p] += ROW_AT(row, p) * doubled[p];
-        flips |= taken & -taken;
-        taken = AT_MOST(costs + first, limits + first) & among & ~(uint32_t)1 << k;
+    TYPED(sum) sums[WAYS];
+    size_t count = 0;
+    for (int w = 0; w < ways; w++) {
+        int8_t *const states = reads[w].states + at;
+        TYPED(clear)(&sums[w]);
+        for (uint64_t left = flips[w]; left; left &= left - 1, count++) {
+            const size_t k = (size_t)__builtin_ctzll(left);
+            states[k] = -states[k];
+            TYPED(append)(&sums[w], (const COUPLING *)problem->couplings + (at + k) * problem->stride, states[k]);
+        }
     }
-    return flips;
+    if (count) TYPED(add)(problem, reads, sums, ways, 2);
+    return count;
 }
 
-/* Flips spins of a block: states and fields. */
-INLINE size_t TYPED(flip)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, uint64_t flips)
+/* Visits the spins `among` of a block of several reads in order, flips those whose half cost is at most its limit then; returns their
+ * number. */
+INLINE size_t TYPED(visit)(const cdt_dense_problem *problem, const cdt_dense_read *reads, size_t at, TYPED(block) *blocks, const int ways)
 {
-    TYPED(sum) sum;
-    TYPED(clear)(&sum);
-    for (; flips; flips &= flips - 1) {
-        const size_t spin = at + (size_t)__builtin_ctzll(flips);
-        read.states[spin] = -read.states[spin];
-        TYPED(append)(&sum, (const COUPLING *)problem->couplings + spin * problem->stride, read.states[spin]);
-    }
-    return TYPED(add)(problem, read.fields, &sum, 2);
-}
-
-/* Visits the spins `among` of a block in order, flips those whose half cost is at most its limit then; returns their number. */
-INLINE size_t TYPED(visit)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, TYPED(block) *block,
-                           const FIELDS limits[COUNT], uint64_t among)
-{
-    TYPED(turns) turns;
-    TYPED(set_turns)(&turns, problem, read, at, block);
-    uint64_t flips = TYPED(visit_half)(&turns, problem->stride, block->costs, limits, (uint32_t)among, 0);
-    flips |= (uint64_t)TYPED(visit_half)(&turns, problem->stride, block->costs, limits, (uint32_t)(among >> 32), 1) << 32;
-    return TYPED(flip)(problem, read, at, flips);
+    const COUPLING *const rows = (const COUPLING *)problem->couplings + at * (problem->stride + 1);
+    uint64_t flips[WAYS] = {0};
+    TYPED(visit_half)(blocks, rows, problem->stride, flips, ways, 0);
+    if (problem->spins - at > 32) TYPED(visit_half)(blocks, rows, problem->stride, flips, ways, 1);
+    return TYPED(flip)(problem, reads, at, flips, ways);
 }
 
 INLINE void TYPED(fill)(FIELDS numbers[COUNT], FIELD number)
@@ -120,38 +132,73 @@ static FIELD TYPED(furthest)(float reach)
     return limit < (float)LARGEST ? (FIELD)limit : LARGEST;
 }
 
-/* Visits a block, unless no draw could flip any of its spins: then none is drawn. */
-INLINE void TYPED(anneal_block)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, LEVEL(draws) *draws, float reach)
+/* Draws the limits of a block, unless no draw could flip any of its spins: then none is drawn, and none visited. */
+INLINE void TYPED(draw_block)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, LEVEL(draws) *draws, float reach,
+                              TYPED(block) *block)
 {
-    const uint64_t among = LEVEL(spins_of)(problem, at);
-    TYPED(block) block;
-    FIELDS limits[COUNT];
-    TYPED(open)(&block, read, at);
-    TYPED(fill)(limits, TYPED(furthest)(reach));
-    if (!(TYPED(within)(block.costs, limits) & among)) return;
-    DRAW(draws, reach, limits);
-    TYPED(visit)(problem, read, at, &block, limits, among);
+    TYPED(open)(block, read, at);
+    block->among = LEVEL(spins_of)(problem, at);
+    TYPED(fill)(block->limits, TYPED(furthest)(reach));
+    if (TYPED(within)(block->costs, block->limits) & block->among)
+        DRAW(draws, reach, block->limits);
+    else
+        block->among = 0;
 }
 
-static void TYPED(sweeps)(const cdt_dense_problem *problem, cdt_dense_read read, const double *betas, size_t count,
-                          cdt_anneal_stream stream)
+/* Visits a block of one read. */
+INLINE void TYPED(anneal_block)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, LEVEL(draws) *draws, float reach)
 {
-    LEVEL(draws) draws;
-    for (size_t t = 0; t < count; t++) {
-        const float reach = LEVEL(reach)(betas[t]);
-        LEVEL(start_draws)(&draws, stream, t);
-        for (size_t at = 0; at < problem->spins; at += 64) TYPED(anneal_block)(problem, read, at, &draws, reach);
+    TYPED(block) block;
+    TYPED(draw_block)(problem, read, at, draws, reach, &block);
+    if (block.among) TYPED(visit)(problem, &read, at, &block, 1);
+}
+
+INLINE void TYPED(sweep)(const cdt_dense_problem *problem, const cdt_dense_read *reads, LEVEL(draws) *draws, const float *reach,
+                         const int ways)
+{
+    for (size_t at = 0; at < problem->spins; at += 64) {
+        TYPED(block) blocks[WAYS];
+        uint64_t any = 0;
+        for (int w = 0; w < ways; w++) {
+            TYPED(draw_block)(problem, reads[w], at, &draws[w], reach[w], &blocks[w]);
+            any |= blocks[w].among;
+        }
+        if (any) TYPED(visit)(problem, reads, at, blocks, ways);
     }
+}
+
+INLINE void TYPED(sweep_some)(const cdt_dense_problem *problem, cdt_dense_rows rows, size_t first, cdt_dense_betas betas,
+                              cdt_anneal_stream stream, const int ways)
+{
+    cdt_dense_read reads[WAYS];
+    LEVEL(draws) draws[WAYS];
+    float reach[WAYS];
+    for (int w = 0; w < ways; w++) reads[w] = TYPED(read_at)(problem, rows, first + w);
+    for (size_t t = 0; t < betas.count; t++) {
+        for (int w = 0; w < ways; w++) {
+            const cdt_anneal_stream own = {stream.seed, stream.group + first + w, stream.sweep};
+            LEVEL(start_draws)(&draws[w], own, t);
+            reach[w] = LEVEL(reach)(betas.numbers[(first + w) * betas.step + t]);
+        }
+        TYPED(sweep)(problem, reads, draws, reach, ways);
+    }
+}
+
+static void TYPED(sweeps)(const cdt_dense_problem *problem, cdt_dense_rows rows, cdt_dense_betas betas, cdt_anneal_stream stream)
+{
+    size_t k = 0;
+    for (; k + WAYS <= rows.count; k += WAYS) TYPED(sweep_some)(problem, rows, k, betas, stream, WAYS);
+    for (; k < rows.count; k++) TYPED(sweep_some)(problem, rows, k, betas, stream, 1);
 }
 
 /* Flips spins `among` of a block whose flip lowers the energy; returns their number. */
 INLINE size_t TYPED(descend_block)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, uint64_t among)
 {
     TYPED(block) block;
-    FIELDS limits[COUNT];
     TYPED(open)(&block, read, at);
-    TYPED(fill)(limits, LEAST_GAIN);
-    return TYPED(visit)(problem, read, at, &block, limits, among);
+    TYPED(fill)(block.limits, LEAST_GAIN);
+    block.among = among;
+    return TYPED(within)(block.costs, block.limits) & among ? TYPED(visit)(problem, &read, at, &block, 1) : 0;
 }
 
 static size_t TYPED(descend)(const cdt_dense_problem *problem, cdt_dense_read read, size_t most)

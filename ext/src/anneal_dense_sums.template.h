@@ -31,14 +31,16 @@ INLINE void TYPED(add_to_some)(FIELDS *fields, size_t v, const TYPED(sum) *sum, 
     UNROLL for (int i = 0; i < wide; i++) fields[v + i] = totals[i];
 }
 
-/* Adds the rows, times a factor, to all fields; returns their number. */
-static size_t TYPED(add)(const cdt_dense_problem *problem, FIELD *fields, const TYPED(sum) *sum, FIELD factor)
+/* Adds the rows of each read, times a factor, to all its fields. */
+static void TYPED(add)(const cdt_dense_problem *problem, const cdt_dense_read *reads, const TYPED(sum) *sums, int ways, FIELD factor)
 {
     const size_t vectors = problem->stride / LANES;
     size_t v = 0;
-    if (!sum->count) return 0;
-    for (; v + 8 <= vectors; v += 8) TYPED(add_to_some)((FIELDS *)fields, v, sum, factor, 8);
-    for (; v < vectors; v++) TYPED(add_to_some)((FIELDS *)fields, v, sum, factor, 1);
-    return sum->count;
+    for (; v + 8 <= vectors; v += 8) {
+        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, v, &sums[w], factor, 8);
+    }
+    for (; v < vectors; v += 2) {
+        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, v, &sums[w], factor, 2);
+    }
 }
 #undef LANES

@@ -33,14 +33,15 @@ INLINE void TYPED(add_to_some)(int16_t *fields, size_t at, const TYPED(sum) *sum
     }
 }
 
-/* Adds the rows, times a factor, to all fields; returns their number. */
-static size_t TYPED(add)(const cdt_dense_problem *problem, int16_t *fields, const TYPED(sum) *sum, int16_t factor)
+/* Adds the rows of each read, times a factor, to all its fields. */
+static void TYPED(add)(const cdt_dense_problem *problem, const cdt_dense_read *reads, const TYPED(sum) *sums, int ways, int16_t factor)
 {
-    const size_t count = sum->counts[0] + sum->counts[1], wide = 8 * VECTOR_BYTES;
-    const size_t chunk = problem->strongest > 0 ? (size_t)(CDT_DENSE_BYTE / problem->strongest) : 64;
+    const size_t wide = 8 * VECTOR_BYTES, chunk = problem->strongest > 0 ? (size_t)(CDT_DENSE_BYTE / problem->strongest) : 64;
     size_t at = 0;
-    if (!count) return 0;
-    for (; at + wide <= problem->stride; at += wide) TYPED(add_to_some)(fields, at, sum, factor, chunk, 8);
-    for (; at < problem->stride; at += 64) TYPED(add_to_some)(fields, at, sum, factor, chunk, PARTS);
-    return count;
+    for (; at + wide <= problem->stride; at += wide) {
+        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, at, &sums[w], factor, chunk, 8);
+    }
+    for (; at < problem->stride; at += 64) {
+        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, at, &sums[w], factor, chunk, PARTS);
+    }
 }

@@ -30,7 +30,7 @@ static void TYPED(exchange)(const cdt_dense_problem *problem, cdt_dense_read rea
     TYPED(clear)(&sum);
     TYPED(append)(&sum, couplings + spin * problem->stride, -1);
     TYPED(append)(&sum, couplings + *down * problem->stride, 1);
-    TYPED(add)(problem, read.fields, &sum, 2);
+    TYPED(add)(problem, &read, &sum, 1, 2);
     read.states[spin] = -1;
     read.states[*down] = 1;
     *up = *down;
@@ -64,7 +64,7 @@ static void TYPED(swap_block)(const cdt_dense_problem *problem, const cdt_dense_
         if (group < groups->count)
             TYPED(try_exchange)(problem, groups, read, group, ((const uint64_t *)drawn)[k], limit);
         else if ((float)-(read.states[at + k] * ((const FIELD *)read.fields)[at + k]) <= limit)
-            TYPED(flip)(problem, read, at, (uint64_t)1 << k);
+            TYPED(flip)(problem, &read, at + k, &(const uint64_t){1}, 1);
     }
 }
 

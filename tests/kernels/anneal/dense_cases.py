@@ -41,7 +41,7 @@ LEVELS = available()
 class Case:
     """A random problem of a kind, and states to start from."""
 
-    def __init__(self, size: int, kind: str, reads: int = 3, seed: int = 0) -> None:
+    def __init__(self, size: int, kind: str, reads: int = 5, seed: int = 0) -> None:
         rng = np.random.default_rng([seed, size, len(kind)])
         most = KINDS[kind]
         upper = (
