@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from cdt_core.kernels.anneal.replicas import GROUP
+from cdt_core.kernels.anneal.schedule import part_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +38,7 @@ def reheating(course: Course, betas: NDArray[np.float64]) -> None:
     Houdayer, Martin 1999, Phys. Rev. Lett. 83:1030): many independent improvements are taken at once, no replica ever
     gets worse. Late in the run, replicas are crossed with each other too.
     """
-    first = betas if course.is_timed else betas[:: round(1 / _FIRST)]
+    first = betas if course.is_timed else part_of(betas, _FIRST)
     course.sweep(first)
     course.work(lambda group: group.descend())
     course.note()
@@ -76,4 +77,3 @@ class _Rounds:
         self.turns += 1
         if (course.energies() >= was).all():
             self.length = int(_LONGER * self.length) + 1
-

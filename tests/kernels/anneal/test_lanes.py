@@ -7,7 +7,8 @@ import pytest
 
 from cdt_core.kernels import _anneal
 from cdt_core.kernels.anneal import Problem
-from cdt_core.kernels.anneal.lanes import GROUP, Group, Lanes
+from cdt_core.kernels.anneal.lanes import Lanes
+from cdt_core.kernels.anneal.replicas import GROUP
 from tests.kernels.anneal.problems import all_states, random_graph, random_problem
 from tests.kernels.tensor_levels import LEVELS
 
@@ -24,7 +25,7 @@ def weighted(size=9, seed=3, scale=1):
 
 def groups(problem, count, seed=0):
     lanes = Lanes.of(problem)
-    return lanes, [Group(lanes, seed, number) for number in range(count)]
+    return lanes, [lanes.group(seed, number) for number in range(count)]
 
 
 @pytest.fixture(params=[1, 0.1], ids=["bytes", "floats"])
