@@ -177,10 +177,17 @@ def test_reheating_is_never_worse_than_what_it_began_with():
 def test_the_default_range_is_that_of_its_chances():
     problem = Problem.from_ising([0.5, 0, 0], {(0, 1): 2.0, (1, 2): -3.0})
     hot, cold = default_range(problem)
-    assert np.exp(-hot * 2 * 5.0) == pytest.approx(0.5)
+    matrix = np.array([[0, 2, 0, 0.5], [2, 0, -3, 0], [0, -3, 0, 0], [0.5, 0, 0, 0]])
+    assert hot == pytest.approx(0.5 / np.abs(np.linalg.eigvalsh(matrix)).max(), rel=0.05)
     assert np.exp(-cold * 2 * 0.5) == pytest.approx(0.01)
     cut = Problem.max_cut((3, [0, 1], [1, 2], [1, 1]))
     assert np.exp(-default_range(cut)[1] * 1) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_the_default_range_is_in_units_of_energy(scale):
+    betas = np.array(default_range(Problem.from_ising([scale * 0.5, 0], {(0, 1): scale * 2.0})))
+    np.testing.assert_allclose(betas * scale, default_range(Problem.from_ising([0.5, 0], {(0, 1): 2.0})), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +215,35 @@ def test_options_that_make_no_sense_are_refused(options, message):
         anneal(random_problem(), **options)
 
 
-def test_fixed_cardinalities_are_refused_by_flips():
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "sqa"])
+def test_fixed_cardinalities_are_kept_and_solved(method):
+    problem = random_problem(12, 40).with_cardinality([0, 2, 4, 6, 8], 2).with_cardinality([1, 3, 5], 1)
+    found = anneal(problem, sweeps=100, method=method)
+    assert problem.feasible(found.states).all()
+    every = all_states(12)
+    assert found.energy == problem.energy(every[problem.feasible(every)]).min()
+
+
+def test_slices_refuse_fixed_cardinalities():
     with pytest.raises(AnnealError, match="cardinalities"):
-        anneal(random_problem().with_cardinality([0, 1], 1))
+        anneal(random_problem().with_cardinality([0, 1], 1), method="sqa")
+
+
+def test_a_matrix_that_is_too_large_is_refused():
+    with pytest.raises(AnnealError, match=r"149\.0 GiB"):
+        anneal(ring(200_000).with_cardinality([0, 1], 1))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", [1, 0.5], ids=["whole", "floats"])
+def test_dense_problems_end_in_local_minima_of_low_energy(method, kind):
+    size = 200
+    i, j = np.triu_indices(size, 1)
+    weights = np.random.default_rng(0).choice([-1, 1], len(i)) * kind
+    problem = Problem.from_ising(None, (size, i, j, weights))
+    found = anneal(problem, sweeps=100, method=method)
+    assert found.energy < -0.68 * size**1.5 * kind
+    for spin in range(0, size, 20):
+        flipped = found.states.copy()
+        flipped[:, spin] *= -1
+        assert (problem.energy(flipped) >= found.energies).all()
