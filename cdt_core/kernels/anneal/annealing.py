@@ -11,6 +11,7 @@ import numpy as np
 from cdt_core.errors import AnnealError
 from cdt_core.kernels.anneal.choosing import choose
 from cdt_core.kernels.anneal.course import Course, Stop
+from cdt_core.kernels.anneal.dense import Dense
 from cdt_core.kernels.anneal.engines import engine_for
 from cdt_core.kernels.anneal.population import population
 from cdt_core.kernels.anneal.problem import Problem
@@ -21,6 +22,7 @@ from cdt_core.kernels.anneal.samples import Samples
 from cdt_core.kernels.anneal.schedule import part_of, schedule_of
 from cdt_core.kernels.anneal.simulated import simulated
 from cdt_core.kernels.anneal.tempering import tempering
+from cdt_core.kernels.crew import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +43,8 @@ _LEADS: dict[str, Callable[[Course, NDArray[np.float64]], None]] = {
 METHODS = (*_LEADS, "auto")
 #: Methods that go on until the time that is given is over.
 _LASTING = ("reheat", "pt")
+#: Spins that tabu search needs, so that one of them may always move.
+_LEAST_TABU = 4
 
 
 def anneal(  # noqa: PLR0913 - what a caller may choose, by name
@@ -51,6 +55,7 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     *,
     schedule: ArrayLike | None = None,
     seed: int = 0,
+    tabu: int = 0,
     threads: int | None = None,
     time_budget: float | None = None,
     callback: Callable[[int, float], object] | None = None,
@@ -80,6 +85,9 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         0 .. 2**64 - 1. The same seed gives the same samples on every machine and with any number of threads, read by
         read: more reads only add some. (Not with a ``time_budget``, nor for ``pt``, ``pa`` and ``reheat`` with
         another number of reads.)
+    tabu
+        Steps of tabu search from each read's state, after its descent; for problems of up to some 20,000 spins without
+        fixed cardinalities. A step takes as long as a visit of every spin of one read.
     threads
         Default: as many as there are processors for this process. A thread works on 64 replicas at least.
     time_budget
@@ -121,6 +129,10 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
     if problem.cardinalities and method == "sqa":
         raise AnnealError("fixed cardinalities are not for method 'sqa', whose slices only flip; use another one")
+    if tabu and (problem.cardinalities or problem.size < _LEAST_TABU):
+        raise AnnealError(
+            f"tabu search is for at least {_LEAST_TABU} spins without fixed cardinalities; leave tabu at 0"
+        )
     run = _Run(
         problem,
         engine_for(problem, method),
@@ -129,6 +141,7 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         threads=len(os.sched_getaffinity(0)) if threads is None else _whole("threads", threads, 1 << 12),
         callback=callback,
         returns=on_interrupt == "return",
+        tabu=_whole("tabu", tabu, 1 << 30, least=0),
     )
     betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
     if time_budget is not None and not time_budget > 0:
@@ -150,11 +163,18 @@ class _Run:
     threads: int
     callback: Callable[[int, float], object] | None
     returns: bool  #: on Ctrl-C, what was found
+    tabu: int  #: steps of tabu search after the descent
 
     def by(self, method: str, betas: NDArray[np.float64], budget: float) -> Samples:
         """Samples by one method."""
         slices = SLICES if method == "sqa" else 1
-        groups = [self.engine.group(self.seed, number) for number in range(-(-self.reads * slices // GROUP))]
+        replicas = self.reads * slices
+        if method == "pt":
+            replicas = -(-replicas // GROUP) * GROUP
+        groups = [
+            self.engine.group(self.seed, number, min(GROUP, replicas - first))
+            for number, first in enumerate(range(0, replicas, GROUP))
+        ]
         course = Course(self.problem, self.engine, groups, len(betas), self.threads, budget, self.callback)
         interrupted = False
         try:
@@ -167,7 +187,7 @@ class _Run:
             interrupted = True
         return Samples.of_states(
             self.problem,
-            _states(course, slices)[: self.reads],
+            self._states(course, slices)[: self.reads],
             method=method,
             seed=self.seed,
             betas=betas,
@@ -178,13 +198,26 @@ class _Run:
             trace=np.array(course.trace).reshape(-1, 2),
         )
 
+    def _states(self, course: Course, slices: int) -> NDArray[np.int8]:
+        """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
+        course.work(lambda group: group.descend())
+        states = np.concatenate([group.states() for group in course.groups])
+        best = course.energies().reshape(-1, slices).argmin(axis=1)
+        found = self.engine.ordered(states[np.arange(len(best)) * slices + best])
+        return self._searched(found) if self.tabu else found
 
-def _states(course: Course, slices: int) -> NDArray[np.int8]:
-    """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
-    course.work(lambda group: group.descend())
-    states = np.concatenate([group.states() for group in course.groups])
-    best = course.energies().reshape(-1, slices).argmin(axis=1)
-    return course.engine.ordered(states[np.arange(len(best)) * slices + best])
+    def _searched(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The best states that tabu search from each saw, and local minima again."""
+        dense = Dense.of(self.problem)
+
+        def search(first: int, stop: int) -> NDArray[np.int8]:
+            replicas = dense.group(self.seed, 0, stop - first)
+            replicas.take(states[first:stop])
+            replicas.search(self.tabu)
+            replicas.descend()
+            return replicas.states()
+
+        return np.concatenate(share(search, len(states), self.threads, most=1))
 
 
 def _whole(name: str, value: int, most: int, least: int = 1) -> int:

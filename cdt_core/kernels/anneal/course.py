@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from cdt_core.kernels.anneal.replicas import GROUP
 from cdt_core.kernels.crew import share
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class Course:
         """``do`` for all groups, which makes so many sweeps of each; stop if it is time."""
         started = time.perf_counter()
         self.work(do)
-        attempts = sweeps * self.engine.size * GROUP * len(self.groups)
+        attempts = sweeps * self.engine.size * sum(group.count for group in self.groups)
         seconds = time.perf_counter() - started
         self.sweeps += sweeps
         self.attempts += attempts
@@ -128,5 +127,5 @@ class Course:
 
     def _piece(self) -> int:
         """Sweeps that last as long as one call may."""
-        attempts = self.engine.size * GROUP * len(self.groups)
+        attempts = self.engine.size * sum(group.count for group in self.groups)
         return max(1, int(_MOST_SECONDS * self._speed / attempts))

@@ -22,6 +22,8 @@ __all__ = ["Dense", "DenseReplicas"]
 #: The largest matrix of couplings that is made, in bytes.
 MOST_BYTES = 2 << 30
 _MOST_SWEEPS = 1 << 20
+#: Steps for which a flipped spin rests in tabu search: at least so many, and up to so many more.
+_TENURE, _SPREAD = 20, 10
 
 
 @attrs.frozen(eq=False)
@@ -58,9 +60,9 @@ class Dense(Engine):
         spins = _anneal.DenseSpins(problem.start, problem.neighbours, weights, fields)
         return cls(spins, _groups(problem), problem, unit / problem.scale)
 
-    def group(self, seed: int, index: int) -> DenseReplicas:
+    def group(self, seed: int, index: int, count: int = GROUP) -> DenseReplicas:
         """Group ``index`` of a seed, in random states."""
-        return DenseReplicas(seed, index, self)
+        return DenseReplicas(seed, index, count, self)
 
     def ordered(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
         """The states: spins have the problem's order."""
@@ -77,20 +79,20 @@ def _groups(problem: Problem) -> _anneal.DenseGroups | None:
 
 @attrs.define(eq=False)
 class DenseReplicas(Replicas):
-    """64 replicas as rows of states, with the rows of their fields."""
+    """Replicas as rows of states, with the rows of their fields."""
 
     dense: Dense
     rows: NDArray[np.int8] = attrs.field(init=False)
     fields: NDArray[np.int16] | NDArray[np.float32] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.rows, self.fields = self.dense.spins.rows(GROUP)
+        self.rows, self.fields = self.dense.spins.rows(self.count)
         random, problem = self.random(0), self.dense.problem
         states = np.where(random.random((GROUP, problem.size)) < 0.5, 1, -1).astype(np.int8)
         for group in problem.cardinalities:
             drawn = random.random((GROUP, len(group.indices))).argsort(axis=1, kind="stable")
             states[:, group.indices] = np.where(drawn < group.count, 1, -1)
-        self.take(states)
+        self.take(states[: self.count])
 
     @property
     def _first(self) -> int:
@@ -105,7 +107,7 @@ class DenseReplicas(Replicas):
 
     def sweeps_apart(self, betas: NDArray[np.float64], count: int) -> None:
         """``count`` Metropolis sweeps, replica k at ``betas[k]``."""
-        each = np.ascontiguousarray(np.broadcast_to(betas[:, None], (GROUP, count)))
+        each = np.ascontiguousarray(np.broadcast_to(betas[:, None], (self.count, count)))
         self.dense.spins.sweeps(self.rows, self.fields, each, self.seed, self._first, self.sweep, self.dense.groups)
         self.sweep += count
 
@@ -114,12 +116,22 @@ class DenseReplicas(Replicas):
         self.dense.spins.set_fields(self.rows, self.fields)
         self.dense.spins.descend(self.rows, self.fields, _MOST_SWEEPS, self.dense.groups)
 
+    def search(self, steps: int) -> None:
+        """Tabu search from each state; the replicas become the best states seen (Glover 1989, ORSA J. Comput. 1:190)."""
+        most = self.dense.size - 1
+        tenure = min(_TENURE, most // 2)
+        best, _ = self.dense.spins.rows(self.count)
+        self.dense.spins.tabu(
+            self.rows, self.fields, best, steps, tenure, min(_SPREAD, most - tenure), self.seed, self._first, self.sweep
+        )
+        self.take(best[:, : self.dense.size])
+
     def energies(self) -> NDArray[np.float64]:
-        """Energies (64,)."""
+        """Energies (count,)."""
         return self.dense.spins.energies(self.rows, self.fields) * self.dense.unit
 
     def states(self) -> NDArray[np.int8]:
-        """States (64, n)."""
+        """States (count, n)."""
         return self.rows[:, : self.dense.size].copy()
 
     def state(self, replica: int) -> NDArray[np.int8]:
@@ -127,7 +139,7 @@ class DenseReplicas(Replicas):
         return self.rows[replica, : self.dense.size].copy()
 
     def take(self, states: NDArray[np.int8]) -> None:
-        """Become ``states`` (64, n)."""
+        """Become ``states`` (count, n)."""
         self.rows[:, : self.dense.size] = states
         self.dense.spins.set_fields(self.rows, self.fields)
 

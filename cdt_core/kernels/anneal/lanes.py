@@ -65,9 +65,10 @@ class Lanes(Engine):
         )
         return cls(spins, order, unit / problem.scale)
 
-    def group(self, seed: int, index: int) -> LaneReplicas:
-        """Group ``index`` of a seed, in random states."""
-        return LaneReplicas(seed, index, self)
+    def group(self, seed: int, index: int, count: int = GROUP) -> LaneReplicas:
+        """Group ``index`` of a seed, in random states: 64 replicas, which cost as much as one."""
+        del count
+        return LaneReplicas(seed, index, GROUP, self)
 
     def ordered(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
         """States (k, n) of this engine with the problem's order of spins."""

@@ -65,9 +65,9 @@ class _Rounds:
 
         def cross(group: Replicas) -> None:
             group.descend()
-            group.cross(before[group.index], np.arange(GROUP))
+            group.cross(before[group.index], np.arange(group.count))
             if mates is not None:
-                group.cross(group.states(), mates)
+                group.cross(group.states(), mates[mates < group.count])
 
         try:
             course.sweep(np.linspace(start, self.cold, self.length))

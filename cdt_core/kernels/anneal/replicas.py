@@ -24,8 +24,11 @@ class Engine(ABC):
     unit: float  #: energies of the kernels times this are the problem's
 
     @abstractmethod
-    def group(self, seed: int, index: int) -> Replicas:
-        """Group ``index`` of a seed, in random states: it draws the same numbers whatever other groups there are."""
+    def group(self, seed: int, index: int, count: int) -> Replicas:
+        """Group ``index`` of a seed, in random states: a replica draws the same numbers whatever others there are.
+
+        ``count``, up to GROUP, are asked for; there may be more where that costs nothing.
+        """
 
     @abstractmethod
     def ordered(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -38,10 +41,11 @@ class Engine(ABC):
 
 @attrs.define(eq=False)
 class Replicas(ABC):
-    """GROUP replicas of all spins. Betas are in the kernels' units, energies in the problem's, without its offset."""
+    """Up to GROUP replicas of all spins. Betas are in the kernels' units, energies in the problem's, without its offset."""
 
     seed: int
     index: int  #: of the group
+    count: int  #: of replicas
     sweep: int = attrs.field(default=0, init=False)  #: sweeps made
 
     @abstractmethod
@@ -58,11 +62,11 @@ class Replicas(ABC):
 
     @abstractmethod
     def energies(self) -> NDArray[np.float64]:
-        """Energies (GROUP,)."""
+        """Energies (count,)."""
 
     @abstractmethod
     def states(self) -> NDArray[np.int8]:
-        """States (GROUP, n) of -1 and +1, spins in the engine's order."""
+        """States (count, n) of -1 and +1, spins in the engine's order."""
 
     @abstractmethod
     def state(self, replica: int) -> NDArray[np.int8]:
@@ -70,7 +74,7 @@ class Replicas(ABC):
 
     @abstractmethod
     def take(self, states: NDArray[np.int8]) -> None:
-        """Become ``states`` (GROUP, n), spins in the engine's order."""
+        """Become ``states`` (count, n), spins in the engine's order."""
 
     @abstractmethod
     def cross(self, partners: NDArray[np.int8], of: NDArray[np.intp]) -> None:

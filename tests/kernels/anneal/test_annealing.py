@@ -224,6 +224,24 @@ def test_fixed_cardinalities_are_kept_and_solved(method):
     assert found.energy == problem.energy(every[problem.feasible(every)]).min()
 
 
+def test_tabu_search_never_makes_a_read_worse():
+    problem = random_problem(300, 900)
+    plain, searched = (anneal(problem, sweeps=3, tabu=steps) for steps in (0, 500))
+    assert searched.occurrences.sum() == plain.occurrences.sum()
+    assert searched.energies.max() <= plain.energies.max()
+    assert searched.energy < plain.energy
+    with pytest.raises(AnnealError, match="tabu search"):
+        anneal(problem.with_cardinality([0, 1], 1), tabu=5)
+
+
+def test_a_read_of_a_dense_problem_is_the_same_alone():
+    i, j = np.triu_indices(160, 1)
+    problem = Problem.from_ising(None, (160, i, j, np.random.default_rng(0).choice([-1, 1], len(i))))
+    one, many = (anneal(problem, reads=reads, sweeps=30, seed=2) for reads in (1, 70))
+    assert one.attempts == 160 * 30
+    assert one.best.tobytes() in {state.tobytes() for state in many.states}
+
+
 def test_slices_refuse_fixed_cardinalities():
     with pytest.raises(AnnealError, match="cardinalities"):
         anneal(random_problem().with_cardinality([0, 1], 1), method="sqa")
