@@ -5,8 +5,11 @@
 typedef int16_t vi2 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef int8_t vi1_half __attribute__((vector_size(VECTOR_BYTES / 2), may_alias));
 
-/* Reads that are visited in turns: while one waits for its costs, the others go on; and rows of couplings are looked up once for all. */
-#define WAYS (VECTOR_BYTES == 64 ? 4 : 2)
+#define WAYS (VECTOR_BYTES == 64 ? 4 : 2) /* reads that are visited in turns: while one waits for its costs, the others go on */
+#define TEAM 8                            /* reads that are at the same block: they find rows of couplings in the cache */
+
+/* A function that has all registers for itself. */
+#define APART static __attribute__((noinline))
 
 /* No draw of draw_exponential is larger: u is at least 2^-25. */
 #define LARGEST_DRAW 17.33f

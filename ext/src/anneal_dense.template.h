@@ -19,10 +19,7 @@ static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read r
     }
     for (size_t at = 0; at < problem->spins; at += 64) {
         TYPED(sum) sum;
-        TYPED(clear)(&sum);
-        for (size_t i = at; i < at + 64 && i < problem->spins; i++) {
-            TYPED(append)(&sum, (const COUPLING *)problem->couplings + i * problem->stride, read.states[i]);
-        }
+        TYPED(gather)(&sum, problem, read.states, at, LEVEL(spins_of)(problem, at));
         TYPED(add)(problem, &read, &sum, 1, 1);
     }
 }
@@ -91,33 +88,48 @@ INLINE void TYPED(visit_half)(TYPED(block) *blocks, const COUPLING *rows, size_t
     UNROLL for (int w = 0; w < ways; w++) flips[w] |= (uint64_t)made[w] << 32 * half;
 }
 
-/* Flips spins of a block of several reads: states and fields. Returns their number. */
-INLINE size_t TYPED(flip)(const cdt_dense_problem *problem, const cdt_dense_read *reads, size_t at, const uint64_t *flips, const int ways)
-{
-    TYPED(sum) sums[WAYS];
-    size_t count = 0;
-    for (int w = 0; w < ways; w++) {
-        int8_t *const states = reads[w].states + at;
-        TYPED(clear)(&sums[w]);
-        for (uint64_t left = flips[w]; left; left &= left - 1, count++) {
-            const size_t k = (size_t)__builtin_ctzll(left);
-            states[k] = -states[k];
-            TYPED(append)(&sums[w], (const COUPLING *)problem->couplings + (at + k) * problem->stride, states[k]);
-        }
-    }
-    if (count) TYPED(add)(problem, reads, sums, ways, 2);
-    return count;
-}
-
-/* Visits the spins `among` of a block of several reads in order, flips those whose half cost is at most its limit then; returns their
- * number. */
-INLINE size_t TYPED(visit)(const cdt_dense_problem *problem, const cdt_dense_read *reads, size_t at, TYPED(block) *blocks, const int ways)
+/* Visits the spins `among` of a block of several reads in order; `flips` gets those whose half cost is at most its limit then. */
+INLINE void TYPED(visit)(const cdt_dense_problem *problem, size_t at, TYPED(block) *blocks, uint64_t *flips, const int ways)
 {
     const COUPLING *const rows = (const COUPLING *)problem->couplings + at * (problem->stride + 1);
-    uint64_t flips[WAYS] = {0};
+    for (int w = 0; w < ways; w++) flips[w] = 0;
     TYPED(visit_half)(blocks, rows, problem->stride, flips, ways, 0);
     if (problem->spins - at > 32) TYPED(visit_half)(blocks, rows, problem->stride, flips, ways, 1);
-    return TYPED(flip)(problem, reads, at, flips, ways);
+}
+
+/* Changes the sign of spins of a block; gathers their rows, and returns their number. */
+INLINE size_t TYPED(turn)(TYPED(sum) *sum, const cdt_dense_problem *problem, int8_t *states, size_t at, uint64_t spins)
+{
+    for (uint64_t left = spins; left; left &= left - 1) {
+        int8_t *const state = states + at + __builtin_ctzll(left);
+        *state = -*state;
+    }
+    return TYPED(gather)(sum, problem, states, at, spins);
+}
+
+/* Flips spins of a block of several reads, states and fields; returns their number. */
+APART size_t TYPED(flip)(const cdt_dense_problem *problem, const cdt_dense_read *reads, size_t at, const uint64_t *flips, size_t count)
+{
+    TYPED(sum) sums[TEAM];
+    size_t made = 0;
+    for (size_t w = 0; w < count; w++) made += TYPED(turn)(&sums[w], problem, reads[w].states, at, flips[w]);
+    if (made) TYPED(add)(problem, reads, sums, count, 2);
+    return made;
+}
+
+/* Visits a block of one read, and flips; returns the number of flips. */
+INLINE size_t TYPED(pass)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, TYPED(block) *block)
+{
+    uint64_t flips;
+    if (!(TYPED(within)(block->costs, block->limits) & block->among)) return 0;
+    TYPED(visit)(problem, at, block, &flips, 1);
+    return TYPED(flip)(problem, &read, at, &flips, 1);
+}
+
+/* Of WAYS reads. */
+APART void TYPED(visit_ways)(const cdt_dense_problem *problem, size_t at, TYPED(block) *blocks, uint64_t *flips)
+{
+    TYPED(visit)(problem, at, blocks, flips, WAYS);
 }
 
 INLINE void TYPED(fill)(FIELDS numbers[COUNT], FIELD number)
@@ -133,7 +145,7 @@ static FIELD TYPED(furthest)(float reach)
 }
 
 /* Draws the limits of a block, unless no draw could flip any of its spins: then none is drawn, and none visited. */
-INLINE void TYPED(draw_block)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, LEVEL(draws) *draws, float reach,
+APART void TYPED(draw_block)(const cdt_dense_problem *problem, cdt_dense_read read, size_t at, LEVEL(draws) *draws, float reach,
                               TYPED(block) *block)
 {
     TYPED(open)(block, read, at);
@@ -150,45 +162,54 @@ INLINE void TYPED(anneal_block)(const cdt_dense_problem *problem, cdt_dense_read
 {
     TYPED(block) block;
     TYPED(draw_block)(problem, read, at, draws, reach, &block);
-    if (block.among) TYPED(visit)(problem, &read, at, &block, 1);
+    TYPED(pass)(problem, read, at, &block);
 }
 
-INLINE void TYPED(sweep)(const cdt_dense_problem *problem, const cdt_dense_read *reads, LEVEL(draws) *draws, const float *reach,
-                         const int ways)
+/* Reads that go through their spins side by side. */
+typedef struct {
+    size_t count;
+    cdt_dense_read reads[TEAM];
+    LEVEL(draws) draws[TEAM];
+    float reach[TEAM];
+    TYPED(block) blocks[TEAM];
+} TYPED(team);
+
+static void TYPED(sweep)(const cdt_dense_problem *problem, TYPED(team) *team)
 {
     for (size_t at = 0; at < problem->spins; at += 64) {
-        TYPED(block) blocks[WAYS];
-        uint64_t any = 0;
-        for (int w = 0; w < ways; w++) {
-            TYPED(draw_block)(problem, reads[w], at, &draws[w], reach[w], &blocks[w]);
-            any |= blocks[w].among;
+        uint64_t flips[TEAM], any[TEAM] = {0};
+        for (size_t w = 0; w < team->count; w++) {
+            TYPED(draw_block)(problem, team->reads[w], at, &team->draws[w], team->reach[w], &team->blocks[w]);
+            any[w / WAYS] |= team->blocks[w].among;
         }
-        if (any) TYPED(visit)(problem, reads, at, blocks, ways);
-    }
-}
-
-INLINE void TYPED(sweep_some)(const cdt_dense_problem *problem, cdt_dense_rows rows, size_t first, cdt_dense_betas betas,
-                              cdt_anneal_stream stream, const int ways)
-{
-    cdt_dense_read reads[WAYS];
-    LEVEL(draws) draws[WAYS];
-    float reach[WAYS];
-    for (int w = 0; w < ways; w++) reads[w] = TYPED(read_at)(problem, rows, first + w);
-    for (size_t t = 0; t < betas.count; t++) {
-        for (int w = 0; w < ways; w++) {
-            const cdt_anneal_stream own = {stream.seed, stream.group + first + w, stream.sweep};
-            LEVEL(start_draws)(&draws[w], own, t);
-            reach[w] = LEVEL(reach)(betas.numbers[(first + w) * betas.step + t]);
+        for (size_t w = 0; w < team->count; w += WAYS) {
+            if (!any[w / WAYS])
+                memset(flips + w, 0, WAYS * sizeof *flips);
+            else if (w + 1 == team->count)
+                TYPED(visit)(problem, at, team->blocks + w, flips + w, 1);
+            else
+                TYPED(visit_ways)(problem, at, team->blocks + w, flips + w);
         }
-        TYPED(sweep)(problem, reads, draws, reach, ways);
+        TYPED(flip)(problem, team->reads, at, flips, team->count);
     }
 }
 
 static void TYPED(sweeps)(const cdt_dense_problem *problem, cdt_dense_rows rows, cdt_dense_betas betas, cdt_anneal_stream stream)
 {
-    size_t k = 0;
-    for (; k + WAYS <= rows.count; k += WAYS) TYPED(sweep_some)(problem, rows, k, betas, stream, WAYS);
-    for (; k < rows.count; k++) TYPED(sweep_some)(problem, rows, k, betas, stream, 1);
+    TYPED(team) team;
+    for (size_t first = 0; first < rows.count; first += TEAM) {
+        team.count = rows.count - first < TEAM ? rows.count - first : TEAM;
+        memset(team.blocks, 0, sizeof team.blocks);
+        for (size_t w = 0; w < team.count; w++) team.reads[w] = TYPED(read_at)(problem, rows, first + w);
+        for (size_t t = 0; t < betas.count; t++) {
+            for (size_t w = 0; w < team.count; w++) {
+                const cdt_anneal_stream own = {stream.seed, stream.group + first + w, stream.sweep};
+                LEVEL(start_draws)(&team.draws[w], own, t);
+                team.reach[w] = LEVEL(reach)(betas.numbers[(first + w) * betas.step + t]);
+            }
+            TYPED(sweep)(problem, &team);
+        }
+    }
 }
 
 /* Flips spins `among` of a block whose flip lowers the energy; returns their number. */
@@ -198,7 +219,7 @@ INLINE size_t TYPED(descend_block)(const cdt_dense_problem *problem, cdt_dense_r
     TYPED(open)(&block, read, at);
     TYPED(fill)(block.limits, LEAST_GAIN);
     block.among = among;
-    return TYPED(within)(block.costs, block.limits) & among ? TYPED(visit)(problem, &read, at, &block, 1) : 0;
+    return TYPED(pass)(problem, read, at, &block);
 }
 
 static size_t TYPED(descend)(const cdt_dense_problem *problem, cdt_dense_read read, size_t most)

@@ -18,6 +18,17 @@ INLINE void TYPED(append)(TYPED(sum) *sum, const COUPLING *row, int8_t sign)
     sum->signs[sum->count++] = sign;
 }
 
+/* The rows of spins of a block, each with the sign of its spin; returns their number. */
+INLINE size_t TYPED(gather)(TYPED(sum) *sum, const cdt_dense_problem *problem, const int8_t *states, size_t at, uint64_t spins)
+{
+    sum->count = 0;
+    for (; spins; spins &= spins - 1) {
+        const size_t spin = at + (size_t)__builtin_ctzll(spins);
+        TYPED(append)(sum, (const COUPLING *)problem->couplings + spin * problem->stride, states[spin]);
+    }
+    return sum->count;
+}
+
 /* To `wide` vectors of fields from vector v on. */
 INLINE void TYPED(add_to_some)(FIELDS *fields, size_t v, const TYPED(sum) *sum, FIELD factor, const int wide)
 {
@@ -32,15 +43,15 @@ INLINE void TYPED(add_to_some)(FIELDS *fields, size_t v, const TYPED(sum) *sum, 
 }
 
 /* Adds the rows of each read, times a factor, to all its fields. */
-static void TYPED(add)(const cdt_dense_problem *problem, const cdt_dense_read *reads, const TYPED(sum) *sums, int ways, FIELD factor)
+APART void TYPED(add)(const cdt_dense_problem *problem, const cdt_dense_read *reads, const TYPED(sum) *sums, size_t count, FIELD factor)
 {
     const size_t vectors = problem->stride / LANES;
     size_t v = 0;
     for (; v + 8 <= vectors; v += 8) {
-        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, v, &sums[w], factor, 8);
+        for (size_t w = 0; w < count; w++) TYPED(add_to_some)(reads[w].fields, v, &sums[w], factor, 8);
     }
     for (; v < vectors; v += 2) {
-        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, v, &sums[w], factor, 2);
+        for (size_t w = 0; w < count; w++) TYPED(add_to_some)(reads[w].fields, v, &sums[w], factor, 2);
     }
 }
 #undef LANES

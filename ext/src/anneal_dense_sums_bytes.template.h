@@ -16,6 +16,21 @@ INLINE void TYPED(append)(TYPED(sum) *sum, const int8_t *row, int8_t sign)
     sum->rows[added][sum->counts[added]++] = row;
 }
 
+/* The rows of spins of a block, each with the sign of its spin; returns their number. */
+INLINE size_t TYPED(gather)(TYPED(sum) *sum, const cdt_dense_problem *problem, const int8_t *states, size_t at, uint64_t spins)
+{
+    const int8_t *const rows = (const int8_t *)problem->couplings + at * problem->stride;
+    const uint64_t down = LEVEL(negative)(states + at);
+    for (int added = 0; added < 2; added++) {
+        size_t count = 0;
+        for (uint64_t left = spins & (added ? ~down : down); left; left &= left - 1) {
+            sum->rows[added][count++] = rows + (size_t)__builtin_ctzll(left) * problem->stride;
+        }
+        sum->counts[added] = count;
+    }
+    return sum->counts[0] + sum->counts[1];
+}
+
 /* To the fields of `wide` vectors of bytes from spin `at` on. At most `chunk` rows of each sign are one sum. */
 INLINE void TYPED(add_to_some)(int16_t *fields, size_t at, const TYPED(sum) *sum, int16_t factor, size_t chunk, const int wide)
 {
@@ -34,14 +49,14 @@ INLINE void TYPED(add_to_some)(int16_t *fields, size_t at, const TYPED(sum) *sum
 }
 
 /* Adds the rows of each read, times a factor, to all its fields. */
-static void TYPED(add)(const cdt_dense_problem *problem, const cdt_dense_read *reads, const TYPED(sum) *sums, int ways, int16_t factor)
+APART void TYPED(add)(const cdt_dense_problem *problem, const cdt_dense_read *reads, const TYPED(sum) *sums, size_t count, int16_t factor)
 {
     const size_t wide = 8 * VECTOR_BYTES, chunk = problem->strongest > 0 ? (size_t)(CDT_DENSE_BYTE / problem->strongest) : 64;
     size_t at = 0;
     for (; at + wide <= problem->stride; at += wide) {
-        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, at, &sums[w], factor, chunk, 8);
+        for (size_t w = 0; w < count; w++) TYPED(add_to_some)(reads[w].fields, at, &sums[w], factor, chunk, 8);
     }
     for (; at < problem->stride; at += 64) {
-        for (int w = 0; w < ways; w++) TYPED(add_to_some)(reads[w].fields, at, &sums[w], factor, chunk, PARTS);
+        for (size_t w = 0; w < count; w++) TYPED(add_to_some)(reads[w].fields, at, &sums[w], factor, chunk, PARTS);
     }
 }

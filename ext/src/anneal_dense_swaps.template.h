@@ -64,7 +64,7 @@ static void TYPED(swap_block)(const cdt_dense_problem *problem, const cdt_dense_
         if (group < groups->count)
             TYPED(try_exchange)(problem, groups, read, group, ((const uint64_t *)drawn)[k], limit);
         else if ((float)-(read.states[at + k] * ((const FIELD *)read.fields)[at + k]) <= limit)
-            TYPED(flip)(problem, &read, at + k, &(const uint64_t){1}, 1);
+            TYPED(flip)(problem, &read, at, &(const uint64_t){(uint64_t)1 << k}, 1);
     }
 }
 

@@ -90,7 +90,7 @@ INLINE void TYPED(step)(const cdt_dense_problem *problem, const cdt_dense_tabu *
     }
     const size_t first = (word & 0xffffffffu) * (uint64_t)(problem->stride / 64) >> 32;
     const uint32_t spin = TYPED(find)(problem, read, best ? NULL : search->resting, cost, first);
-    TYPED(flip)(problem, &read, spin, &(const uint64_t){1}, 1);
+    TYPED(flip)(problem, &read, spin / 64 * 64, &(const uint64_t){(uint64_t)1 << spin % 64}, 1);
     TYPED(rest)(search, walk, spin);
     walk->energy += (SUM)cost;
     if (!best) return;
