@@ -1,6 +1,6 @@
 cdef extern from "cdt_anneal.h" nogil:
     ctypedef struct cdt_dense_problem:
-        size_t spins, stride
+        size_t spins, stride, pitch
         const void *couplings
         const void *fields
         float strongest
@@ -95,14 +95,15 @@ cdef class DenseSpins:
             raise ValueError("start must have one number more than fields, from zero to the number of neighbours and weights")
         self.kind = self._kind_of(start, weights, fields, dtype)
         self.field_type = np.dtype(np.float32 if self.kind == np.float32 else np.int16)
-        matrix = _rows(n, stride, self.kind)
+        lines = stride * self.kind.itemsize // CDT_DENSE_BLOCK
+        matrix = _rows(n, (lines | 1) * CDT_DENSE_BLOCK // self.kind.itemsize, self.kind)
         for i in range(n):
             matrix[i, neighbours[start[i] : start[i + 1]]] = weights[start[i] : start[i + 1]]
         if matrix[:, n:].any() or matrix.diagonal().any():
             raise ValueError("a neighbour is no other spin")
         own = np.ascontiguousarray(fields, self.field_type)
         self.arrays = (matrix, own)
-        self.problem.spins, self.problem.stride = n, stride
+        self.problem.spins, self.problem.stride, self.problem.pitch = n, stride, matrix.shape[1]
         self.problem.couplings, self.problem.fields = _address(matrix), _address(own)
         self.problem.strongest = np.abs(weights).max(initial=0)
 

@@ -4,9 +4,10 @@
  * states, so that to try a flip costs no look at the couplings; a flip adds one row of them to all fields. The half cost of a flip is
  * minus the spin times its field.
  *
- * A block is 64 spins; every row, of couplings, states or fields, starts at a multiple of 64 bytes and has `stride` numbers, the spins
- * rounded up to whole blocks. The padding of rows of couplings is zero; that of states is -1 and that of fields the largest number
- * (set_fields writes both, no kernel changes them), so that no padding seems worth a flip.
+ * A block is 64 spins; every row, of couplings, states or fields, starts at a multiple of 64 bytes and has at least `stride` numbers, the
+ * spins rounded up to whole blocks. The padding of rows of couplings is zero; that of states is -1 and that of fields the largest number
+ * (set_fields writes both, no kernel changes them), so that no padding seems worth a flip. Rows of couplings are best an odd number of
+ * cache lines apart, so that a column of theirs fits into the sets of the cache.
  *
  * Random numbers are those of a stream (cdt_anneal.h) whose group is the number of the read. All levels make the same states, and one
  * call for many sweeps makes what many calls for some of them make. With integers all fields are exact; floats are added in the order
@@ -27,7 +28,8 @@ enum {
 /* Couplings are symmetric, their diagonal zero. Three types: couplings int8, int16 or float; h and the reads' fields int16, int16, float. */
 typedef struct {
     size_t spins, stride;
-    const void *couplings; /* J (spins x stride) */
+    size_t pitch;          /* numbers from one row of couplings to the next, at least stride */
+    const void *couplings; /* J (spins x pitch) */
     const void *fields;    /* h (spins) */
     float strongest;       /* the largest |J_ij| */
 } cdt_dense_problem;

@@ -19,7 +19,7 @@ static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read r
     }
     for (size_t at = 0; at < problem->spins; at += 64) {
         TYPED(sum) sum;
-        TYPED(gather)(&sum, problem, read.states, at, LEVEL(spins_of)(problem, at));
+        TYPED(gather)(&sum, problem, at, LEVEL(spins_of)(problem, at), ~LEVEL(negative)(read.states + at));
         TYPED(add)(problem, &read, &sum, 1, 1);
     }
 }
@@ -64,7 +64,7 @@ INLINE uint32_t TYPED(within_half)(const TYPED(block) *block, const int half)
 
 /* Visits half of the block of several reads; `rows` are those of its first spin, from there on. A read that has no spin left in reach
  * stays as it is: the bits up to the lowest of none are all. */
-INLINE void TYPED(visit_half)(TYPED(block) *blocks, const COUPLING *rows, size_t stride, uint64_t *flips, const int ways, const int half)
+INLINE void TYPED(visit_half)(TYPED(block) *blocks, const COUPLING *rows, size_t pitch, uint64_t *flips, const int ways, const int half)
 {
     uint32_t taken[WAYS], left[WAYS], made[WAYS] = {0}, any = 0;
     UNROLL for (int w = 0; w < ways; w++)
@@ -77,7 +77,7 @@ INLINE void TYPED(visit_half)(TYPED(block) *blocks, const COUPLING *rows, size_t
         UNROLL for (int w = 0; w < ways; w++)
         {
             const uint32_t k = (uint32_t)__builtin_ctz(taken[w] ? taken[w] : 1);
-            const COUPLING *const row = rows + (32 * half + k) * stride;
+            const COUPLING *const row = rows + (32 * half + k) * pitch;
             const FIELDS *const doubled = taken[w] ? blocks[w].doubled[blocks[w].down >> (32 * half + k) & 1] : TYPED(none);
             UNROLL for (int p = half * COUNT / 2; p < COUNT; p++) blocks[w].costs[p] += ROW_AT(row, p) * doubled[p];
             made[w] |= taken[w] & -taken[w];
@@ -91,20 +91,10 @@ INLINE void TYPED(visit_half)(TYPED(block) *blocks, const COUPLING *rows, size_t
 /* Visits the spins `among` of a block of several reads in order; `flips` gets those whose half cost is at most its limit then. */
 INLINE void TYPED(visit)(const cdt_dense_problem *problem, size_t at, TYPED(block) *blocks, uint64_t *flips, const int ways)
 {
-    const COUPLING *const rows = (const COUPLING *)problem->couplings + at * (problem->stride + 1);
+    const COUPLING *const rows = (const COUPLING *)problem->couplings + at * (problem->pitch + 1);
     for (int w = 0; w < ways; w++) flips[w] = 0;
-    TYPED(visit_half)(blocks, rows, problem->stride, flips, ways, 0);
-    if (problem->spins - at > 32) TYPED(visit_half)(blocks, rows, problem->stride, flips, ways, 1);
-}
-
-/* Changes the sign of spins of a block; gathers their rows, and returns their number. */
-INLINE size_t TYPED(turn)(TYPED(sum) *sum, const cdt_dense_problem *problem, int8_t *states, size_t at, uint64_t spins)
-{
-    for (uint64_t left = spins; left; left &= left - 1) {
-        int8_t *const state = states + at + __builtin_ctzll(left);
-        *state = -*state;
-    }
-    return TYPED(gather)(sum, problem, states, at, spins);
+    TYPED(visit_half)(blocks, rows, problem->pitch, flips, ways, 0);
+    if (problem->spins - at > 32) TYPED(visit_half)(blocks, rows, problem->pitch, flips, ways, 1);
 }
 
 /* Flips spins of a block of several reads, states and fields; returns their number. */
@@ -112,7 +102,15 @@ APART size_t TYPED(flip)(const cdt_dense_problem *problem, const cdt_dense_read 
 {
     TYPED(sum) sums[TEAM];
     size_t made = 0;
-    for (size_t w = 0; w < count; w++) made += TYPED(turn)(&sums[w], problem, reads[w].states, at, flips[w]);
+    for (size_t w = 0; w < count; w++) {
+        int8_t *const states = reads[w].states + at;
+        const uint64_t down = LEVEL(negative)(states);
+        TYPED(gather)(&sums[w], problem, at, flips[w], down);
+        for (uint64_t left = flips[w]; left; left &= left - 1, made++) {
+            const int k = __builtin_ctzll(left);
+            states[k] = (int8_t)(2 * (int)(down >> k & 1) - 1);
+        }
+    }
     if (made) TYPED(add)(problem, reads, sums, count, 2);
     return made;
 }

@@ -18,15 +18,14 @@ INLINE void TYPED(append)(TYPED(sum) *sum, const COUPLING *row, int8_t sign)
     sum->signs[sum->count++] = sign;
 }
 
-/* The rows of spins of a block, each with the sign of its spin; returns their number. */
-INLINE size_t TYPED(gather)(TYPED(sum) *sum, const cdt_dense_problem *problem, const int8_t *states, size_t at, uint64_t spins)
+/* The rows of spins of a block, `added` or else subtracted. */
+INLINE void TYPED(gather)(TYPED(sum) *sum, const cdt_dense_problem *problem, size_t at, uint64_t spins, uint64_t added)
 {
-    sum->count = 0;
+    TYPED(clear)(sum);
     for (; spins; spins &= spins - 1) {
-        const size_t spin = at + (size_t)__builtin_ctzll(spins);
-        TYPED(append)(sum, (const COUPLING *)problem->couplings + spin * problem->stride, states[spin]);
+        const int k = __builtin_ctzll(spins);
+        TYPED(append)(sum, (const COUPLING *)problem->couplings + (at + k) * problem->pitch, added >> k & 1 ? 1 : -1);
     }
-    return sum->count;
 }
 
 /* To `wide` vectors of fields from vector v on. */

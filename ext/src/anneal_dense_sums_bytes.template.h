@@ -16,19 +16,17 @@ INLINE void TYPED(append)(TYPED(sum) *sum, const int8_t *row, int8_t sign)
     sum->rows[added][sum->counts[added]++] = row;
 }
 
-/* The rows of spins of a block, each with the sign of its spin; returns their number. */
-INLINE size_t TYPED(gather)(TYPED(sum) *sum, const cdt_dense_problem *problem, const int8_t *states, size_t at, uint64_t spins)
+/* The rows of spins of a block, `added` or else subtracted. */
+INLINE void TYPED(gather)(TYPED(sum) *sum, const cdt_dense_problem *problem, size_t at, uint64_t spins, uint64_t added)
 {
-    const int8_t *const rows = (const int8_t *)problem->couplings + at * problem->stride;
-    const uint64_t down = LEVEL(negative)(states + at);
-    for (int added = 0; added < 2; added++) {
+    const int8_t *const rows = (const int8_t *)problem->couplings + at * problem->pitch;
+    for (int sign = 0; sign < 2; sign++) {
         size_t count = 0;
-        for (uint64_t left = spins & (added ? ~down : down); left; left &= left - 1) {
-            sum->rows[added][count++] = rows + (size_t)__builtin_ctzll(left) * problem->stride;
+        for (uint64_t left = spins & (sign ? added : ~added); left; left &= left - 1) {
+            sum->rows[sign][count++] = rows + (size_t)__builtin_ctzll(left) * problem->pitch;
         }
-        sum->counts[added] = count;
+        sum->counts[sign] = count;
     }
-    return sum->counts[0] + sum->counts[1];
 }
 
 /* To the fields of `wide` vectors of bytes from spin `at` on. At most `chunk` rows of each sign are one sum. */

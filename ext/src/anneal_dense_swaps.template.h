@@ -17,7 +17,7 @@ static void TYPED(part)(const cdt_dense_groups *groups, const int8_t *states)
 /* Half of what it costs to exchange an up and a down spin. */
 INLINE COST TYPED(exchange_cost)(const cdt_dense_problem *problem, const FIELD *fields, uint32_t up, uint32_t down)
 {
-    const COUPLING coupling = ((const COUPLING *)problem->couplings)[up * problem->stride + down];
+    const COUPLING coupling = ((const COUPLING *)problem->couplings)[up * problem->pitch + down];
     return (COST)fields[down] - (COST)fields[up] - 2 * (COST)coupling;
 }
 
@@ -28,8 +28,8 @@ static void TYPED(exchange)(const cdt_dense_problem *problem, cdt_dense_read rea
     const uint32_t spin = *up;
     TYPED(sum) sum;
     TYPED(clear)(&sum);
-    TYPED(append)(&sum, couplings + spin * problem->stride, -1);
-    TYPED(append)(&sum, couplings + *down * problem->stride, 1);
+    TYPED(append)(&sum, couplings + spin * problem->pitch, -1);
+    TYPED(append)(&sum, couplings + *down * problem->pitch, 1);
     TYPED(add)(problem, &read, &sum, 1, 2);
     read.states[spin] = -1;
     read.states[*down] = 1;
