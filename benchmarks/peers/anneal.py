@@ -58,7 +58,7 @@ def speed() -> Iterator[Row]:
     """Attempts per nanosecond on sparse problems of whole weights, and against dwave-samplers."""
     rates, ratios = [], []
     for name, edges in problems.sparse():
-        (ours, mine), (theirs, others) = _speed(edges, 1000), _dwave(edges, 100, 4)
+        (ours, mine), (theirs, others) = _speed(edges, 1000), _dwave(edges, 500, 4)
         ours_s, theirs_s = seconds(ours, theirs, repeats=3)
         rates.append(mine / ours_s / 1e9)
         ratios.append(rates[-1] * 1e9 / (others / theirs_s))
@@ -69,8 +69,8 @@ def speed() -> Iterator[Row]:
 def others() -> Iterator[Row]:
     """Dense problems, and weights that are no integers."""
     edges = problems.all_to_all()
-    ours, attempts = _speed(edges, 100)
-    theirs, peers = _dwave(edges, 20, 2)
+    ours, attempts = _speed(edges, 1000)
+    theirs, peers = _dwave(edges, 100, 2)
     ours_s, theirs_s = seconds(ours, theirs, repeats=3)
     yield Row("SK 1000: attempts/ns", (0.05,), (0.2,), (attempts / ours_s / 1e9,))
     yield Row("SK 1000 / dwave-samplers SA", (), (25,), (attempts / ours_s / (peers / theirs_s),))
