@@ -11,6 +11,7 @@ import numpy as np
 from cdt_core.errors import CdtError
 
 include "levels.pxi"
+include "anneal_reduce.pxi"
 
 cdef extern from "cdt_anneal.h" nogil:
     int CDT_ANNEAL_FIELD

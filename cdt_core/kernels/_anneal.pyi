@@ -93,3 +93,22 @@ class DenseSpins:
         read: int,
         sweep: int,
     ) -> NDArray[np.float64]: ...
+
+class Rest:
+    kept: NDArray[np.int64]
+    start: NDArray[np.int64]
+    neighbours: NDArray[np.int32]
+    weights: NDArray[np.int64] | NDArray[np.float64]
+    fields: NDArray[np.int64] | NDArray[np.float64]
+    choices: NDArray[np.uint32]
+    def __init__(
+        self,
+        start: NDArray[np.int64],
+        neighbours: NDArray[np.int32],
+        weights: NDArray[np.int64] | NDArray[np.float64],
+        fields: NDArray[np.int64] | NDArray[np.float64],
+        keep: NDArray[np.uint8],
+    ) -> None: ...
+    @property
+    def constant(self) -> int | float: ...
+    def restore(self, states: NDArray[np.int8]) -> NDArray[np.int8]: ...
