@@ -83,8 +83,8 @@ def reduce(problem: Problem) -> Reduction:
     (of 127 at most) stay such; three neighbours whose couplings' sum is odd beyond that are left alone. Cost: up to
     0.5 us for each variable and edge; memory: about 120 bytes for each.
 
-    Leaves, chains and stars (triangles) of spin glasses: Boettcher 2003, Phys. Rev. B 67:060403; Liers, Juenger,
-    Reinelt, Rinaldi 2004, in New Optimization Algorithms in Physics.
+    Spins of up to three neighbours: Boettcher 2004, Eur. Phys. J. B 38:83; bonds that dominate: Lange, Andres, Swoboda
+    2019, Proc. CVPR:6093.
 
     Examples
     --------
