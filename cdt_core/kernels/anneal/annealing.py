@@ -16,6 +16,8 @@ from cdt_core.kernels.anneal.engines import engine_for
 from cdt_core.kernels.anneal.population import population
 from cdt_core.kernels.anneal.problem import Problem
 from cdt_core.kernels.anneal.quantum import SLICES, quantum
+from cdt_core.kernels.anneal.reducing import Reduction
+from cdt_core.kernels.anneal.reducing import reduce as reduced
 from cdt_core.kernels.anneal.reheating import reheating
 from cdt_core.kernels.anneal.replicas import GROUP, Engine
 from cdt_core.kernels.anneal.samples import Samples
@@ -43,8 +45,10 @@ _LEADS: dict[str, Callable[[Course, NDArray[np.float64]], None]] = {
 METHODS = (*_LEADS, "auto")
 #: Methods that go on until the time that is given is over.
 _LASTING = ("reheat", "pt")
-#: Spins that tabu search needs, so that one of them may always move.
+#: Spins that tabu search needs, so that one of them may always move; fewer are solved anyway.
 _LEAST_TABU = 4
+#: Share of spins whose reduction makes a difference.
+_WORTH = 0.05
 
 
 def anneal(  # noqa: PLR0913 - what a caller may choose, by name
@@ -55,6 +59,7 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     *,
     schedule: ArrayLike | None = None,
     seed: int = 0,
+    reduce: bool | None = None,
     tabu: int = 0,
     threads: int | None = None,
     time_budget: float | None = None,
@@ -85,6 +90,11 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         0 .. 2**64 - 1. The same seed gives the same samples on every machine and with any number of threads, read by
         read: more reads only add some. (Not with a ``time_budget``, nor for ``pt``, ``pa`` and ``reheat`` with
         another number of reads.)
+    reduce
+        Whether spins that at most three neighbours decide are taken out first, and put back in their best state
+        (:func:`~cdt_core.kernels.anneal.reducing.reduce`): exact for ground states, but no longer the law of a
+        temperature. Default: with ``reheat``, ``pt`` and ``auto``, where it takes out a twentieth of the spins.
+        ``attempts`` are of what is left.
     tabu
         Steps of tabu search from each read's state, after its descent; for problems of up to some 20,000 spins without
         fixed cardinalities. A step takes as long as a visit of every spin of one read.
@@ -129,13 +139,14 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
     if problem.cardinalities and method == "sqa":
         raise AnnealError("fixed cardinalities are not for method 'sqa', whose slices only flip; use another one")
-    if tabu and (problem.cardinalities or problem.size < _LEAST_TABU):
-        raise AnnealError(
-            f"tabu search is for at least {_LEAST_TABU} spins without fixed cardinalities; leave tabu at 0"
-        )
+    if tabu and problem.cardinalities:
+        raise AnnealError("tabu search does not keep fixed cardinalities; leave tabu at 0")
+    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
+    reduction = _reduction(problem, method, reduce)
+    annealed = reduction.problem if reduction else problem
     run = _Run(
-        problem,
-        engine_for(problem, method),
+        annealed,
+        engine_for(annealed, method),
         reads=_whole("reads", reads, 1 << 24),
         seed=_whole("seed", seed, (1 << 64) - 1, least=0),
         threads=len(os.sched_getaffinity(0)) if threads is None else _whole("threads", threads, 1 << 12),
@@ -143,13 +154,36 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         returns=on_interrupt == "return",
         tabu=_whole("tabu", tabu, 1 << 30, least=0),
     )
-    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
     if time_budget is not None and not time_budget > 0:
         raise AnnealError(f"time_budget is {time_budget!r}; it must be seconds above 0")
     budget = np.inf if time_budget is None else float(time_budget)
+    if annealed.size == 1:  # solved by its reduction, or by a look at both states
+        betas, budget = betas[-1:], np.inf
     if method == "auto":
-        return choose(lambda candidate, share: run.by(candidate, part_of(betas, share), share * budget))
-    return run.by(method, betas, budget)
+        found = choose(lambda candidate, share: run.by(candidate, part_of(betas, share), share * budget))
+    else:
+        found = run.by(method, betas, budget)
+    return _restored(found, reduction) if reduction else found
+
+
+def _reduction(problem: Problem, method: str, asked: bool | None) -> Reduction | None:
+    """The problem without the spins that others decide, if that is asked for or worth it."""
+    if asked is False or (asked is None and method not in (*_LASTING, "auto")):
+        return None
+    reduction = reduced(problem)
+    return reduction if asked or reduction.taken >= _WORTH else None
+
+
+def _restored(found: Samples, reduction: Reduction) -> Samples:
+    """The same samples, of the whole problem."""
+    whole = Samples.of_states(reduction.whole, reduction.restore(found.states), found.occurrences)
+    return attrs.evolve(
+        found,
+        problem=whole.problem,
+        states=whole.states,
+        energies=whole.energies,
+        occurrences=whole.occurrences,
+    )
 
 
 @attrs.frozen(eq=False)
@@ -204,7 +238,7 @@ class _Run:
         states = np.concatenate([group.states() for group in course.groups])
         best = course.energies().reshape(-1, slices).argmin(axis=1)
         found = self.engine.ordered(states[np.arange(len(best)) * slices + best])
-        return self._searched(found) if self.tabu else found
+        return self._searched(found) if self.tabu and self.problem.size >= _LEAST_TABU else found
 
     def _searched(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
         """The best states that tabu search from each saw, and local minima again."""

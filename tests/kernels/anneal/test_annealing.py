@@ -139,7 +139,7 @@ def test_a_callback_hears_of_progress_and_can_stop():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_time_budget_ends_the_run_with_what_it_has(method):
-    found = anneal(ring(2000), sweeps=10**6, method=method, time_budget=0.2)
+    found = anneal(ring(2000), sweeps=10**6, method=method, time_budget=0.2, reduce=False)
     assert 0 < found.sweeps < 10**6
     assert found.interrupted or method in ("reheat", "pt", "auto")
     assert found.energy < -1200
@@ -240,6 +240,23 @@ def test_a_read_of_a_dense_problem_is_the_same_alone():
     one, many = (anneal(problem, reads=reads, sweeps=30, seed=2) for reads in (1, 70))
     assert one.attempts == 160 * 30
     assert one.best.tobytes() in {state.tobytes() for state in many.states}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reduced_problem_has_samples_of_the_whole(method):
+    problem = Problem.from_ising([0] * 40, random_graph(40, 44, 0, (-1, 1)))
+    whole, less = (anneal(problem, sweeps=100, method=method, reduce=reduce) for reduce in (False, True))
+    assert less.problem is problem
+    assert less.states.shape[1] == 40
+    np.testing.assert_array_equal(less.energies, problem.energy(less.states))
+    assert less.energy == whole.energy
+    assert less.attempts < whole.attempts / 2
+
+
+def test_what_reduces_to_one_spin_takes_no_time():
+    found = anneal(ring(2000), method="auto", time_budget=1e9)
+    assert found.energy == -2000
+    assert not found.interrupted
 
 
 def test_slices_refuse_fixed_cardinalities():
