@@ -1,0 +1,106 @@
+"""The choice of one chain for the digits of an array's axes, from ranks that samples and earlier trains show."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from cdt_core.kernels.tensor_train.ordering.annealed import annealed
+from cdt_core.kernels.tensor_train.ordering.chains import Chains, Groups
+from cdt_core.kernels.tensor_train.ordering.order import Order
+from cdt_core.kernels.tensor_train.ordering.spectra import SampledRanks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Splitting"]
+
+#: Up to so many digits every set of them is looked at; beyond, annealing looks at so many new sets, in walks of so many steps.
+_EXACT, _SETS, _STEPS = 8, 600, 1500
+#: Rows of sampled blocks: where all sets are looked at, and where many are.
+_SIDE, _SIDE_OF_MANY = 256, 128
+#: The number of bonds, which shares out the tolerance, is guessed from the choice before at most so often; less in annealing.
+_ROUNDS, _ANNEALED_ROUNDS = 4, 2
+#: Tolerances below need singular values that are no roots of a Gram matrix's.
+_PRECISE = 1e-5
+
+
+class Splitting:
+    """An array whose axes are split into these digits, and what is known of its ranks."""
+
+    def __init__(
+        self, values: NDArray[Any], rtol: float, digits: tuple[tuple[int, ...], ...], *, joins: bool, seed: int
+    ) -> None:
+        self.shape, self.rtol, self.digits, self.joins, self.seed = values.shape, rtol, digits, joins, seed
+        self.places = [(axis, j) for axis, parts in enumerate(digits) for j in range(len(parts))]
+        self.lengths = tuple(n for parts in digits for n in parts)
+        self.is_small = len(self.lengths) <= _EXACT
+        self.ranks = SampledRanks(
+            values, self.lengths, _SIDE if self.is_small else _SIDE_OF_MANY, seed, precise=rtol < _PRECISE
+        )
+        self.before: list[int] | None = None
+        self.bonds = max(1, len(digits) - 1)
+
+    def choice(self, axes: Sequence[int]) -> tuple[int, Order]:
+        """The parameters that are expected of the best order that is found, and the order.
+
+        ``axes`` are in an order that is known to be good. The more bonds a train has, the less each may leave out, so that
+        their number is guessed until the choice has it.
+        """
+        found: list[tuple[int, Groups]] = []
+        for _ in range(_ROUNDS if self.is_small else _ANNEALED_ROUNDS):
+            _, groups = self._chain(self.bonds, axes)
+            before, self.bonds = self.bonds, max(1, len(groups) - 1)
+            found.append((self._chains(self.bonds).parameters(groups), groups))
+            if before == self.bonds:
+                break
+        expected, groups = min(found, key=lambda one: one[0])
+        self.bonds = max(1, len(groups) - 1)
+        return expected, self._order(groups)
+
+    def learn(self, order: Order, ranks: Sequence[int]) -> None:
+        """Take the ranks of a train in an order of these digits for the truth."""
+        bonds, subset = len(order.groups) - 1, 0
+        for group, rank in zip(order.groups[:-1], ranks[1:], strict=False):
+            subset |= sum(1 << k for k in group)
+            self.ranks.correct(subset, self.rtol**2 / bonds, rank)
+
+    def learn_own(self, ranks: Sequence[int]) -> None:
+        """Take the ranks of a train of the axes as they are for the truth."""
+        for axis in range(1, len(self.shape)):
+            subset = sum(1 << k for k, place in enumerate(self.places) if place[0] < axis)
+            if 0 < subset < (1 << len(self.lengths)) - 1:
+                self.ranks.correct(subset, self.rtol**2 / (len(self.shape) - 1), ranks[axis])
+
+    def _chains(self, bonds: int) -> Chains:
+        share, known = self.rtol**2 / bonds, dict[int, int]()
+
+        def rank(subset: int) -> int:
+            if subset not in known:
+                known[subset] = self.ranks.rank(subset, share)
+            return known[subset]
+
+        return Chains(self.lengths, rank, self.joins)
+
+    def _chain(self, bonds: int, axes: Sequence[int]) -> tuple[int, Groups]:
+        chains = self._chains(bonds)
+        if self.is_small:
+            return chains.best()
+        first, starts = self.ranks.count, self._starts(axes) if self.before is None else [self.before]
+        sets = _SETS * len(starts) / 3
+        cost, groups = annealed(chains, starts, self.seed, _STEPS, lambda: (self.ranks.count - first) / sets)
+        self.before = [k for group in groups for k in range(len(self.lengths)) if group >> k & 1]
+        return cost, groups
+
+    def _starts(self, axes: Sequence[int]) -> list[list[int]]:
+        """The good order and the own one, each axis with its digits together; and digits that alternate, the coarsest first."""
+        by_axis = [[k for k, place in enumerate(self.places) if place[0] == axis] for axis in range(len(self.shape))]
+        alternate = [k for level in zip_longest(*by_axis) for k in level if k is not None]
+        orders = [[k for axis in axes for k in by_axis[axis]], list(range(len(self.lengths))), alternate]
+        return [order for k, order in enumerate(orders) if order not in orders[:k]]
+
+    def _order(self, groups: Groups) -> Order:
+        places = range(len(self.lengths))
+        return Order(self.shape, self.digits, tuple(tuple(k for k in places if group >> k & 1) for group in groups))
