@@ -47,10 +47,10 @@ class _Walk:
         best, least = order, here
         dice, moves = rng.random(steps), rng.integers(0, [3, d, d, d], (steps, 4))
         for k in range(steps):
-            done = max(k / steps, (self.spent() - start) / max(until - start, 1e-9))
-            if done >= 1:
+            spent = self.spent()
+            if spent >= until:
                 break
-            temperature = _HOT * (_COLD / _HOT) ** done
+            temperature = _HOT * (_COLD / _HOT) ** max(k / steps, (spent - start) / (until - start))
             tried = _moved(order, *map(int, moves[k]))
             cost = self.cost(tried)
             if math.log(cost / here) <= -temperature * math.log(max(dice[k], 1e-300)):

@@ -89,14 +89,15 @@ class Order:
     def applied(self, x: NDArray[Any]) -> NDArray[Any]:
         """An array of ``shape`` as the array of ``modes`` that is decomposed; a copy unless nothing moves."""
         split = np.asarray(x).reshape(self.lengths)
-        return np.ascontiguousarray(split.transpose([k for group in self.groups for k in group]).reshape(self.modes))
+        moved = split.transpose([k for group in self.groups for k in group])
+        return np.ascontiguousarray(moved).reshape(self.modes)
 
     def undone(self, y: NDArray[Any]) -> NDArray[Any]:
         """The array of ``shape`` of one of ``modes``: the inverse of :meth:`applied`."""
         lengths = self.lengths
         order = [k for group in self.groups for k in group]
         split = np.asarray(y).reshape([lengths[k] for k in order])
-        return np.ascontiguousarray(split.transpose(np.argsort(order)).reshape(self.shape))
+        return np.ascontiguousarray(split.transpose(np.argsort(order))).reshape(self.shape)
 
     def indices(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Places (m, modes) in the train of places (m, axes) in the array."""

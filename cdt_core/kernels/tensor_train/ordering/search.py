@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import slicing
 from cdt_core.kernels.tensor_train.ordering.order import Order, prime_digits
+from cdt_core.kernels.tensor_train.ordering.spending import spent
 from cdt_core.kernels.tensor_train.ordering.splitting import Splitting
 from cdt_core.kernels.tensor_train.sources import tensor_of
 from cdt_core.kernels.tensor_train.svd import tt_svd
@@ -32,8 +32,6 @@ _MOST_DIGITS = 18
 _TRAINS = 3
 #: A train is made where so many times the parameters of the best one so far are expected, or fewer.
 _WORTH = 1.2
-#: Trains that are made at the end with larger shares for each bond, unless so much of the tolerance is used.
-_SPENDING, _USED = 3, 0.97
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -155,7 +153,7 @@ def best_order(
             splitting.learn_own(own.ranks)
             best = _improved(best, splitting, values)
             told(0.1 + 0.8 * (number + 1) / len(ways))
-    train = _spent(best.order.applied(values), best.train, rtol)
+    train = spent(best.order.applied(values), best.train, rtol)
     told(1.0)
     return attrs.evolve(best, train=train)
 
@@ -180,20 +178,3 @@ def _improved(best: OrderedTrain, splitting: Splitting, values: NDArray[Any]) ->
         if train.parameters < best.train.parameters:
             best = attrs.evolve(best, order=order.simplified(), train=train)
     return best
-
-
-def _spent(values: NDArray[Any], train: TensorTrain, rtol: float) -> TensorTrain:
-    """A train that is no larger, with more of the tolerance used: bonds that cut little leave their part to the others."""
-    low, high = rtol, rtol * math.sqrt(max(1, train.ndim - 1))
-    for _ in range(_SPENDING):
-        if not train.error or train.error >= _USED * rtol:
-            break
-        aim = low * rtol / train.error
-        aim = aim if low < aim < high else math.sqrt(low * high)
-        tried = tt_svd(values, aim)
-        if tried.error is None or tried.error > rtol:
-            high = aim
-            continue
-        low = aim
-        train = tried if tried.parameters <= train.parameters else train
-    return train

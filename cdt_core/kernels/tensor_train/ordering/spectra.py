@@ -16,6 +16,8 @@ __all__ = ["SampledRanks"]
 
 #: A sampled block has so many times more columns than rows.
 _ASPECT = 4
+#: Ranks below one part in so many of a block's rows grow the less with them the smaller they are.
+_FILLED = 3
 
 
 class SampledRanks:
@@ -76,7 +78,8 @@ class SampledRanks:
         rows = blocks[0][0]
         if rows == small:
             return float(found[0])
-        growth = min(1.0, max(0.0, math.log2(found[0] / found[1])))
+        filled = min(1.0, _FILLED * found[0] / rows)  # a rank far below the block's is seen in whole
+        growth = filled * min(1.0, max(0.0, math.log2(found[0] / found[1])))
         return float(found[0] * (small / rows) ** growth)
 
     def _key(self, subset: int) -> int:
