@@ -88,6 +88,16 @@ def test_the_chain_of_the_sets_is_the_best_of_all_orders_and_groupings(made, joi
             assert cost == chains.parameters(groups) == fewest(chains, list(permutations(range(d))))
 
 
+def test_the_best_chains_of_each_number_of_modes_are_the_best_of_all_with_so_many():
+    for seed in range(20):
+        chains = Chains(*any_ranks(4, seed))
+        every = [groups for order in permutations(range(4)) for groups in groupings(order)]
+        for count, (cost, groups) in enumerate(chains.best_by_count(), 1):
+            assert len(groups) == count
+            assert cost == chains.parameters(groups)
+            assert cost == min(chains.parameters(one) for one in every if len(one) == count)
+
+
 def test_the_groups_of_an_order_are_its_best_ones():
     for seed in range(60):
         chains = Chains(*ranks_of_pairs(7, seed))
@@ -359,7 +369,7 @@ def test_many_digits_are_never_worse_than_good_orders_of_axes():
     x = field((16, 16, 16, 16), (2, 0, 3, 1))
     for seed in range(3):
         splitting = Splitting(x, 1e-2, prime_digits(x.shape, 18), joins=True, seed=seed)
-        expected, order = splitting.choice([2, 0, 3, 1])
+        expected, order = splitting.choices([2, 0, 3, 1])[0]
         axes = [k for axis in (2, 0, 3, 1) for k in range(4 * axis, 4 * axis + 4)]
         assert expected <= splitting._chains(3).cut(axes)[0]
         assert sorted(k for group in order.groups for k in group) == list(range(16))

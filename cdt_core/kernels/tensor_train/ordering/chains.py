@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Chains", "Groups"]
 
+#: The cost of what is no chain.
+_NONE = 1 << 61
 #: The axes of each mode, as bits.
 Groups = tuple[int, ...]
 
@@ -83,28 +85,38 @@ class Chains:
         return costs[-1], tuple(reversed(groups))
 
     def best(self) -> tuple[int, Groups]:
-        """The fewest parameters of all chains, and a chain that has them.
+        """The fewest parameters of all chains, and a chain that has them; see :meth:`best_by_count`."""
+        return min(self.best_by_count(), key=lambda one: one[0])
 
-        All ``2^d`` ranks, ``3^d`` sums (``d 2^d`` where axes stay apart): for up to 12 axes or so.
+    def best_by_count(self) -> list[tuple[int, Groups]]:
+        """The same of the chains of 1, 2, .. d modes; of d alone where axes stay apart.
+
+        All ``2^d`` ranks, ``d 3^d`` sums (``d 2^d`` where axes stay apart): for up to 12 axes or so.
 
         References
         ----------
         Held and Karp, "A dynamic programming approach to sequencing problems", J. SIAM 10(1), 1962.
         """
-        count = 1 << len(self.lengths)
+        d, count = len(self.lengths), 1 << len(self.lengths)
         ranks = np.array([self.rank_of(subset) for subset in range(count)], np.int64)
         sizes = np.array([self.places(subset) for subset in range(count)], np.int64)
-        costs, origins = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        costs, origins = np.full((d + 1, count), _NONE), np.zeros((d + 1, count), np.int64)
+        costs[0, 0] = 0
         for subset in range(1, count):
             starts = _below(subset) if self.joins else _neighbours(subset)
-            sums = costs[starts] + ranks[starts] * sizes[subset ^ starts] * ranks[subset]
-            best = int(np.argmin(sums))
-            costs[subset], origins[subset] = sums[best], starts[best]
-        groups, subset = [], count - 1
-        while subset:
-            groups.append(subset ^ int(origins[subset]))
-            subset = int(origins[subset])
-        return int(costs[-1]), tuple(reversed(groups))
+            sums = costs[:-1, starts] + ranks[starts] * sizes[subset ^ starts] * ranks[subset]
+            costs[1:, subset] = np.minimum(sums.min(axis=1), _NONE)
+            origins[1:, subset] = starts[np.argmin(sums, axis=1)]
+        return [(int(costs[k, -1]), _path(origins, k)) for k in range(1, d + 1) if costs[k, -1] < _NONE]
+
+
+def _path(origins: NDArray[np.int64], count: int) -> Groups:
+    """What was added by each of so many steps to all axes."""
+    groups, subset = [], origins.shape[1] - 1
+    for k in range(count, 0, -1):
+        groups.append(subset ^ int(origins[k, subset]))
+        subset = int(origins[k, subset])
+    return tuple(reversed(groups))
 
 
 def _below(subset: int) -> NDArray[np.int64]:

@@ -28,8 +28,11 @@ __all__ = ["OrderedTrain", "best_order"]
 
 #: Digits that axes are split into, in all, unless there are more axes.
 _MOST_DIGITS = 18
-#: Trains that are made for one way of splitting: each corrects the ranks that the next choice is made with.
-_TRAINS = 3
+#: Choices for one way of splitting, each with ranks that the trains before corrected, and with the tolerance shared out
+#: in two ways.
+_ROUNDS, _SHARINGS = 2, (1.0, 0.0)
+#: Of the best orders with each number of modes, so many are made into trains.
+_BEST = 3
 #: A train is made where so many times the parameters of the best one so far are expected, or fewer.
 _WORTH = 1.2
 
@@ -144,7 +147,7 @@ def best_order(
     told = progress or (lambda share: None)
     own = tt_svd(x, rtol, progress=lambda share: told(0.1 * share))
     values = np.ascontiguousarray(np.asarray(x), dtype=tensor.dtype)
-    best = OrderedTrain(Order.own(values.shape), own, own.parameters)
+    best = OrderedTrain(Order.own(values.shape), spent(values, own, rtol), own.parameters)
     whole = tuple((n,) if n > 1 else () for n in values.shape)
     ways = [whole, prime_digits(values.shape, _MOST_DIGITS)] if fold else [whole]
     for number, digits in enumerate(ways):
@@ -153,9 +156,8 @@ def best_order(
             splitting.learn_own(own.ranks)
             best = _improved(best, splitting, values)
             told(0.1 + 0.8 * (number + 1) / len(ways))
-    train = spent(best.order.applied(values), best.train, rtol)
     told(1.0)
-    return attrs.evolve(best, train=train)
+    return best
 
 
 def _check_seed(seed: Any) -> None:
@@ -168,13 +170,21 @@ def _improved(best: OrderedTrain, splitting: Splitting, values: NDArray[Any]) ->
     places = best.order.places
     axes = [places[k][0] for group in best.order.groups for k in group]
     tried: list[Order] = []
-    for _ in range(_TRAINS):
-        expected, order = splitting.choice(axes)
-        if order in tried or expected > _WORTH * best.train.parameters:
+    for _ in range(_ROUNDS):
+        before = len(tried)
+        for sharing in _SHARINGS:
+            for expected, order in splitting.choices(axes, sharing)[:_BEST]:
+                if order not in tried and expected <= _WORTH * best.train.parameters:
+                    tried.append(order)
+                    best = min(best, _made(order, splitting, values, best.own), key=lambda one: one.train.parameters)
+        if len(tried) == before:
             break
-        tried.append(order)
-        train = tt_svd(order.applied(values), splitting.rtol)
-        splitting.learn(order, train.ranks)
-        if train.parameters < best.train.parameters:
-            best = attrs.evolve(best, order=order.simplified(), train=train)
     return best
+
+
+def _made(order: Order, splitting: Splitting, values: NDArray[Any], own: int) -> OrderedTrain:
+    """A train of an order, from whose ranks the estimates learn."""
+    moved = order.applied(values)
+    train = tt_svd(moved, splitting.rtol)
+    splitting.learn(order, train.ranks)
+    return OrderedTrain(order.simplified(), spent(moved, train, splitting.rtol), own)

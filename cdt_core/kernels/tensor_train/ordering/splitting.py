@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ __all__ = ["Splitting"]
 _EXACT, _SETS, _STEPS = 8, 600, 1500
 #: Rows of sampled blocks: where all sets are looked at, and where many are.
 _SIDE, _SIDE_OF_MANY = 256, 128
-#: The number of bonds, which shares out the tolerance, is guessed from the choice before at most so often; less in annealing.
-_ROUNDS, _ANNEALED_ROUNDS = 4, 2
+#: In annealing the number of bonds, which shares out the tolerance, is guessed so often.
+_ROUNDS = 2
 #: Tolerances below need singular values that are no roots of a Gram matrix's.
 _PRECISE = 1e-5
 
@@ -43,22 +44,43 @@ class Splitting:
         self.before: list[int] | None = None
         self.bonds = max(1, len(digits) - 1)
 
-    def choice(self, axes: Sequence[int]) -> tuple[int, Order]:
-        """The parameters that are expected of the best order that is found, and the order.
+    def choices(self, axes: Sequence[int], sharing: float = 1.0) -> list[tuple[int, Order]]:
+        """Good orders, with the parameters that are expected of them, the fewest first.
 
-        ``axes`` are in an order that is known to be good. The more bonds a train has, the less each may leave out, so that
-        their number is guessed until the choice has it.
+        Parameters
+        ----------
+        axes
+            In an order that is known to be good.
+        sharing
+            Of b bonds each is expected to leave out a ``b ** sharing``-th part of the energy that the tolerance allows. 1:
+            errors of bonds add up. 0: they are the same, as where noise is left out, which one bond does for all.
         """
-        found: list[tuple[int, Groups]] = []
-        for _ in range(_ROUNDS if self.is_small else _ANNEALED_ROUNDS):
-            _, groups = self._chain(self.bonds, axes)
+        found = self._by_count(sharing) if self.is_small else self._annealed(axes, sharing)
+        return [(expected, self._order(groups)) for expected, groups in sorted(found)]
+
+    def _by_count(self, sharing: float) -> list[tuple[int, Groups]]:
+        """The best chains of each number of modes, which says how the tolerance is shared out."""
+        found = []
+        for count in range(1, len(self.lengths) + 1):
+            chains = self._chains(max(1, count - 1) ** sharing)
+            found += [one for one in chains.best_by_count() if len(one[1]) == count]
+        return found
+
+    def _annealed(self, axes: Sequence[int], sharing: float) -> list[tuple[int, Groups]]:
+        """The number of bonds is guessed until the choice has it."""
+        found = []
+        for _ in range(_ROUNDS):
+            chains = self._chains(self.bonds**sharing)
+            first, starts = self.ranks.count, self._starts(axes) if self.before is None else [self.before]
+            allowed = _SETS * len(starts) / 3
+            spent = partial(_share, self.ranks, first, allowed)
+            _, groups = annealed(chains, starts, self.seed, _STEPS, spent)
+            self.before = [k for group in groups for k in range(len(self.lengths)) if group >> k & 1]
             before, self.bonds = self.bonds, max(1, len(groups) - 1)
-            found.append((self._chains(self.bonds).parameters(groups), groups))
-            if before == self.bonds:
+            found.append((self._chains(self.bonds**sharing).parameters(groups), groups))
+            if before == self.bonds or not sharing:
                 break
-        expected, groups = min(found, key=lambda one: one[0])
-        self.bonds = max(1, len(groups) - 1)
-        return expected, self._order(groups)
+        return [min(found)]
 
     def learn(self, order: Order, ranks: Sequence[int]) -> None:
         """Take the ranks of a train in an order of these digits for the truth."""
@@ -74,8 +96,8 @@ class Splitting:
             if 0 < subset < (1 << len(self.lengths)) - 1:
                 self.ranks.correct(subset, self.rtol**2 / (len(self.shape) - 1), ranks[axis])
 
-    def _chains(self, bonds: int) -> Chains:
-        share, known = self.rtol**2 / bonds, dict[int, int]()
+    def _chains(self, parts: float) -> Chains:
+        share, known = self.rtol**2 / parts, dict[int, int]()
 
         def rank(subset: int) -> int:
             if subset not in known:
@@ -83,16 +105,6 @@ class Splitting:
             return known[subset]
 
         return Chains(self.lengths, rank, self.joins)
-
-    def _chain(self, bonds: int, axes: Sequence[int]) -> tuple[int, Groups]:
-        chains = self._chains(bonds)
-        if self.is_small:
-            return chains.best()
-        first, starts = self.ranks.count, self._starts(axes) if self.before is None else [self.before]
-        sets = _SETS * len(starts) / 3
-        cost, groups = annealed(chains, starts, self.seed, _STEPS, lambda: (self.ranks.count - first) / sets)
-        self.before = [k for group in groups for k in range(len(self.lengths)) if group >> k & 1]
-        return cost, groups
 
     def _starts(self, axes: Sequence[int]) -> list[list[int]]:
         """The good order and the own one, each axis with its digits together; and digits that alternate, the coarsest first."""
@@ -104,3 +116,8 @@ class Splitting:
     def _order(self, groups: Groups) -> Order:
         places = range(len(self.lengths))
         return Order(self.shape, self.digits, tuple(tuple(k for k in places if group >> k & 1) for group in groups))
+
+
+def _share(ranks: SampledRanks, first: int, allowed: float) -> float:
+    """Of the new sets that may be looked at, the part that was."""
+    return (ranks.count - first) / allowed
