@@ -13,7 +13,7 @@ from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import tt_svd
 from cdt_core.kernels.tensor_train.ordering import Order, best_order
 from cdt_core.kernels.tensor_train.ordering.annealed import annealed
-from cdt_core.kernels.tensor_train.ordering.chains import Chains
+from cdt_core.kernels.tensor_train.ordering.chains import Chains, every_chain
 from cdt_core.kernels.tensor_train.ordering.order import prime_digits
 from cdt_core.kernels.tensor_train.ordering.spectra import SampledRanks
 from cdt_core.kernels.tensor_train.ordering.splitting import Splitting
@@ -96,6 +96,30 @@ def test_the_best_chains_of_each_number_of_modes_are_the_best_of_all_with_so_man
             assert len(groups) == count
             assert cost == chains.parameters(groups)
             assert cost == min(chains.parameters(one) for one in every if len(one) == count)
+
+
+@pytest.mark.parametrize("joins", [True, False])
+def test_every_chain_is_listed_once_but_for_its_reverse(joins):
+    for d in (1, 2, 3, 4):
+        orders = list(permutations(range(d)))
+        apart = {tuple(1 << axis for axis in order) for order in orders}
+        wanted = {groups for order in orders for groups in groupings(order)} if joins else apart
+        found = list(every_chain(d, joins=joins))
+        assert len(set(found)) == len(found)
+        assert {*found, *(groups[::-1] for groups in found)} == wanted
+        assert not any(groups[::-1] in set(found) - {groups} for groups in found)
+
+
+@on_one_blas_thread
+def test_choices_of_few_and_of_more_axes_are_the_best_of_all_estimates():
+    for shape, joins in (((4, 5, 6, 7), True), ((4, 5, 6, 7), False), ((2, 3, 2, 3, 2, 3), True)):
+        x = field(shape, np.random.default_rng(0).permutation(len(shape)))
+        splitting = Splitting(x, 1e-2, tuple((n,) for n in x.shape), joins=joins, seed=0)
+        for sharing in (1.0, 0.0):
+            chains = [splitting._chains(max(1, bonds) ** sharing) for bonds in range(len(shape))]
+            every = every_chain(len(shape), joins=joins)
+            least = min(chains[len(groups) - 1].parameters(groups) for groups in every)
+            assert splitting.choices(range(len(shape)), sharing)[0][0] == least
 
 
 def test_the_groups_of_an_order_are_its_best_ones():

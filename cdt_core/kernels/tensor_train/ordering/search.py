@@ -31,8 +31,8 @@ _MOST_DIGITS = 18
 #: Choices for one way of splitting, each with ranks that the trains before corrected, and with the tolerance shared out
 #: in two ways.
 _ROUNDS, _SHARINGS = 2, (1.0, 0.0)
-#: Of the best orders with each number of modes, so many are made into trains.
-_BEST = 3
+#: Of the orders that seem best so many are made into trains.
+_BEST = 4
 #: A train is made where so many times the parameters of the best one so far are expected, or fewer.
 _WORTH = 1.2
 
@@ -95,7 +95,7 @@ def best_order(
     """The order and grouping of axes, or of their digits, whose tensor train has the fewest parameters that were found.
 
     A bond's rank depends only on which axes are left of it. It is estimated from sampled blocks for each set of axes; the
-    best chains of sets are found by dynamic programming, or by annealing where there are more than 8 axes or digits; trains
+    best chains of sets are those of all up to 5 axes or digits, up to 8 by dynamic programming, beyond by annealing; trains
     are made of them, whose ranks correct the estimates, and the choice is made again. The smallest of all trains made is
     returned, that of the own order among them: never a larger one. Each uses the tolerance up, where ``tt_svd``, which gives
     each bond an equal share, leaves some of it.
@@ -129,7 +129,7 @@ def best_order(
     -----
     Ranks of d axes (up to 8) cost 2^(d - 1) times some 20 ms, those of digits or of more axes at most some 1500 times 3 ms.
     Some ten orders are decomposed, each two to four times, as by ``tt_svd``, and with a copy of the array: 2 million
-    numbers of five axes take half a second, with their digits two seconds more.
+    numbers of five axes take a second, with their digits two seconds more.
 
     References
     ----------

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from cdt_core.kernels.tensor_train.ordering.annealed import annealed
-from cdt_core.kernels.tensor_train.ordering.chains import Chains, Groups
+from cdt_core.kernels.tensor_train.ordering.chains import Chains, Groups, every_chain
 from cdt_core.kernels.tensor_train.ordering.order import Order
 from cdt_core.kernels.tensor_train.ordering.spectra import SampledRanks
 
@@ -20,6 +20,8 @@ __all__ = ["Splitting"]
 
 #: Up to so many digits every set of them is looked at; beyond, annealing looks at so many new sets, in walks of so many steps.
 _EXACT, _SETS, _STEPS = 8, 600, 1500
+#: Up to so many digits every chain is looked at, and not only the best of each number of modes.
+_EVERY = 5
 #: Rows of sampled blocks: where all sets are looked at, and where many are.
 _SIDE, _SIDE_OF_MANY = 256, 128
 #: In annealing the number of bonds, which shares out the tolerance, is guessed so often.
@@ -55,8 +57,17 @@ class Splitting:
             Of b bonds each is expected to leave out a ``b ** sharing``-th part of the energy that the tolerance allows. 1:
             errors of bonds add up. 0: they are the same, as where noise is left out, which one bond does for all.
         """
-        found = self._by_count(sharing) if self.is_small else self._annealed(axes, sharing)
+        if len(self.lengths) <= _EVERY:
+            found = self._every(sharing)
+        else:
+            found = self._by_count(sharing) if self.is_small else self._annealed(axes, sharing)
         return [(expected, self._order(groups)) for expected, groups in sorted(found)]
+
+    def _every(self, sharing: float) -> list[tuple[int, Groups]]:
+        """All chains."""
+        chains = [self._chains(max(1, count) ** sharing) for count in range(len(self.lengths))]
+        every = every_chain(len(self.lengths), joins=self.joins)
+        return [(chains[len(groups) - 1].parameters(groups), groups) for groups in every]
 
     def _by_count(self, sharing: float) -> list[tuple[int, Groups]]:
         """The best chains of each number of modes, which says how the tolerance is shared out."""
