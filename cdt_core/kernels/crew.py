@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -23,7 +23,14 @@ _Result = TypeVar("_Result")
 _helpers: list[ThreadPoolExecutor] = []
 
 
-def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: int | None = None) -> list[_Result]:
+def share(
+    do: Callable[[int, int], _Result],
+    items: int,
+    workers: int,
+    *,
+    most: int | None = None,
+    halt: Callable[[], None] | None = None,
+) -> list[_Result]:
     """``do(start, stop)`` for all of ``items``, by the calling thread and ``workers - 1`` helpers.
 
     Helpers see the caller's context variables, such as NumPy's error states.
@@ -36,6 +43,8 @@ def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: 
         With one worker, ``do`` is called for all items at once, or for ``most`` of them.
     most
         Items of one call; default: as many as divide the work well.
+    halt
+        Called when a piece failed or Ctrl-C was pressed, before the other threads' pieces are waited for.
 
     Returns
     -------
@@ -50,6 +59,7 @@ def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: 
     if threads == 1:
         return [do(start, stop) for start, stop in pairwise(edges)]
     todo, results = deque(enumerate(pairwise(edges))), {}
+    errors: list[BaseException] = []
 
     def work() -> None:
         while todo:
@@ -57,20 +67,35 @@ def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: 
                 piece, (start, stop) = todo.popleft()
             except IndexError:  # another thread was faster
                 return
-            results[piece] = do(start, stop)
+            try:
+                results[piece] = do(start, stop)
+            except BaseException as error:
+                end(error)
+                return
+
+    def end(error: BaseException) -> None:
+        errors.append(error)
+        todo.clear()  # after an error there is nothing left to do
+        if halt is not None:
+            halt()
 
     helping = [_pool().submit(copy_context().run, work) for _ in range(threads - 1)]
     try:
         work()
-    finally:
-        todo.clear()  # after an error there is nothing left to do
-        for future in helping:
-            future.cancel()
-        wait(helping)
-    for future in helping:
-        if not future.cancelled():
-            future.result()
+        _end(helping)
+    except BaseException as error:  # Ctrl-C outside a piece
+        end(error)
+        _end(helping)  # no thread may work on what the caller then touches
+    if errors:
+        raise errors[0]
     return [results[piece] for piece in range(pieces)]
+
+
+def _end(helping: list[Future[None]]) -> None:
+    """Wait until no thread works any more, so that the caller may touch what they worked on."""
+    for future in helping:
+        future.cancel()
+    wait(helping)
 
 
 def _pool() -> ThreadPoolExecutor:

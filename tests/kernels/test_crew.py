@@ -43,6 +43,21 @@ def test_an_exception_of_any_piece_is_raised_when_no_thread_works_any_more(bad):
     assert not working
 
 
+@pytest.mark.parametrize("bad", [0, 1])
+def test_the_first_error_halts_the_others_and_is_the_one_that_is_raised(bad):
+    both, halted = threading.Barrier(2, timeout=30), threading.Event()
+
+    def work(start, stop):
+        both.wait()
+        if start == bad:
+            raise KeyError(start)
+        assert halted.wait(30)
+        raise InterruptedError
+
+    with pytest.raises(KeyError):
+        share(work, 2, 2, most=1, halt=halted.set)
+
+
 def test_helpers_treat_floating_point_errors_as_the_caller_does():
     both = threading.Barrier(2, timeout=30)
 
