@@ -7,6 +7,7 @@ Fields = NDArray[np.int16] | NDArray[np.float32]
 
 MOST_FIELD: int
 GROUP: int
+BLOCK: int
 
 def kernels_name() -> str: ...
 def use_kernels(name: str | None) -> None: ...
@@ -20,9 +21,26 @@ class Spins:
         fields: NDArray[np.int8] | NDArray[np.float32],
         base: NDArray[np.int8] | NDArray[np.float32],
     ) -> None: ...
-    def sweeps(self, up: NDArray[np.uint8], betas: NDArray[np.float64], seed: int, group: int, sweep: int) -> None: ...
+    def sweeps(
+        self,
+        up: NDArray[np.uint8],
+        betas: NDArray[np.float64],
+        seed: int,
+        group: int,
+        sweep: int,
+        first: int,
+        stop: int,
+    ) -> None: ...
     def sweeps_apart(
-        self, up: NDArray[np.uint8], betas: NDArray[np.float64], count: int, seed: int, group: int, sweep: int
+        self,
+        up: NDArray[np.uint8],
+        betas: NDArray[np.float64],
+        count: int,
+        seed: int,
+        group: int,
+        sweep: int,
+        first: int,
+        stop: int,
     ) -> None: ...
     def sweeps_linked(
         self,
@@ -33,9 +51,11 @@ class Spins:
         seed: int,
         group: int,
         sweep: int,
+        first: int,
+        stop: int,
     ) -> None: ...
-    def descend(self, up: NDArray[np.uint8], most: int) -> int: ...
-    def energies(self, up: NDArray[np.uint8]) -> NDArray[np.float64]: ...
+    def descend(self, up: NDArray[np.uint8], most: int, first: int, stop: int) -> int: ...
+    def energies(self, up: NDArray[np.uint8], first: int, stop: int) -> NDArray[np.float64]: ...
     def recombine(
         self, children: NDArray[np.int8], partners: NDArray[np.int8], of: NDArray[np.intp]
     ) -> NDArray[np.float64]: ...

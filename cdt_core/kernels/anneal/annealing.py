@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import AnnealError
-from cdt_core.kernels.anneal.choosing import choose
+from cdt_core.kernels.anneal.choosing import Onward, choose
 from cdt_core.kernels.anneal.course import Course, Stop
 from cdt_core.kernels.anneal.dense import Dense
 from cdt_core.kernels.anneal.engines import engine_for
@@ -137,6 +137,10 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         raise AnnealError(f"no method is named {method!r}; there are {', '.join(METHODS)}")
     if on_interrupt not in ("raise", "return"):
         raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
+    if not isinstance(problem, Problem):
+        raise AnnealError(f"the problem is of {type(problem)}; make one by Problem.from_ising, from_qubo or max_cut")
+    if callback is not None and not callable(callback):
+        raise AnnealError(f"callback is {callback!r}; it must be a function of sweeps and energy")
     if problem.cardinalities and method == "sqa":
         raise AnnealError("fixed cardinalities are not for method 'sqa', whose slices only flip; use another one")
     if tabu and problem.cardinalities:
@@ -154,12 +158,11 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         returns=on_interrupt == "return",
         tabu=_whole("tabu", tabu, 1 << 30, least=0),
     )
-    if time_budget is not None and not time_budget > 0:
-        raise AnnealError(f"time_budget is {time_budget!r}; it must be seconds above 0")
-    budget = np.inf if time_budget is None else float(time_budget)
+    budget = np.inf if time_budget is None else _seconds(time_budget)
     if annealed.size == 1:  # solved by its reduction, or by a look at both states
         betas, budget = betas[-1:], np.inf
     if method == "auto":
+        run = attrs.evolve(run, callback=None if callback is None else Onward(callback))
         found = choose(lambda candidate, share: run.by(candidate, part_of(betas, share), share * budget))
     else:
         found = run.by(method, betas, budget)
@@ -202,23 +205,21 @@ class _Run:
     def by(self, method: str, betas: NDArray[np.float64], budget: float) -> Samples:
         """Samples by one method."""
         slices = SLICES if method == "sqa" else 1
-        replicas = self.reads * slices
+        counted = replicas = self.reads * slices
         if method == "pt":
             replicas = -(-replicas // GROUP) * GROUP
         groups = [
             self.engine.group(self.seed, number, min(GROUP, replicas - first))
             for number, first in enumerate(range(0, replicas, GROUP))
         ]
-        course = Course(self.problem, self.engine, groups, len(betas), self.threads, budget, self.callback)
+        course = Course(self.problem, self.engine, groups, counted, len(betas), self.threads, budget, self.callback)
+        if self.returns:
+            course.ends = (Stop, KeyboardInterrupt)
         interrupted = False
         try:
             _LEADS[method](course, betas)
-        except Stop:
-            interrupted = method not in _LASTING or course.left > 0
-        except KeyboardInterrupt:
-            if not self.returns:
-                raise
-            interrupted = True
+        except course.ends as end:
+            interrupted = not isinstance(end, Stop) or method not in _LASTING or course.left > 0
         return Samples.of_states(
             self.problem,
             self._states(course, slices)[: self.reads],
@@ -252,6 +253,12 @@ class _Run:
             return replicas.states()
 
         return np.concatenate(share(search, len(states), self.threads, most=1))
+
+
+def _seconds(budget: float) -> float:
+    if isinstance(budget, bool) or not isinstance(budget, (int, float, np.number)) or not budget > 0:
+        raise AnnealError(f"time_budget is {budget!r}; it must be seconds above 0")
+    return float(budget)
 
 
 def _whole(name: str, value: int, most: int, least: int = 1) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Course", "Stop"]
 
-#: Seconds of one call of a kernel at most, so that Ctrl-C, a callback or a budget is heard in time.
+#: Seconds between two looks at Ctrl-C, the callback and the budget, about.
 _MOST_SECONDS = 0.03
 #: Attempts per second that a kernel makes at least, before it was measured.
 _SLOWEST = 2e7
@@ -37,16 +38,26 @@ class Course:
     problem: Problem
     engine: Engine
     groups: list[Replicas]
+    counted: int  #: replicas that are the reads asked for; there may be more
     planned: int  #: sweeps
     threads: int
     budget: float  #: seconds
     callback: Callable[[int, float], object] | None
+    ends: tuple[type[BaseException], ...] = (Stop,)  #: after which what was found is wanted
     started: float = attrs.field(factory=time.perf_counter)
     sweeps: int = 0  #: of each group
     attempts: int = 0  #: flips that were accepted or rejected
     best: float = np.inf  #: lowest energy seen
     trace: list[tuple[float, float]] = attrs.field(factory=list)
     _speed: float = _SLOWEST
+    _heard: float = -np.inf  #: when the callback was called last
+    _timed: bool = False  #: whether what is done now ends with the budget
+    _halted: bool = False  #: whether another thread ended what is done now
+    _caller: int = attrs.field(factory=threading.get_ident)
+
+    def __attrs_post_init__(self) -> None:
+        for group in self.groups:
+            group.heed = self._heed
 
     @property
     def seconds(self) -> float:
@@ -85,7 +96,11 @@ class Course:
     def each(self, do: Callable[[Replicas], None], sweeps: int) -> None:
         """``do`` for all groups, which makes so many sweeps of each; stop if it is time."""
         started = time.perf_counter()
-        self.work(do)
+        self._timed = True
+        try:
+            self.work(do)
+        finally:
+            self._timed = False
         attempts = sweeps * self.engine.size * sum(group.count for group in self.groups)
         seconds = time.perf_counter() - started
         self.sweeps += sweeps
@@ -95,13 +110,19 @@ class Course:
         self.check()
 
     def work(self, do: Callable[[Replicas], None]) -> None:
-        """``do`` for all groups, by threads."""
+        """``do`` for all groups, by threads; an error, or Ctrl-C, in one of them ends what the others do."""
 
         def some(first: int, stop: int) -> None:
             for group in self.groups[first:stop]:
                 do(group)
 
-        share(some, len(self.groups), self.threads, most=1)
+        try:
+            share(some, len(self.groups), self.threads, most=1, halt=self._halt)
+        finally:
+            self._halted = False
+
+    def _halt(self) -> None:
+        self._halted = True
 
     def energies(self) -> NDArray[np.float64]:
         """Energies of all replicas."""
@@ -110,20 +131,31 @@ class Course:
 
     def note(self) -> None:
         """Put the lowest energy of now into the trace, if none was lower."""
-        lowest = float(self.energies().min())
+        lowest = float(self.energies()[: self.counted].min())
         if lowest < self.best or not self.trace:
             self.best = min(lowest, self.best)
             self.trace.append((self.sweeps, self.best))
 
     def check(self) -> None:
-        """Tell the callback; stop when it says so or the time is spent."""
+        """Tell the callback, if that was a while ago; stop when it says so or the time is spent."""
         if self.left <= 0:
             raise Stop
-        if self.callback is not None:
-            if not self.trace:
-                self.note()
-            if self.callback(self.sweeps, self.best):
-                raise Stop
+        if self.callback is None or self.seconds - self._heard < _MOST_SECONDS / 2:
+            return
+        if not self.trace:
+            self.note()
+        self._heard = self.seconds
+        if self.callback(self.sweeps, self.best):
+            raise Stop
+
+    def _heed(self) -> None:
+        """What groups ask between pieces: whether to stop within a sweep."""
+        if self._halted or (self._timed and self.left <= 0):
+            raise Stop
+        if self._timed and threading.get_ident() == self._caller:
+            self._timed = False  # not while looking
+            self.check()
+            self._timed = True
 
     def _piece(self) -> int:
         """Sweeps that last as long as one call may."""

@@ -33,7 +33,9 @@ def quantum(course: Course, betas: NDArray[np.float64]) -> None:
     """
     beta, sweeps = betas[-1], len(betas)
     falling = 2 * _typical_field(course) * np.arange(sweeps, 0, -1) / sweeps
-    links = -0.5 * np.log(np.tanh(np.maximum(beta * falling / SLICES, _LEAST)))
+    with np.errstate(over="ignore"):  # of a beta for which all is cold: no link
+        turns = beta * falling / SLICES
+    links = np.round(-0.5 * np.log(np.tanh(np.maximum(turns, _LEAST))), 12)  # as schedules are
     inner = course.engine.betas(np.full(sweeps, beta))
     for places in np.array_split(np.arange(sweeps), min(NOTES, sweeps)):
 
@@ -48,7 +50,6 @@ def quantum(course: Course, betas: NDArray[np.float64]) -> None:
 def _typical_field(course: Course) -> float:
     """Root of the mean square of a spin's field, were its neighbours random."""
     problem = course.problem
-    squares = problem.fields.astype(np.float64) ** 2
-    owners = np.repeat(np.arange(problem.size), np.diff(problem.start))
-    squares += np.bincount(owners, problem.weights.astype(np.float64) ** 2, problem.size)
-    return float(np.sqrt(squares.mean())) / problem.scale
+    unit = course.engine.unit * problem.scale  # squares of the weights themselves may be beyond floats
+    squares = ((problem.fields / unit) ** 2).sum() + ((problem.weights / unit) ** 2).sum()
+    return float(np.sqrt(squares / problem.size)) * course.engine.unit

@@ -71,8 +71,10 @@ class _Rounds:
 
         try:
             course.sweep(np.linspace(start, self.cold, self.length))
-        finally:  # also of a reheating that was cut short, only what is better is kept
+        except course.ends:  # of a reheating that was cut short, too, only what is better is kept
             course.work(cross)
+            raise
+        course.work(cross)
         course.note()
         self.turns += 1
         if (course.energies() >= was).all():

@@ -9,12 +9,18 @@ import attrs
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["GROUP", "Engine", "Replicas"]
 
 #: Replicas of a group.
 GROUP = 64
+
+
+def _on() -> None:
+    """Nothing to heed."""
 
 
 class Engine(ABC):
@@ -36,7 +42,8 @@ class Engine(ABC):
 
     def betas(self, betas: NDArray[np.float64]) -> NDArray[np.float64]:
         """Inverse temperatures of the problem in the kernels' units."""
-        return np.ascontiguousarray(betas * self.unit, np.float64)
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(betas * self.unit, np.float64)
 
 
 @attrs.define(eq=False)
@@ -47,6 +54,7 @@ class Replicas(ABC):
     index: int  #: of the group
     count: int  #: of replicas
     sweep: int = attrs.field(default=0, init=False)  #: sweeps made
+    heed: Callable[[], None] = attrs.field(default=_on, init=False)  #: asked where a call takes long; raises to end it
 
     @abstractmethod
     def sweeps(self, betas: NDArray[np.float64]) -> None:

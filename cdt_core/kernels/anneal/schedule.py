@@ -35,6 +35,11 @@ def default_range(problem: Problem) -> tuple[float, float]:
     couplings with the fields as couplings to one more spin. At the last one, a flip against the weakest coupling or
     field of a spin is taken with chance 1/100 (for all but a tenth of the spins, those with the weakest).
 
+    Raises
+    ------
+    AnnealError
+        Weights so small that the last beta is beyond float64.
+
     Examples
     --------
     >>> from cdt_core.kernels.anneal import Problem, default_range
@@ -49,9 +54,13 @@ def default_range(problem: Problem) -> tuple[float, float]:
     weakest = np.sort(weakest[np.isfinite(weakest)])
     if not weakest.size:
         return 1.0, 1.0  # nothing costs anything
-    cold = -np.log(_COLD_CHANCE) / (2 * weakest[int(_WEAK_SHARE * weakest.size)])
-    hot = min(_HOT_SHARE / _norm(problem), cold)
-    return float(hot * problem.scale), float(cold * problem.scale)
+    cheapest = weakest[int(_WEAK_SHARE * weakest.size)]
+    with np.errstate(over="ignore"):
+        cold = -np.log(_COLD_CHANCE) / (2 * cheapest) * problem.scale
+    if not np.isfinite(cold):
+        raise AnnealError(f"a weight of {cheapest} would need a beta beyond float64; scale the problem up")
+    hot = min(_HOT_SHARE / _norm(problem) * problem.scale, cold)
+    return float(hot), float(cold)
 
 
 def _norm(problem: Problem) -> float:
@@ -77,7 +86,7 @@ def schedule_of(schedule: ArrayLike | None, problem: Problem, sweeps: int) -> ND
     AnnealError
         A beta that is negative or not finite, with its place; a pair whose first is zero.
     """
-    betas = np.asarray(default_range(problem) if schedule is None else schedule, np.float64)
+    betas = _numbers(default_range(problem) if schedule is None else schedule)
     if betas.ndim != 1 or not betas.size:
         raise AnnealError(f"a schedule is two betas or one for each sweep, not an array of shape {betas.shape}")
     bad = np.flatnonzero(~np.isfinite(betas) | (betas < 0))
@@ -90,10 +99,24 @@ def schedule_of(schedule: ArrayLike | None, problem: Problem, sweeps: int) -> ND
             raise AnnealError(
                 "a schedule in equal ratios cannot begin or end at beta 0; give the betas themselves, or a small one"
             )
-        # Rounded, so that the last bit of a machine's powers does not reach the samples.
-        ratios = np.round(np.geomspace(betas[0], betas[1], sweeps) / betas.max(), 12)
-        return np.asarray(ratios * betas.max(), np.float64)
+        return rounded(np.geomspace(betas[0], betas[1], sweeps))
     return np.ascontiguousarray(betas)
+
+
+def rounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To 40 bits each, so that the last bit of a machine's powers does not reach the samples."""
+    mantissas, exponents = np.frexp(numbers)
+    return np.asarray(np.ldexp(np.round(mantissas * 2.0**40), exponents - 40), np.float64)
+
+
+def _numbers(schedule: ArrayLike) -> NDArray[np.float64]:
+    try:
+        betas = np.asarray(schedule)
+    except ValueError as error:  # rows of different lengths
+        raise AnnealError(f"the schedule is no array: {error}") from error
+    if betas.dtype.kind not in "iuf":
+        raise AnnealError(f"the schedule has dtype {betas.dtype}; betas are real numbers")
+    return betas.astype(np.float64)
 
 
 def part_of(betas: NDArray[np.float64], share: float) -> NDArray[np.float64]:

@@ -42,6 +42,7 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
     they differ (Houdayer 2001, Eur. Phys. J. B 22:479; Zhu, Ochoa, Katzgraber 2015, Phys. Rev. Lett. 115:077201). The
     best state of each chain is kept.
     """
+    course.counted = GROUP * len(course.groups)  # the best one is among the reads in the end
     cold = float(betas.max())
     rungs = cold * np.geomspace(max(betas.min() / cold, _HOTTEST), 1, RUNGS) if cold else np.zeros(RUNGS)
     ladders = [_Ladder(course, group, rungs) for group in course.groups]
@@ -64,7 +65,7 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
     finally:
         for ladder in ladders:
             ladder.recall()
-        course.note()
+    course.note()
 
 
 @attrs.define(eq=False)
@@ -119,10 +120,14 @@ class _Ladder:
                 self.kept[chain] = self.group.state(at)
 
     def recall(self) -> None:
-        """Put the best state of each chain back, in place of its hottest replica."""
+        """Put the best states of the chains first, so that they are among the reads, in place of the hottest replicas."""
+        chains = sorted(self.kept, key=lambda chain: float(self.best[chain]))
+        if not chains:
+            return
+        first, hottest = np.arange(len(chains)), self.on[chains, 0]
         states = self.group.states()
-        for chain, state in self.kept.items():
-            states[self.on[chain, 0]] = state
+        states[np.setdiff1d(hottest, first)] = states[np.setdiff1d(first, hottest)]
+        states[first] = np.stack([self.kept[chain] for chain in chains])
         self.group.take(states)
 
     def space_anew(self) -> None:

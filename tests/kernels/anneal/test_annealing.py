@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels import _anneal
-from cdt_core.kernels.anneal import METHODS, Problem, anneal, default_range
+from cdt_core.kernels.anneal import METHODS, Problem, anneal, course, default_range, lanes
 from tests.kernels.anneal.problems import REAL, WHOLE, all_states, isings, random_graph, random_problem
 from tests.kernels.tensor_levels import LEVELS
 
@@ -115,6 +119,45 @@ def test_floats_of_any_size_are_annealed():
         assert anneal(problem).energy <= lowest + 1e-6 * abs(lowest)
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("scale", [2.0**-990, 2.0**990])
+def test_no_method_minds_the_scale(method, scale):
+    pairs = random_graph(10, 25, 1, (-3, 2, 5))
+    plain, scaled = (Problem.from_ising([0.3 * c] * 10, {p: c * w for p, w in pairs.items()}) for c in (1.0, scale))
+    found, expected = (anneal(problem, sweeps=60, method=method) for problem in (scaled, plain))
+    np.testing.assert_array_equal(found.states, expected.states)
+    np.testing.assert_array_equal(found.energies, scale * expected.energies)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("schedule", [[0, 0, 0], [1e308] * 3, (1e-300, 1e300), (5e-324, 1e-310), [0.3]])
+def test_any_finite_schedule_ends_in_local_minima(method, schedule):
+    found = anneal(ring(6), schedule=schedule, sweeps=20, method=method)
+    assert found.energies.max() <= -2
+
+
+def test_the_first_betas_of_a_wide_range_are_not_rounded_away():
+    betas = anneal(ring(6), schedule=(1e-20, 1), sweeps=21).betas
+    np.testing.assert_allclose(betas, np.geomspace(1e-20, 1, 21), rtol=1e-11)
+
+
+@pytest.mark.parametrize("reads", [1, 2, 65])
+def test_a_tempering_returns_the_best_state_it_had_however_few_the_reads(reads):
+    problem = random_problem(60, 900)
+    for seed in range(5):
+        found = anneal(problem, reads, 200, "pt", seed=seed)
+        assert found.occurrences.sum() == reads
+        assert found.energy <= found.trace[:, 1].min()
+
+
+def test_the_trace_is_of_the_reads_that_are_returned():
+    problem = random_problem(60, 900)
+    for seed in range(5):
+        found = anneal(problem, reads=1, sweeps=100, seed=seed)
+        assert len(found) == 1
+        assert found.trace[-1, 1] >= found.energy
+
+
 def test_spins_without_couplings_follow_their_fields():
     found = anneal(Problem.from_ising([1, -2, 0], {}), reads=10)
     assert (found.states[:, 0] == -1).all()
@@ -135,6 +178,52 @@ def test_a_callback_hears_of_progress_and_can_stop():
     assert 0 < found.sweeps < 10**6
     assert [sweeps for sweeps, _ in heard] == sorted({sweeps for sweeps, _ in heard})
     assert found.energy <= heard[-1][1]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_callback_is_heard_again_within_a_sweep(method, monkeypatch):
+    monkeypatch.setattr(lanes, "MOST_ROWS", 1)
+    monkeypatch.setattr(course, "_MOST_SECONDS", 0)
+    heard = []
+
+    def press(sweeps, energy):
+        heard.append(sweeps)
+        if len(heard) == 4:
+            raise KeyboardInterrupt
+
+    found = anneal(ring(20_000), 200, 1000, method, callback=press, on_interrupt="return", threads=2)
+    assert found.interrupted
+    assert heard == [0] * 4
+    assert found.occurrences.sum() == 200
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_callback_is_called_no_more_often_than_said(method, monkeypatch):
+    began, now, heard = time.perf_counter(), itertools.count(), []
+    monkeypatch.setattr(time, "perf_counter", lambda: began + 1e-3 * next(now))
+    found = anneal(ring(10), sweeps=2000, method=method, callback=lambda *told: heard.append(told), threads=1)
+    assert 1 <= len(heard) <= 3 + found.seconds / 0.015
+    assert heard == sorted(heard, key=lambda told: (told[0], -told[1]))
+
+
+def test_an_error_in_a_thread_is_not_taken_for_an_end(monkeypatch):
+    def fails(group, betas):
+        if group.index == 1:
+            raise MemoryError
+
+    monkeypatch.setattr(lanes.LaneReplicas, "sweeps", fails)
+    with pytest.raises(MemoryError):
+        anneal(ring(10), reads=300, threads=3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_anneals():
+    problem = random_problem(40, 120)
+    expected = anneal(problem, 200, 20, threads=2).states
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(anneal(problem, 200, 20, threads=2).states, expected) else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -208,11 +297,26 @@ def test_the_default_range_is_in_units_of_energy(scale):
         ({"schedule": [0.1, 0.2, -3]}, "beta number 2 is -3"),
         ({"schedule": []}, "shape"),
         ({"schedule": (0, 1)}, "beta 0"),
+        ({"schedule": "cold"}, "dtype <U4"),
+        ({"schedule": [1j, 2]}, "dtype complex128"),
+        ({"schedule": [[1, 2], [3]]}, "no array"),
+        ({"time_budget": "3"}, "time_budget is '3'"),
+        ({"callback": 3}, "callback is 3"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
     with pytest.raises(AnnealError, match=message):
         anneal(random_problem(), **options)
+
+
+def test_what_is_no_problem_is_refused():
+    with pytest.raises(AnnealError, match=r"Problem\.from_ising"):
+        anneal(np.ones((3, 3)))
+
+
+def test_weights_that_need_a_beta_beyond_floats_are_refused():
+    with pytest.raises(AnnealError, match="scale the problem up"):
+        anneal(Problem.from_ising([1e-320, 0], {(0, 1): 1e-321}))
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "sqa"])
