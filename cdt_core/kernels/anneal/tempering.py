@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cdt_core.kernels.anneal.course import Course
     from cdt_core.kernels.anneal.replicas import Replicas
 
-__all__ = ["RUNGS", "tempering"]
+__all__ = ["RUNGS", "Ladder", "tempering"]
 
 #: Temperatures of a chain; a group is GROUP / RUNGS chains.
 RUNGS = 32
@@ -45,7 +45,7 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
     course.counted = GROUP * len(course.groups)  # the best one is among the reads in the end
     cold = float(betas.max())
     rungs = cold * np.geomspace(max(betas.min() / cold, _HOTTEST), 1, RUNGS) if cold else np.zeros(RUNGS)
-    ladders = [_Ladder(course, group, rungs) for group in course.groups]
+    ladders = [Ladder(course, group, rungs) for group in course.groups]
     clusters = np.diff(course.problem.start).mean() <= _MOST_NEIGHBOURS
     at, learning = 0, True
     try:
@@ -69,7 +69,7 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
 
 
 @attrs.define(eq=False)
-class _Ladder:
+class Ladder:
     """The chains of one group: which replica is on which rung."""
 
     course: Course
