@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["share"]
 
@@ -20,6 +20,7 @@ _PIECES = 8
 _MOST_THREADS = 256
 
 _Result = TypeVar("_Result")
+_Piece = TypeVar("_Piece")
 _helpers: list[ThreadPoolExecutor] = []
 
 
@@ -54,24 +55,18 @@ def share(
     if not items:
         return []
     threads = max(1, min(workers, items))
-    pieces = min(items, max(_PIECES * threads if threads > 1 else 1, -(-items // (most or items))))
-    edges = [items * i // pieces for i in range(pieces + 1)]
+    edges = _edges(items, threads, most)
     if threads == 1:
         return [do(start, stop) for start, stop in pairwise(edges)]
     todo, results = deque(enumerate(pairwise(edges))), {}
     errors: list[BaseException] = []
 
     def work() -> None:
-        while todo:
-            try:
-                piece, (start, stop) = todo.popleft()
-            except IndexError:  # another thread was faster
-                return
-            try:
+        try:
+            for piece, (start, stop) in _popped(todo):
                 results[piece] = do(start, stop)
-            except BaseException as error:
-                end(error)
-                return
+        except BaseException as error:
+            end(error)
 
     def end(error: BaseException) -> None:
         errors.append(error)
@@ -88,7 +83,23 @@ def share(
         _end(helping)  # no thread may work on what the caller then touches
     if errors:
         raise errors[0]
-    return [results[piece] for piece in range(pieces)]
+    return [results[piece] for piece in range(len(edges) - 1)]
+
+
+def _popped(todo: deque[_Piece]) -> Iterator[_Piece]:
+    """What is to be done, from the front, until other threads or an error have taken the rest."""
+    while True:
+        try:
+            piece = todo.popleft()
+        except IndexError:
+            return
+        yield piece
+
+
+def _edges(items: int, threads: int, most: int | None) -> list[int]:
+    """Where pieces of the items begin and end."""
+    pieces = min(items, max(_PIECES * threads if threads > 1 else 1, -(-items // (most or items))))
+    return [items * i // pieces for i in range(pieces + 1)]
 
 
 def _end(helping: list[Future[None]]) -> None:
