@@ -45,7 +45,7 @@ def default_range(problem: Problem) -> tuple[float, float]:
     >>> from cdt_core.kernels.anneal import Problem, default_range
     >>> hot, cold = default_range(Problem.from_ising([0, 0, 0], {(0, 1): 1, (1, 2): -1}))
     >>> round(hot, 3), round(cold, 3)
-    (0.354, 2.303)
+    (0.355, 2.303)
     """
     sizes = np.abs(problem.weights).astype(np.float64)
     fields = np.abs(problem.fields).astype(np.float64)
