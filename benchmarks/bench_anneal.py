@@ -55,7 +55,7 @@ PROBLEMS = {
 class Sweeps:
     """64 reads of 300 sweeps, one thread."""
 
-    params = list(PROBLEMS)
+    params = tuple(PROBLEMS)
     param_names = ("problem",)
 
     def setup(self, problem):
@@ -88,7 +88,7 @@ class Sweeps:
 class Methods:
     """64 reads of 300 sweeps of a cube: what each method makes of them."""
 
-    params = ["sa", "sqa", "pt", "pa", "reheat", "auto"]
+    params = ("sa", "sqa", "pt", "pa", "reheat", "auto")
     param_names = ("method",)
 
     def setup(self, method):
