@@ -62,10 +62,16 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
                     ladder.space_anew()
             if at % _NOTED == 0:
                 course.note()
-    finally:
-        for ladder in ladders:
-            ladder.recall()
+    except course.ends:
+        _recall(ladders)
+        raise
+    _recall(ladders)
     course.note()
+
+
+def _recall(ladders: list[Ladder]) -> None:
+    for ladder in ladders:
+        ladder.recall()
 
 
 @attrs.define(eq=False)
