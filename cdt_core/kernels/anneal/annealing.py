@@ -257,10 +257,8 @@ def _check(problem: Problem, method: str, tabu: int, callback: object) -> None:
         raise AnnealError(f"callback is {callback!r}; it must be a function of sweeps and energy")
     if problem.cardinalities and method == "sqa":
         raise AnnealError("fixed cardinalities are not for method 'sqa', whose slices only flip; use another one")
-    if tabu and (problem.cardinalities or problem.size < _LEAST_TABU):
-        raise AnnealError(
-            f"tabu search is for at least {_LEAST_TABU} spins without fixed cardinalities; leave tabu at 0"
-        )
+    if tabu and problem.cardinalities:
+        raise AnnealError("tabu search does not keep fixed cardinalities; leave tabu at 0")
 
 
 def _seconds(budget: float) -> float:
