@@ -172,7 +172,7 @@ def test_a_callback_hears_of_progress_and_can_stop():
         heard.append((sweeps, energy))
         return len(heard) == 3
 
-    found = anneal(ring(20_000), sweeps=10**6, callback=hear, threads=1)
+    found = anneal(ring(20_000), reduce=False, sweeps=10**6, callback=hear, threads=1)
     assert len(heard) == 3
     assert found.interrupted
     assert 0 < found.sweeps < 10**6
@@ -191,7 +191,7 @@ def test_a_callback_is_heard_again_within_a_sweep(method, monkeypatch):
         if len(heard) == 4:
             raise KeyboardInterrupt
 
-    found = anneal(ring(20_000), 200, 1000, method, callback=press, on_interrupt="return", threads=2)
+    found = anneal(ring(20_000), 200, 1000, method, reduce=False, callback=press, on_interrupt="return", threads=2)
     assert found.interrupted
     assert heard == [0] * 4
     assert found.occurrences.sum() == 200
@@ -201,7 +201,9 @@ def test_a_callback_is_heard_again_within_a_sweep(method, monkeypatch):
 def test_a_callback_is_called_no_more_often_than_said(method, monkeypatch):
     began, now, heard = time.perf_counter(), itertools.count(), []
     monkeypatch.setattr(time, "perf_counter", lambda: began + 1e-3 * next(now))
-    found = anneal(ring(10), sweeps=2000, method=method, callback=lambda *told: heard.append(told), threads=1)
+    found = anneal(
+        ring(10), reduce=False, sweeps=2000, method=method, callback=lambda *told: heard.append(told), threads=1
+    )
     assert 1 <= len(heard) <= 3 + found.seconds / 0.015
     assert heard == sorted(heard, key=lambda told: (told[0], -told[1]))
 
