@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import SelectError
 
-__all__ = ["Missing", "Rows", "Target", "read_rows", "target_of", "values_of"]
+__all__ = ["Missing", "Rows", "Target", "read_rows", "row", "target_of", "values_of"]
 
 Array = NDArray[Any]
 #: What ``y`` is: nothing, numbers, or classes.
@@ -33,6 +33,11 @@ class Rows:
     labels: list[Any] | None
     nonfinite: Array
     left_out: int
+
+
+def row(names: Iterable[Hashable]) -> tuple[Hashable, ...]:
+    """Names as a tuple: a converter of types."""
+    return tuple(names)
 
 
 def target_of(y: Any) -> Target:

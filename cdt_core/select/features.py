@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import attrs
-import numpy as np
 
 from cdt_core.errors import SelectError
 from cdt_core.select.block import Missing, Target
@@ -79,7 +78,7 @@ def select_features(  # noqa: PLR0913 - what a caller may choose, by name
     return select(measure_features(X, y, measure=measure, target=target, bins=bins, missing=missing), k, **how)
 
 
-def measure_features(  # noqa: PLR0913
+def measure_features(
     X: Any,  # noqa: N803
     y: Any = None,
     *,

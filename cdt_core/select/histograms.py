@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, xlogy
 
 from cdt_core.errors import SelectError
-from cdt_core.select.block import Missing, Target, read_rows
+from cdt_core.select.block import Missing, Target, read_rows, row
 from cdt_core.select.dependence import Dependence
 from cdt_core.select.moments import MomentSummary, State
 
@@ -49,11 +49,11 @@ class HistogramSummary:
     and does not move the choice of k features. Memory: 16 (n b)^2 bytes.
     """
 
-    names: tuple[Hashable, ...] = attrs.field(converter=tuple)
+    names: tuple[Hashable, ...] = attrs.field(converter=row)
     edges: Array
     target: Target = "nothing"
     missing: Missing = "error"
-    classes: tuple[Any, ...] = attrs.field(converter=tuple, default=())
+    classes: tuple[Any, ...] = attrs.field(converter=row, default=())
 
     def __attrs_post_init__(self) -> None:
         MomentSummary(self.names, self.target, self.missing)
@@ -89,7 +89,7 @@ class HistogramSummary:
     @property
     def bins(self) -> int:
         """Bins of each feature."""
-        return self.edges.shape[1] + 1
+        return int(self.edges.shape[1]) + 1
 
     def start(self) -> State:
         """The state of no rows."""
@@ -139,7 +139,7 @@ class HistogramSummary:
         if not kept.size:
             raise SelectError("no feature has values in two bins and is finite throughout")
         entropy = _entropy(alone[kept], rows)
-        joint = state["pairs"].reshape(n, b, n, b)[np.ix_(kept, range(b), kept, range(b))].transpose(0, 2, 1, 3)
+        joint = state["pairs"].reshape(n, b, n, b)[kept][:, :, kept].transpose(0, 2, 1, 3)
         redundancy = np.maximum(
             entropy[:, None] + entropy - _entropy(joint.reshape(len(kept), len(kept), b * b), rows), 0
         )
@@ -168,12 +168,13 @@ class HistogramSummary:
         if (of_target > 0).sum() < 2:
             raise SelectError("all of y is in one bin or class; nothing tells of it")
         joint = _entropy(counts.reshape(len(kept), -1), rows)
-        return np.maximum(entropy + _entropy(of_target, rows) - joint, 0.0)
+        return np.asarray(np.maximum(entropy + _entropy(of_target, rows) - joint, 0.0))
 
     def _ones(self, values: Array) -> Array:
         """(r, n b) float32: 1 in the bin that each value is in."""
         place = (values[:, :, None] > self.edges[: len(self.names)]).sum(axis=2)
-        return (place[:, :, None] == np.arange(self.bins)).astype(np.float32).reshape(len(values), -1)
+        ones: Array = (place[:, :, None] == np.arange(self.bins)).astype(np.float32)
+        return ones.reshape(len(values), -1)
 
     def _target_ones(self, rows: Any, part: slice) -> Array:
         if rows.labels is None:
@@ -184,7 +185,8 @@ class HistogramSummary:
             if strange is not None:
                 raise SelectError(f"y has the class {strange!r}, which is not one of {list(self.classes)}")
             place = np.array([number[label] for label in rows.labels[part]])
-        return (place[:, None] == np.arange(self._told)).astype(np.float32)
+        ones: Array = (place[:, None] == np.arange(self._told)).astype(np.float32)
+        return ones
 
     def _reason(self, state: State, feature: int) -> str:
         if state["nonfinite"][feature]:

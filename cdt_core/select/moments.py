@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import SelectError
-from cdt_core.select.block import Missing, Target, read_rows
+from cdt_core.select.block import Missing, Target, read_rows, row
 from cdt_core.select.dependence import Dependence
 
 __all__ = ["MomentSummary"]
@@ -53,7 +53,7 @@ class MomentSummary:
     array([1., 0.])
     """
 
-    names: tuple[Hashable, ...] = attrs.field(converter=tuple)
+    names: tuple[Hashable, ...] = attrs.field(converter=row)
     target: Target = "nothing"
     missing: Missing = "error"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import attrs
@@ -69,7 +69,7 @@ def _of_array(X: Any, y: Any) -> Table:  # noqa: N803
     cuts = _cuts(X, rows)
 
     def blocks() -> Iterator[Pair]:
-        for start, stop in zip(cuts, cuts[1:], strict=False):
+        for start, stop in pairwise(cuts):
             part = X.iloc[start:stop] if hasattr(X, "iloc") else X[start:stop]
             yield part, None if y is None else y[start:stop]
 
@@ -134,7 +134,7 @@ def _of_dataset(X: Any) -> Any:  # noqa: N803
 def _refuse_other_rows(X: Any, y: Any) -> None:  # noqa: N803
     """Frames are matched by position, not by index: two indexes that differ are a mistake."""
     left, right = getattr(X, "index", None), getattr(y, "index", None)
-    if hasattr(left, "equals") and hasattr(right, "equals") and not left.equals(right):
+    if left is not None and hasattr(left, "equals") and hasattr(right, "equals") and not left.equals(right):
         raise SelectError("X and y have different indexes; align them first, y.loc[X.index]")
 
 
@@ -145,6 +145,6 @@ def _cuts(X: Any, rows: int) -> list[int]:  # noqa: N803
     if chunks:
         first = chunks[0]
         if not isinstance(first, int):
-            return np.concatenate([[0], np.cumsum(first)]).tolist()
+            return [0, *np.cumsum(first).tolist()]
         most = max(first, most // first * first)
     return [*range(0, rows, most), rows]
