@@ -28,8 +28,8 @@ def select(  # noqa: PLR0913 - what a caller may choose, by name
     k: int,
     *,
     weight: float | None = None,
-    reads: int = 64,
-    sweeps: int = 300,
+    reads: int = 16,
+    sweeps: int = 200,
     seed: int = 0,
     threads: int | None = None,
 ) -> Selection:

@@ -41,8 +41,7 @@ def read_table(X: Any, y: Any) -> Table:  # noqa: N803 - the field's name
     if hasattr(X, "data_vars"):
         X = _of_dataset(X)  # noqa: N806
     if hasattr(X, "partitions") and hasattr(X, "columns"):
-        parts = X.partitions
-        return _of_stream((parts[i].compute() for i in range(X.npartitions)), y, names=tuple(X.columns))
+        return _of_stream(_Partitions(X), y)
     if isinstance(X, list | tuple) and X and np.ndim(X[0]) == 1 and not hasattr(X[0], "columns"):
         X = np.asarray(X)  # noqa: N806
     if not hasattr(X, "shape"):
@@ -76,7 +75,17 @@ def _of_array(X: Any, y: Any) -> Table:  # noqa: N803
     return Table(names, target_of(y), blocks)
 
 
-def _of_stream(stream: Iterable[Any], y: Any, names: tuple[Hashable, ...] | None = None) -> Table:
+@attrs.frozen(eq=False)
+class _Partitions:
+    """A frame of dask as blocks, computed one by one, each time anew."""
+
+    frame: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.frame.partitions[number].compute() for number in range(self.frame.npartitions))
+
+
+def _of_stream(stream: Iterable[Any], y: Any) -> Table:
     """Blocks ``X`` with rows of ``y`` in their order, or pairs ``(X, y)``; a list can be read twice, an iterator once."""
     y = None if y is None else np.asarray(y)
     again = not isinstance(stream, Iterator)
@@ -86,7 +95,6 @@ def _of_stream(stream: Iterable[Any], y: Any, names: tuple[Hashable, ...] | None
     block, own = _pair(first)
     if own is not None and y is not None:
         raise SelectError("X has blocks (X, y), and y is given, too; one of them must not be")
-    names = names_of(block) if names is None else names
     given = iter(()) if again else iter([first])
 
     def blocks() -> Iterator[Pair]:
@@ -101,7 +109,7 @@ def _of_stream(stream: Iterable[Any], y: Any, names: tuple[Hashable, ...] | None
         if y is not None and row != len(y):
             raise SelectError(f"y has {len(y)} rows, and the blocks of X {row}")
 
-    return Table(names, target_of(own if y is None else y), blocks, again)
+    return Table(names_of(block), target_of(own if y is None else y), blocks, again)
 
 
 def _pair(block: Any) -> Pair:
