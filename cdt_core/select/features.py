@@ -69,6 +69,7 @@ def select_features(  # noqa: PLR0913 - what a caller may choose, by name
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> signal, other = rng.normal(size=(2, 200))
     >>> X = np.column_stack([signal, signal + 0.1 * rng.normal(size=200), other, rng.normal(size=200)])

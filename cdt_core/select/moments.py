@@ -19,6 +19,8 @@ Array = NDArray[Any]
 State = dict[str, Any]
 #: What varies by less than so many roundings of its largest value does not vary.
 _ROUNDINGS = 16
+#: Features whose pairs fit into memory: 5 GB for their products alone.
+_MOST_FEATURES = 25_000
 
 
 @attrs.frozen(eq=False)
@@ -60,6 +62,11 @@ class MomentSummary:
     def __attrs_post_init__(self) -> None:
         if not self.names or len(set(self.names)) != len(self.names):
             raise SelectError(f"{len(self.names)} features with {len(set(self.names))} names; each has one of its own")
+        if len(self.names) > _MOST_FEATURES:
+            raise SelectError(
+                f"{len(self.names)} features; pairs of more than {_MOST_FEATURES} do not fit into memory. Leave out those "
+                "that hardly vary, or select from parts of them first"
+            )
         if self.target not in ("nothing", "numbers", "classes"):
             raise SelectError(f"target is {self.target!r}; it must be 'nothing', 'numbers' or 'classes'")
         if self.missing not in ("error", "rows", "columns"):
@@ -96,6 +103,8 @@ class MomentSummary:
         total = m + n
         share = np.divide(n, total, out=np.zeros(len(labels)), where=total > 0)[:, None]
         shift = b - a
+        with np.errstate(over="ignore", invalid="ignore"):
+            between = shift.T @ (m[:, None] * share * shift)
         return {
             "left_out": left["left_out"] + right["left_out"],
             "nonfinite": left["nonfinite"] + right["nonfinite"],
@@ -104,7 +113,7 @@ class MomentSummary:
             "labels": labels,
             "counts": total,
             "means": a + share * shift,
-            "products": left["products"] + right["products"] + shift.T @ (m[:, None] * share * shift),
+            "products": left["products"] + right["products"] + between,
         }
 
     def finish(self, state: State) -> Dependence:
@@ -122,8 +131,9 @@ class MomentSummary:
         if self.target == "classes" and len(state["labels"]) < 2:
             raise SelectError(f"y has the class {state['labels'][0]!r} alone; classes are two at least")
         shift = means - counts @ means / rows
-        between = shift.T @ (counts[:, None] * shift)
-        total = state["products"] + between
+        with np.errstate(over="ignore", invalid="ignore"):
+            between = shift.T @ (counts[:, None] * shift)
+            total = state["products"] + between
         varies = self._varies(state, np.diag(total), rows)
         kept = np.flatnonzero(varies[:n] & (state["nonfinite"] == 0))
         if self.target == "numbers" and not varies[n]:
@@ -181,7 +191,7 @@ class MomentSummary:
         """Whether each column varies by more than rounding, and its squares do not overflow."""
         largest = np.maximum(np.abs(state["low"]), np.abs(state["high"]))
         rounding = _ROUNDINGS * np.finfo(np.float64).eps * largest
-        varies: Array = (state["high"] > state["low"]) & np.isfinite(squares) & (squares > rows * rounding**2)
+        varies: Array = (state["high"] > state["low"]) & np.isfinite(squares) & (np.sqrt(squares / rows) > rounding)
         return varies
 
     def _reason(self, state: State, feature: int) -> str:

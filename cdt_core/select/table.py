@@ -42,7 +42,7 @@ def read_table(X: Any, y: Any) -> Table:  # noqa: N803 - the field's name
         X = _of_dataset(X)  # noqa: N806
     if hasattr(X, "partitions") and hasattr(X, "columns"):
         return _of_stream(_Partitions(X), y)
-    if isinstance(X, list | tuple) and X and np.ndim(X[0]) == 1 and not hasattr(X[0], "columns"):
+    if isinstance(X, list | tuple) and X and _is_row(X[0]):
         X = np.asarray(X)  # noqa: N806
     if not hasattr(X, "shape"):
         if not isinstance(X, Iterable) or isinstance(X, str | bytes | dict):
@@ -51,6 +51,13 @@ def read_table(X: Any, y: Any) -> Table:  # noqa: N803 - the field's name
     if len(X.shape) != 2 or 0 in X.shape:
         raise SelectError(f"X has shape {tuple(X.shape)}; it must be (rows, features), at least one of each")
     return _of_array(X, y)
+
+
+def _is_row(first: Any) -> bool:
+    """Whether what a list begins with is a row of numbers, not a block of rows or a pair."""
+    if hasattr(first, "shape"):
+        return len(first.shape) == 1
+    return isinstance(first, list | tuple) and all(np.isscalar(value) for value in first)
 
 
 def _of_array(X: Any, y: Any) -> Table:  # noqa: N803

@@ -67,6 +67,25 @@ def test_blocks_may_bring_their_rows_of_y() -> None:
     assert select_features(stream, None, 3).indices.tolist() == select_features(VALUES, CLASSES, 3).indices.tolist()
 
 
+def test_a_list_of_pairs_can_be_read_twice() -> None:
+    pairs = [(VALUES[:50], CLASSES[:50]), (VALUES[50:], CLASSES[50:])]
+    expected = select_features(VALUES, CLASSES, 3, measure="information")
+    assert select_features(pairs, None, 3, measure="information").indices.tolist() == expected.indices.tolist()
+
+
+def test_squares_that_overflow_leave_a_feature_out() -> None:
+    large = VALUES.copy()
+    large[:, 0] *= 1e200
+    found = select_features(large, CLASSES, 3)
+    assert list(found.excluded) == [0]
+    assert np.isfinite(found.energy)
+
+
+def test_more_features_than_have_pairs_in_memory_are_refused() -> None:
+    with pytest.raises(SelectError, match="30000 features"):
+        select_features(np.zeros((2, 30_000)), None, 3)
+
+
 def test_text_and_categories_are_classes() -> None:
     names = np.array(["low", "mid", "high"])[CLASSES]
     expected = select_features(VALUES, CLASSES, 3).indices.tolist()
