@@ -36,7 +36,7 @@ def select_features(  # noqa: PLR0913 - what a caller may choose, by name
     X
         (rows, features): a frame of pandas or dask, an array of NumPy, xarray (names from its coordinate), dask, zarr or
         h5py, a sparse matrix; a dataset of xarray with one dimension; or an iterable of blocks of rows, or of pairs
-        ``(X, y)`` of such. Only a block at a time is in memory.
+        ``(X, y)`` of such. Only a block at a time is in memory (a dataset of xarray is whole).
     y
         (rows,) numbers or classes; ``None`` selects features from which all others can best be told.
     k
