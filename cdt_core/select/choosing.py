@@ -61,7 +61,8 @@ def select(  # noqa: PLR0913 - what a caller may choose, by name
     By correlation the redundancy is R_ij G_ij, where R are correlations of features and G the products of what they tell
     of the target. With ``weight = k t / (2 - t)``, the energy times ``-k (2 t - t^2)`` is then a lower bound of ``trace(R_S^-1
     G_S)``, the variance that the set explains by least squares, for any 0 < t < 2 (from ``trace (R^-1/2 - t R^1/2)^2 G >=
-    0``): each weight is one bound, and the set that explains most among all that were found is the result.
+    0``): each weight is one bound, and the set that explains most among
+    those found, by correlations that are shrunk to what the rows can tell, is the result.
     """
     m = len(dependence.kept)
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= m:

@@ -14,9 +14,8 @@ from cdt_core.select.block import Target
 __all__ = ["Dependence"]
 
 Array = NDArray[Any]
-#: A little is added to each correlation with itself before features are weighed together: near copies of each other
-#: tell more of the rows at hand than of others.
-_RIDGE = 0.1
+#: The most that correlations shrink.
+_MOST_SHRINKAGE = 0.9
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -83,5 +82,17 @@ class Dependence:
         return float((np.einsum("ij,ij->j", axes, self.told[pairs] @ axes) / values[sound]).sum())
 
     def promise(self, chosen: Array) -> float:
-        """What of a set is worth most: what it explains, with a ridge that does not reward near copies."""
-        return self.explained(chosen, _RIDGE)
+        """What of a set is worth most: what it explains, with correlations shrunk to what so many rows can tell of them
+        (Schaefer and Strimmer 2005), so that what chance lets few rows explain does not count.
+        """
+        return self.explained(chosen, self._ridge)
+
+    @property
+    def _ridge(self) -> float:
+        """The ridge of the shrinkage whose expected squared error is least: variances over squares of correlations."""
+        if self.correlation is None:
+            return 0.0
+        squares = self.correlation[~np.eye(len(self.kept), dtype=bool)] ** 2
+        variance = ((1 - squares) ** 2).sum() / (self.rows - 1)
+        share = min(_MOST_SHRINKAGE, float(variance / max(squares.sum(), 1e-300)))
+        return share / (1 - share)
