@@ -7,7 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attrs import evolve
 
 from cdt_core import __version__
 from cdt_core.codecs.array import compress, decompress
@@ -86,13 +88,15 @@ def plan(
     bound: BoundLike = None,
     objective: str = "balanced",
     max_size: int | None = None,
+    max_seconds: float | None = None,
     processors: Processors = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """How each variable would be stored, after a profiling pass and trials on sampled blocks; see :func:`treat`."""
     dataset, progress = _stored(source), progress or Silent()
-    request = _plan_request(catalog(), bound, objective, max_size, processors)
+    limits = _Limits(max_size, max_seconds)
+    request = _plan_request(catalog(), bound, objective, limits, processors)
     check_request(dataset.specs, request)
     values = ProcessedValues(dataset, _processing(_uses(dataset, request)))
     return _plan(values, _profile(values, workers, None, progress), request, workers)
@@ -106,6 +110,7 @@ def treat(
     plan: Plan | str | os.PathLike[str] | None = None,
     objective: str = "balanced",
     max_size: int | None = None,
+    max_seconds: float | None = None,
     processors: Processors = None,
     workers: int | None = None,
     client: Any = None,
@@ -127,12 +132,15 @@ def treat(
         One bound for all data variables (``"rel:1e-3"``, ``"abs:0.05"``, ``"pw_rel:1e-4"``, ``"psnr:60"``, ``"lossless"``), or
         a mapping from name pattern to bound, first match wins. Default: lossless. Coordinates are always lossless.
     plan
-        A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size`` and
-        ``processors``.
+        A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size``, ``max_seconds``
+        and ``processors``.
     objective
-        ``"size"``, ``"balanced"`` or ``"speed"``.
+        ``"size"``, ``"balanced"``, ``"speed"``, or ``"fidelity"``: the least error that a limit allows.
     max_size
         Most bytes that the encoded chunks may take; a plan that cannot keep it is refused.
+    max_seconds
+        The longest that reading, encoding and checking the chunks may take on all workers, as predicted from samples; a plan
+        that cannot keep it is refused. The plan then depends on measured speeds, and says so.
     processors
         Name pattern -> processors to apply before encoding; the bound then holds on the processed values.
     workers, client
@@ -165,12 +173,13 @@ def treat(
     executor = executor_for(workers, client)
     dataset = _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
-    request = _plan_request(plugins, bound, objective, max_size, processors)
+    limits = _Limits(max_size, max_seconds)
+    request = _plan_request(plugins, bound, objective, limits, processors)
     if plan is None:
         check_request(dataset.specs, request)
         given, uses = None, _uses(dataset, request)
     else:
-        given = aligned(_read_plan(plan, bound, max_size, processors), dataset.specs)
+        given = aligned(_read_plan(plan, bound, max_size, max_seconds, processors), dataset.specs)
         uses = {variable.name: variable.processors for variable in given.variables}
     values = ProcessedValues(dataset, _processing(uses))
     with FileDigests(dataset.files) as digests:
@@ -283,8 +292,13 @@ def _profile(values: ProcessedValues, workers: int | None, client: Any, progress
     return scan(values, grids, executor.map, lambda name, count: progress.advance(count * itemsizes[name]))
 
 
+class _Limits(NamedTuple):
+    max_size: int | None
+    max_seconds: float | None
+
+
 def _plan_request(
-    plugins: Catalog, bound: BoundLike, objective: str, max_size: int | None, processors: Processors
+    plugins: Catalog, bound: BoundLike, objective: str, limits: _Limits, processors: Processors
 ) -> PlanRequest:
     uses = {
         pattern: tuple(use if isinstance(use, ProcessorUse) else ProcessorUse(use) for use in wanted)
@@ -294,7 +308,8 @@ def _plan_request(
         bounds=BoundRules.parse(bound),
         codecs=plugins.codecs,
         objective=objective,
-        max_size=max_size,
+        max_size=limits.max_size,
+        max_seconds=limits.max_seconds,
         processors=uses,
         processor_offers={offer.name: offer for offer in plugins.processors},
         engine_version=__version__,
@@ -302,13 +317,14 @@ def _plan_request(
 
 
 def _plan(values: ProcessedValues, measured: Profile, request: PlanRequest, workers: int | None) -> Plan:
-    return make_plan(values.dataset, measured, request, executor_for(workers, None).map, values)
+    executor = executor_for(workers, None)
+    return make_plan(values.dataset, measured, evolve(request, workers=executor.workers), executor.map, values)
 
 
 def _read_plan(plan: Plan | str | os.PathLike[str], *beside: object) -> Plan:
     """A plan, or that of a file; what is asked for ``beside`` it would not be heard."""
     if any(given is not None for given in beside):
-        raise PlanError("a plan has its own bounds, max_size and processors; give the plan, or give those")
+        raise PlanError("a plan has its own bounds, limits and processors; give the plan, or give those")
     if isinstance(plan, Plan):
         return plan
     import json

@@ -61,7 +61,7 @@ class Finished:
 def finish(done: Finished, output: PartialOutput) -> Treatment:
     """Certify, sign, report, describe, and give the folder its name."""
     leaves = _leaves(done, output)
-    (output.path / "plan.json").write_text(to_json(done.plan), encoding="utf-8")
+    (output.path / "plan.json").write_text(to_json(done.plan.recorded), encoding="utf-8")
     outcomes = tuple(result.outcome for result in done.results.values())
     evidence = Evidence(
         findings=done.findings,

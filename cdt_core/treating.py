@@ -124,7 +124,7 @@ def _identity(request: TreatRequest) -> str:
     """
     plugins = [(record.name, record.version) for record in request.catalog.plugins]
     looked = json.dumps([request.digests.looks or uuid.uuid4().hex, plugins])
-    parts = [to_json(request.plan), to_json(request.profile), __version__, looked]
+    parts = [to_json(request.plan.without_times), to_json(request.profile), __version__, looked]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

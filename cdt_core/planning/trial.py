@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,9 @@ from cdt_core.planning.promise import packed_steps, reads_within
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Form", "SampledValues", "Samples", "forms_of", "sample", "tightened", "trials_of"]
+    from cdt_core.hooks.contracts import ChunkCodec, Encoded
+
+__all__ = ["Form", "SampledValues", "Samples", "forms_of", "sample", "shared", "tightened", "trials_of"]
 
 _log = logging.getLogger("cdt.plugins")
 
@@ -28,6 +31,10 @@ _SAMPLE_VALUES = 1 << 18
 #: Shares of the allowed error that are tried after the whole of it, and how much larger a chunk may get for one.
 _ERROR_SHARES = (0.5, 0.25, 0.125)
 _SHARE_SLACK = 1.02
+#: The same where the least error that a limit allows is asked for.
+_FIDELITY_SHARES = (0.5, 0.25, 0.125, 0.0625, 0.03125)
+#: A trial that is shorter is timed once more, since its first run finds nothing in the caches.
+_SHORT_SECONDS = 0.002
 
 
 class SampledValues(Protocol):
@@ -120,7 +127,8 @@ def trials_of(
 ) -> list[Candidate]:
     """Every applicable codec and parameter set on the blocks ``data``, fast ones first as their codecs list them.
 
-    A lossy promise is also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises, or
+    ``data`` are the sampled blocks, the objective, and what was tried before, which is not tried again. A lossy promise is
+    also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises, or
     does not keep its promise on a sample, is logged and left out.
 
     Raises
@@ -128,9 +136,10 @@ def trials_of(
     PlanError
         Every applicable codec failed.
     """
-    samples, objective = data
+    samples, objective, *known = data
     blocks: tuple[NDArray[Any], ...] = samples.stored if form.name == "stored" else samples.physical
     kind = np.dtype(form.dtype).kind
+    seen = [(each.codec, each.parameters, each.codec_bound, each.form) for each in (known[0] if known else ())]
     found: list[Candidate] = []
     failures: list[str] = []
     bounds = [form.bound] if form.bound.is_lossless else [form.bound, Bound("lossless")]
@@ -141,6 +150,7 @@ def trials_of(
             described = evolve(spec, dtype=form.dtype)
             try:
                 sets = offer.load().candidates(described, profile, bound, objective)
+                sets = [each for each in sets if (offer.name, dict(each), bound, form.name) not in seen]
                 found += [_try(offer, parameters, bound, (form, blocks)) for parameters in sets]
             except Exception as error:  # a plugin's codec that fails is no candidate; the others still are
                 failures.append(f"{offer.name}: {type(error).__name__}: {error}")
@@ -182,18 +192,43 @@ def tightened(
     return found
 
 
+def shared(
+    offers: tuple[CodecOffer, ...],
+    spec: VariableSpec,
+    candidate: Candidate,
+    form: Form,
+    data: tuple[Samples, Callable[[float], Bound]],
+) -> list[Candidate]:
+    """The candidate with ever smaller shares of the allowed error, whatever they cost; ``data`` as in :func:`tightened`."""
+    samples, bound_for = data
+    offer = next(offer for offer in offers if offer.name == candidate.codec)
+    blocks = samples.stored if form.name == "stored" else samples.physical
+    found: list[Candidate] = []
+    for share in _FIDELITY_SHARES:
+        bound = bound_for(share)
+        if bound.is_lossless or bound == candidate.codec_bound:
+            break
+        try:
+            found.append(evolve(_try(offer, candidate.parameters, bound, (form, blocks)), error_share=share))
+        except Exception as error:  # a codec that cannot keep less is still a choice for what it keeps
+            _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
+            break
+    return found
+
+
 def _try(
     offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, tuple[NDArray[Any], ...]]
 ) -> Candidate:
     form, blocks = on
     codec = offer.load()(parameters, bound, form.missing)
     raw = encoded = 0
-    max_error = 0.0
+    max_error = seconds = 0.0
     for number, block in enumerate(blocks):
-        made = codec.encode(block)
+        made, decoded, spent = _timed(codec, block)
+        seconds += spent
         stream, max_error = made.stream, max(max_error, made.max_error)
         if number == 0:
-            _check_decoded(codec.decode(stream, block.shape, block.dtype), block, bound, form.missing)
+            _check_decoded(decoded, block, bound, form.missing)
         raw += block.nbytes
         encoded += len(stream)
     return Candidate(
@@ -204,7 +239,21 @@ def _try(
         ratio=raw / max(1, encoded),
         sample_bytes=encoded,
         max_error=max_error,
+        seconds=seconds,
     )
+
+
+def _timed(codec: ChunkCodec, block: NDArray[Any]) -> tuple[Encoded, NDArray[Any], float]:
+    """The block encoded, decoded again, and the seconds of both."""
+    spent = 0.0
+    for _ in range(2):
+        begin = time.perf_counter()
+        made = codec.encode(block)
+        decoded = codec.decode(made.stream, block.shape, block.dtype)
+        spent = time.perf_counter() - begin
+        if spent > _SHORT_SECONDS:
+            break
+    return made, decoded, spent
 
 
 def _check_decoded(decoded: NDArray[Any], block: NDArray[Any], bound: Bound, missing: tuple[float | int, ...]) -> None:
