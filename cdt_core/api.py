@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import evolve
@@ -31,6 +32,7 @@ from cdt_core.provenance.inputs import FileDigests
 from cdt_core.provenance.keys import load_or_create
 from cdt_core.readers.choose import open_stored
 from cdt_core.readers.stored import StoredDataset, as_xarray, from_xarray
+from cdt_core.rehearsing import rehearsal_of
 from cdt_core.store.export import export_store
 from cdt_core.store.output import PartialOutput
 from cdt_core.treating import TreatRequest, treat_dataset
@@ -318,7 +320,10 @@ def _plan_request(
 
 def _plan(values: ProcessedValues, measured: Profile, request: PlanRequest, workers: int | None) -> Plan:
     executor = executor_for(workers, None)
-    return make_plan(values.dataset, measured, evolve(request, workers=executor.workers), executor.map, values)
+    with TemporaryDirectory(prefix="cdt-plan-") as folder:
+        rehearsal = rehearsal_of(values.dataset, measured, catalog(), folder)
+        request = evolve(request, workers=executor.workers, rehearsal=rehearsal)
+        return make_plan(values.dataset, measured, request, executor.map, values)
 
 
 def _read_plan(plan: Plan | str | os.PathLike[str], *beside: object) -> Plan:

@@ -8,6 +8,7 @@ knapsacks as there are budgets (Kellerer, Pferschy, Pisinger, Knapsack Problems,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +83,7 @@ class ChoiceProblem:
         """Number of groups."""
         return len(self.first) - 1
 
-    @property
+    @cached_property
     def group_of(self) -> NDArray[np.int64]:
         """(options,) the group of each option."""
         return np.repeat(np.arange(self.groups, dtype=np.int64), np.diff(self.first))

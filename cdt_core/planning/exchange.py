@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["descended", "greedy", "least_loaded", "preferred"]
 
 #: Exchanges of two options are tried in full among at most this many options; beyond, among the best rates of exchange.
-_MOST_PAIRED = 2048
+_MOST_PAIRED = 1024
 #: Pairs in one vectorised step.
 _PAIRS_AT_ONCE = 1 << 20
 
@@ -35,31 +35,40 @@ def least_loaded(problem: ChoiceProblem, weights: NDArray[np.float64]) -> NDArra
 
 
 def _least(problem: ChoiceProblem, value: NDArray[np.float64]) -> NDArray[np.int64]:
-    order = np.lexsort((np.arange(len(value)), value, problem.group_of))
-    return order[problem.first[:-1]]
+    """The first option of each group with the least value."""
+    group = problem.group_of
+    if not problem.groups:
+        return np.zeros(0, np.int64)
+    equal = np.flatnonzero(value == np.minimum.reduceat(value, problem.first[:-1])[group])
+    return equal[np.flatnonzero(np.diff(group[equal], prepend=-1))]
 
 
 def greedy(problem: ChoiceProblem) -> NDArray[np.int64]:
     """From the preferred choice, again and again the option that takes most off what is over the limits for its cost.
 
-    What is over a limit counts in parts of the limit. The result may still be over: then no single option took more off.
+    What is over a limit counts in parts of the limit. Of very many groups a few are changed at a time. The result may still be
+    over: then no single option took more off.
     """
     chosen = preferred(problem)
-    group, parts = problem.group_of, 1.0 / np.maximum(problem.limits, 1).astype(np.float64)
+    group, at_once = problem.group_of, max(1, problem.groups // 200)
+    parts = 1.0 / np.maximum(problem.limits, 1).astype(np.float64)
     loads = problem.loads[:, chosen].sum(axis=1)
     while (loads > problem.limits).any():
-        step = problem.loads - problem.loads[:, chosen][:, group]
+        cost, step = _steps(problem, chosen)
         over = np.maximum(loads - problem.limits, 0)
-        after = np.maximum(loads[:, None] + step - problem.limits[:, None], 0)
+        after = np.maximum((loads - problem.limits)[:, None] + step, 0)
         relief = (parts[:, None] * (over[:, None] - after)).sum(axis=0)
-        paid = np.maximum(problem.costs - problem.costs[chosen][group], 0).astype(np.float64)
         useful = np.flatnonzero(relief > 0)
         if not len(useful):
             break
-        rate = relief[useful] / (paid[useful] + 0.5)
-        best = useful[np.argmax(rate)]
-        loads = loads + step[:, best]
+        rate = relief[useful] / (np.maximum(cost[useful], 0) + 0.5)
+        best = useful[np.argsort(-rate, kind="stable")[:at_once]]
+        best = best[np.sort(np.unique(group[best], return_index=True)[1])]
+        left = np.maximum(loads + step[:, best].sum(axis=1) - problem.limits, 0)
+        if (parts * left).sum() >= (parts * over).sum() - 0.5 * relief[best[0]]:
+            best = best[:1]  # together they are worse than one, which always takes something off
         chosen[group[best]] = best
+        loads = loads + step[:, best].sum(axis=1)
     return chosen
 
 

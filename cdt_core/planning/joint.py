@@ -10,7 +10,6 @@ from cdt_core.errors import PlanError
 from cdt_core.model import ChoiceTrace, VariablePlan
 from cdt_core.planning.annealing import chosen_by
 from cdt_core.planning.choice import Choice, ChoiceProblem
-from cdt_core.planning.exchange import preferred
 from cdt_core.planning.objective import combined
 from cdt_core.planning.options import VariableOptions
 from cdt_core.planning.request import PlanRequest
@@ -39,10 +38,10 @@ class JointChoice:
             limits.append(int(request.max_seconds * _MICROSECONDS))
         return ChoiceProblem.of(combined([options.costs() for options in self.options]), loads, limits)
 
-    @property
-    def fits_preferred(self) -> bool:
-        """Whether every variable can have what it would have alone."""
-        return self.problem.fits(preferred(self.problem))
+    @cached_property
+    def choice(self) -> Choice:
+        """The best choice that was found."""
+        return chosen_by(self.problem, self.request.seed)
 
     def made(self) -> tuple[list[VariablePlan], ChoiceTrace]:
         """The plans of all variables, and how they were chosen.
@@ -52,7 +51,7 @@ class JointChoice:
         PlanError
             Nothing that was met keeps the limits.
         """
-        choice = chosen_by(self.problem, self.request.seed)
+        choice = self.choice
         if not choice.fits:
             raise PlanError(self._refusal(choice))
         plans = [options.plan(best) for options, best in zip(self.options, choice.chosen, strict=True)]

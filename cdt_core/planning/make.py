@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from attrs import evolve
+
 from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Plan, Profile, VariableSpec
+from cdt_core.planning.chunks import is_text
 from cdt_core.planning.joint import JointChoice
-from cdt_core.planning.options import TEXT_CODEC, options_of
+from cdt_core.planning.options import TEXT_CODEC, Basis, base_plan, options_of
+from cdt_core.planning.pace import paces_of
 from cdt_core.planning.request import PlanRequest
 from cdt_core.planning.trial import SampledValues
 from cdt_core.readers.stored import StoredDataset
 
 __all__ = ["TEXT_CODEC", "check_request", "make_plan"]
 
-#: (limit of size, limit of time) -> objectives whose settings are tried, too, where the variables' own choices are over
-#: a limit.
+#: (limit of size, limit of time) -> objectives whose settings are tried, too, where those of the own objective keep no limit.
 _WIDER = {(True, False): ("size",), (False, True): ("speed",), (True, True): ("size", "speed")}
 
 _Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -38,14 +41,14 @@ def make_plan(
         No choice of options keeps ``max_size`` and ``max_seconds``: the message says what the nearest one takes.
     """
     check_request(dataset.specs, request)
-    sampled = dataset if values is None else values
+    basis = Basis(dataset, dataset if values is None else values, profile, request)
+    numbers = [(base_plan(basis, spec), spec) for spec in dataset.specs.values() if not is_text(spec)]
+    basis = evolve(basis, paces=paces_of(numbers, request, run))
     names = list(dataset.specs)
-    options = list(run(lambda name: options_of(dataset, sampled, profile, request, name), names))
-    joint = JointChoice(options, request)
-    if not joint.fits_preferred:
+    joint = JointChoice(list(run(lambda name: options_of(basis, name), names)), request)
+    if not joint.choice.fits:
         more = _WIDER[request.max_size is not None, request.max_seconds is not None]
-        wide = list(run(lambda name: options_of(dataset, sampled, profile, request, name, more), names))
-        joint = JointChoice(wide, request)
+        joint = JointChoice(list(run(lambda name: options_of(basis, name, more), names)), request)
     variables, trace = joint.made()
     return Plan(
         variables=tuple(variables),

@@ -34,6 +34,7 @@ class Rated:
     predicted_bytes: int
     position: int
     whole_bytes: int
+    is_extra: bool = False
 
 
 def ratings(spec: VariableSpec, raw_bytes: int, options: Sequence[Rated], objective: str) -> list[Tiers | None]:
@@ -45,12 +46,15 @@ def ratings(spec: VariableSpec, raw_bytes: int, options: Sequence[Rated], object
     up first is what counts last.
     ``fidelity``: the share of the error that is spent, by values; then bytes; then the position.
     """
-    lossless = [option.predicted_bytes for option in options if option.candidate.codec_bound.is_lossless]
+    own = [option for option in options if not option.is_extra]
+    lossless = [option.predicted_bytes for option in own if option.candidate.codec_bound.is_lossless]
     usable = [
         option.candidate.codec_bound.is_lossless or not lossless or option.predicted_bytes < min(lossless)
         for option in options
     ]
-    smallest = min(option.predicted_bytes for option, use in zip(options, usable, strict=True) if use)
+    smallest = min(
+        option.predicted_bytes for option, use in zip(options, usable, strict=True) if use and not option.is_extra
+    )
     forgiven = int(OBJECTIVES[objective] * smallest)
 
     def tiers(option: Rated) -> Tiers:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from cdt_core.errors import PlanError
 from cdt_core.model import Bound, Candidate, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
 from cdt_core.planning.objective import Rated, Tiers, ratings
+from cdt_core.planning.pace import Pace
 from cdt_core.planning.promise import applied_bound, codec_bound
 from cdt_core.planning.request import PlanRequest
 from cdt_core.planning.trial import Form, SampledValues, Samples, forms_of, sample, shared, tightened, trials_of
 from cdt_core.readers.stored import StoredDataset
 
-__all__ = ["TEXT_CODEC", "VariableOptions", "options_of"]
+__all__ = ["TEXT_CODEC", "Basis", "VariableOptions", "base_plan", "options_of"]
 
 #: Strings are stored by Zarr's own codecs.
 TEXT_CODEC = "zarr.string"
@@ -86,14 +87,20 @@ _WITHIN = "since the limits allow it"
 _LITTLE = "which takes hardly more space"
 
 
-def options_of(
-    dataset: StoredDataset,
-    sampled: SampledValues,
-    profile: Profile,
-    request: PlanRequest,
-    name: str,
-    objectives: Sequence[str] = (),
-) -> VariableOptions:
+@frozen(eq=False)
+class Basis:
+    """What the options of all variables come from; samples are of ``sampled``, and ``paces`` say what goes beside the
+    codecs.
+    """
+
+    dataset: StoredDataset
+    sampled: SampledValues
+    profile: Profile
+    request: PlanRequest
+    paces: Mapping[str, Pace] = field(factory=dict)
+
+
+def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> VariableOptions:
     """Try every form, codec, setting and share of the error on sampled blocks of one variable.
 
     Codecs list settings by objective: those of the request's own are tried first, then those of ``objectives``.
@@ -103,18 +110,19 @@ def options_of(
     PlanError
         No codec holds the variable's type, or none could be tried.
     """
-    spec = dataset.specs[name]
+    spec, request = basis.dataset.specs[name], basis.request
     if is_text(spec):
-        return VariableOptions(_text_plan(dataset, spec, request), (), (), ())
-    base = _base(dataset, profile, request, spec)
-    grid = ChunkGrid(spec.shape, base.chunk_shape)
-    samples = sample(sampled, name, grid)
-    tried = _Tried(spec, profile, request, base, samples)
+        return VariableOptions(_text_plan(basis.dataset, spec, request), (), (), ())
+    base = base_plan(basis, spec)
+    samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape))
+    tried = _Tried(basis, base, samples)
     tried.run(("balanced" if request.objective == "fidelity" else request.objective, *objectives))
     return tried.options()
 
 
-def _base(dataset: StoredDataset, profile: Profile, request: PlanRequest, spec: VariableSpec) -> VariablePlan:
+def base_plan(basis: Basis, spec: VariableSpec) -> VariablePlan:
+    """What is known of a variable's plan before its codec is."""
+    dataset, profile, request = basis.dataset, basis.profile, basis.request
     asked = request.bounds.bound_for(spec.name) if spec.role == "data" else Bound("lossless")
     applied = applied_bound(spec, profile[spec.name], asked)
     return VariablePlan(
@@ -140,25 +148,21 @@ def _text_plan(dataset: StoredDataset, spec: VariableSpec, request: PlanRequest)
 class _Tried:
     """The options of one variable as they are tried, and what they are measured by."""
 
-    def __init__(
-        self, spec: VariableSpec, profile: Profile, request: PlanRequest, base: VariablePlan, samples: Samples
-    ) -> None:
-        self.spec, self.profile, self.request, self.base, self.samples = (
-            spec,
-            profile[spec.name],
-            request,
-            base,
-            samples,
-        )
-        self.growth = spec.size / max(1, sum(block.size for block in samples.stored))
+    def __init__(self, basis: Basis, base: VariablePlan, samples: Samples) -> None:
+        self.spec, self.profile = basis.dataset.specs[base.name], basis.profile[base.name]
+        self.request, self.base, self.samples = basis.request, base, samples
+        self.growth = self.spec.size / max(1, sum(block.size for block in samples.stored))
+        self.is_extra = False
         self.forms: list[Form] = []
         self.rated: list[Rated] = []
-        self.rest = 0.0
+        pace, chunks = basis.paces.get(base.name), len(ChunkGrid(base.shape, base.chunk_shape))
+        self.rest = None if pace is None else pace.seconds(chunks, self.spec.size)
 
     def run(self, objectives: Sequence[str]) -> None:
         """Try all settings of the codecs that these objectives list, and smaller shares of the error."""
         forms = forms_of(self.spec, self.profile, self.base.applied, bool(self.base.processors))
         for objective in objectives:
+            self.is_extra = objective != objectives[0]
             for form in forms:
                 known = [option.candidate for option in self.rated]
                 data = (self.samples, objective, known)
@@ -168,16 +172,18 @@ class _Tried:
             raise PlanError(
                 f"variable {self.spec.name!r}: no codec holds dtype {self.spec.dtype}; install a plugin that offers one"
             )
+        self.is_extra = False
         self._add_shares()
 
     def _add(self, form: Form, candidate: Candidate, whole: Rated | None) -> None:
-        seconds = None if candidate.seconds is None else candidate.seconds * self.growth / self.request.workers
+        seconds = None
+        if candidate.seconds is not None and self.rest is not None:
+            seconds = (candidate.seconds * self.growth + self.rest) / self.request.workers
         size = round(candidate.sample_bytes * self.growth)
         position = len(self.rated) if whole is None else whole.position
         self.forms.append(form)
-        self.rated.append(
-            Rated(evolve(candidate, seconds=seconds), size, position, size if whole is None else whole.whole_bytes)
-        )
+        whole_bytes = size if whole is None else whole.whole_bytes
+        self.rated.append(Rated(evolve(candidate, seconds=seconds), size, position, whole_bytes, self.is_extra))
 
     def _add_shares(self) -> None:
         """Less error: for ``balanced`` of the best option where that is almost free, for ``fidelity`` of every option."""
@@ -198,6 +204,21 @@ class _Tried:
             ):
                 self._add(form, tighter, option if objective == "balanced" else None)
 
+    def _with_retry(self, option: Rated, raw: int) -> Rated:
+        """With the time of the second encoding, lossless, that chunks get which a bound makes little smaller."""
+        lossy, rest = option.candidate, (self.rest or 0.0) / self.request.workers
+        if lossy.seconds is None or lossy.codec_bound.is_lossless or 2 * option.predicted_bytes <= raw:
+            return option
+        settings = (lossy.codec, lossy.parameters, lossy.form)
+        for other in (rated.candidate for rated in self.rated):
+            if (
+                other.codec_bound.is_lossless
+                and (other.codec, other.parameters, other.form) == settings
+                and other.seconds
+            ):
+                return evolve(option, candidate=evolve(lossy, seconds=lossy.seconds + other.seconds - rest))
+        return option
+
     def _order(self, at: int) -> Tiers:
         """What one option lacks now; more than any where it may not be chosen."""
         raw = self.spec.size * self.base_itemsize
@@ -211,5 +232,6 @@ class _Tried:
     def options(self) -> VariableOptions:
         """All that was tried."""
         raw = self.spec.size * self.base_itemsize
+        self.rated = [self._with_retry(option, raw) for option in self.rated]
         tiers = ratings(self.spec, raw, self.rated, self.request.objective)
         return VariableOptions(self.base, tuple(self.forms), tuple(self.rated), tuple(tiers))

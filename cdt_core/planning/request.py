@@ -11,13 +11,13 @@ from attrs import field, frozen
 
 from cdt_core.errors import PlanError
 from cdt_core.hooks.descriptor import CodecOffer, Processor
-from cdt_core.model import BoundRules, ProcessorUse, VariableSpec
+from cdt_core.model import BoundRules, ProcessorUse, VariablePlan, VariableSpec
 from cdt_core.planning.objective import OBJECTIVES
 
 __all__ = ["PlanRequest", "Rehearsal"]
 
-#: Name and region of a variable's sampled block -> seconds that treating it takes beside encoding and decoding.
-Rehearsal = Callable[[str, tuple[slice, ...]], float]
+#: Does, for a variable's plan and a region, all that treating it does beside encoding and decoding; results are thrown away.
+Rehearsal = Callable[[VariablePlan, tuple[slice, ...]], None]
 
 
 @frozen(eq=False)
