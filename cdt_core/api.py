@@ -97,7 +97,7 @@ def plan(
 ) -> Plan:
     """How each variable would be stored, after a profiling pass and trials on sampled blocks; see :func:`treat`."""
     dataset, progress = _stored(source), progress or Silent()
-    limits = _Limits(max_size, max_seconds)
+    limits = _Limits(max_size, max_seconds, executor_for(workers, None).workers)
     request = _plan_request(catalog(), bound, objective, limits, processors)
     check_request(dataset.specs, request)
     values = ProcessedValues(dataset, _processing(_uses(dataset, request)))
@@ -175,7 +175,7 @@ def treat(
     executor = executor_for(workers, client)
     dataset = _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
-    limits = _Limits(max_size, max_seconds)
+    limits = _Limits(max_size, max_seconds, executor.workers)
     request = _plan_request(plugins, bound, objective, limits, processors)
     if plan is None:
         check_request(dataset.specs, request)
@@ -297,6 +297,7 @@ def _profile(values: ProcessedValues, workers: int | None, client: Any, progress
 class _Limits(NamedTuple):
     max_size: int | None
     max_seconds: float | None
+    workers: int
 
 
 def _plan_request(
@@ -312,6 +313,7 @@ def _plan_request(
         objective=objective,
         max_size=limits.max_size,
         max_seconds=limits.max_seconds,
+        workers=limits.workers,
         processors=uses,
         processor_offers={offer.name: offer for offer in plugins.processors},
         engine_version=__version__,
@@ -322,7 +324,7 @@ def _plan(values: ProcessedValues, measured: Profile, request: PlanRequest, work
     executor = executor_for(workers, None)
     with TemporaryDirectory(prefix="cdt-plan-") as folder:
         rehearsal = rehearsal_of(values.dataset, measured, catalog(), folder)
-        request = evolve(request, workers=executor.workers, rehearsal=rehearsal)
+        request = evolve(request, rehearsal=rehearsal)
         return make_plan(values.dataset, measured, request, executor.map, values)
 
 

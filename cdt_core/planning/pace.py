@@ -19,7 +19,7 @@ __all__ = ["Pace", "paces_of"]
 _log = logging.getLogger("cdt.plugins")
 
 #: Of variables that are alike, how many are rehearsed; the middle one counts.
-_ALIKE = 3
+_ALIKE = 7
 #: Values of a region that is rehearsed, at most.
 _VALUES = 1 << 17
 
@@ -57,7 +57,7 @@ def paces_of(
         known = [pace for plan in members if (pace := found.get(plan.name)) is not None]
         if known:
             middle = sorted(known, key=lambda pace: pace.seconds(1, 1 << 16))[(len(known) - 1) // 2]
-            paces.update((plan.name, found.get(plan.name) or middle) for plan in members)
+            paces.update((plan.name, middle) for plan in members)
     return paces
 
 
