@@ -172,11 +172,9 @@ def treat(
     place = PartialOutput(output, overwrite=overwrite)
     plugins, progress = catalog(), progress or Silent()
     rules, signer = policy_in_force(plugins, policy), load_or_create(None if key is None else Path(key))
-    executor = executor_for(workers, client)
-    dataset = _stored(source, allow_partial=allow_partial)
+    executor, dataset = executor_for(workers, client), _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
-    limits = _Limits(max_size, max_seconds, executor.workers)
-    request = _plan_request(plugins, bound, objective, limits, processors)
+    request = _plan_request(plugins, bound, objective, _Limits(max_size, max_seconds, executor.workers), processors)
     if plan is None:
         check_request(dataset.specs, request)
         given, uses = None, _uses(dataset, request)

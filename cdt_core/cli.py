@@ -90,11 +90,9 @@ def treat(
     quiet: Quiet = False,
 ) -> None:
     """Compress, check and certify a dataset. Exit code 1 when the result is larger than --max-size asked."""
-    from cdt_core import api
-    from cdt_core.console import progress_shown
+    from cdt_core import api, console
 
-    client = _client(scheduler)
-    with progress_shown(quiet or as_json) as progress:
+    with console.progress_shown(quiet or as_json) as progress:
         treatment = api.treat(
             _one(source),
             output,
@@ -105,7 +103,7 @@ def treat(
             max_seconds=max_seconds,
             processors=_processors(process) or None,
             workers=workers,
-            client=client,
+            client=_client(scheduler),
             key=key,
             policy=policy,
             overwrite=overwrite,
