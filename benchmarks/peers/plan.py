@@ -128,11 +128,13 @@ def predictions(folder: Path, bound: str) -> Iterator[dict[str, Any]]:
                     "raw_bytes": outcome.raw_bytes,
                     "bytes": plan.predicted_bytes / outcome.stored_bytes - 1,
                     "seconds": plan.predicted_seconds / spent - 1,
+                    "predicted": (plan.predicted_bytes, plan.predicted_seconds),
+                    "measured": (outcome.stored_bytes, spent),
                 }
 
 
 def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Median absolute errors of prediction: of all variables, of larger ones, and of files (median of their variables)."""
+    """Median absolute errors of prediction: of all variables, of larger ones, and of files as a whole."""
 
     def median(chosen: list[dict[str, Any]]) -> dict[str, float]:
         return {
@@ -141,19 +143,27 @@ def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "seconds": statistics.median([abs(row["seconds"]) for row in chosen] or [0.0]),
         }
 
-    files = [
-        median([row for row in rows if row["file"] == name]) for name in dict.fromkeys(row["file"] for row in rows)
-    ]
+    names = dict.fromkeys(row["file"] for row in rows)
+    files = [_whole([row for row in rows if row["file"] == name]) for name in names]
     return {
         "all": median(rows),
         ">= 64 kB": median([row for row in rows if row["raw_bytes"] >= 1 << 16]),
         ">= 1 MB": median([row for row in rows if row["raw_bytes"] >= 1 << 20]),
         "files": {
             "files": len(files),
-            "bytes": statistics.median([each["bytes"] for each in files] or [0.0]),
-            "seconds": statistics.median([each["seconds"] for each in files] or [0.0]),
+            "bytes": statistics.median([abs(size) for size, _ in files] or [0.0]),
+            "seconds": statistics.median([abs(seconds) for _, seconds in files] or [0.0]),
         },
     }
+
+
+def _whole(rows: list[dict[str, Any]]) -> tuple[float, float]:
+    """Relative errors of the bytes and the seconds of all variables of a file together."""
+    size, seconds = (
+        sum(row["predicted"][which] for row in rows) / sum(row["measured"][which] for row in rows) - 1
+        for which in (0, 1)
+    )
+    return size, seconds
 
 
 def main() -> None:
