@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
+from typing import Any
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 # No contraction and no fast-math: a fused multiply-add on one side only would break an error bound. No -march either: newer
-# instructions are chosen when the library is loaded (CDT_DISPATCH), so that one build runs everywhere.
+# instructions are chosen when the library is loaded (cdt_levels.h, CDT_DISPATCH), so that one build runs everywhere.
 FLAGS = [
     "-std=c11",
     "-O3",
@@ -20,15 +25,19 @@ FLAGS = [
     "-fno-strict-aliasing",
     "-fopenmp-simd",
 ]
+# What Cython makes checks arguments and calls C: nothing there runs long enough to be worth more of the compiler's time.
+CYTHON = "build/cython"
+CYTHON_FLAGS = ["-O1"]
 CODEC = [
     "array.c", "block.c", "block_base.c", "block_differences.c", "block_interpolation.c", "block_palette.c",
     "block_palette_get.c", "context_rows.c", "context_tables.c", "contexts.c", "contexts_encode.c", "crc32c.c",
     "distinct.c", "exact.c", "grid.c", "interpolate.c", "keys.c", "layout.c", "levels.c", "looks_few.c", "map.c",
-    "mask.c", "memory.c", "planes.c", "pyramid.c", "rans.c", "residuals.c", "simd_avx2.c", "simd_avx512.c", "simd_baseline.c", "status.c",
-    "stream_blocks.c", "stream_head.c", "stream_plan.c", "tables.c", "transpose.c",
+    "mask.c", "memory.c", "planes.c", "pyramid.c", "rans.c", "residuals.c", "simd_avx2.c", "simd_avx512.c",
+    "simd_baseline.c", "status.c", "stream_blocks.c", "stream_head.c", "stream_plan.c", "tables.c", "transpose.c",
 ]  # fmt: skip
 ANNEAL = [
-    "anneal_avx2.c", "anneal_avx512.c", "anneal_baseline.c", "anneal_states.c", "levels.c", "status.c",
+    "anneal_avx2.c", "anneal_avx512.c", "anneal_baseline.c", "anneal_reduce.c", "anneal_states.c",
+    "levels.c", "status.c",
 ]  # fmt: skip
 TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
 SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
@@ -47,7 +56,31 @@ def extension(name: str, sources: list[str], extra_flags: tuple[str, ...] = ()) 
     )
 
 
+class SideBySide(build_ext):  # type: ignore[misc]
+    """Compiles the sources of an extension side by side; extensions, which share objects, one after another."""
+
+    parallel: int | None
+
+    def build_extensions(self) -> None:
+        """As setuptools does, on ``--parallel`` cores (default: all)."""
+        compile_some: Callable[..., list[str]] = self.compiler.compile
+
+        def compile_one(source: str, extra_postargs: list[str], options: dict[str, Any]) -> list[str]:
+            flags = [*extra_postargs, *(CYTHON_FLAGS if source.startswith(CYTHON) else [])]
+            return compile_some([source], extra_postargs=flags, **options)
+
+        def compile_all(sources: list[str], extra_postargs: list[str], **options: Any) -> list[str]:
+            waiting = [pool.submit(compile_one, source, extra_postargs, options) for source in sources]
+            return [made for one in waiting for made in one.result()]
+
+        with ThreadPoolExecutor(self.parallel or os.cpu_count()) as pool:
+            self.parallel = None
+            self.compiler.compile = compile_all
+            super().build_extensions()
+
+
 setup(
+    cmdclass={"build_ext": SideBySide},
     ext_modules=cythonize(
         [
             extension("anneal", ANNEAL),
@@ -57,8 +90,8 @@ setup(
             # Sums of products that no bound is checked against: fused multiply-adds make them faster and more accurate.
             extension("tensor", TENSOR, ("-ffp-contract=fast",)),
         ],
-        build_dir="build/cython",
+        build_dir=CYTHON,
         include_path=["ext"],
         compiler_directives={"language_level": 3},
-    )
+    ),
 )

@@ -131,8 +131,9 @@ def treat(
     output
         The folder to make: ``data.zarr``, ``plan.json``, ``certificate.json``, ``report.html``, ``ro-crate-metadata.json``.
     bound
-        One bound for all data variables (``"rel:1e-3"``, ``"abs:0.05"``, ``"pw_rel:1e-4"``, ``"psnr:60"``, ``"lossless"``), or
-        a mapping from name pattern to bound, first match wins. Default: lossless. Coordinates are always lossless.
+        One bound for all data variables (``"rel:1e-3"``, ``"abs:0.05"``, ``"pw_rel:1e-4"``, ``"psnr:60"``, ``"rmse:0.1"``,
+        ``"lossless"``), or a mapping from name pattern to bound, first match wins. Default: lossless. Coordinates are always
+        lossless.
     plan
         A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size``, ``max_seconds``
         and ``processors``.

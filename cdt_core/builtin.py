@@ -60,7 +60,7 @@ def cdt_codecs() -> Sequence[CodecOffer]:
             name="cdt.tensor",
             function="cdt_core.codecs.tensor:Tensor",
             dtype_kinds="iuf",
-            bounds=("abs",),
+            bounds=("abs", "rmse"),
             description="a tensor train, or a core in one basis per axis, with a residual; small and slow, for objective size",
         ),
     )

@@ -16,6 +16,7 @@ __all__ = [
     "PlanError",
     "PluginError",
     "ReaderError",
+    "SelectError",
     "TensorError",
     "TreatmentError",
     "UnsupportedDtypeError",
@@ -50,6 +51,10 @@ class TensorError(CdtError, ValueError):
 
 class AnnealError(CdtError, ValueError):
     """A problem, state or schedule that no annealing can have: names the index of what is wrong."""
+
+
+class SelectError(CdtError, ValueError):
+    """Features that cannot be selected, or samples that cannot be assigned: names the column, row or group."""
 
 
 class PlanError(CdtError, ValueError):

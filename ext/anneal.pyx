@@ -11,9 +11,10 @@ import numpy as np
 from cdt_core.errors import CdtError
 
 include "levels.pxi"
+include "anneal_reduce.pxi"
 
 cdef extern from "cdt_anneal.h" nogil:
-    int CDT_ANNEAL_FIELD
+    int CDT_ANNEAL_FIELD, CDT_ANNEAL_BLOCK
     ctypedef struct cdt_anneal_problem:
         size_t spins
         const uint64_t *start
@@ -21,6 +22,7 @@ cdef extern from "cdt_anneal.h" nogil:
         const void *couplings
         const void *fields
         const void *base
+        size_t first, stop
     ctypedef struct cdt_anneal_stream:
         uint64_t seed, group, sweep
     ctypedef struct cdt_anneal_kernels:
@@ -49,12 +51,15 @@ cdef extern from "cdt_anneal_states.h" nogil:
 MOST_FIELD = CDT_ANNEAL_FIELD
 #: Replicas of a group.
 GROUP = 64
+#: Spins of a block: a call that visits a part of the spins begins at a multiple of it.
+BLOCK = CDT_ANNEAL_BLOCK
 
 cdef class Spins:
     """Spins with their couplings, as the kernels want them; keeps the arrays alive.
 
     ``start`` (n + 1,) and ``neighbours`` are the CSR of the symmetric couplings; ``couplings`` (beside neighbours), ``fields`` and
-    ``base`` (n,) are all int8 or all float32; the contract is in cdt_anneal.h.
+    ``base`` (n,) are all int8 or all float32; the contract is in cdt_anneal.h. Methods with ``first`` and ``stop`` visit the spins
+    from first to before stop.
     """
 
     cdef cdt_anneal_problem problem
@@ -88,56 +93,62 @@ cdef class Spins:
     cdef const cdt_anneal_kernels *kernels(self) noexcept nogil:
         return &cdt_active_kernels().bytes if self.bytes_ else &cdt_active_kernels().floats
 
-    cdef int _must_fit(self, const uint8_t[:, ::1] up) except -1:
-        if up.shape[0] != <Py_ssize_t> self.problem.spins or up.shape[1] != GROUP or <size_t> &up[0, 0] % 64:
+    cdef cdt_anneal_problem _part(self, const uint8_t[:, ::1] up, size_t first, size_t stop) except *:
+        cdef cdt_anneal_problem part = self.problem
+        if not first <= stop <= part.spins or first % CDT_ANNEAL_BLOCK:
+            raise ValueError("first must be a multiple of BLOCK, and at most stop; stop at most the number of spins")
+        if up.shape[0] != <Py_ssize_t> part.spins or up.shape[1] != GROUP or <size_t> &up[0, 0] % 64:
             raise ValueError("up must have 64 bytes for each spin, at a multiple of 64 bytes")
-        return 0
+        part.first, part.stop = first, stop
+        return part
 
-    def sweeps(self, uint8_t[:, ::1] up not None, const double[::1] betas not None, uint64_t seed, uint64_t group, uint64_t sweep):
+    def sweeps(self, uint8_t[:, ::1] up not None, const double[::1] betas not None, uint64_t seed, uint64_t group, uint64_t sweep,
+               size_t first, size_t stop):
         """One Metropolis sweep for each of ``betas``; the first draws as sweep number ``sweep`` of the group."""
+        cdef cdt_anneal_problem part = self._part(up, first, stop)
         cdef cdt_anneal_stream stream
         stream.seed, stream.group, stream.sweep = seed, group, sweep
-        self._must_fit(up)
         if betas.shape[0]:
             with nogil:
-                self.kernels().sweeps(&self.problem, &up[0, 0], &betas[0], betas.shape[0], stream)
+                self.kernels().sweeps(&part, &up[0, 0], &betas[0], betas.shape[0], stream)
 
-    def sweeps_apart(self, uint8_t[:, ::1] up not None, const double[::1] betas not None, size_t count, uint64_t seed, uint64_t group, uint64_t sweep):
+    def sweeps_apart(self, uint8_t[:, ::1] up not None, const double[::1] betas not None, size_t count, uint64_t seed, uint64_t group, uint64_t sweep,
+                     size_t first, size_t stop):
         """``count`` Metropolis sweeps, replica k at ``betas[k]``."""
+        cdef cdt_anneal_problem part = self._part(up, first, stop)
         cdef cdt_anneal_stream stream
         stream.seed, stream.group, stream.sweep = seed, group, sweep
-        self._must_fit(up)
         if betas.shape[0] != GROUP:
             raise ValueError("betas must have a number for each replica")
         with nogil:
-            self.kernels().sweeps_apart(&self.problem, &up[0, 0], &betas[0], count, stream)
+            self.kernels().sweeps_apart(&part, &up[0, 0], &betas[0], count, stream)
 
     def sweeps_linked(self, uint8_t[:, ::1] up not None, const double[::1] betas not None, const double[::1] links not None, int slices,
-                      uint64_t seed, uint64_t group, uint64_t sweep):
+                      uint64_t seed, uint64_t group, uint64_t sweep, size_t first, size_t stop):
         """One path-integral sweep for each of ``betas`` and ``links``; ``slices`` replicas in a row are a read."""
+        cdef cdt_anneal_problem part = self._part(up, first, stop)
         cdef cdt_anneal_stream stream
         stream.seed, stream.group, stream.sweep = seed, group, sweep
-        self._must_fit(up)
         if slices not in (4, 8, 16) or betas.shape[0] != links.shape[0]:
             raise ValueError("slices must be 4, 8 or 16, and there must be a link for each beta")
         if betas.shape[0]:
             with nogil:
-                self.kernels().sweeps_linked(&self.problem, &up[0, 0], &betas[0], &links[0], slices, betas.shape[0], stream)
+                self.kernels().sweeps_linked(&part, &up[0, 0], &betas[0], &links[0], slices, betas.shape[0], stream)
 
-    def descend(self, uint8_t[:, ::1] up not None, size_t most) -> int:
+    def descend(self, uint8_t[:, ::1] up not None, size_t most, size_t first, size_t stop) -> int:
         """Flip what lowers the energy, at most ``most`` sweeps; returns the sweeps made."""
+        cdef cdt_anneal_problem part = self._part(up, first, stop)
         cdef size_t made
-        self._must_fit(up)
         with nogil:
-            made = self.kernels().descend(&self.problem, &up[0, 0], most)
+            made = self.kernels().descend(&part, &up[0, 0], most)
         return made
 
-    def energies(self, const uint8_t[:, ::1] up not None):
-        """Energies of the 64 replicas."""
+    def energies(self, const uint8_t[:, ::1] up not None, size_t first, size_t stop):
+        """Energies of the 64 replicas, or what these spins add to them."""
+        cdef cdt_anneal_problem part = self._part(up, first, stop)
         cdef double[::1] energies = np.empty(GROUP)
-        self._must_fit(up)
         with nogil:
-            self.kernels().energies(&self.problem, &up[0, 0], &energies[0])
+            self.kernels().energies(&part, &up[0, 0], &energies[0])
         return np.asarray(energies)
 
     def recombine(self, int8_t[:, ::1] children not None, const int8_t[:, ::1] partners not None, const Py_ssize_t[::1] of not None):
@@ -199,3 +210,6 @@ def from_states(const int8_t[:, ::1] states not None, uint8_t[:, ::1] up not Non
         raise ValueError("states must be (64, n) and up (n, 64)")
     with nogil:
         cdt_anneal_from_states(&states[0, 0], up.shape[0], &up[0, 0])
+
+
+include "anneal_dense.pxi"

@@ -1,4 +1,4 @@
-"""The one place where a status of the C core becomes a Python exception."""
+"""The one place where a status of the C core becomes a Python exception, and where addresses are checked."""
 
 cdef extern from "cdt_status.h":
     const char *cdt_strerror(int status) nogil
@@ -19,3 +19,10 @@ cdef inline int check(int status) except -1:
 
         raise CorruptStreamError(message)
     raise ValueError(message)
+
+
+cdef inline int must_be_aligned(const void *numbers, size_t size) except -1:
+    """The C core reads numbers at multiples of their size."""
+    if <size_t>numbers % size:
+        raise ValueError("numbers at addresses that are no multiples of their size: give an aligned copy")
+    return 0

@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from cdt_status cimport CDT_OK, check
+from cdt_status cimport CDT_OK, check, must_be_aligned
 
 import os
 

@@ -9,7 +9,7 @@ MTTKRP_BYTES = CDT_MTTKRP_BYTES
 cdef int _must_fit(const real_t[:, ::1] factor, Py_ssize_t rows, Py_ssize_t width) except -1:
     if factor is None or factor.shape[0] != rows or factor.shape[1] != width:
         raise ValueError("each factor but the asked one must have a row for each place along its axis, and all one width")
-    return 0
+    return must_be_aligned(&factor[0, 0], sizeof(real_t)) if rows else 0
 
 
 def mttkrp(const real_t[:, :, ::1] x not None, const real_t[:, ::1] a, const real_t[:, ::1] b, const real_t[:, ::1] c,
@@ -27,6 +27,7 @@ def mttkrp(const real_t[:, :, ::1] x not None, const real_t[:, ::1] a, const rea
     if not n[0] * n[1] * n[2]:
         y[:] = 0
         return
+    must_be_aligned(&x[0, 0, 0], sizeof(real_t))
     if axis != 0:
         _must_fit[real_t](a, x.shape[0], width)
         factors[0] = &a[0, 0]

@@ -5,10 +5,10 @@ NORMAL_WIDTH = CDT_NORMAL_WIDTH
 
 cdef int _must_have_rows(const real_t[:, :] x, Py_ssize_t *stride) except -1:
     """Into ``stride``: the numbers between two rows of ``x``, which must be contiguous and in order."""
-    stride[0] = x.strides[0] // <Py_ssize_t> sizeof(real_t)
-    if x.strides[1] != sizeof(real_t) or x.strides[0] % <Py_ssize_t> sizeof(real_t) or (x.shape[0] > 1 and stride[0] < x.shape[1]):
+    stride[0] = x.strides[0] // <Py_ssize_t> sizeof(real_t) if x.shape[0] > 1 else x.shape[1]
+    if x.strides[1] != sizeof(real_t) or (x.shape[0] > 1 and (x.strides[0] % <Py_ssize_t> sizeof(real_t) or stride[0] < x.shape[1])):
         raise ValueError("the rows of x must be contiguous, one after the other")
-    return 0
+    return must_be_aligned(&x[0, 0], sizeof(real_t))
 
 
 def normal_moments(const real_t[:, :] x not None, const double[::1] shift not None, double[::1] sums not None) -> float:

@@ -10,6 +10,8 @@ def product(const real_t[:, :] a not None, const real_t[:, :] b not None, real_t
     for stride in (a.strides[0], a.strides[1], b.strides[0], b.strides[1]):
         if stride < 0 or stride % size:
             raise ValueError("strides must be whole numbers of values, and not negative")
+    must_be_aligned(&a[0, 0], size)
+    must_be_aligned(&b[0, 0], size)
     shape.m, shape.n, shape.depth, shape.upper = y.shape[0], y.shape[1], a.shape[1], upper
     shape.a_row, shape.a_column = a.strides[0] // size, a.strides[1] // size
     shape.b_row, shape.b_column = b.strides[0] // size, b.strides[1] // size

@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from cdt_status cimport check
+from cdt_status cimport check, must_be_aligned
 
 cdef extern from "cdt_stats.h" nogil:
     ctypedef struct cdt_moments:
@@ -92,6 +92,7 @@ def describe(const value_t[::1] values not None, const uint8_t[::1] mask):
         m = &mask[0]
     if n:
         x = &values[0]
+        must_be_aligned(x, sizeof(value_t))
     with nogil:
         if value_t is float:
             status = cdt_describe_f4(x, m, n, &moments, &least, &most)
@@ -141,6 +142,8 @@ def compare(const value_t[::1] original not None, const value_t[::1] treated not
     if n:
         x = &original[0]
         y = &treated[0]
+        must_be_aligned(x, sizeof(value_t))
+        must_be_aligned(y, sizeof(value_t))
     h.low, h.high = edges
     h.kind = <cdt_bound_kind><int>bound[0]
     h.bound = bound[1]

@@ -183,6 +183,7 @@ cdef uint8_t *_bytes_of(object array, bint writable=False) except? NULL:
     PyObject_GetBuffer(array, &view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
     cdef uint8_t *at = <uint8_t *>view.buf
     PyBuffer_Release(&view)
+    must_be_aligned(at, array.itemsize)
     return at
 
 

@@ -17,6 +17,7 @@ cdef char *_address(x) except? NULL:
     PyObject_GetBuffer(x, &view, PyBUF_STRIDES)
     cdef char *at = <char *>view.buf
     PyBuffer_Release(&view)
+    must_be_aligned(at, x.itemsize)
     return at
 
 

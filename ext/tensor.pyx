@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The compiled kernels of tensor decompositions. Shapes and types are checked here, everything else is C."""
 
-from cdt_status cimport check
+from cdt_status cimport check, must_be_aligned
 
 import os
 

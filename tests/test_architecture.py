@@ -34,6 +34,9 @@ TESTING = "testing"
 #: On the roof, too: the kernels in the shapes that libraries of others call. No room imports it.
 INTEROP = "interop"
 
+#: On the roof, too: what a scientist selects or assigns by annealing. No room imports it.
+SELECT = "select"
+
 #: What a plugin may use of the core.
 OPEN_TO_PLUGINS = {"hooks", "model", "errors", "kernels", "testing"}
 
@@ -111,7 +114,7 @@ def _modules_after(code: str) -> set[str]:
 
 def test_every_folder_of_the_core_is_a_room_with_a_floor() -> None:
     folders = {path.parent.relative_to(CORE).parts[0] for path in MODULES if path.parent != CORE}
-    assert folders - {TESTING, INTEROP} == set(FLOOR_OF) - {"errors"}
+    assert folders - {TESTING, INTEROP, SELECT} == set(FLOOR_OF) - {"errors"}
 
 
 def test_rooms_import_lower_floors_only() -> None:
@@ -137,7 +140,7 @@ def test_only_the_roof_finds_plugins() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("outer", [TESTING, INTEROP])
+@pytest.mark.parametrize("outer", [TESTING, INTEROP, SELECT])
 def test_nothing_in_the_core_needs_what_is_for_others(outer: str) -> None:
     wrong = [
         f"{_relative(path)}:{line}"
@@ -156,6 +159,17 @@ def test_what_libraries_of_others_call_needs_the_kernels_alone() -> None:
         if _room(path) == INTEROP
         for line, room in _imported_rooms(path)
         if room not in {INTEROP, "kernels", "errors"}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_selecting_needs_the_kernels_and_the_model_alone() -> None:
+    wrong = [
+        f"{_relative(path)}:{line}: imports {room}"
+        for path in MODULES
+        if _room(path) == SELECT
+        for line, room in _imported_rooms(path)
+        if room not in {SELECT, "kernels", "model", "errors"}
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -7,38 +7,21 @@ measured.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from statistics import median
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from benchmarks.peers import tensor_arrays as arrays
 from benchmarks.peers import tensor_codec
-from benchmarks.peers.summary import Row, printed
+from benchmarks.peers.summary import Row
+from benchmarks.peers.table import main, seconds
 from cdt_core.kernels import _tensor
-from cdt_core.kernels.tensor_train import TensorTrain, tt_svd
+from cdt_core.kernels.tensor_train import tt_svd
 
 RTOL = 1e-3
-
-
-def seconds(*calls: Callable[[], Any], repeats: int = 5) -> list[float]:
-    """Median CPU time of each call, after one that does not count; they take turns, so that a busy machine is busy for all."""
-    taken: list[list[float]] = [[] for _ in calls]
-    for turn in range(repeats + 1):
-        for call, times in zip(calls, taken, strict=True):
-            start = time.process_time()
-            call()
-            if turn:
-                times.append(time.process_time() - start)
-    return [median(times) for times in taken]
 
 
 def extra_memory(call: Callable[[], Any], x: Any) -> float:
@@ -125,21 +108,9 @@ def rounding() -> Iterator[Row]:
 
     train = arrays.doubled_train()
     norm, exact = train.norm(), train.round(1e-10)
-    theirs, ours, loose = seconds(
-        lambda: teneva.truncate(list(train.cores), 1e-10 * norm),
-        lambda: train.round(1e-10),
-        lambda: train.round(1e-10, randomized=True) if _has_randomized() else None,
-    )
+    theirs, ours = seconds(lambda: teneva.truncate(list(train.cores), 1e-10 * norm), lambda: train.round(1e-10))
     yield Row("round d=6 n=100 80 -> 40 / teneva", (1.5,), (2.5,), (theirs / ours,))
     yield Row("round: largest rank (40 is exact)", (40,), (40,), (max(exact.ranks),), at_most=True)
-    if _has_randomized():
-        yield Row("round, randomised and certified / teneva", (), (5,), (theirs / loose,))
-
-
-def _has_randomized() -> bool:
-    import inspect
-
-    return "randomized" in inspect.signature(TensorTrain.round).parameters
 
 
 def tucker() -> Iterator[Row]:
@@ -209,31 +180,5 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
 }  # fmt: skip
 
 
-def measured(parts: Sequence[str]) -> list[Row]:
-    """The rows of the parts, printed as they come; parts whose arrays are not there say so."""
-    rows: list[Row] = []
-    for name in parts:
-        try:
-            for row in PARTS[name]():
-                rows.append(row)
-                print(
-                    f"{row.figure}: {', '.join(f'{value:.3g}' for value in row.measured)}  ({row.verdict})", flush=True
-                )
-        except FileNotFoundError as missing:
-            print(f"{name}: not measured, {missing}")
-    return rows
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}, with commas")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every row there")
-    given = parser.parse_args()
-    rows = measured([part for part in given.only.split(",") if part])
-    print(f"\nkernels {_tensor.kernels_name()}\n\n{printed(rows)}")
-    if given.json:
-        given.json.write_text(json.dumps([{**asdict(row), "verdict": row.verdict} for row in rows], indent=1))
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, PARTS, _tensor.kernels_name)

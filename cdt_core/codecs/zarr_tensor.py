@@ -122,7 +122,7 @@ def _own(values: NDArray[Any], asked: Bound, missing: tuple[float | int, ...]) -
         return Bound("lossless")
     found = stats.describe(values, missing=stats.mask(values, missing))
     try:
-        applied = asked.applied(found.minimum, found.maximum)
+        own = asked.as_rmse if asked.kind == "psnr" else asked.applied
+        return own(found.minimum, found.maximum)
     except BoundError:
         return Bound("lossless")
-    return Bound("rmse", applied.value) if asked.kind == "psnr" and not applied.is_lossless else applied

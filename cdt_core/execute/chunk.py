@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ from attrs import define, frozen
 from cdt_core.errors import CdtError, OutputError, TreatmentError
 from cdt_core.execute.job import ChunkRecord, VariableJob
 from cdt_core.execute.processing import processed
-from cdt_core.hooks.contracts import Block, ChunkCodec, Encoded
+from cdt_core.hooks.contracts import Block, Encoded
 from cdt_core.kernels import stats
 from cdt_core.kernels.parts import parts_of, parts_of_mask
+from cdt_core.model import Bound
 from cdt_core.model.grid import REPLAY_EVERY
 from cdt_core.readers.stored import StoredDataset
 
@@ -29,20 +31,21 @@ __all__ = ["ChunkWorker"]
 class _Attempt:
     """A block encoded and decoded again, with the comparison of physical values.
 
-    ``distance`` is the largest error of whole complex numbers, of which ``block`` has the two parts; else 0.
+    ``kept_bound`` is what the codec was asked for. ``distance`` is the largest error of whole complex numbers, of which
+    ``block`` has the two parts; else 0.
     """
 
     encoded: Encoded
     block: Block
-    lossless: bool
+    kept_bound: Bound
     distance: float
 
     @property
     def kept(self) -> bool:
-        """True when every value keeps the promise and no missing or non-finite value moved."""
-        bound, found = self.block.bound, self.block.comparison
+        """True when the values keep the promise and no missing or non-finite value moved."""
+        bound = self.block.bound
         is_near = bound is None or bound.kind != "abs" or self.distance <= bound.value
-        return found.over_bound == 0 and found.mismatched == 0 and is_near
+        return is_near and self.block.comparison.keeps(bound)
 
     @property
     def max_error(self) -> float:
@@ -92,7 +95,7 @@ class ChunkWorker:
         _write(Path(self.root, job.spec.name, key), attempt.encoded.stream)
         replayed = None
         if position % REPLAY_EVERY == 0:
-            replayed = _codec(job, attempt.lossless).encode(_padded(values, job)).stream == attempt.encoded.stream
+            replayed = job.codec_for(attempt.kept_bound).encode(_padded(values, job)).stream == attempt.encoded.stream
         states, errors = _summarise(job, attempt.block)
         return ChunkRecord(
             name=job.spec.name,
@@ -147,10 +150,6 @@ class ChunkWorker:
         return values, values, missing
 
 
-def _codec(job: VariableJob, lossless: bool) -> ChunkCodec:
-    return job.lossless_codec if lossless else job.codec
-
-
 def _padded(values: NDArray[Any], job: VariableJob) -> NDArray[Any]:
     """The block at the full chunk shape, as Zarr stores chunks at the edge; the padding repeats the last values."""
     short = [(0, chunk - length) for chunk, length in zip(job.plan.chunk_shape, values.shape, strict=True)]
@@ -164,16 +163,19 @@ def _encode(
     physical: tuple[tuple[int, ...], NDArray[Any], NDArray[np.bool_] | None],
 ) -> tuple[_Attempt, bool]:
     """The smallest encoding that keeps the promise, and whether the planned one did not."""
-    lossless_plan = job.plan.codec_bound.is_lossless
-    attempt = _attempt(dataset, job, values, physical, lossless=lossless_plan)
+    planned = job.plan.codec_bound
+    lossless_plan = planned.is_lossless
+    attempt = _attempt(dataset, job, values, physical, planned)
+    if not attempt.kept and planned.kind == "rmse" and (share := _share_of_chunk(job, attempt.block)):
+        attempt = _attempt(dataset, job, values, physical, Bound("rmse", share * planned.value))
     if attempt.kept:
         if not lossless_plan and 2 * len(attempt.encoded.stream) > values.nbytes:
-            exact = _attempt(dataset, job, values, physical, lossless=True)
+            exact = _attempt(dataset, job, values, physical, Bound("lossless"))
             if exact.kept and len(exact.encoded.stream) <= len(attempt.encoded.stream):
                 return exact, False
         return attempt, False
     if not lossless_plan:
-        exact = _attempt(dataset, job, values, physical, lossless=True)
+        exact = _attempt(dataset, job, values, physical, Bound("lossless"))
         if exact.kept:
             return exact, True
     comparison = attempt.block.comparison
@@ -183,15 +185,22 @@ def _encode(
     )
 
 
+def _share_of_chunk(job: VariableJob, block: Block) -> float:
+    """The root of the share of a chunk that the block's values are: what its root mean square error must be multiplied by,
+    so that theirs is no larger than it was, wherever the errors are. 0 where they are all of it.
+    """
+    whole = math.prod(job.plan.chunk_shape)
+    return math.sqrt(block.comparison.finite / whole) if block.comparison.finite < whole else 0.0
+
+
 def _attempt(
     dataset: StoredDataset,
     job: VariableJob,
     values: NDArray[Any],
     physical: tuple[tuple[int, ...], NDArray[Any], NDArray[np.bool_] | None],
-    *,
-    lossless: bool,
+    bound: Bound,
 ) -> _Attempt:
-    codec = _codec(job, lossless)
+    codec = job.codec_for(bound)
     padded = _padded(values, job)
     encoded = codec.encode(padded)
     decoded = codec.decode(encoded.stream, padded.shape, padded.dtype)
@@ -199,7 +208,7 @@ def _attempt(
     start, original, missing = physical
     if _same_bits(values, decoded):
         treated = original
-    elif lossless:
+    elif bound.is_lossless:
         raise TreatmentError(
             f"variable {job.spec.name!r}, block at {start}: codec {job.plan.codec!r} changed values, though asked not to"
         )
@@ -207,7 +216,7 @@ def _attempt(
         treated = decoded if job.plan.form == "decoded" else dataset.decoded(job.spec.name, decoded)
     is_complex = original.dtype.kind == "c" and treated is not original
     distance = stats.largest_distance(original, treated) if is_complex else 0.0
-    return _Attempt(encoded, _block(job, start, original, treated, missing), lossless, distance)
+    return _Attempt(encoded, _block(job, start, original, treated, missing), bound, distance)
 
 
 def _block(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from cdt_core.errors import CdtError
+from cdt_core.kernels.stopping import stoppable
 
 __all__ = ["DaskExecutor", "Executor", "ThreadExecutor", "executor_for"]
 
@@ -39,7 +41,9 @@ class ThreadExecutor:
             raise CdtError(f"workers={workers!r}: a whole number of workers is needed, at least one")
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Results in order. When one call raises, or the caller stops, what has not started is dropped."""
+        """Results in order. When one call raises, or the caller stops, what has not started is dropped, and what runs is told
+        to stop (:mod:`cdt_core.kernels.stopping`).
+        """
         if self.workers == 1:
             yield from map(function, items)
             return
@@ -47,14 +51,20 @@ class ThreadExecutor:
 
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="cdt")
         waiting: deque[Future[R]] = deque()
-        source = iter(items)
+        source, stop = iter(items), threading.Event()
+
+        def run(item: T) -> R:
+            with stoppable(stop):
+                return function(item)
+
         try:
-            waiting.extend(pool.submit(function, item) for item in itertools.islice(source, self.workers + 2))
+            waiting.extend(pool.submit(run, item) for item in itertools.islice(source, self.workers + 2))
             while waiting:
                 result = waiting.popleft().result()
-                waiting.extend(pool.submit(function, item) for item in itertools.islice(source, 1))
+                waiting.extend(pool.submit(run, item) for item in itertools.islice(source, 1))
                 yield result
         finally:
+            stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
 

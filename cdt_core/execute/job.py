@@ -46,6 +46,12 @@ class VariableJob:
         """The same codec, lossless: what a chunk falls back to."""
         return self._codec(Bound("lossless"))
 
+    def codec_for(self, bound: Bound) -> ChunkCodec:
+        """The codec that keeps a bound: the planned one, none but lossless, or a tighter one for a chunk of its own."""
+        if bound.is_lossless:
+            return self.lossless_codec
+        return self.codec if bound == self.plan.codec_bound else self._codec(bound)
+
     def _codec(self, bound: Bound) -> ChunkCodec:
         codec: ChunkCodec = self.codec_offer.load()(self.plan.parameters, bound, self.missing_codes)
         return codec

@@ -128,15 +128,15 @@ class Aggregator(Descriptor):
 class CodecOffer(Descriptor):
     """A codec for the planner. ``function`` is a class that keeps :class:`cdt_core.hooks.contracts.ChunkCodec`.
 
-    ``dtype_kinds`` and ``bounds`` (``"lossless"``, ``"abs"``, ``"pw_rel"``; the others reach a codec as ``abs``) say
-    what it can hold.
+    ``dtype_kinds`` and ``bounds`` (``"lossless"``, ``"abs"``, ``"pw_rel"``, ``"rmse"``) say what it can hold. ``rel`` reaches a
+    codec as ``abs``; so do ``psnr`` and ``rmse``, and as ``rmse`` those codecs that hold it.
     """
 
     dtype_kinds: str = field(default="iufb", validator=_KINDS)
     bounds: tuple[str, ...] = field(
         default=("lossless",),
         converter=_tuple,
-        validator=validators.deep_iterable(validators.in_(("abs", "pw_rel", "lossless"))),
+        validator=validators.deep_iterable(validators.in_(("abs", "pw_rel", "rmse", "lossless"))),
     )
 
 

@@ -1,10 +1,13 @@
 """The compiled kernels of annealing; contracts are in ext/include/cdt_anneal.h and cdt_anneal_states.h."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+Fields = NDArray[np.int16] | NDArray[np.float32]
 
 MOST_FIELD: int
 GROUP: int
+BLOCK: int
 
 def kernels_name() -> str: ...
 def use_kernels(name: str | None) -> None: ...
@@ -18,9 +21,26 @@ class Spins:
         fields: NDArray[np.int8] | NDArray[np.float32],
         base: NDArray[np.int8] | NDArray[np.float32],
     ) -> None: ...
-    def sweeps(self, up: NDArray[np.uint8], betas: NDArray[np.float64], seed: int, group: int, sweep: int) -> None: ...
+    def sweeps(
+        self,
+        up: NDArray[np.uint8],
+        betas: NDArray[np.float64],
+        seed: int,
+        group: int,
+        sweep: int,
+        first: int,
+        stop: int,
+    ) -> None: ...
     def sweeps_apart(
-        self, up: NDArray[np.uint8], betas: NDArray[np.float64], count: int, seed: int, group: int, sweep: int
+        self,
+        up: NDArray[np.uint8],
+        betas: NDArray[np.float64],
+        count: int,
+        seed: int,
+        group: int,
+        sweep: int,
+        first: int,
+        stop: int,
     ) -> None: ...
     def sweeps_linked(
         self,
@@ -31,9 +51,11 @@ class Spins:
         seed: int,
         group: int,
         sweep: int,
+        first: int,
+        stop: int,
     ) -> None: ...
-    def descend(self, up: NDArray[np.uint8], most: int) -> int: ...
-    def energies(self, up: NDArray[np.uint8]) -> NDArray[np.float64]: ...
+    def descend(self, up: NDArray[np.uint8], most: int, first: int, stop: int) -> int: ...
+    def energies(self, up: NDArray[np.uint8], first: int, stop: int) -> NDArray[np.float64]: ...
     def recombine(
         self, children: NDArray[np.int8], partners: NDArray[np.int8], of: NDArray[np.intp]
     ) -> NDArray[np.float64]: ...
@@ -43,3 +65,70 @@ class Spins:
 
 def to_states(up: NDArray[np.uint8]) -> NDArray[np.int8]: ...
 def from_states(states: NDArray[np.int8], up: NDArray[np.uint8]) -> None: ...
+
+class DenseGroups:
+    count: int
+    def __init__(self, size: int, start: NDArray[np.int64], members: NDArray[np.int64]) -> None: ...
+
+class DenseSpins:
+    kind: np.dtype[np.generic]
+    field_type: np.dtype[np.generic]
+    def __init__(
+        self,
+        start: NDArray[np.int64],
+        neighbours: NDArray[np.int32],
+        weights: NDArray[np.int64] | NDArray[np.float64],
+        fields: NDArray[np.int64] | NDArray[np.float64],
+        dtype: DTypeLike | None = None,
+    ) -> None: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def stride(self) -> int: ...
+    def rows(self, reads: int) -> tuple[NDArray[np.int8], Fields]: ...
+    def set_fields(self, states: NDArray[np.int8], fields: Fields) -> None: ...
+    def energies(self, states: NDArray[np.int8], fields: Fields) -> NDArray[np.float64]: ...
+    def sweeps(
+        self,
+        states: NDArray[np.int8],
+        fields: Fields,
+        betas: NDArray[np.float64],
+        seed: int,
+        read: int,
+        sweep: int,
+        groups: DenseGroups | None = None,
+    ) -> None: ...
+    def descend(
+        self, states: NDArray[np.int8], fields: Fields, most: int, groups: DenseGroups | None = None
+    ) -> NDArray[np.int64]: ...
+    def tabu(
+        self,
+        states: NDArray[np.int8],
+        fields: Fields,
+        best: NDArray[np.int8],
+        steps: int,
+        tenure: int,
+        spread: int,
+        seed: int,
+        read: int,
+        sweep: int,
+    ) -> NDArray[np.float64]: ...
+
+class Rest:
+    kept: NDArray[np.int64]
+    start: NDArray[np.int64]
+    neighbours: NDArray[np.int32]
+    weights: NDArray[np.int64] | NDArray[np.float64]
+    fields: NDArray[np.int64] | NDArray[np.float64]
+    choices: NDArray[np.uint32]
+    def __init__(
+        self,
+        start: NDArray[np.int64],
+        neighbours: NDArray[np.int32],
+        weights: NDArray[np.int64] | NDArray[np.float64],
+        fields: NDArray[np.int64] | NDArray[np.float64],
+        keep: NDArray[np.uint8],
+    ) -> None: ...
+    @property
+    def constant(self) -> int | float: ...
+    def restore(self, states: NDArray[np.int8]) -> NDArray[np.int8]: ...

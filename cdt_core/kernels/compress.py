@@ -311,7 +311,11 @@ def _direct(
 ) -> NDArray[Any] | None:
     """``out`` itself, where numbers can be decoded into it."""
     fits = (
-        out.dtype == dtype.newbyteorder("=") and out.shape == sides and out.flags.c_contiguous and dtype.kind in "iuf"
+        out.dtype == dtype.newbyteorder("=")
+        and out.shape == sides
+        and out.flags.c_contiguous
+        and out.flags.aligned
+        and dtype.kind in "iuf"
     )
     return out if fits and out.dtype == work else None
 
@@ -354,10 +358,10 @@ def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int, NDArray
 
 
 def _working(values: NDArray[Any]) -> NDArray[Any]:
-    """The array as the kernels see it: native, contiguous, of numbers; complex ones with a last axis of two parts."""
+    """The array as the kernels see it: native, aligned, contiguous, of numbers; complex ones with a last axis of two parts."""
     native = values
-    if not (values.flags.c_contiguous and values.dtype.isnative):
-        native = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("=")).reshape(values.shape)
+    if not (values.flags.c_contiguous and values.flags.aligned and values.dtype.isnative):
+        native = np.require(values, values.dtype.newbyteorder("="), ["C", "A"]).reshape(values.shape)
     if values.dtype.kind == "c":
         return np.ascontiguousarray(parts_of(native))
     if values.dtype.kind in "mM":

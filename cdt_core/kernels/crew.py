@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["share"]
 
@@ -19,11 +20,21 @@ _PIECES = 8
 _MOST_THREADS = 256
 
 _Result = TypeVar("_Result")
+_Piece = TypeVar("_Piece")
 _helpers: list[ThreadPoolExecutor] = []
 
 
-def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: int | None = None) -> list[_Result]:
+def share(
+    do: Callable[[int, int], _Result],
+    items: int,
+    workers: int,
+    *,
+    most: int | None = None,
+    halt: Callable[[], None] | None = None,
+) -> list[_Result]:
     """``do(start, stop)`` for all of ``items``, by the calling thread and ``workers - 1`` helpers.
+
+    Helpers see the caller's context variables, such as NumPy's error states.
 
     Parameters
     ----------
@@ -33,6 +44,8 @@ def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: 
         With one worker, ``do`` is called for all items at once, or for ``most`` of them.
     most
         Items of one call; default: as many as divide the work well.
+    halt
+        Called when a piece failed or Ctrl-C was pressed, before the other threads' pieces are waited for.
 
     Returns
     -------
@@ -42,32 +55,58 @@ def share(do: Callable[[int, int], _Result], items: int, workers: int, *, most: 
     if not items:
         return []
     threads = max(1, min(workers, items))
-    pieces = min(items, max(_PIECES * threads if threads > 1 else 1, -(-items // (most or items))))
-    edges = [items * i // pieces for i in range(pieces + 1)]
+    edges = _edges(items, threads, most)
     if threads == 1:
         return [do(start, stop) for start, stop in pairwise(edges)]
     todo, results = deque(enumerate(pairwise(edges))), {}
+    errors: list[BaseException] = []
 
     def work() -> None:
-        while todo:
-            try:
-                piece, (start, stop) = todo.popleft()
-            except IndexError:  # another thread was faster
-                return
-            results[piece] = do(start, stop)
+        try:
+            for piece, (start, stop) in _popped(todo):
+                results[piece] = do(start, stop)
+        except BaseException as error:
+            end(error)
 
-    helping = [_pool().submit(work) for _ in range(threads - 1)]
+    def end(error: BaseException) -> None:
+        errors.append(error)
+        todo.clear()  # after an error there is nothing left to do
+        if halt is not None:
+            halt()
+
+    helping = [_pool().submit(copy_context().run, work) for _ in range(threads - 1)]
     try:
         work()
-    finally:
-        todo.clear()  # after an error there is nothing left to do
-        for future in helping:
-            future.cancel()
-        wait(helping)
+        _end(helping)
+    except BaseException as error:  # Ctrl-C outside a piece
+        end(error)
+        _end(helping)  # no thread may work on what the caller then touches
+    if errors:
+        raise errors[0]
+    return [results[piece] for piece in range(len(edges) - 1)]
+
+
+def _popped(todo: deque[_Piece]) -> Iterator[_Piece]:
+    """What is to be done, from the front, until other threads or an error have taken the rest."""
+    while True:
+        try:
+            piece = todo.popleft()
+        except IndexError:
+            return
+        yield piece
+
+
+def _edges(items: int, threads: int, most: int | None) -> list[int]:
+    """Where pieces of the items begin and end."""
+    pieces = min(items, max(_PIECES * threads if threads > 1 else 1, -(-items // (most or items))))
+    return [items * i // pieces for i in range(pieces + 1)]
+
+
+def _end(helping: list[Future[None]]) -> None:
+    """Wait until no thread works any more, so that the caller may touch what they worked on."""
     for future in helping:
-        if not future.cancelled():
-            future.result()
-    return [results[piece] for piece in range(pieces)]
+        future.cancel()
+    wait(helping)
 
 
 def _pool() -> ThreadPoolExecutor:

@@ -52,7 +52,7 @@ def normal_product(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None =
     padded = np.zeros((-(-n // side) * side, -(-b // width) * width))
     padded[:n, :b] = v
     found, part = np.zeros_like(padded), np.empty_like(padded)
-    centre = None if mean is None else np.ascontiguousarray(mean, np.float64)
+    centre = None if mean is None else np.require(mean, np.float64, ["C", "A"])
     for block in _blocks(x, min(SUMMED_ROWS, max(1, _OPERATIONS // (4 * n * padded.shape[1])))):
         part[:] = 0
         _tensor.normal_product(_with_plain_rows(block), centre, padded, part)
@@ -74,7 +74,7 @@ def has_plain_rows(x: NDArray[Any]) -> bool:
 
 
 def _with_plain_rows(block: NDArray[Any]) -> NDArray[Any]:
-    return block if has_plain_rows(block) else np.ascontiguousarray(block, np.float64)
+    return block if has_plain_rows(block) else np.require(block, np.float64, ["C", "A"])
 
 
 def _normal_product_complex(x: NDArray[Any], v: NDArray[Any], mean: NDArray[Any] | None) -> NDArray[Any]:

@@ -34,7 +34,7 @@ def finite_range(values: NDArray[Any], workers: int = 1) -> tuple[float, float] 
 
 def _range_of(flat: NDArray[Any]) -> tuple[float, float] | None:
     if flat.dtype.kind == "f":
-        wide = flat if flat.dtype.itemsize > 2 else flat.astype(np.float32)
+        wide = np.require(flat, requirements="A") if flat.dtype.itemsize > 2 else flat.astype(np.float32)
         found: tuple[float, float] | None = _codec.value_range(wide)
         return found
     return (float(flat.min()), float(flat.max())) if flat.size else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,12 @@ from attrs import frozen
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cdt_core.model import Bound
+
 __all__ = ["Comparison", "Description"]
+
+#: Sums of squares below may have lost some of them.
+_LEAST_SQUARES = 1e-290
 
 
 def _lower(left: float | None, right: float | None) -> float | None:
@@ -92,6 +98,18 @@ class Comparison:
     histogram_original: NDArray[np.int64]
     histogram_treated: NDArray[np.int64]
     error_histogram: NDArray[np.int64]
+
+    @property
+    def rms_error(self) -> float:
+        """The root mean square of the errors; 0 without a pair of finite values, and the largest where squares vanish."""
+        if self.sum_squared_error < _LEAST_SQUARES:
+            return self.max_error
+        return math.sqrt(self.sum_squared_error / self.finite)
+
+    def keeps(self, bound: Bound | None) -> bool:
+        """Whether what was compared under ``bound`` keeps it, and no missing or non-finite value changed."""
+        is_near = bound is None or bound.kind != "rmse" or self.rms_error <= bound.value
+        return is_near and not self.over_bound and not self.mismatched
 
     def merge(self, other: Comparison) -> Comparison:
         """Both together; the co-moment by the pairwise formula of Chan et al."""

@@ -16,9 +16,12 @@ from cdt_core.model import Bound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Comparison", "Description", "compare", "describe", "largest_distance", "mask", "row_hashes"]
+__all__ = ["Comparison", "Description", "compare", "describe", "error_range", "largest_distance", "mask", "row_hashes"]
 
-_BOUND_NUMBERS = {"lossless": 1, "abs": 2, "pw_rel": 3}
+#: Histograms of errors reach so many times as far as their root mean square.
+_RMSE_RANGE = 4.0
+#: ``rmse`` is no bound of single values: none is counted as over it.
+_BOUND_NUMBERS = {"rmse": 0, "lossless": 1, "abs": 2, "pw_rel": 3}
 
 
 def describe(values: NDArray[Any], *, missing: NDArray[np.bool_] | None = None) -> Description:
@@ -56,7 +59,8 @@ def compare(  # noqa: PLR0913 -- all but two by name only
     edges
         Range of the value histograms; without it they are empty (all zero).
     bound
-        What ``over_bound`` counts against (``abs``, ``pw_rel`` or ``lossless``), and the range of the error histogram.
+        What ``over_bound`` counts against (``abs``, ``pw_rel`` or ``lossless``), and the range of the error histogram; under
+        ``rmse`` nothing is counted, and the range is four times as wide.
     bins, error_bins
         Number of bins of the value histograms, and of the error histogram.
 
@@ -77,7 +81,7 @@ def compare(  # noqa: PLR0913 -- all but two by name only
         np.zeros(bins if edges is not None else 0, np.int64),
         np.zeros(error_bins if has_errors else 0, np.int64),
     )
-    number = (_BOUND_NUMBERS[bound.kind], bound.value) if bound is not None else (0, 0.0)
+    number = (0, 0.0) if bound is None else (_BOUND_NUMBERS[bound.kind], error_range(bound))
     found = _stats.compare(left, right, _mask_bytes(missing, left), edges or (0.0, 0.0), number, counts)
     empty = np.zeros(bins, np.int64)
     return Comparison(
@@ -90,6 +94,11 @@ def compare(  # noqa: PLR0913 -- all but two by name only
             "error_histogram": counts[2],
         }
     )
+
+
+def error_range(bound: Bound) -> float:
+    """How far histograms of errors under a bound reach; larger ones count at their ends."""
+    return _RMSE_RANGE * bound.value if bound.kind == "rmse" else bound.value
 
 
 def largest_distance(original: NDArray[Any], treated: NDArray[Any]) -> float:
@@ -131,7 +140,7 @@ def _flat(values: NDArray[Any]) -> NDArray[Any]:
         raise UnsupportedDtypeError(
             f"dtype {dtype} has no statistics; use integers or float32/64 (convert with astype)"
         )
-    return np.ascontiguousarray(values, dtype=dtype.newbyteorder("=")).reshape(-1)
+    return np.require(values, dtype.newbyteorder("="), ["C", "A"]).reshape(-1)
 
 
 def _mask_bytes(missing: NDArray[np.bool_] | None, flat: NDArray[Any]) -> NDArray[np.uint8] | None:

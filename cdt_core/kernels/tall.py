@@ -21,12 +21,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["left_gram", "left_project", "normal_product", "project", "r_factor", "right_gram", "right_project"]
+__all__ = [
+    "energy",
+    "has_products",
+    "left_gram",
+    "left_project",
+    "normal_product",
+    "project",
+    "r_factor",
+    "right_gram",
+    "right_project",
+    "triangle",
+]
 
 #: Bytes of one part: few enough for an interrupt to be seen at once, many enough for its call to cost nothing.
 _PART_BYTES = 16 << 20
 #: More basis vectors than this are multiplied faster by BLAS, which packs them once for many rows.
 _FEW = 32
+#: Numbers of a matrix that are reflected at once: 1 MiB of float64, about what a second-level cache holds.
+_PIECE = 1 << 17
+#: Columns that LAPACK reflects at once. The best of 8, 16 and 32 for 20 to 200 columns.
+_PANEL = 16
+#: Matrices of so many times more rows than columns are reflected in pieces.
+_TALL = 4
+#: Numbers that are widened at once to be squared: they stay in cache.
+_WIDENED = 1 << 14
+#: Numbers in the tiles of a compiled projection, of 320 numbers a row or 8 places: with more they leave the caches.
+_MOST_IN_TILES = 1 << 19
 
 
 def left_gram(a: NDArray[Any], *, workers: int = 1) -> NDArray[Any]:
@@ -54,14 +75,14 @@ def right_gram(a: NDArray[Any], *, workers: int = 1) -> NDArray[Any]:
 
 
 def _gram(a: NDArray[Any], *, by_rows: bool) -> NDArray[Any]:
-    n = a.shape[0 if by_rows else 1]
+    n, a = a.shape[0 if by_rows else 1], np.require(a, requirements="A")
     if _is_compiled(a, n):
         sums = np.zeros((n, n))
         _tensor.gram(_without_gaps(a, by_rows), sums, by_rows)
         return sums
     wide = a.astype(np.result_type(a.dtype, np.float64), copy=False)
     rows = wide if by_rows else wide.T
-    if not _has_products(wide.dtype):
+    if not has_products(wide.dtype):
         made: NDArray[Any] = rows @ rows.conj().T
         return made if by_rows else made.conj()
     upper = np.zeros((n, n))
@@ -131,9 +152,11 @@ def project(
 def _project(
     x: NDArray[Any], left: NDArray[Any] | None, right: NDArray[Any] | None, out: NDArray[Any], *, measure: bool
 ) -> tuple[float, float]:
-    if _is_compiled(x, 1) and max(0 if basis is None else basis.shape[1] for basis in (left, right)) <= _FEW:
+    x = np.require(x, requirements="A")
+    few = max(0 if basis is None else basis.shape[1] for basis in (left, right)) <= _FEW
+    if few and _is_compiled(x, 1) and len(x) * max(320, 8 * x.shape[2]) <= _MOST_IN_TILES:
         energies = np.zeros(2)
-        bases = [None if basis is None else np.ascontiguousarray(basis, np.float64) for basis in (left, right)]
+        bases = [None if basis is None else np.require(basis, np.float64, ["C", "A"]) for basis in (left, right)]
         _tensor.project(_without_gaps(x, by_rows=True), bases[0], bases[1], out, energies)
         return float(energies[0]), float(energies[1])
     wide = x.astype(np.result_type(x.dtype, np.float64), copy=False)
@@ -143,26 +166,32 @@ def _project(
     if right is not None:
         made = _times(made.reshape(-1, x.shape[2]), right).reshape(*made.shape[:2], right.shape[1])
     out[...] = made
-    return (_energy(wide), _energy(made)) if measure else (math.nan, math.nan)
+    return (energy(wide), energy(made)) if measure else (math.nan, math.nan)
 
 
 def _times(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """A product of matrices in double precision."""
-    if not _has_products(np.result_type(a, b)):
+    if not has_products(np.result_type(a, b)):
         return np.asarray(a @ b)
     made = np.zeros((a.shape[0], b.shape[1]))
     _tensor.product(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False), made)
     return made
 
 
-def _has_products(dtype: np.dtype[Any]) -> bool:
-    """Whether the compiled product is faster than that of NumPy's BLAS."""
-    return dtype == np.float64 and _tensor.kernels_name() != "baseline"
+def has_products(dtype: np.dtype[Any]) -> bool:
+    """Whether the compiled product of matrices, of which one side is some hundreds, is no slower than that of NumPy's BLAS."""
+    return dtype.kind == "f" and _tensor.kernels_name() != "baseline"
 
 
-def _energy(a: NDArray[Any]) -> float:
-    flat = a.reshape(-1)
-    return float(np.vdot(flat, flat).real)
+def energy(a: NDArray[Any]) -> float:
+    """The sum of squares of a contiguous array, in double precision."""
+    flat, double = a.reshape(-1), np.result_type(a.dtype, np.float64)
+    step = len(flat) if a.dtype == double else _WIDENED
+    total = 0.0
+    for start in range(0, len(flat), max(1, step)):
+        part = flat[start : start + step].astype(double, copy=False)
+        total += float(np.vdot(part, part).real)
+    return total
 
 
 def r_factor(a: NDArray[Any]) -> NDArray[Any]:
@@ -189,11 +218,31 @@ def r_factor(a: NDArray[Any]) -> NDArray[Any]:
         r = np.zeros((n, n))
         by_rows = not a.flags.c_contiguous
         for start, stop in _parts(m, n * a.itemsize):
-            part = a[start:stop]
+            part = np.require(a[start:stop], requirements="A")
             _tensor.triangle(_without_gaps(part.T if by_rows else part, by_rows), r, by_rows)
         return r
+    if m >= _TALL * n:
+        return triangle(a)
     wide = a.astype(np.result_type(a.dtype, np.float64), copy=False)
     return np.asarray(scipy.linalg.qr(wide, mode="r", check_finite=False)[0])[: min(m, n)]
+
+
+def triangle(a: NDArray[Any]) -> NDArray[Any]:
+    """``r`` (n, n), upper triangular, of ``a = q @ r``, in double precision; ``a`` is (m, n), Fortran order is quickest.
+
+    A sequential TSQR (Demmel, Grigori, Hoemmen, Langou, SIAM J. Sci. Comput. 34, 2012): each piece of rows is
+    eliminated against the triangle so far (LAPACK's ``tpqrt``, ``2 m n^2`` flops in all). ``q`` is never formed.
+    Backward stable, at nearly twice the speed of one ``geqrf`` of the whole for 8000 x 80; memory for one piece.
+    """
+    m, n = a.shape
+    double = np.result_type(a.dtype, np.float64)
+    (eliminate,) = scipy.linalg.get_lapack_funcs(("tpqrt",), dtype=double)
+    r = np.zeros((n, n), dtype=double, order="F")
+    step = max(2 * n, _PIECE // n)
+    for start in range(0, m, step):
+        piece = np.array(a[start : start + step], dtype=double, order="F")
+        r = eliminate(0, min(_PANEL, n), r, piece, overwrite_a=True, overwrite_b=True)[0]
+    return np.triu(r)
 
 
 def _summed(do: Callable[[NDArray[Any]], NDArray[Any]], a: NDArray[Any], axis: int, workers: int) -> NDArray[Any]:

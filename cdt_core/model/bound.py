@@ -102,6 +102,19 @@ class Bound:
             raise BoundError(f"bound '{self}': the value range {minimum} .. {maximum} overflows; use pw_rel or abs")
         return Bound("abs", absolute) if absolute > 0 else Bound("lossless")
 
+    def as_rmse(self, minimum: float | None, maximum: float | None) -> Bound:
+        """A promise for all values together in the form that codecs keep which know ``rmse``: ``psnr`` by the range.
+
+        Raises
+        ------
+        BoundError
+            As :meth:`applied`; and for a promise for each value.
+        """
+        if self.kind not in ("rmse", "psnr"):
+            raise BoundError(f"bound '{self}' is for each value, and no root mean square keeps it")
+        applied = self.applied(minimum, maximum)
+        return applied if applied.is_lossless else Bound("rmse", self.value if self.kind == "rmse" else applied.value)
+
     def __str__(self) -> str:
         return self.kind if self.is_lossless else f"{self.kind}:{self.value!r}"
 

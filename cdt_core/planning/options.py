@@ -14,7 +14,7 @@ from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
 from cdt_core.planning.objective import Rated, Tiers, ratings
 from cdt_core.planning.pace import Pace
-from cdt_core.planning.promise import applied_bound, codec_bound
+from cdt_core.planning.promise import applied_as, applied_bound, codec_bound
 from cdt_core.planning.request import PlanRequest
 from cdt_core.planning.trial import Form, SampledValues, Samples, forms_of, sample, shared, tightened, trials_of
 from cdt_core.readers.stored import StoredDataset
@@ -33,6 +33,7 @@ class VariableOptions:
     forms: tuple[Form, ...]
     rated: tuple[Rated, ...]
     tiers: tuple[Tiers | None, ...]
+    applied: tuple[Bound, ...] = ()
 
     @property
     def usable(self) -> list[int]:
@@ -73,6 +74,7 @@ class VariableOptions:
             dtype=form.dtype,
             codec=candidate.codec,
             parameters=candidate.parameters,
+            applied=self.applied[best],
             codec_bound=candidate.codec_bound,
             form=form.name,
             error_share=candidate.error_share,
@@ -160,7 +162,7 @@ class _Tried:
 
     def run(self, objectives: Sequence[str]) -> None:
         """Try all settings of the codecs that these objectives list, and smaller shares of the error."""
-        forms = forms_of(self.spec, self.profile, self.base.applied, bool(self.base.processors))
+        forms = forms_of(self.spec, self.profile, self.base.bound, bool(self.base.processors))
         for objective in objectives:
             self.is_extra = objective != objectives[0]
             for form in forms:
@@ -198,11 +200,16 @@ class _Tried:
             if option.candidate.codec_bound.is_lossless:
                 continue
             form = self.forms[at]
-            bound_for = partial(codec_bound, self.spec, self.profile, self.base.applied, form.name)
+            applied = self._applied(option)
+            bound_for = partial(codec_bound, self.spec, self.profile, applied, form.name)
             for tighter in try_shares(
                 self.request.codecs, self.spec, option.candidate, form, (self.samples, bound_for)
             ):
                 self._add(form, tighter, option if objective == "balanced" else None)
+
+    def _applied(self, option: Rated) -> Bound:
+        """The promise on physical values where that option is taken: of each value, or of all together."""
+        return applied_as(self.spec, self.profile, self.base.bound, option.candidate.codec_bound)
 
     def _with_retry(self, option: Rated, raw: int) -> Rated:
         """With the time of the second encoding, lossless, that chunks get which a bound makes little smaller."""
@@ -234,4 +241,5 @@ class _Tried:
         raw = self.spec.size * self.base_itemsize
         self.rated = [self._with_retry(option, raw) for option in self.rated]
         tiers = ratings(self.spec, raw, self.rated, self.request.objective)
-        return VariableOptions(self.base, tuple(self.forms), tuple(self.rated), tuple(tiers))
+        applied = tuple(map(self._applied, self.rated))
+        return VariableOptions(self.base, tuple(self.forms), tuple(self.rated), tuple(tiers), applied)

@@ -9,7 +9,10 @@ import numpy as np
 from cdt_core.errors import BoundError
 from cdt_core.model import Bound, VariableProfile, VariableSpec
 
-__all__ = ["applied_bound", "codec_bound", "packed_steps", "reads_within"]
+__all__ = ["applied_as", "applied_bound", "codec_bound", "packed_steps", "reads_within"]
+
+#: What rounding may take of a root mean square, at most.
+_BELOW_ONE = 1 - 2.0**-40
 
 
 def applied_bound(spec: VariableSpec, profile: VariableProfile, asked: Bound) -> Bound:
@@ -30,12 +33,21 @@ def applied_bound(spec: VariableSpec, profile: VariableProfile, asked: Bound) ->
         raise BoundError(f"variable {spec.name!r}: {error}") from None
 
 
+def applied_as(spec: VariableSpec, profile: VariableProfile, asked: Bound, kept: Bound) -> Bound:
+    """``asked`` on the physical values where a codec keeps ``kept``: for all values together, or each of them."""
+    applied = applied_bound(spec, profile, asked)
+    if kept.kind != "rmse" or applied.is_lossless:
+        return applied
+    return asked.as_rmse(profile.minimum, profile.maximum)
+
+
 def codec_bound(
     spec: VariableSpec, profile: VariableProfile, applied: Bound, form: str, error_share: float = 1.0
 ) -> Bound:
     """What the codec must keep in that form, so that ``error_share`` of ``applied`` holds on physical values."""
     if not applied.is_lossless:
-        allowed = applied.value * error_share
+        # What sums of squares round is kept away from the promise.
+        allowed = applied.value * error_share * (_BELOW_ONE if applied.kind == "rmse" else 1)
         applied = Bound(applied.kind, allowed) if allowed > 0 else Bound("lossless")
     if applied.is_lossless or form == "decoded" or not spec.packing.is_packed:
         return applied

@@ -14,7 +14,7 @@ from cdt_core.model.plan import PLAN_VERSION
 from cdt_core.planning.chunks import is_text
 from cdt_core.planning.objective import OBJECTIVES
 from cdt_core.planning.options import TEXT_CODEC
-from cdt_core.planning.promise import applied_bound, codec_bound
+from cdt_core.planning.promise import applied_as, codec_bound
 
 __all__ = ["aligned", "fitted"]
 
@@ -74,7 +74,7 @@ def _check_limits(plan: Plan) -> None:
 
 
 def _promised(variable: VariablePlan, spec: VariableSpec, profile: VariableProfile) -> VariablePlan:
-    applied = applied_bound(spec, profile, variable.bound)
+    applied = applied_as(spec, profile, variable.bound, variable.codec_bound)
     kept = Bound("lossless")
     if not variable.codec_bound.is_lossless:
         kept = codec_bound(spec, profile, applied, variable.form, variable.error_share)

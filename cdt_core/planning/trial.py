@@ -16,7 +16,7 @@ from cdt_core.hooks.descriptor import CodecOffer
 from cdt_core.kernels import stats
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
 from cdt_core.model.grid import REPLAY_EVERY, ChunkGrid
-from cdt_core.planning.promise import packed_steps, reads_within
+from cdt_core.planning.promise import applied_bound, codec_bound, packed_steps, reads_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,13 +72,14 @@ class Samples:
 @frozen
 class Form:
     """A way to hand a variable's numbers to a codec: ``"stored"`` or ``"decoded"``, their dtype, missing codes, and the bound
-    that the codec must keep on them.
+    that the codec must keep on them; for codecs that know ``rmse``, also the one for all values together, if there is one.
     """
 
     name: str
     dtype: str
     missing: tuple[float | int, ...]
     bound: Bound
+    together: Bound | None = None
 
 
 def sample(values: SampledValues, name: str, grid: ChunkGrid) -> Samples:
@@ -120,15 +121,24 @@ def _cropped(region: tuple[slice, ...], most: int, place: float) -> tuple[slice,
     return tuple(slice(start, start + length) for start, length in zip(starts, lengths, strict=True))
 
 
-def forms_of(spec: VariableSpec, profile: VariableProfile, applied: Bound, processed: bool) -> list[Form]:
-    """The forms in which the promise can be kept, cheapest for readers first."""
+def forms_of(spec: VariableSpec, profile: VariableProfile, asked: Bound, processed: bool) -> list[Form]:
+    """The forms in which the promise can be kept, cheapest for readers first.
+
+    Raises
+    ------
+    BoundError
+        The bound makes no sense for the variable, which is named.
+    """
     packing = spec.packing
     physical_dtype = packing.dtype or spec.dtype
-    decoded = Form("decoded", physical_dtype, (), applied)
+    applied, together = applied_bound(spec, profile, asked), None
+    if asked.kind in ("rmse", "psnr") and not applied.is_lossless:
+        together = codec_bound(spec, profile, asked.as_rmse(profile.minimum, profile.maximum), "decoded")
+    decoded = Form("decoded", physical_dtype, (), applied, together)
     if processed:
         return [decoded]
     if not packing.is_packed:
-        return [Form("stored", spec.dtype, packing.missing, applied)]
+        return [Form("stored", spec.dtype, packing.missing, applied, together)]
     if not reads_within(spec, profile, applied):
         return [decoded]
     forms = [Form("stored", spec.dtype, packing.missing, Bound("lossless"))]
@@ -160,6 +170,7 @@ def trials_of(
     found: list[Candidate] = []
     failures: list[str] = []
     bounds = [form.bound] if form.bound.is_lossless else [form.bound, Bound("lossless")]
+    bounds += [] if form.together is None else [form.together]
     for bound in bounds:
         for offer in offers:
             if kind not in offer.dtype_kinds or bound.kind not in offer.bounds:
@@ -277,6 +288,9 @@ def _check_decoded(decoded: NDArray[Any], block: NDArray[Any], bound: Bound, mis
             raise PlanError("does not give back the values, though it was asked to be lossless")
     elif block.dtype.kind in "iuf":
         found = stats.compare(block, decoded, missing=stats.mask(block, missing), bound=bound)
-        if found.over_bound or found.mismatched:
-            changed = f"{found.over_bound} values over {bound}, {found.mismatched} missing or non-finite values changed"
+        if not found.keeps(bound):
+            changed = (
+                f"{found.over_bound} values over {bound}, a root mean square error of {found.rms_error:g}, "
+                f"{found.mismatched} missing or non-finite values changed"
+            )
             raise PlanError(f"does not keep its promise: {changed}")

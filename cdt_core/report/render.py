@@ -65,7 +65,7 @@ def _rendered(content: ReportContent, scale: tuple[int, int, int, int]) -> str:
 
 def _share(content: ReportContent, name: str, error: float) -> float:
     applied = content.treatment.plan[name].applied
-    return error / applied.value if applied.value else 0.0
+    return error / applied.value if applied.value and applied.kind != "rmse" else 0.0
 
 
 def _text(name: str) -> str:

@@ -79,7 +79,7 @@ def _units(spec: VariableSpec) -> str:
 
 
 def _share_of_bound(plan: VariablePlan, outcome: VariableOutcome) -> float | None:
-    if plan.applied.is_lossless or not plan.applied.value:
+    if plan.applied.kind == "rmse" or not plan.applied.value:  # no bound of the largest error
         return None
     return outcome.max_error / plan.applied.value
 
@@ -138,7 +138,7 @@ def card(content: ReportContent, outcome: VariableOutcome, *, with_pictures: boo
 
 def _error_histogram(findings: list[Finding], plan: VariablePlan) -> dict[str, Any] | None:
     for finding in findings:
-        shown = finding.evidence.get("error_histogram") if finding.check == "core.max_error" else None
+        shown = finding.evidence.get("error_histogram") if finding.check in ("core.max_error", "core.rmse") else None
         if isinstance(shown, Mapping) and any(shown.get("counts", ())):
             edges = [float(edge) for edge in shown["edges"]]
             label = f"errors between {numbers.number(edges[0])} and {numbers.number(edges[-1])}"

@@ -64,6 +64,7 @@ def _bounds(offer: CodecOffer, sample: SampleVariable) -> list[Bound]:
     spread = sample.profile.value_range
     wide = 1e-3 * spread if spread is not None and spread < np.inf else 1.0
     values = {"abs": wide or 1.0 if sample.original.dtype.kind == "f" else 2.0, "pw_rel": 1e-3, "lossless": 0.0}
+    values["rmse"] = values["abs"]
     fits = {"lossless"} if sample.original.dtype.kind == "b" else set(values)
     return [Bound(kind, values[kind]) for kind in offer.bounds if kind in fits]
 
@@ -129,6 +130,8 @@ class _Trial:
         missing = stats.mask(self.values, self.sample.missing)
         compared = stats.compare(self.values, np.asarray(found), missing=missing, bound=self.bound)
         require(not compared.over_bound, f"{self.where}: {compared.over_bound} values are over the bound")
+        within = compared.mismatched or compared.keeps(self.bound)
+        require(bool(within), f"{self.where}: a root mean square error of {compared.rms_error:g} is over the bound")
         changed = compared.mismatched
         require(not changed, f"{self.where}: {changed} missing codes, NaN or infinities are not what they were")
 

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import evolve
 
 from cdt_core.hooks.contracts import Block, State
-from cdt_core.kernels.stats import Comparison
+from cdt_core.kernels.stats import Comparison, error_range
 from cdt_core.model import Finding
 from cdt_core.validators.histogram import quantiles
 from cdt_core.validators.summary import OfVariable, comparison_of, state_of
@@ -63,7 +63,7 @@ class Fidelity(OfVariable):
             yield evolve(finding, evidence={**finding.evidence, "identical": True}) if unchanged else finding
 
     def _differences(self, comparison: Comparison, edges: list[float] | None) -> Iterator[Finding]:
-        if self.bound.kind != "pw_rel":
+        if self.bound.kind not in ("pw_rel", "rmse"):
             yield self._rmse(comparison)
         if not _is_constant(comparison):
             yield self._psnr(comparison)
@@ -71,33 +71,19 @@ class Fidelity(OfVariable):
             yield self._quantile_shift(comparison, edges)
 
     def _promise(self, comparison: Comparison) -> Iterator[Finding]:
-        relative = self.bound.kind == "pw_rel"
-        values = "real and imaginary parts" if self.spec.dims[-1:] == ("part",) else "values"
-        parameters = {"bound": str(self.bound), "bound_value": self.bound.value}
-        counts = [int(count) for count in comparison.error_histogram]
-        limits = [-self.bound.value, self.bound.value]
-        yield self.finding(
-            "core.max_error",
-            "accuracy",
-            comparison.max_relative_error if relative else comparison.max_error,
-            unit="1" if relative else self.units,
-            method=f"max |x - y| / |x| over {values} x != 0"
-            if relative
-            else f"max |x - y| over all finite {values}, exact",
-            parameters=parameters,
-            evidence={
-                "finite": comparison.finite,
-                "error_histogram": {"edges": limits, "counts": counts},
-                "over": "(y - x) / |x|" if relative else "y - x",
-            },
-            message="" if comparison.finite else _NOTHING,
-        )
+        if self.bound.kind == "rmse":
+            yield self._rmse(comparison)
+        else:
+            yield self._max_error(comparison)
+        is_over = self.bound.kind == "rmse" and not comparison.rms_error <= self.bound.value
         yield self.finding(
             "core.over_bound",
             "accuracy",
-            comparison.over_bound,
-            method="count of values outside the bound, decided exactly in float64 or wider",
-            parameters=parameters,
+            comparison.finite if is_over else comparison.over_bound,
+            method="count of values outside the bound, decided exactly in float64 or wider; all where their root mean square is"
+            if self.bound.kind == "rmse"
+            else "count of values outside the bound, decided exactly in float64 or wider",
+            parameters=self._parameters(),
         )
         yield self.finding(
             "core.nonfinite_kept",
@@ -106,13 +92,43 @@ class Fidelity(OfVariable):
             method="count of positions whose NaN, infinity or missing code is not what it was, bit for bit",
         )
 
+    def _parameters(self) -> dict[str, Any]:
+        return {"bound": str(self.bound), "bound_value": self.bound.value}
+
+    def _error_histogram(self, comparison: Comparison) -> dict[str, Any]:
+        most = error_range(self.bound)
+        return {"edges": [-most, most], "counts": [int(count) for count in comparison.error_histogram]}
+
+    def _max_error(self, comparison: Comparison) -> Finding:
+        relative = self.bound.kind == "pw_rel"
+        values = "real and imaginary parts" if self.spec.dims[-1:] == ("part",) else "values"
+        return self.finding(
+            "core.max_error",
+            "accuracy",
+            comparison.max_relative_error if relative else comparison.max_error,
+            unit="1" if relative else self.units,
+            method=f"max |x - y| / |x| over {values} x != 0"
+            if relative
+            else f"max |x - y| over all finite {values}, exact",
+            parameters=self._parameters(),
+            evidence={
+                "finite": comparison.finite,
+                "error_histogram": self._error_histogram(comparison),
+                "over": "(y - x) / |x|" if relative else "y - x",
+            },
+            message="" if comparison.finite else _NOTHING,
+        )
+
     def _rmse(self, comparison: Comparison) -> Finding:
+        evidence = {"finite": comparison.finite, "max_error": comparison.max_error, "over": "y - x"}
+        evidence["error_histogram"] = self._error_histogram(comparison)
         return self._measured(
             "core.rmse",
             _rms(comparison),
             unit=self.units,
             method="sqrt(mean (x - y)^2)",
-            parameters={"bound": str(self.bound), "bound_value": self.bound.value},
+            parameters=self._parameters(),
+            evidence=evidence if self.bound.kind == "rmse" else {},
         )
 
     def _psnr(self, comparison: Comparison) -> Finding:

@@ -123,7 +123,7 @@ class SpectralError(OfVariable):
         noise = 0.0
         if spread and low is not None and high is not None and not self.bound.is_lossless:
             size = max(abs(float(low)), abs(float(high))) if self.bound.kind == "pw_rel" else 1.0
-            noise = min(self.bound.value / spread * size, _LOUDEST) ** 2 / 3
+            noise = min(self.bound.value / spread * size, _LOUDEST) ** 2 / (1 if self.bound.kind == "rmse" else 3)
         resolved: NDArray[np.bool_] = (power > _ABOVE_NOISE * noise * modes) & (power > 2 / _RATIO_ERROR**2 * noise)
         return resolved
 

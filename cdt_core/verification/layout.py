@@ -124,6 +124,13 @@ def _stored_bytes(plan: Plan, sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _promised(variable: VariablePlan) -> bool:
-    """True when the bound in force is the one asked for, or none but lossless; all but ``pw_rel`` are kept as ``abs``."""
+    """True when the bound in force is the one asked for, or none but lossless; all but ``pw_rel`` are kept as ``abs``, and
+    those for all values together as ``rmse``, too.
+    """
     asked, applied = variable.bound, variable.applied
-    return applied.is_lossless or applied == asked or (asked.kind in ("rel", "psnr", "rmse") and applied.kind == "abs")
+    if applied.is_lossless or applied == asked:
+        return True
+    return (asked.kind in ("rel", "psnr", "rmse") and applied.kind == "abs") or (asked.kind, applied.kind) == (
+        "psnr",
+        "rmse",
+    )

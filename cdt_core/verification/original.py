@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,16 +31,21 @@ Processing = Sequence[tuple[Callable[..., Any], Mapping[str, Any]]]
 
 @frozen
 class _Compared:
-    """A chunk's finite range in the original, where a bound depends on it; ``problem`` is empty, or says what does not hold."""
+    """A chunk's finite range in the original, and the squares of its errors, where a bound depends on them; ``problem`` is
+    empty, or says what does not hold.
+    """
 
     problem: str = ""
     lowest: float | int | None = None
     highest: float | int | None = None
+    squares: float = 0.0
+    finite: int = 0
 
     def joined(self, other: _Compared) -> _Compared:
-        """The range of both."""
+        """The range and the squares of both."""
         ends = [e for e in (self.lowest, self.highest, other.lowest, other.highest) if e is not None]
-        return _Compared("", min(ends, default=None), max(ends, default=None))
+        squares, finite = self.squares + other.squares, self.finite + other.finite
+        return _Compared("", min(ends, default=None), max(ends, default=None), squares, finite)
 
 
 @frozen(eq=False)
@@ -95,7 +101,8 @@ class _ValueCheck:
                 f"{where} {found.over_bound} values are over the bound {plan.applied} (largest error "
                 f"{found.max_error:g}), {found.mismatched} missing or non-finite values are not what they were"
             )
-        return _Compared("", found.original.minimum, found.original.maximum)
+        ends = found.original.minimum, found.original.maximum
+        return _Compared("", *ends, found.sum_squared_error, found.finite)
 
 
 def _differences(specs: Mapping[str, VariableSpec], plans: Mapping[str, VariablePlan]) -> Iterator[str]:
@@ -122,12 +129,21 @@ def _wrong_ranges(plans: Mapping[str, VariablePlan], ranges: Mapping[str, _Compa
         if plan.bound.kind not in ("rel", "psnr", "rmse") or plan.applied.is_lossless:
             continue
         try:
-            applied = plan.bound.applied(ranges[name].lowest, ranges[name].highest)
+            resolved = plan.bound.as_rmse if plan.applied.kind == "rmse" else plan.bound.applied
+            applied = resolved(ranges[name].lowest, ranges[name].highest)
         except BoundError as error:
             yield f"variable {name!r}: {error}"
             continue
         if plan.applied != applied:
             yield f"variable {name!r}: {plan.bound} is {applied} by the original's range, and not {plan.applied}"
+
+
+def _large_errors(plans: Mapping[str, VariablePlan], found: Mapping[str, _Compared]) -> Iterator[str]:
+    for name, plan in plans.items():
+        if plan.applied.kind == "rmse" and found[name].finite:
+            rmse = math.sqrt(found[name].squares / found[name].finite)
+            if not rmse <= plan.applied.value:
+                yield f"variable {name!r}: the root mean square error {rmse:g} is over the bound {plan.applied}"
 
 
 def _text(value: Any) -> str:
@@ -159,7 +175,7 @@ def check_values(
         if found.problem:
             return Check(name, False, found.problem)
         ranges[variable_name] = ranges[variable_name].joined(found)
-    if problem := next(_wrong_ranges(plans, ranges), ""):
+    if problem := next(itertools.chain(_wrong_ranges(plans, ranges), _large_errors(plans, ranges)), ""):
         return Check(name, False, problem)
     count = sum(int(np.prod(variable.shape, dtype=np.int64)) for variable in plan.variables)
     return Check(name, True, f"{count} values compared, none over its bound")

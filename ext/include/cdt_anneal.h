@@ -4,7 +4,8 @@
  * each spin, 0xff where that spin of that replica is +1, else 0. Rows start at multiples of 64 bytes.
  *
  * The field of a spin is h_i + sum_j J_ij s_j; to flip it costs -2 s_i times its field. Every kernel visits the spins in order, and is
- * sequential: a spin sees its neighbours as they are then.
+ * sequential: a spin sees its neighbours as they are then. A call may visit a part of the spins only: those from `first` to before
+ * `stop`, so that whoever waits can look up between parts; parts one after the other are the whole.
  *
  * All levels make the same states (cdt_levels.h): integers, or floats in one order of operations. No kernel allocates; none fails.
  */
@@ -16,7 +17,8 @@
 
 enum {
     CDT_ANNEAL_GROUP = 64,  /* replicas of a group */
-    CDT_ANNEAL_FIELD = 127  /* the largest |h_i| + sum_j |J_ij| of spins whose fields are bytes */
+    CDT_ANNEAL_FIELD = 127, /* the largest |h_i| + sum_j |J_ij| of spins whose fields are bytes */
+    CDT_ANNEAL_BLOCK = 1024 /* spins that draw from one stream, in a row; `first` is a multiple of it */
 };
 
 /* The neighbours of spin i are neighbours[start[i]] .. neighbours[start[i + 1] - 1], both directions of each coupling listed. For
@@ -28,9 +30,10 @@ typedef struct {
     const void *couplings; /* J, beside neighbours */
     const void *fields;    /* h */
     const void *base;
+    size_t first, stop; /* the spins of a call; not for cdt_anneal_states.h */
 } cdt_anneal_problem;
 
-/* Where the random numbers of a sweep come from: sweep t of a call draws from the stream (seed, group, sweep + t). */
+/* Where random numbers come from: in sweep t of a call, block b of the spins draws from (seed, group, sweep + t + b 2^40). */
 typedef struct {
     uint64_t seed, group, sweep;
 } cdt_anneal_stream;
@@ -48,12 +51,15 @@ typedef struct {
                           size_t count, cdt_anneal_stream stream);
     /* Flips what lowers the energy, sweep after sweep, until no flip does, or `most` sweeps were made; returns those made. */
     size_t (*descend)(const cdt_anneal_problem *problem, uint8_t *up, size_t most);
-    /* Energies of the 64 replicas; of floats: to their rounding. */
+    /* Energies of the 64 replicas: fields, and half of each coupling of a spin that is visited; of floats: to their rounding. */
     void (*energies)(const cdt_anneal_problem *problem, const uint8_t *up, double *energies);
 } cdt_anneal_kernels;
 
+#include "cdt_anneal_dense.h"
+
 struct cdt_kernels {
     cdt_anneal_kernels bytes, floats;
+    cdt_dense_kernels dense_bytes, dense_shorts, dense_floats;
 };
 
 #endif

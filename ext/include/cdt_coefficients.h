@@ -23,12 +23,24 @@ typedef struct {
 /* Bytes that the code of `grid` takes at most, 0 when that is no number of the machine. */
 size_t cdt_coefficients_room(const cdt_coefficient_grid *grid);
 
-/* Encode numbers in C order into `out` of `room` bytes; `used` receives how many were written.
- * CDT_BAD_ARGUMENT: a length of 0, a magnitude above the largest, or too little room. */
-int cdt_coefficients_encode(const cdt_coefficient_grid *grid, const int32_t *numbers, uint8_t *out, size_t room, size_t *used);
+/* A code that is being written or read, a few numbers at a time: a caller may stop between them. */
+typedef struct cdt_coefficient_coder cdt_coefficient_coder;
 
-/* Decode `length` bytes into numbers in C order. CDT_CORRUPT: the code goes on behind its last byte, or has a number beyond the
- * largest. */
-int cdt_coefficients_decode(const cdt_coefficient_grid *grid, const uint8_t *code, size_t length, int32_t *numbers);
+/* Begin to encode `numbers`, in C order, into `out` of `room` bytes; all three stay the caller's.
+ * CDT_BAD_ARGUMENT: a length of 0, a magnitude above the largest. CDT_NO_MEMORY. `made` is NULL then. */
+int cdt_coefficients_encoder(const cdt_coefficient_grid *grid, const int32_t *numbers, uint8_t *out, size_t room, cdt_coefficient_coder **made);
+
+/* Begin to decode `length` bytes into `numbers`, in C order; else as above. */
+int cdt_coefficients_decoder(const cdt_coefficient_grid *grid, const uint8_t *code, size_t length, int32_t *numbers, cdt_coefficient_coder **made);
+
+/* Code the next `count` numbers, or as many as are left, of which `left` receives the number afterwards. CDT_CORRUPT, when decoding: the
+ * code goes on behind its last byte, or has a number beyond the largest. */
+int cdt_coefficients_go_on(cdt_coefficient_coder *coder, size_t count, size_t *left);
+
+/* End a code that was written whole: `used` receives its bytes. CDT_BAD_ARGUMENT: there was too little room. */
+int cdt_coefficients_close(cdt_coefficient_coder *coder, size_t *used);
+
+/* Give the coder's own memory back; of NULL, nothing. */
+void cdt_coefficients_free(cdt_coefficient_coder *coder);
 
 #endif

@@ -5,12 +5,13 @@
  *
  * f4, f8: the factor of the asked axis is not read and may be NULL; y, (n[axis], width), receives
  *     axis 0: y[i, r] = sum over j, k of x[i, j, k] b[j, r] c[k, r]         and so on for axes 1 and 2.
- * Nothing is as large as an unfolding or a Khatri-Rao product: the work memory is one tile of some tens of KiB.
+ * Nothing is as large as an unfolding or a Khatri-Rao product: the work memory is one tile of 256 rows of `width`.
  *
  * fold_f4, fold_f8: one axis of t, (n[0], n[1], width), is weighted with its factor and summed; the asked axis stays:
  *     axis 0: y[i, r] = sum over j of t[i, j, r] factor[j, r]               and so on for axis 1.
  *
- * y overlaps nothing. All return CDT_BAD_ARGUMENT for such a width or axis; f4 and f8 CDT_NO_MEMORY, too.
+ * y overlaps nothing; numbers lie at addresses that are multiples of their size. All return CDT_BAD_ARGUMENT for any other width or
+ * axis; f4 and f8 CDT_NO_MEMORY, too.
  */
 #ifndef CDT_MTTKRP_H
 #define CDT_MTTKRP_H

@@ -4,7 +4,8 @@
  * and contiguous, (columns rounded up to CDT_NORMAL_SIDE, width): the rows of v beyond `columns` are zero, those of y stay what
  * they were. width is a multiple of CDT_NORMAL_WIDTH (columns of zeros at the end where there are fewer vectors). y must not
  * overlap the others. Sums are in double precision; the mean is subtracted from each value before it is multiplied, in a tile
- * that stays in the second cache (some 300 KB, the only work memory), so no digit is lost to a large mean.
+ * that stays in the second cache (some 300 KB; 24 rows of more than 1600 columns need more), the only work memory but one row of
+ * `width` for each of the tile's, so no digit is lost to a large mean. Numbers lie at addresses that are multiples of their size.
  * Returns CDT_BAD_ARGUMENT for a width that is no such multiple or 0, CDT_NO_MEMORY.
  */
 #ifndef CDT_NORMAL_H

@@ -2,7 +2,8 @@
  *
  * y, (m, n) and contiguous rows, is added a b, where a is (m, depth) and b (depth, n), both with strides in numbers, not bytes.
  * upper: y is square and symmetric when done (b is a transposed), and only what is on and above its diagonal need be added;
- * what is below holds anything. y overlaps neither a nor b. Work memory: one tile of at most 32 KiB. CDT_NO_MEMORY.
+ * what is below holds anything. y overlaps neither a nor b; numbers lie at addresses that are multiples of their size. Work memory:
+ * one tile of at most 32 KiB. CDT_NO_MEMORY.
  */
 #ifndef CDT_PRODUCT_H
 #define CDT_PRODUCT_H

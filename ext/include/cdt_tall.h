@@ -3,8 +3,9 @@
  * A matrix lies in memory in one of two ways:
  *   by rows:    n rows of m numbers, a row every `stride` numbers; the rows are the short side;
  *   by columns: m rows of n numbers without gaps; the columns are the short side.
- * Kernels allocate nothing but work space: project about 320 (n + r) doubles, the others less than 1 MiB. CDT_NO_MEMORY is the
- * only failure. Output is no input.
+ * Numbers lie at addresses that are multiples of their size. Output is no input. Kernels allocate nothing but work space: project
+ * about (n + r) max(320, 8 k) doubles, less where x is smaller (it is made for n and k of some hundreds), the others less than
+ * 1 MiB. CDT_NO_MEMORY is the only failure.
  */
 #ifndef CDT_TALL_H
 #define CDT_TALL_H

@@ -48,7 +48,7 @@ static void LEVEL(set_chances)(LEVEL(chances) *chances, double beta)
     for (; k < 128 && chance >= 1; k++) {
         chances->high[k] = (uint8_t)((uint32_t)chance >> 8);
         chances->low[k] = (uint8_t)(uint32_t)chance;
-        chance = k ? chance * factor : 65536 * factor;
+        chance = k ? chance * factor : fmin(65535, 65536 * factor);
     }
     chances->segments = (k + 15) / 16;
 }
@@ -85,10 +85,10 @@ INLINE vi1 LEVEL(taken)(vi1 cost, vu8 high_draw, vu8 low_draw, const LEVEL(chanc
     return (cost <= 0) | (drawn < chance) | ((drawn == chance) & ((vi1)low_draw < rest));
 }
 
-INLINE void LEVEL(sweep_by_chances)(const cdt_anneal_problem *problem, uint8_t *up, LEVEL(draws) *draws, const LEVEL(chances) *chances,
-                                    const int segments)
+INLINE void LEVEL(sweep_by_chances)(const cdt_anneal_problem *problem, uint8_t *up, size_t from, size_t to, LEVEL(draws) *draws,
+                                    const LEVEL(chances) *chances, const int segments)
 {
-    for (size_t i = 0; i < problem->spins; i++) {
+    for (size_t i = from; i < to; i++) {
         vi1 cost[PARTS], *const own = (vi1 *)(up + i * 64);
         vu8 high[PARTS], low[PARTS];
         LEVEL(draw)(draws, high);
@@ -142,11 +142,15 @@ static void TYPED(sweeps)(const cdt_anneal_problem *problem, uint8_t *up, const 
     LEVEL(draws) draws;
     for (size_t t = 0; t < count; t++) {
         LEVEL(set_chances)(&chances, betas[t]);
-        LEVEL(start_draws)(&draws, stream, t);
-        if (chances.segments == 1)
-            LEVEL(sweep_by_chances)(problem, up, &draws, &chances, 1);
-        else
-            LEVEL(sweep_by_chances)(problem, up, &draws, &chances, chances.segments);
+        EACH_BLOCK(problem)
+        {
+            to = LEVEL(block_end)(problem, from);
+            LEVEL(start_draws)(&draws, stream, t + LEVEL(block_ahead)(from));
+            if (chances.segments == 1)
+                LEVEL(sweep_by_chances)(problem, up, from, to, &draws, &chances, 1);
+            else
+                LEVEL(sweep_by_chances)(problem, up, from, to, &draws, &chances, chances.segments);
+        }
     }
 }
 #undef COSTS

@@ -26,6 +26,19 @@ static void LEVEL(start_draws)(LEVEL(draws) *draws, cdt_anneal_stream stream, ui
     memcpy(draws->second, words + 8, 64);
 }
 
+/* Where the block that begins at spin `from` ends, and how far ahead its draws are. */
+static inline size_t LEVEL(block_end)(const cdt_anneal_problem *problem, size_t from)
+{
+    return problem->stop - from > CDT_ANNEAL_BLOCK ? from + CDT_ANNEAL_BLOCK : problem->stop;
+}
+
+static inline uint64_t LEVEL(block_ahead)(size_t from)
+{
+    return (uint64_t)(from / CDT_ANNEAL_BLOCK) << 40;
+}
+
+#define EACH_BLOCK(problem) for (size_t from = (problem)->first, to; from < (problem)->stop; from = to)
+
 #define ROTATED(x, by) ((x) << (by) | (x) >> (64 - (by)))
 
 INLINE void LEVEL(draw)(LEVEL(draws) *draws, vu8 out[PARTS])

@@ -9,13 +9,17 @@ static void TYPED(sweeps_apart)(const cdt_anneal_problem *problem, uint8_t *up, 
     for (int k = 0; k < 64; k++) ((float *)reach)[k] = LEVEL(reach)(betas[k]);
     memset(everywhere, 0xff, 64);
     for (size_t t = 0; t < count; t++) {
-        LEVEL(start_draws)(&draws, stream, t);
-        for (size_t i = 0; i < problem->spins; i++) {
-            COSTS cost[COUNT];
-            LEVEL(draw_exponential)(&draws, limits);
-            EACH_QUARTER limits[q] *= reach[q];
-            TYPED(costs)(problem, up, i, cost);
-            TYPED(take)(up + i * 64, cost, limits, everywhere);
+        EACH_BLOCK(problem)
+        {
+            to = LEVEL(block_end)(problem, from);
+            LEVEL(start_draws)(&draws, stream, t + LEVEL(block_ahead)(from));
+            for (size_t i = from; i < to; i++) {
+                COSTS cost[COUNT];
+                LEVEL(draw_exponential)(&draws, limits);
+                EACH_QUARTER limits[q] *= reach[q];
+                TYPED(costs)(problem, up, i, cost);
+                TYPED(take)(up + i * 64, cost, limits, everywhere);
+            }
         }
     }
 }
@@ -50,7 +54,8 @@ INLINE void TYPED(visit_slices)(uint8_t *own, const COSTS cost[COUNT], const vf4
     TYPED(take)(own, cost, limits, where);
 }
 
-INLINE void TYPED(sweep_linked)(const cdt_anneal_problem *problem, uint8_t *up, LEVEL(draws) *draws, float reach, float link, const int slices)
+INLINE void TYPED(sweep_linked)(const cdt_anneal_problem *problem, uint8_t *up, cdt_anneal_stream stream, float reach, float link,
+                                const int slices)
 {
     vi1 even[PARTS], odd[PARTS];
     EACH_PART
@@ -58,29 +63,33 @@ INLINE void TYPED(sweep_linked)(const cdt_anneal_problem *problem, uint8_t *up, 
         even[p] = (vi1)((vu4){0} + 0x00ff00ffu);
         odd[p] = ~even[p];
     }
-    for (size_t i = 0; i < problem->spins; i++) {
-        COSTS cost[COUNT];
-        vf4 drawn[QUARTERS];
-        LEVEL(draw_exponential)(draws, drawn);
-        TYPED(costs)(problem, up, i, cost);
-        TYPED(visit_slices)(up + i * 64, cost, drawn, reach, link, slices, even);
-        TYPED(visit_slices)(up + i * 64, cost, drawn, reach, link, slices, odd);
+    EACH_BLOCK(problem)
+    {
+        LEVEL(draws) draws;
+        to = LEVEL(block_end)(problem, from);
+        LEVEL(start_draws)(&draws, stream, LEVEL(block_ahead)(from));
+        for (size_t i = from; i < to; i++) {
+            COSTS cost[COUNT];
+            vf4 drawn[QUARTERS];
+            LEVEL(draw_exponential)(&draws, drawn);
+            TYPED(costs)(problem, up, i, cost);
+            TYPED(visit_slices)(up + i * 64, cost, drawn, reach, link, slices, even);
+            TYPED(visit_slices)(up + i * 64, cost, drawn, reach, link, slices, odd);
+        }
     }
 }
 
 static void TYPED(sweeps_linked)(const cdt_anneal_problem *problem, uint8_t *up, const double *betas, const double *links, int slices,
                                  size_t count, cdt_anneal_stream stream)
 {
-    LEVEL(draws) draws;
-    for (size_t t = 0; t < count; t++) {
+    for (size_t t = 0; t < count; t++, stream.sweep++) {
         const float reach = LEVEL(reach)(betas[t] / slices), link = (float)links[t];
-        LEVEL(start_draws)(&draws, stream, t);
         if (slices == 4)
-            TYPED(sweep_linked)(problem, up, &draws, reach, link, 4);
+            TYPED(sweep_linked)(problem, up, stream, reach, link, 4);
         else if (slices == 8)
-            TYPED(sweep_linked)(problem, up, &draws, reach, link, 8);
+            TYPED(sweep_linked)(problem, up, stream, reach, link, 8);
         else
-            TYPED(sweep_linked)(problem, up, &draws, reach, link, 16);
+            TYPED(sweep_linked)(problem, up, stream, reach, link, 16);
     }
 }
 
@@ -88,7 +97,7 @@ static size_t TYPED(descend)(const cdt_anneal_problem *problem, uint8_t *up, siz
 {
     for (size_t t = 0; t < most; t++) {
         vi1 flipped[PARTS] = {{0}};
-        for (size_t i = 0; i < problem->spins; i++) {
+        for (size_t i = problem->first; i < problem->stop; i++) {
             COSTS cost[COUNT];
             TYPED(costs)(problem, up, i, cost);
             TYPED(take_gain)(up + i * 64, cost, flipped);
@@ -103,7 +112,7 @@ static size_t TYPED(descend)(const cdt_anneal_problem *problem, uint8_t *up, siz
 static void TYPED(energies)(const cdt_anneal_problem *problem, const uint8_t *up, double *energies)
 {
     double sums[64] = {0};
-    for (size_t i = 0; i < problem->spins; i++) {
+    for (size_t i = problem->first; i < problem->stop; i++) {
         COSTS cost[COUNT];
         TYPED(costs)(problem, up, i, cost);
         TYPED(add_energies)(problem, i, up + i * 64, cost, sums);

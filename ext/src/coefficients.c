@@ -2,18 +2,24 @@
 #include "cdt_status.h"
 #include "coefficient_mixer.h"
 #include <stdlib.h>
-#include <string.h>
 
 enum { MARGIN = 2, UNARY = 14, SIGN = 14, ESCAPE = 15, LARGEST_BITS = 29 };
 
-/* Magnitudes and signs with a margin of zeros around them, so that every number has its neighbours. */
-typedef struct {
+/* Magnitudes and signs with a margin of zeros around them, so that every number has its neighbours; the next number's place. */
+struct cdt_coefficient_coder {
+    cdt_coefficient_grid grid;
     size_t strides[CDT_COEFFICIENT_AXES];
     int32_t *numbers;
     int8_t *signs;
     mixer *mixer;
-    int64_t recent; /* magnitudes of the row, the latest ones most */
-} coder;
+    int64_t recent;         /* magnitudes of the row, the latest ones most */
+    const int32_t *given;   /* the next number to encode */
+    int32_t *found;         /* where the next one goes that is decoded */
+    size_t i[CDT_COEFFICIENT_AXES];
+    size_t left;            /* numbers to go */
+};
+
+typedef struct cdt_coefficient_coder coder;
 
 static size_t least(size_t a, size_t b)
 {
@@ -38,14 +44,14 @@ static size_t class_of(int64_t x, size_t most)
 }
 
 /* What the coarser band holds at a number's place (times two), and beside it; only numbers before `here` are known. */
-static void look_up(const coder *c, const cdt_coefficient_grid *grid, const size_t *i, const int32_t *here, int64_t *at, int64_t *around)
+static void look_up(const coder *c, const int32_t *here, int64_t *at, int64_t *around)
 {
-    const size_t *s = c->strides;
+    const size_t *s = c->strides, *i = c->i;
     size_t offset = 0;
     int any = 0;
     for (size_t k = 0; k < CDT_COEFFICIENT_AXES; k++) {
-        offset += ((grid->dyadic[k] ? i[k] >> 1 : i[k]) + MARGIN) * s[k];
-        any |= grid->dyadic[k];
+        offset += ((c->grid.dyadic[k] ? i[k] >> 1 : i[k]) + MARGIN) * s[k];
+        any |= c->grid.dyadic[k];
     }
     const int32_t *p = c->numbers + offset;
     *at = *around = 0;
@@ -58,8 +64,9 @@ static void look_up(const coder *c, const cdt_coefficient_grid *grid, const size
 }
 
 /* The eight contexts of a number, and its sets of weights. */
-static void look_around(coder *c, const cdt_coefficient_grid *grid, const size_t *i, const int32_t *p)
+static void look_around(coder *c, const int32_t *p)
 {
+    const size_t *i = c->i;
     const ptrdiff_t s0 = (ptrdiff_t)c->strides[0], s1 = (ptrdiff_t)c->strides[1], s2 = (ptrdiff_t)c->strides[2];
     const int64_t a2 = p[-s2], a3 = p[-1], b2 = p[-2 * s2], b3 = p[-2];
     const int64_t near2 = (int64_t)p[-s2 - 1] + p[-s2 + 1];
@@ -67,7 +74,7 @@ static void look_around(coder *c, const cdt_coefficient_grid *grid, const size_t
     const int64_t near1 = (int64_t)p[-s1 + 1] + p[-s1 - 1] + p[-s1 + s2] + p[-s1 - s2];
     const int64_t near0 = (int64_t)p[-s0 + 1] + p[-s0 - 1] + p[-s0 + s2] + p[-s0 - s2] + p[-s0 - s1] + p[-s0 + s1];
     int64_t parent, around;
-    look_up(c, grid, i, p, &parent, &around);
+    look_up(c, p, &parent, &around);
     const int64_t plane = 4 * a3 + 4 * a2 + 2 * near2 + b3 + b2;
     const int64_t first = 3 * (int64_t)p[-s1] + near1 + p[-2 * s1], second = 3 * (int64_t)p[-s0] + near0 + p[-2 * s0];
     const int64_t all = 2 * (plane + first + second + parent);
@@ -86,8 +93,9 @@ static void look_around(coder *c, const cdt_coefficient_grid *grid, const size_t
 }
 
 /* Code a sign, of which those of the neighbours along each axis say something: bands of neighbouring planes often go together. */
-static int code_sign(coder *c, const size_t *i, const int32_t *p, int32_t size, int is_negative)
+static int code_sign(coder *c, const int32_t *p, int32_t size, int is_negative)
 {
+    const size_t *i = c->i;
     const ptrdiff_t s0 = (ptrdiff_t)c->strides[0], s1 = (ptrdiff_t)c->strides[1], s2 = (ptrdiff_t)c->strides[2];
     const int8_t *sign = c->signs + (p - c->numbers);
     const size_t g0 = (size_t)(sign[-s0] + 1), g1 = (size_t)(sign[-s1] + 1);
@@ -108,7 +116,7 @@ static int code_sign(coder *c, const size_t *i, const int32_t *p, int32_t size, 
 }
 
 /* Code one number: its magnitude in steps of one, from 14 on as an Elias gamma code, and its sign. */
-static int32_t code_number(coder *c, const size_t *i, const int32_t *p, int32_t number)
+static int32_t code_number(coder *c, const int32_t *p, int32_t number)
 {
     mixer *m = c->mixer;
     const int32_t size = number < 0 ? -number : number;
@@ -125,40 +133,53 @@ static int32_t code_number(coder *c, const size_t *i, const int32_t *p, int32_t 
             rest = rest << 1 | cdt_mixer_plain(m, (int)(((size - UNARY + 1) >> k) & 1));
         found = UNARY + rest - 1;
     }
-    return found && code_sign(c, i, p, found, number < 0) ? -found : found;
+    return found && code_sign(c, p, found, number < 0) ? -found : found;
 }
 
-static int code_row(coder *c, const cdt_coefficient_grid *grid, size_t *i, int32_t *numbers)
+/* Code numbers of one row, from the place of the next one to the row's end or `count` of them; how many they were, in `done`. */
+static int code_in_row(coder *c, size_t count, size_t *done)
 {
     const size_t *s = c->strides;
+    size_t *i = c->i;
+    const size_t first = i[3], stop = first + least(count, c->grid.lengths[3] - first);
     int32_t *row = c->numbers + (i[0] + MARGIN) * s[0] + (i[1] + MARGIN) * s[1] + (i[2] + MARGIN) * s[2] + MARGIN;
-    c->recent = 0;
-    for (i[3] = 0; i[3] < grid->lengths[3]; i[3]++) {
-        look_around(c, grid, i, row + i[3]);
-        const int32_t number = code_number(c, i, row + i[3], c->mixer->decodes ? 0 : numbers[i[3]]);
+    if (!first)
+        c->recent = 0;
+    for (; i[3] < stop; i[3]++) {
+        look_around(c, row + i[3]);
+        const int32_t number = code_number(c, row + i[3], c->mixer->decodes ? 0 : *c->given++);
         const int32_t size = number < 0 ? -number : number;
         if (size > CDT_LARGEST_COEFFICIENT)
             return CDT_CORRUPT;
-        numbers[i[3]] = number;
+        if (c->mixer->decodes)
+            *c->found++ = number;
         row[i[3]] = size;
         c->signs[row + i[3] - c->numbers] = (int8_t)((number > 0) - (number < 0));
         c->recent = c->recent * 7 / 8 + 8 * (int64_t)size;
     }
+    *done = stop - first;
+    if (stop < c->grid.lengths[3])
+        return CDT_OK;
+    for (size_t k = CDT_COEFFICIENT_AXES; k-- > 0 && i[k] == c->grid.lengths[k];) {
+        i[k] = 0;
+        if (k)
+            i[k - 1]++;
+    }
     return c->mixer->decodes && c->mixer->position > c->mixer->length + 4 ? CDT_CORRUPT : CDT_OK;
 }
 
-static int code_all(coder *c, const cdt_coefficient_grid *grid, int32_t *numbers)
+int cdt_coefficients_go_on(cdt_coefficient_coder *c, size_t count, size_t *left)
 {
-    size_t i[CDT_COEFFICIENT_AXES];
-    for (i[0] = 0; i[0] < grid->lengths[0]; i[0]++)
-        for (i[1] = 0; i[1] < grid->lengths[1]; i[1]++)
-            for (i[2] = 0; i[2] < grid->lengths[2]; i[2]++) {
-                const int status = code_row(c, grid, i, numbers);
-                if (status)
-                    return status;
-                numbers += grid->lengths[3];
-            }
-    return CDT_OK;
+    int status = CDT_OK;
+    count = least(count, c->left);
+    while (count && !status) {
+        size_t done = 0;
+        status = code_in_row(c, count, &done);
+        count -= done;
+        c->left -= done;
+    }
+    *left = c->left;
+    return status;
 }
 
 /* The numbers in all, 0 when they are none or too many. */
@@ -173,26 +194,29 @@ static size_t count_of(const cdt_coefficient_grid *grid)
     return count;
 }
 
-static int run(const cdt_coefficient_grid *grid, mixer *m, int32_t *numbers)
+static int start(const cdt_coefficient_grid *grid, cdt_coefficient_coder **made)
 {
-    coder c = {.mixer = m};
+    *made = NULL;
+    coder *c = count_of(grid) ? calloc(1, sizeof *c) : NULL;
+    if (!c)
+        return count_of(grid) ? CDT_NO_MEMORY : CDT_BAD_ARGUMENT;
     size_t count = 1;
-    int status = CDT_NO_MEMORY;
     for (size_t k = CDT_COEFFICIENT_AXES; k-- > 0;) {
-        c.strides[k] = count;
+        c->strides[k] = count;
         count *= grid->lengths[k] + 2 * MARGIN;
     }
-    c.numbers = calloc(count, sizeof *c.numbers);
-    c.signs = calloc(count, sizeof *c.signs);
-    if (c.numbers && c.signs) {
-        cdt_mixer_start(m);
-        if (m->decodes)
-            cdt_mixer_open(m);
-        status = code_all(&c, grid, numbers);
+    c->grid = *grid;
+    c->left = count_of(grid);
+    c->mixer = calloc(1, sizeof *c->mixer);
+    c->numbers = calloc(count, sizeof *c->numbers);
+    c->signs = calloc(count, sizeof *c->signs);
+    if (!c->mixer || !c->numbers || !c->signs) {
+        cdt_coefficients_free(c);
+        return CDT_NO_MEMORY;
     }
-    free(c.numbers);
-    free(c.signs);
-    return status;
+    cdt_mixer_start(c->mixer);
+    *made = c;
+    return CDT_OK;
 }
 
 size_t cdt_coefficients_room(const cdt_coefficient_grid *grid)
@@ -200,46 +224,48 @@ size_t cdt_coefficients_room(const cdt_coefficient_grid *grid)
     return count_of(grid) * 96 + 64;
 }
 
-int cdt_coefficients_encode(const cdt_coefficient_grid *grid, const int32_t *numbers, uint8_t *out, size_t room, size_t *used)
+int cdt_coefficients_encoder(const cdt_coefficient_grid *grid, const int32_t *numbers, uint8_t *out, size_t room, cdt_coefficient_coder **made)
 {
+    *made = NULL;
     const size_t count = count_of(grid);
-    if (!count)
-        return CDT_BAD_ARGUMENT;
     for (size_t k = 0; k < count; k++)
         if (numbers[k] > CDT_LARGEST_COEFFICIENT || numbers[k] < -CDT_LARGEST_COEFFICIENT)
             return CDT_BAD_ARGUMENT;
-    mixer *m = calloc(1, sizeof *m);
-    if (!m)
-        return CDT_NO_MEMORY;
-    m->out = out;
-    m->length = room;
-    int32_t *copy = malloc(count * sizeof *copy);
-    int status = CDT_NO_MEMORY;
-    if (copy) {
-        memcpy(copy, numbers, count * sizeof *copy);
-        status = run(grid, m, copy);
-    }
+    const int status = start(grid, made);
     if (!status) {
-        cdt_mixer_close(m);
-        status = m->position > room ? CDT_BAD_ARGUMENT : CDT_OK;
+        (*made)->given = numbers;
+        (*made)->mixer->out = out;
+        (*made)->mixer->length = room;
     }
-    *used = m->position;
-    free(copy);
-    free(m);
     return status;
 }
 
-int cdt_coefficients_decode(const cdt_coefficient_grid *grid, const uint8_t *code, size_t length, int32_t *numbers)
+int cdt_coefficients_decoder(const cdt_coefficient_grid *grid, const uint8_t *code, size_t length, int32_t *numbers, cdt_coefficient_coder **made)
 {
-    if (!count_of(grid))
-        return CDT_BAD_ARGUMENT;
-    mixer *m = calloc(1, sizeof *m);
-    if (!m)
-        return CDT_NO_MEMORY;
-    m->in = code;
-    m->length = length;
-    m->decodes = 1;
-    const int status = run(grid, m, numbers);
-    free(m);
+    const int status = start(grid, made);
+    if (!status) {
+        (*made)->found = numbers;
+        (*made)->mixer->in = code;
+        (*made)->mixer->length = length;
+        (*made)->mixer->decodes = 1;
+        cdt_mixer_open((*made)->mixer);
+    }
     return status;
+}
+
+int cdt_coefficients_close(cdt_coefficient_coder *c, size_t *used)
+{
+    cdt_mixer_close(c->mixer);
+    *used = c->mixer->position;
+    return c->mixer->position > c->mixer->length ? CDT_BAD_ARGUMENT : CDT_OK;
+}
+
+void cdt_coefficients_free(cdt_coefficient_coder *c)
+{
+    if (!c)
+        return;
+    free(c->mixer);
+    free(c->numbers);
+    free(c->signs);
+    free(c);
 }

@@ -95,11 +95,9 @@ static size_t LEVEL(normal_tile_rows)(size_t rows, size_t padded)
     return all < most ? all : most;
 }
 
-typedef float LEVEL(floats) __attribute__((vector_size(VECTOR_BYTES / 2), may_alias, aligned(4)));
-
 #define REAL float
 #define NAME(x) LEVEL(x##_f4)
-#define WIDE(p) __builtin_convertvector(*(const LEVEL(floats) *)(p), vf8)
+#define WIDE LOAD_F4_WIDE
 #include "normal.template.h"
 #undef REAL
 #undef NAME

@@ -2,9 +2,6 @@
  * nearest cache; what comes two tiles later is fetched meanwhile, a line at a time: fetched all at once, it would wait for memory. */
 #include "cdt_tall.h"
 /* Rows in a block of a Gram matrix, basis vectors and rows at once in projections: as many as registers hold sums for. */
-#undef TALL_BLOCK
-#undef TALL_BASIS
-#undef TALL_ROWS
 #if CDT_SIMD == 512
 #define TALL_BLOCK 5
 #define TALL_BASIS 10
@@ -18,7 +15,6 @@
 /* Columns of a tile: 20 rows of them take half of the nearest cache. */
 #define TALL_TILE ((size_t)160)
 /* Squares of columns that vanish beside 1: no reflection is accurate there. What rounding leaves of dependent columns gets there. */
-#undef TALL_LEAST
 #define TALL_LEAST 1e-290
 
 static inline double LEVEL(tall_sum)(vf8 v)
@@ -29,7 +25,7 @@ static inline double LEVEL(tall_sum)(vf8 v)
 }
 
 /* sums (pairs of blocks, in order) += products of all pairs of rows of the tile; `ahead` has the lines to fetch, row by row. */
-static inline __attribute__((always_inline)) void LEVEL(tall_pair)(const double *a, const double *b, const char *fetch, size_t fetch_stride, vf8 *sums)
+INLINE void LEVEL(tall_pair)(const double *a, const double *b, const char *fetch, size_t fetch_stride, vf8 *sums)
 {
     vf8 c[TALL_BLOCK][TALL_BLOCK];
 UNROLL
@@ -39,10 +35,10 @@ UNROLL
         __builtin_prefetch(fetch + fetch_stride + 8 * k, 0, 2);
         vf8 left[TALL_BLOCK];
 UNROLL
-        for (int i = 0; i < TALL_BLOCK; i++) left[i] = *(const vf8_any *)(a + (size_t)i * TALL_TILE + k);
+        for (int i = 0; i < TALL_BLOCK; i++) left[i] = LOAD_F8(a + (size_t)i * TALL_TILE + k);
 UNROLL
         for (int j = 0; j < TALL_BLOCK; j++) {
-            const vf8 right = *(const vf8_any *)(b + (size_t)j * TALL_TILE + k);
+            const vf8 right = LOAD_F8(b + (size_t)j * TALL_TILE + k);
 UNROLL
             for (int i = 0; i < TALL_BLOCK; i++) c[i][j] += left[i] * right;
         }
@@ -77,52 +73,52 @@ static void LEVEL(tall_add_gram)(const vf8 *sums, size_t blocks, size_t n, doubl
                 }
 }
 
-/* Reflect the rows of the tile, as columns below r, into r. */
-static void LEVEL(tall_reflect)(double *tile, size_t n, size_t length, double *r)
+/* Reflect `count` rows w of a tile, and the numbers `over` them in r, by v with `head` over it; `scale` is 2 / |(head, v)|^2. */
+INLINE void LEVEL(tall_reflect_rows)(const double *v, double head, double scale, size_t length, double *w, double *over, const int count)
 {
-    for (size_t j = 0; j < n; j++) {
-        double *v = tile + j * TALL_TILE;
-        vf8 squares = {0};
-        for (size_t k = 0; k < length; k += TALL_LANES) squares += *(vf8_any *)(v + k) * *(vf8_any *)(v + k);
-        const double below = LEVEL(tall_sum)(squares), top = r[j * n + j];
-        if (below == 0 || top * top + below < TALL_LEAST) continue;
-        const double diagonal = top > 0 ? -__builtin_sqrt(top * top + below) : __builtin_sqrt(top * top + below);
-        const double head = top - diagonal, scale = 2 / (head * head + below);
-        r[j * n + j] = diagonal;
-        size_t i = j + 1;
-        for (; i + 4 <= n; i += 4) {
-            double *w = tile + i * TALL_TILE;
-            vf8 dots[4] = {{0}, {0}, {0}, {0}};
-            for (size_t k = 0; k < length; k += TALL_LANES) {
-                const vf8 at = *(vf8_any *)(v + k);
+    vf8 dots[4] = {{0}, {0}, {0}, {0}};
+    double share[4];
+    for (size_t k = 0; k < length; k += TALL_LANES) {
+        const vf8 at = LOAD_F8(v + k);
 UNROLL
-                for (size_t q = 0; q < 4; q++) dots[q] += at * *(vf8_any *)(w + q * TALL_TILE + k);
-            }
-            double share[4];
+        for (int q = 0; q < count; q++) dots[q] += at * LOAD_F8(w + (size_t)q * TALL_TILE + k);
+    }
 UNROLL
-            for (size_t q = 0; q < 4; q++) {
-                share[q] = scale * (head * r[j * n + i + q] + LEVEL(tall_sum)(dots[q]));
-                r[j * n + i + q] -= share[q] * head;
-            }
-            for (size_t k = 0; k < length; k += TALL_LANES) {
-                const vf8 at = *(vf8_any *)(v + k);
+    for (int q = 0; q < count; q++) {
+        share[q] = scale * (head * over[q] + LEVEL(tall_sum)(dots[q]));
+        over[q] -= share[q] * head;
+    }
+    for (size_t k = 0; k < length; k += TALL_LANES) {
+        const vf8 at = LOAD_F8(v + k);
 UNROLL
-                for (size_t q = 0; q < 4; q++) *(vf8_any *)(w + q * TALL_TILE + k) -= share[q] * at;
-            }
-        }
-        for (; i < n; i++) {
-            double *w = tile + i * TALL_TILE;
-            vf8 dot = {0};
-            for (size_t k = 0; k < length; k += TALL_LANES) dot += *(vf8_any *)(v + k) * *(vf8_any *)(w + k);
-            const double share = scale * (head * r[j * n + i] + LEVEL(tall_sum)(dot));
-            r[j * n + i] -= share * head;
-            for (size_t k = 0; k < length; k += TALL_LANES) *(vf8_any *)(w + k) -= share * *(vf8_any *)(v + k);
+        for (int q = 0; q < count; q++) {
+            double *to = w + (size_t)q * TALL_TILE + k;
+            STORE_F8(to, LOAD_F8(to) - share[q] * at);
         }
     }
 }
 
+/* Reflect the rows of the tile, as columns below r, into r. */
+static void LEVEL(tall_reflect)(double *tile, size_t n, size_t length, double *r)
+{
+    for (size_t j = 0; j < n; j++) {
+        const double *v = tile + j * TALL_TILE;
+        double *row = r + j * n;
+        vf8 squares = {0};
+        for (size_t k = 0; k < length; k += TALL_LANES) squares += LOAD_F8(v + k) * LOAD_F8(v + k);
+        const double below = LEVEL(tall_sum)(squares), top = row[j];
+        if (below == 0 || top * top + below < TALL_LEAST) continue;
+        const double diagonal = top > 0 ? -__builtin_sqrt(top * top + below) : __builtin_sqrt(top * top + below);
+        const double head = top - diagonal, scale = 2 / (head * head + below);
+        row[j] = diagonal;
+        size_t i = j + 1;
+        for (; i + 4 <= n; i += 4) LEVEL(tall_reflect_rows)(v, head, scale, length, tile + i * TALL_TILE, row + i, 4);
+        for (; i < n; i++) LEVEL(tall_reflect_rows)(v, head, scale, length, tile + i * TALL_TILE, row + i, 1);
+    }
+}
+
 /* Rows of vectors become columns. */
-static inline __attribute__((always_inline)) void LEVEL(tall_turn)(vf8 *v)
+INLINE void LEVEL(tall_turn)(vf8 *v)
 {
     vf8 t[TALL_LANES];
 #if CDT_SIMD == 512
@@ -163,20 +159,17 @@ UNROLL
 }
 
 /* A projection at work: a chunk of x as rows (n) of `columns` doubles, those times left (r), and times right (chunk, padded). */
-#ifndef TALL_PROJECTION
-#define TALL_PROJECTION
 typedef struct {
     size_t n, k, r, s, chunk, columns, padded;
     const double *left;
     double *tile, *projected, *basis, *made;
 } tall_projection;
-#endif
 
-/* Work space for the projection, and `right` (k, s) in rows of vectors. */
-static int LEVEL(tall_start)(tall_projection *p, const double *right)
+/* Work space for the projection of `c` places, and `right` (k, s) in rows of vectors. */
+static int LEVEL(tall_start)(tall_projection *p, size_t c, const double *right)
 {
-    const size_t step = 2 * TALL_LANES;
-    p->chunk = p->k < 40 ? 320 / p->k / 8 * 8 : 8;
+    const size_t step = 2 * TALL_LANES, chunk = p->k < 40 ? 320 / p->k / 8 * 8 : 8;
+    p->chunk = chunk < c ? chunk : c;
     p->columns = (p->chunk * p->k + step - 1) / step * step;
     p->padded = right ? (p->s + TALL_LANES - 1) / TALL_LANES * TALL_LANES : 0;
     const size_t tile = p->n * p->columns, projected = p->left ? p->r * p->columns : 0;
@@ -191,14 +184,14 @@ static int LEVEL(tall_start)(tall_projection *p, const double *right)
 }
 
 /* `count` basis vectors times 2 vectors of columns of the tile, while what the same columns of another tile have is fetched. */
-static inline __attribute__((always_inline)) void LEVEL(tall_left_vectors)(const tall_projection *p, const double *tile, const double *left, int count,
+INLINE void LEVEL(tall_left_vectors)(const tall_projection *p, const double *tile, const double *left, int count,
                                                                            double *out, const char *ahead, size_t ahead_stride, size_t gap)
 {
     vf8 c[TALL_BASIS][2];
 UNROLL
     for (int q = 0; q < count; q++) c[q][0] = c[q][1] = (vf8){0};
     for (size_t i = 0; i < p->n; i++) {
-        const vf8 a = *(const vf8_any *)(tile + i * p->columns), b = *(const vf8_any *)(tile + i * p->columns + TALL_LANES);
+        const vf8 a = LOAD_F8(tile + i * p->columns), b = LOAD_F8(tile + i * p->columns + TALL_LANES);
         __builtin_prefetch(ahead + i * ahead_stride, 0, 2);
         __builtin_prefetch(ahead + i * ahead_stride + gap, 0, 2);
 UNROLL
@@ -209,8 +202,8 @@ UNROLL
     }
 UNROLL
     for (int q = 0; q < count; q++) {
-        *(vf8_any *)(out + (size_t)q * p->columns) = c[q][0];
-        *(vf8_any *)(out + (size_t)q * p->columns + TALL_LANES) = c[q][1];
+        STORE_F8(out + (size_t)q * p->columns, c[q][0]);
+        STORE_F8(out + (size_t)q * p->columns + TALL_LANES, c[q][1]);
     }
 }
 
@@ -230,7 +223,7 @@ static void LEVEL(tall_left)(const tall_projection *p, const char *ahead, size_t
 }
 
 /* `count` rows of `wide` vectors: rows of x (k) times the basis. */
-static inline __attribute__((always_inline)) void LEVEL(tall_right_vectors)(const double *x, size_t k, const double *basis, size_t padded, int count, int wide,
+INLINE void LEVEL(tall_right_vectors)(const double *x, size_t k, const double *basis, size_t padded, int count, int wide,
                                                                             double *out)
 {
     vf8 c[TALL_ROWS][3];
@@ -239,15 +232,15 @@ UNROLL
     for (size_t i = 0; i < k; i++) {
         vf8 right[3];
 UNROLL
-        for (int q = 0; q < wide; q++) right[q] = *(const vf8_any *)(basis + i * padded + (size_t)q * TALL_LANES);
+        for (int q = 0; q < wide; q++) right[q] = LOAD_F8(basis + i * padded + (size_t)q * TALL_LANES);
 UNROLL
         for (int p = 0; p < count * wide; p++) c[p / wide][p % wide] += x[(size_t)(p / wide) * k + i] * right[p % wide];
     }
 UNROLL
-    for (int p = 0; p < count * wide; p++) *(vf8_any *)(out + (size_t)(p / wide) * padded + (size_t)(p % wide) * TALL_LANES) = c[p / wide][p % wide];
+    for (int p = 0; p < count * wide; p++) STORE_F8(out + (size_t)(p / wide) * padded + (size_t)(p % wide) * TALL_LANES, c[p / wide][p % wide]);
 }
 
-static inline __attribute__((always_inline)) void LEVEL(tall_right_wide)(const tall_projection *p, const double *x, size_t rows, size_t from, int wide)
+INLINE void LEVEL(tall_right_wide)(const tall_projection *p, const double *x, size_t rows, size_t from, int wide)
 {
     size_t i = 0;
     for (; i + TALL_ROWS <= rows; i += TALL_ROWS) LEVEL(tall_right_vectors)(x + i * p->k, p->k, p->basis + from, p->padded, TALL_ROWS, wide, p->made + i * p->padded + from);
@@ -264,8 +257,8 @@ static void LEVEL(tall_right)(const tall_projection *p, const double *x, size_t 
 }
 
 #define TALL_NUMBER float
-#define TALL_LOAD(at) __builtin_convertvector(*(const vf4_half *)(at), vf8)
-#define TALL_STORE(at, v) (*(vf4_half *)(at) = __builtin_convertvector(v, vf4_half))
+#define TALL_LOAD LOAD_F4_WIDE
+#define TALL_STORE STORE_F4_NARROW
 #define TALL(name) LEVEL_JOIN(LEVEL_JOIN(tall_##name, f4), CDT_LEVEL)
 #include "tall.template.h"
 #undef TALL_NUMBER
@@ -274,8 +267,8 @@ static void LEVEL(tall_right)(const tall_projection *p, const double *x, size_t 
 #undef TALL
 
 #define TALL_NUMBER double
-#define TALL_LOAD(at) (*(const vf8_any *)(at))
-#define TALL_STORE(at, v) (*(vf8_any *)(at) = (v))
+#define TALL_LOAD LOAD_F8
+#define TALL_STORE STORE_F8
 #define TALL(name) LEVEL_JOIN(LEVEL_JOIN(tall_##name, f8), CDT_LEVEL)
 #include "tall.template.h"
 #undef TALL_NUMBER

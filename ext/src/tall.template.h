@@ -7,7 +7,7 @@ static void TALL(pack_rows)(const TALL_NUMBER *x, size_t n, size_t columns, size
         const TALL_NUMBER *row = x + i * stride;
         double *to = tile + i * TALL_TILE;
         size_t k = 0;
-        for (; k + TALL_LANES <= columns; k += TALL_LANES) *(vf8_any *)(to + k) = TALL_LOAD(row + k);
+        for (; k + TALL_LANES <= columns; k += TALL_LANES) STORE_F8(to + k, TALL_LOAD(row + k));
         for (; k < TALL_TILE; k++) to[k] = k < columns ? (double)row[k] : 0;
     }
 }
@@ -24,11 +24,11 @@ UNROLL
             LEVEL(tall_turn)(v);
             if (j + TALL_LANES <= n) {
 UNROLL
-                for (size_t i = 0; i < TALL_LANES; i++) *(vf8_any *)(tile + (j + i) * TALL_TILE + k) = v[i];
+                for (size_t i = 0; i < TALL_LANES; i++) STORE_F8(tile + (j + i) * TALL_TILE + k, v[i]);
             } else {
 UNROLL
                 for (size_t i = 0; i < TALL_LANES; i++)
-                    if (j + i < n) *(vf8_any *)(tile + (j + i) * TALL_TILE + k) = v[i];
+                    if (j + i < n) STORE_F8(tile + (j + i) * TALL_TILE + k, v[i]);
             }
         }
     for (; k < TALL_TILE; k++)
@@ -119,8 +119,8 @@ static double TALL(take)(const TALL_NUMBER *from, size_t count, size_t padded, d
         const vf8 a = TALL_LOAD(from + i), b = TALL_LOAD(from + i + TALL_LANES);
         squares[0] += a * a;
         squares[1] += b * b;
-        *(vf8_any *)(out + i) = a;
-        *(vf8_any *)(out + i + TALL_LANES) = b;
+        STORE_F8(out + i, a);
+        STORE_F8(out + i + TALL_LANES, b);
     }
     for (; i < padded; i++) {
         out[i] = i < count ? (double)from[i] : 0;
@@ -137,7 +137,7 @@ static double TALL(put)(const double *from, size_t rows, size_t padded, TALL_NUM
     for (size_t p = 0; p < rows; p++, from += padded, out += s) {
         size_t q = 0;
         for (; q + TALL_LANES <= s; q += TALL_LANES) {
-            const vf8 v = *(const vf8_any *)(from + q);
+            const vf8 v = LOAD_F8(from + q);
             squares += v * v;
             TALL_STORE(out + q, v);
         }
@@ -155,7 +155,7 @@ static int TALL(project)(const void *numbers, size_t n, size_t c, size_t k, size
     const TALL_NUMBER *x = numbers;
     TALL_NUMBER *out = projected;
     tall_projection p = {.n = n, .k = k, .r = left ? r : n, .s = s, .left = left};
-    if (LEVEL(tall_start)(&p, right) != CDT_OK) return CDT_NO_MEMORY;
+    if (LEVEL(tall_start)(&p, c, right) != CDT_OK) return CDT_NO_MEMORY;
     for (size_t at = 0; at < c; at += p.chunk) {
         const size_t now = c - at < p.chunk ? c - at : p.chunk, ahead = at + 3 * p.chunk <= c ? at + 2 * p.chunk : at;
         for (size_t i = 0; i < n; i++) energies[0] += TALL(take)(x + i * stride + at * k, now * k, p.columns, p.tile + i * p.columns);

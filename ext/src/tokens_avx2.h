@@ -131,62 +131,29 @@ static inline __m256i LEVEL(bits_window)(cdt_bits_reader *extra, unsigned total)
     return LEVEL(bits_last_window)(from, extra->end);
 }
 
-static inline __m256i LEVEL(bytes_8)(const uint8_t *bytes)
+/* Bytes as lanes of 4 bytes, and of 8. */
+static inline __m256i LEVEL(spread_4)(const uint8_t *bytes)
 {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)bytes));
 }
 
-/* Residuals of 8 tokens with at most 30 extra bits each, the first of which is bit at[i] of the window. */
-static inline __m256i LEVEL(join_8_of_4)(__m256i window, __m256i at, __m256i bits, __m256i above)
+static inline __m256i LEVEL(spread_8)(const uint8_t *bytes)
 {
-    const __m256i index = _mm256_srli_epi32(at, 5), next = _mm256_add_epi32(index, _mm256_set1_epi32(1));
-    const __m256i here = _mm256_permutevar8x32_epi32(window, index), there = _mm256_permutevar8x32_epi32(window, next);
-    const __m256i shift = _mm256_and_si256(at, _mm256_set1_epi32(31)), rest = _mm256_sub_epi32(_mm256_set1_epi32(32), shift);
-    const __m256i word = _mm256_or_si256(_mm256_srlv_epi32(here, shift), _mm256_sllv_epi32(there, rest));
-    const __m256i low = _mm256_andnot_si256(_mm256_sllv_epi32(_mm256_set1_epi32(-1), bits), word);
-    const __m256i u = _mm256_or_si256(_mm256_sllv_epi32(above, bits), low);
-    const __m256i odd = _mm256_and_si256(u, _mm256_set1_epi32(1));
-    return _mm256_xor_si256(_mm256_srli_epi32(u, 1), _mm256_sub_epi32(_mm256_setzero_si256(), odd));
+    int four; /* _mm_loadu_si32 is missing in some compilers, and wrong in others */
+    memcpy(&four, bytes, sizeof four);
+    return _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
 }
 
-/* 32 tokens below CDT_TOKENS_4. */
-static inline void LEVEL(join_32_of_4)(__m256i tokens, cdt_bits_reader *extra, int32_t *residuals)
+/* For each lane, the word of a window with the bit `at`; in the upper halves of lanes of 8 bytes, the word behind it. */
+static inline __m256i LEVEL(word_with_4)(__m256i at)
 {
-    uint8_t numbers[3][32];
-    uint64_t totals[4];
-    __m256i above;
-    const __m256i bits = LEVEL(tokens_parts)(tokens, &above);
-    __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi64(bits, 8));
-    before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 16));
-    before = _mm256_add_epi8(before, _mm256_slli_epi64(before, 32));
-    _mm256_storeu_si256((void *)numbers[0], bits);
-    _mm256_storeu_si256((void *)numbers[1], above);
-    _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
-    _mm256_storeu_si256((void *)totals, _mm256_srli_epi64(before, 56));
-    for (int k = 0; k < 4; k++) {
-        const __m256i first = _mm256_set1_epi32((int)(extra->position % 8));
-        const __m256i at = _mm256_add_epi32(LEVEL(bytes_8)(numbers[2] + 8 * k), first);
-        const __m256i window = LEVEL(bits_window)(extra, (unsigned)totals[k]);
-        _mm256_storeu_si256((void *)(residuals + 8 * k),
-                            LEVEL(join_8_of_4)(window, at, LEVEL(bytes_8)(numbers[0] + 8 * k), LEVEL(bytes_8)(numbers[1] + 8 * k)));
-    }
+    return _mm256_srli_epi32(at, 5);
 }
 
-/* Residuals, as bytes, of 32 tokens without extra bits. */
-static inline __m256i LEVEL(join_plain)(__m256i tokens)
+static inline __m256i LEVEL(word_with_8)(__m256i at)
 {
-    const __m256i odd = _mm256_and_si256(tokens, _mm256_set1_epi8(1)), half = _mm256_srli_epi16(_mm256_xor_si256(tokens, odd), 1);
-    return _mm256_xor_si256(half, _mm256_sub_epi8(_mm256_setzero_si256(), odd));
-}
-
-static inline void LEVEL(join_plain_4)(__m256i tokens, int32_t *residuals)
-{
-    const __m256i r = LEVEL(join_plain)(tokens);
-    const __m128i half[2] = {_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)};
-    for (int k = 0; k < 2; k++) {
-        _mm256_storeu_si256((void *)(residuals + 16 * k), _mm256_cvtepi8_epi32(half[k]));
-        _mm256_storeu_si256((void *)(residuals + 16 * k + 8), _mm256_cvtepi8_epi32(_mm_srli_si128(half[k], 8)));
-    }
+    const __m256i word = _mm256_srli_epi64(at, 5), pair = _mm256_or_si256(word, _mm256_slli_epi64(word, 32));
+    return _mm256_add_epi32(pair, _mm256_set1_epi64x(INT64_C(1) << 32));
 }
 
 static inline int LEVEL(are_plain)(__m256i tokens)
@@ -194,80 +161,41 @@ static inline int LEVEL(are_plain)(__m256i tokens)
     return _mm256_testz_si256(tokens, _mm256_set1_epi8(~15));
 }
 
-/* Whole blocks of 32 tokens: the number joined. Those that do not exist are read as the last one. */
-static size_t LEVEL(join_blocks_4)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int32_t *residuals)
+/* 32 residuals, as bytes, of tokens without extra bits. */
+static inline __m256i LEVEL(plain_residuals)(__m256i tokens)
 {
-    const __m256i most = _mm256_set1_epi8(CDT_TOKENS_4 - 1);
-    cdt_bits_reader local = *extra;
-    size_t i = 0;
-    for (; i + 32 <= n; i += 32) {
-        const __m256i all = _mm256_loadu_si256((const void *)(tokens + i)), some = _mm256_min_epu8(all, most);
-        local.corrupt |= !_mm256_testc_si256(some, all);
-        if (LEVEL(are_plain)(all)) LEVEL(join_plain_4)(all, residuals + i);
-        else LEVEL(join_32_of_4)(some, &local, residuals + i);
-    }
-    *extra = local;
-    return i;
+    const __m256i odd = _mm256_and_si256(tokens, _mm256_set1_epi8(1)), half = _mm256_srli_epi16(_mm256_xor_si256(tokens, odd), 1);
+    return _mm256_xor_si256(half, _mm256_sub_epi8(_mm256_setzero_si256(), odd));
 }
 
-static inline __m256i LEVEL(bytes_4)(const uint8_t *bytes)
-{
-    int four; /* _mm_loadu_si32 is missing in some compilers, and wrong in others */
-    memcpy(&four, bytes, sizeof four);
-    return _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
-}
+#define NUMBER int32_t
+#define NAME(x) LEVEL(x##_4)
+#define TOKENS CDT_TOKENS_4
+#define EACH(op) _mm256_##op##_epi32
+#define ALL(x) _mm256_set1_epi32((int)(x))
+#define GROUP(op) _mm256_##op##_epi64
+#define TOTAL uint64_t
+#include "tokens_join_avx2.template.h"
+#undef NUMBER
+#undef NAME
+#undef TOKENS
+#undef EACH
+#undef ALL
+#undef GROUP
+#undef TOTAL
 
-/* Residuals of 4 tokens with at most 62 extra bits each, the first of which is bit at[i] of the window. */
-static inline __m256i LEVEL(join_4_of_8)(__m256i window, __m256i at, __m256i bits, __m256i above)
-{
-    const __m256i dword = _mm256_srli_epi64(at, 5), pair = _mm256_or_si256(dword, _mm256_slli_epi64(dword, 32));
-    const __m256i index = _mm256_add_epi32(pair, _mm256_set1_epi64x(INT64_C(1) << 32)), next = _mm256_add_epi32(index, _mm256_set1_epi32(1));
-    const __m256i here = _mm256_permutevar8x32_epi32(window, index), there = _mm256_permutevar8x32_epi32(window, next);
-    const __m256i shift = _mm256_and_si256(at, _mm256_set1_epi64x(31)), rest = _mm256_sub_epi64(_mm256_set1_epi64x(32), shift);
-    const __m256i word = _mm256_or_si256(_mm256_srlv_epi64(here, shift), _mm256_sllv_epi64(there, rest));
-    const __m256i low = _mm256_andnot_si256(_mm256_sllv_epi64(_mm256_set1_epi64x(-1), bits), word);
-    const __m256i u = _mm256_or_si256(_mm256_sllv_epi64(above, bits), low);
-    const __m256i odd = _mm256_and_si256(u, _mm256_set1_epi64x(1));
-    return _mm256_xor_si256(_mm256_srli_epi64(u, 1), _mm256_sub_epi64(_mm256_setzero_si256(), odd));
-}
-
-/* 32 tokens below CDT_TOKENS_8. */
-static inline void LEVEL(join_32_of_8)(__m256i tokens, cdt_bits_reader *extra, int64_t *residuals)
-{
-    uint8_t numbers[3][32];
-    uint32_t totals[8];
-    __m256i above;
-    const __m256i bits = LEVEL(tokens_parts)(tokens, &above);
-    __m256i before = _mm256_add_epi8(bits, _mm256_slli_epi32(bits, 8));
-    before = _mm256_add_epi8(before, _mm256_slli_epi32(before, 16));
-    _mm256_storeu_si256((void *)numbers[0], bits);
-    _mm256_storeu_si256((void *)numbers[1], above);
-    _mm256_storeu_si256((void *)numbers[2], _mm256_sub_epi8(before, bits));
-    _mm256_storeu_si256((void *)totals, _mm256_srli_epi32(before, 24));
-    for (int k = 0; k < 8; k++) {
-        const __m256i first = _mm256_set1_epi64x((long long)(extra->position % 8));
-        const __m256i at = _mm256_add_epi64(LEVEL(bytes_4)(numbers[2] + 4 * k), first);
-        const __m256i window = LEVEL(bits_window)(extra, totals[k]);
-        _mm256_storeu_si256((void *)(residuals + 4 * k),
-                            LEVEL(join_4_of_8)(window, at, LEVEL(bytes_4)(numbers[0] + 4 * k), LEVEL(bytes_4)(numbers[1] + 4 * k)));
-    }
-}
-
-/* The same for residuals of 8 bytes. */
-static size_t LEVEL(join_blocks_8)(const uint8_t *tokens, size_t n, cdt_bits_reader *extra, int64_t *residuals)
-{
-    const __m256i most = _mm256_set1_epi8((char)(CDT_TOKENS_8 - 1));
-    cdt_bits_reader local = *extra;
-    int8_t plain[32];
-    size_t i = 0;
-    for (; i + 32 <= n; i += 32) {
-        const __m256i all = _mm256_loadu_si256((const void *)(tokens + i)), some = _mm256_min_epu8(all, most);
-        local.corrupt |= !_mm256_testc_si256(some, all);
-        if (LEVEL(are_plain)(all)) {
-            _mm256_storeu_si256((void *)plain, LEVEL(join_plain)(all));
-            for (int k = 0; k < 32; k++) residuals[i + k] = plain[k];
-        } else LEVEL(join_32_of_8)(some, &local, residuals + i);
-    }
-    *extra = local;
-    return i;
-}
+#define NUMBER int64_t
+#define NAME(x) LEVEL(x##_8)
+#define TOKENS CDT_TOKENS_8
+#define EACH(op) _mm256_##op##_epi64
+#define ALL(x) _mm256_set1_epi64x(x)
+#define GROUP(op) _mm256_##op##_epi32
+#define TOTAL uint32_t
+#include "tokens_join_avx2.template.h"
+#undef NUMBER
+#undef NAME
+#undef TOKENS
+#undef EACH
+#undef ALL
+#undef GROUP
+#undef TOTAL

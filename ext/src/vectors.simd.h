@@ -22,8 +22,6 @@ typedef float vf4 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef double vf8 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef float vf4_any __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(4)));
 typedef double vf8_any __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(8)));
-
-/* As many floats as a vector has doubles. */
 typedef float vf4_half __attribute__((vector_size(VECTOR_BYTES / 2), may_alias, aligned(4)));
 
 /* Vectors at any address that a number of theirs may have. */
@@ -31,3 +29,7 @@ typedef float vf4_half __attribute__((vector_size(VECTOR_BYTES / 2), may_alias, 
 #define LOAD_F8(p) (*(const vf8_any *)(p))
 #define STORE_F4(p, v) (*(vf4_any *)(p) = (v))
 #define STORE_F8(p, v) (*(vf8_any *)(p) = (v))
+
+/* As many floats as a vector has doubles, as those; rounded when stored. */
+#define LOAD_F4_WIDE(p) __builtin_convertvector(*(const vf4_half *)(p), vf8)
+#define STORE_F4_NARROW(p, v) (*(vf4_half *)(p) = __builtin_convertvector(v, vf4_half))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from attrs import evolve
 from zarr.registry import get_codec_class
 from zarr.storage import MemoryStore
 
@@ -130,6 +131,65 @@ def test_the_plan_takes_it_where_it_wins_and_only_there(tmp_path):
     with xr.open_zarr(out.path / "data.zarr") as after:
         assert np.abs(after["chain"].values - low_rank).max() <= 1e-4 * np.ptp(low_rank)
     assert cdt.plan(data, bound="rel:1e-4", objective="speed")["chain"].codec == "cdt.bounded"
+
+
+def in_chunks(plan):
+    """The plan with chunks that do not divide the axes."""
+    return evolve(plan, variables=(evolve(plan["u"], chunk_shape=(32, 40)),))
+
+
+@pytest.mark.parametrize("asked", ["rmse:0.05", "psnr:50"])
+def test_a_treatment_meets_a_promise_for_all_values_together_and_no_more(tmp_path, asked):
+    values = rough(70, 85, seed=4).astype("f4")
+    values[64:, 80:] += 3 * np.random.default_rng(0).standard_normal((6, 5))  # most of its chunk are copies of the edge
+    values[3, 5] = np.nan
+    data = xr.Dataset({"u": (("y", "x"), values)})
+    plan = in_chunks(cdt.plan(data, bound=asked, objective="size"))
+    assert (plan["u"].codec, plan["u"].applied.kind, plan["u"].codec_bound.kind) == ("cdt.tensor", "rmse", "rmse")
+    out = cdt.treat(data, tmp_path / "out", plan=plan)
+    target = 0.05 if asked[0] == "r" else float(np.nanmax(values) - np.nanmin(values)) * 10**-2.5
+    with xr.open_zarr(out.path / "data.zarr") as after:
+        known = np.isfinite(values)
+        assert (np.isnan(after["u"].values) == ~known).all()
+        assert 0.9 * target <= rmse(values[known], after["u"].values[known]) <= target
+        assert after["u"].attrs["cdt_applied_bound"] == str(out.plan["u"].applied)
+    (outcome,) = out.outcomes
+    assert (outcome.fallback_chunks, outcome.over_bound) == (0, 0)
+    assert outcome.max_error > 1.5 * target
+    assert cdt.verify(out.path, original=data).ok
+    verdicts = {f.check: f.verdict for f in out.certificate.findings if f.variable == "u"}
+    assert "core.max_error" not in verdicts
+    assert (verdicts["core.rmse"], verdicts["core.over_bound"]) == ("pass", "pass")
+    each = in_chunks(cdt.plan(data, bound=f"abs:{target!r}", objective="size"))
+    assert out.stored_bytes < 0.95 * cdt.treat(data, tmp_path / "each", plan=each).stored_bytes
+
+
+def test_a_treatment_that_exceeds_the_root_mean_square_is_seen_against_the_original(tmp_path):
+    data = xr.Dataset({"u": (("y", "x"), rough(40, 50))})
+    plan = cdt.plan(data, bound="rmse:0.05", objective="size")
+    out = cdt.treat(data, tmp_path / "out", plan=plan)
+    others = data + np.where(np.arange(50) % 2, 0.04, -0.04)
+    found = {check.name: check for check in cdt.verify(out.path, original=others).checks}
+    assert found["chunks"].ok
+    assert "the root mean square error 0.06" in found["values against the original"].detail
+
+
+def test_packed_numbers_are_kept_together_as_physical_values(tmp_path):
+    values = rough(40, 50, seed=2)
+    data = xr.Dataset({"u": (("y", "x"), values)})
+    data["u"].encoding = {"dtype": "i2", "scale_factor": 0.01, "_FillValue": -32768}
+    data.to_netcdf(tmp_path / "packed.nc")
+    with xr.open_dataset(tmp_path / "packed.nc") as file:
+        before = file["u"].values
+    out = cdt.treat(tmp_path / "packed.nc", tmp_path / "out", bound="rmse:0.3", objective="size")
+    assert (out.plan["u"].codec, out.plan["u"].form, out.plan["u"].applied) == (
+        "cdt.tensor",
+        "decoded",
+        Bound("rmse", 0.3),
+    )
+    with xr.open_zarr(out.path / "data.zarr") as after:
+        assert rmse(before, after["u"].values) <= 0.3
+    assert cdt.verify(out.path, original=tmp_path / "packed.nc").ok
 
 
 def test_compress_takes_the_smaller_stream_under_rmse():

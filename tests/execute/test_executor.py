@@ -8,6 +8,7 @@ import pytest
 
 from cdt_core.errors import CdtError
 from cdt_core.execute.executor import DaskExecutor, ThreadExecutor, executor_for
+from cdt_core.kernels.stopping import Stopped, heed
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -49,6 +50,26 @@ def test_the_first_error_ends_the_map_and_drops_what_waits():
     with pytest.raises(ValueError, match="three"):
         list(ThreadExecutor(2).map(fail_at_three, range(1000)))
     assert len(ran) < 20
+
+
+def test_what_runs_is_told_to_stop_when_nobody_waits_any_more():
+    begun, stopped = threading.Barrier(2), []
+
+    def endless(n):
+        if n == 0:
+            begun.wait()
+            raise ValueError("none")
+        begun.wait()
+        try:
+            while True:
+                heed()
+        except Stopped:
+            stopped.append(n)
+            raise
+
+    with pytest.raises(ValueError, match="none"):
+        list(ThreadExecutor(2).map(endless, range(2)))
+    assert stopped == [1]
 
 
 def test_no_worker_is_refused():

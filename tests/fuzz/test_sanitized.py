@@ -21,11 +21,24 @@ SUITES = (
     "kernels/test_levels.py",
     "kernels/test_lorenzo.py",
     "kernels/test_missing.py",
+    "kernels/test_normal.py",
     "kernels/test_planes.py",
     "kernels/test_rans.py",
     "kernels/test_rules.py",
     "kernels/test_stated_error.py",
     "kernels/test_stats.py",
+    "kernels/test_tall.py",
+    "kernels/test_unaligned.py",
+    "kernels/tensor_stream/test_bases.py",
+    "kernels/tensor_stream/test_coefficients.py",
+    "kernels/tensor_stream/test_hostile.py",
+    "kernels/anneal/test_annealing.py",
+    "kernels/anneal/test_dense_kernels.py",
+    "kernels/anneal/test_lanes.py",
+    "kernels/anneal/test_laws.py",
+    "kernels/anneal/test_reference.py",
+    "kernels/tucker/test_khatri_rao.py",
+    "kernels/tucker/test_modes.py",
     "golden",
 )
 
@@ -44,7 +57,7 @@ def test_no_sanitizer_speaks(tmp_path):
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tmp_path)
     setup = (tmp_path / "setup.py").read_text()
-    setup = setup.replace("FLAGS = [", f"FLAGS = [*{SANITIZERS!r}, ").replace('"-O3"', '"-O1"')
+    setup = setup.replace("\nFLAGS = [", f"\nFLAGS = [*{SANITIZERS!r}, ").replace('"-O3"', '"-O1"')
     setup = setup.replace('libraries=["m"],', f'libraries=["m"], extra_link_args={SANITIZERS[:1]!r},')
     assert "extra_link_args" in setup
     (tmp_path / "setup.py").write_text(setup)

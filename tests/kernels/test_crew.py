@@ -43,6 +43,35 @@ def test_an_exception_of_any_piece_is_raised_when_no_thread_works_any_more(bad):
     assert not working
 
 
+@pytest.mark.parametrize("bad", [0, 1])
+def test_the_first_error_halts_the_others_and_is_the_one_that_is_raised(bad):
+    both, halted = threading.Barrier(2, timeout=30), threading.Event()
+
+    def work(start, stop):
+        both.wait()
+        if start == bad:
+            raise KeyError(start)
+        assert halted.wait(30)
+        raise InterruptedError
+
+    with pytest.raises(KeyError):
+        share(work, 2, 2, most=1, halt=halted.set)
+
+
+def test_helpers_treat_floating_point_errors_as_the_caller_does():
+    both = threading.Barrier(2, timeout=30)
+
+    def overflows(start, stop):
+        if start < 8:
+            both.wait()
+        return float(np.float64(1e300) * np.float64(1e300))
+
+    with np.errstate(over="ignore"):
+        assert share(overflows, 16, 2, most=8) == [np.inf] * 16
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        share(lambda start, stop: np.float64(1e300) * np.float64(1e300), 16, 2, most=8)
+
+
 def test_work_may_share_work():
     inner = share(lambda a, b: share(lambda c, d: d - c, 10, 4, most=1), 10, 4, most=1)
     assert inner == [[1] * 10] * 10

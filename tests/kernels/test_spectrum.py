@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdt_core.kernels.spectrum import leading, rank_for, top
+from cdt_core.kernels.spectrum import leading, rank_for, rank_of_singular, top
+
+SIZES = np.array([4.0, 2.0, 1.0, 0.5, 0.0])
 
 
 def hermitian(spectrum: np.ndarray, dtype: str = "f8", seed: int = 0) -> np.ndarray:
@@ -63,3 +65,27 @@ def test_the_top_is_the_top(count, dtype) -> None:
     vectors = top(gram, count)
     assert vectors.shape == (40, count)
     assert np.abs(gram @ vectors - vectors * spectrum[:count]).max() <= 1e-13
+
+
+@pytest.mark.parametrize(
+    ("budget", "cap", "rank"),
+    [
+        (-1.0, None, 4),
+        (0.0, None, 4),
+        (0.24, None, 4),
+        (0.25, None, 3),
+        (1.25, None, 2),
+        (1.25, 3, 2),
+        (0.0, 2, 2),
+        (0.0, 9, 4),
+        (1e9, None, 1),
+        (1e9, 1, 1),
+    ],
+)
+def test_the_least_rank_whose_rest_is_within_the_budget(budget, cap, rank):
+    assert rank_for(SIZES**2, budget, cap) == rank
+    assert rank_of_singular(SIZES, budget, cap) == (rank, np.sum(SIZES[rank:] ** 2))
+
+
+def test_what_rounding_made_negative_leaves_nothing_out():
+    assert rank_for(np.array([1.0, 1e-3, -1e-17]), 0.0, None) == 2

@@ -19,7 +19,9 @@ from tests.kernels.arrays import FLOATS, INTEGERS, arrays
 
 NUMBERS = (*FLOATS, *INTEGERS)
 COUNTS = ("count", "missing", "nan", "positive_infinite", "negative_infinite", "zeros", "minimum", "maximum", "finite")
-pairs_of_kinds = st.sampled_from([None, Bound("lossless"), Bound("abs", 0.5), Bound("abs", 2.0), Bound("pw_rel", 1e-3)])
+pairs_of_kinds = st.sampled_from(
+    [None, Bound("lossless"), Bound("abs", 0.5), Bound("abs", 2.0), Bound("pw_rel", 1e-3), Bound("rmse", 0.5)]
+)
 
 
 def mask_of(values, seed):
@@ -209,6 +211,17 @@ def test_comparisons_of_pieces_merge_to_that_of_the_whole(xy, seed, bound, cut):
         assert (getattr(merged, name) == getattr(whole, name)).all()
     assert same_counts(merged.original, whole.original)
     assert same_counts(merged.treated, whole.treated)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e-150, 1.0, 1e150])
+def test_the_root_mean_square_of_errors_decides_at_any_scale(scale):
+    x = np.zeros(100)
+    y = scale * np.linspace(0.5, 1.5, 100)
+    rms = scale * float(np.sqrt(np.mean(np.square(y / scale))))
+    assert not stats.compare(x, y).keeps(Bound("rmse", 0.99 * rms))
+    assert stats.compare(x, y).keeps(Bound("rmse", (1.01 if scale > 1e-140 else 1.5) * rms))
+    assert stats.compare(x, x).keeps(Bound("rmse", 5e-324))
+    assert not stats.compare(x, np.where(x == 0, np.nan, x)).keeps(Bound("rmse", 9.0))
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,10 +1,17 @@
 """Products of tall matrices, compiled, against NumPy."""
 
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from cdt_core.kernels import _tensor
+from cdt_core.kernels import _tensor, tall
 from tests.kernels.tensor_levels import LEVELS, using
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=LEVELS)
@@ -52,6 +59,23 @@ def test_triangles_resolve_what_gram_matrices_cannot(level):
     r = np.zeros((6, 6))
     _tensor.triangle(x, r, False)
     np.testing.assert_allclose(np.linalg.svd(r, compute_uv=False), sizes, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16"])
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_triangles_of_tall_matrices_take_memory_for_a_piece(dtype, by_rows):
+    rng = np.random.default_rng(5)
+    n, m = (tall._tensor.TALL_MOST + 1 if dtype in ("f4", "f8") else 60), 20_000
+    x = (rng.normal(size=(m, n)) + (1j * rng.normal(size=(m, n)) if dtype[0] == "c" else 0)).astype(dtype)
+    given = np.ascontiguousarray(x.T).T if by_rows else x
+    tracemalloc.start()
+    r = tall.r_factor(given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 6 * 8 * tall._PIECE
+    assert np.all(np.tril(r, -1) == 0)
+    wide = x.astype(r.dtype)
+    np.testing.assert_allclose(r.conj().T @ r, wide.conj().T @ wide, rtol=1e-9, atol=1e-7)
 
 
 @pytest.mark.parametrize("sides", ["left", "right", "both"])
@@ -103,3 +127,27 @@ def test_what_is_no_number_shows_in_every_sum(level, wrong):
         assert not np.isfinite(r).all()
     _tensor.project(x[None], None, np.ones((700, 2)), np.zeros((1, 5, 2)), energies)
     assert not np.isfinite(energies).any()
+
+
+#: The projection of an array with that shape, and how many bytes the process grew by.
+GROWTH = """
+import resource, sys
+import numpy as np
+from cdt_core.kernels import tall
+shape = tuple(map(int, sys.argv[1:]))
+x = np.ones(shape)
+tall.project(np.ones((3, 4, 5)), np.ones((3, 1)), None)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+made, energies = tall.project(x, np.ones((shape[0], 2)), np.ones((shape[2], 2)))
+assert made.shape == (2, shape[1], 2) and (made == shape[0] * shape[2]).all() and energies[0] == x.size
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024, x.nbytes)
+"""
+
+
+@pytest.mark.parametrize("shape", [(100_000, 4, 1), (1500, 2, 40), (4, 2, 50_000), (1, 3, 60_000)])
+def test_a_projection_of_any_shape_needs_little_room(shape):
+    said = subprocess.run(
+        [sys.executable, "-c", GROWTH, *map(str, shape)], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    grown, size = map(int, said.split())
+    assert grown <= 3 * size + (6 << 20)

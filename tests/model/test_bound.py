@@ -75,6 +75,16 @@ def test_a_pattern_that_matches_nothing_is_refused_and_the_variables_are_named()
         BoundRules.parse({"tmep": "abs:1"}).check_used(["temp", "u"])
 
 
+def test_promises_for_all_values_are_kept_as_rmse_where_a_codec_knows_it():
+    assert Bound("rmse", 0.5).as_rmse(None, None) == Bound("rmse", 0.5)
+    assert Bound("psnr", 40).as_rmse(-1, 3).kind == "rmse"
+    assert 0.0399999 < Bound("psnr", 40).as_rmse(-1, 3).value <= 0.04
+    assert Bound("psnr", 40).as_rmse(2, 2).is_lossless
+    for kind in ("abs", "rel", "pw_rel"):
+        with pytest.raises(BoundError, match="for each value"):
+            Bound(kind, 0.1).as_rmse(0, 1)
+
+
 def test_rmse_is_kept_as_abs_without_a_range():
     assert str(Bound.parse("rmse:0.5")) == "rmse:0.5"
     for low, high in ((None, None), (3.0, 3.0), (-1e300, 1e300)):

@@ -48,6 +48,11 @@ def test_a_bound_is_compared_exactly() -> None:
         check_codec(offer("JustOver", "abs"), SAMPLES)
 
 
+def test_a_root_mean_square_is_compared_exactly() -> None:
+    with pytest.raises(ContractError, match=r"a root mean square error of .* is over the bound"):
+        check_codec(offer("JustOver", "rmse"), SAMPLES)
+
+
 def test_values_that_are_not_numbers_stay_what_they_are() -> None:
     with pytest.raises(ContractError, match="missing codes, NaN or infinities are not what they were"):
         check_codec(offer("LosesNan", "abs"), SAMPLES)

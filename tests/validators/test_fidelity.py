@@ -32,6 +32,18 @@ def test_agrees_with_formulas_written_out(case, pair):
     assert sum(found["core.max_error"].evidence["error_histogram"]["counts"]) == a.size
 
 
+def test_a_promise_for_all_values_together_is_judged_by_their_root_mean_square(case, pair):
+    x, y = pair
+    rmse = float(np.sqrt(np.mean(np.square(x.astype(float) - y))))
+    kept, broken = (case(x, y, Bound("rmse", rmse * by)).run(Fidelity, (2, 40, 33)) for by in (1.001, 0.999))
+    assert "core.max_error" not in kept
+    assert kept["core.over_bound"].value == 0
+    assert broken["core.over_bound"].value == x.size
+    assert kept["core.rmse"].parameters["bound_value"] == rmse * 1.001
+    assert kept["core.rmse"].evidence["max_error"] == np.abs(x.astype(float) - y).max()
+    assert sum(kept["core.rmse"].evidence["error_histogram"]["counts"]) == x.size
+
+
 def test_quantiles_lie_within_the_resolution_of_the_histogram(case, pair):
     x, y = pair
     finding = case(x, y, Bound("abs", 0.06)).run(Fidelity)["core.quantile_shift"]

@@ -9,17 +9,22 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import AnnealError
-from cdt_core.kernels.anneal.choosing import choose
+from cdt_core.kernels.anneal.choosing import Onward, choose
 from cdt_core.kernels.anneal.course import Course, Stop
-from cdt_core.kernels.anneal.lanes import GROUP, Group, Lanes
+from cdt_core.kernels.anneal.dense import Dense
+from cdt_core.kernels.anneal.engines import engine_for
 from cdt_core.kernels.anneal.population import population
 from cdt_core.kernels.anneal.problem import Problem
 from cdt_core.kernels.anneal.quantum import SLICES, quantum
+from cdt_core.kernels.anneal.reducing import Reduction
+from cdt_core.kernels.anneal.reducing import reduce as reduced
 from cdt_core.kernels.anneal.reheating import reheating
+from cdt_core.kernels.anneal.replicas import GROUP, Engine
 from cdt_core.kernels.anneal.samples import Samples
 from cdt_core.kernels.anneal.schedule import part_of, schedule_of
 from cdt_core.kernels.anneal.simulated import simulated
 from cdt_core.kernels.anneal.tempering import tempering
+from cdt_core.kernels.crew import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +45,10 @@ _LEADS: dict[str, Callable[[Course, NDArray[np.float64]], None]] = {
 METHODS = (*_LEADS, "auto")
 #: Methods that go on until the time that is given is over.
 _LASTING = ("reheat", "pt")
+#: Spins that tabu search needs, so that one of them may always move; fewer are solved anyway.
+_LEAST_TABU = 4
+#: Share of spins whose reduction makes a difference.
+_WORTH = 0.05
 
 
 def anneal(  # noqa: PLR0913 - what a caller may choose, by name
@@ -50,6 +59,8 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     *,
     schedule: ArrayLike | None = None,
     seed: int = 0,
+    reduce: bool | None = None,
+    tabu: int = 0,
     threads: int | None = None,
     time_budget: float | None = None,
     callback: Callable[[int, float], object] | None = None,
@@ -60,7 +71,7 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     Parameters
     ----------
     problem
-        Any :class:`Problem` without fixed cardinalities.
+        What is to be solved; where it has fixed cardinalities, moves keep them (not with ``sqa``).
     reads
         States that are looked for, one by each replica; 64 cost what one costs. Of ``pt``, replicas of all
         temperatures together.
@@ -79,10 +90,19 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         0 .. 2**64 - 1. The same seed gives the same samples on every machine and with any number of threads, read by
         read: more reads only add some. (Not with a ``time_budget``, nor for ``pt``, ``pa`` and ``reheat`` with
         another number of reads.)
+    reduce
+        Whether spins that at most three neighbours decide are taken out first, and put back in their best state
+        (:func:`~cdt_core.kernels.anneal.reducing.reduce`): exact for ground states, but no longer the law of a
+        temperature. Default: with ``reheat``, ``pt`` and ``auto``, where it takes out a twentieth of the spins.
+        ``attempts`` are of what is left.
+    tabu
+        Steps of tabu search from each read's state, after its descent; for problems of up to some 20,000 spins without
+        fixed cardinalities. A step takes as long as a visit of every spin of one read.
     threads
         Default: as many as there are processors for this process. A thread works on 64 replicas at least.
     time_budget
-        Seconds after which the run ends with what it has; ``reheat``, ``pt`` and ``auto`` go on until then.
+        Seconds after which sweeps end, also within one; ``reheat``, ``pt`` and ``auto`` go on until then. The descent of
+        all reads and their energies come on top: about as long as 50 sweeps.
     callback
         Called about 30 times a second with the sweeps made and the lowest energy found; ends the run by returning
         what is true.
@@ -103,8 +123,8 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     -----
     Problems of integers whose ``|h_i| + sum_j |J_ij|`` are at most 127 (after division by their common factor) are
     annealed with bytes, all others with float32; energies of the samples are exact in any case. Memory: 64 bytes for
-    each spin and group of 64 reads, 8 for each direction of a coupling. Chances are exact to 2^-16 with bytes, to
-    2^-24 with floats.
+    each spin and group of 64 reads, up to 450 when a run ends; 5 for each direction of a coupling, 9 with floats. Chances
+    are exact to 2^-16 with bytes, to 2^-24 with floats; with floats, local minima are those of weights rounded to float32.
 
     Examples
     --------
@@ -114,28 +134,51 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
     >>> anneal(ring, reads=8, sweeps=20).energy
     -4
     """
-    if method not in METHODS:
-        raise AnnealError(f"no method is named {method!r}; there are {', '.join(METHODS)}")
+    _check(problem, method, tabu, callback)
     if on_interrupt not in ("raise", "return"):
         raise AnnealError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'return'")
-    if problem.cardinalities:
-        raise AnnealError("the problem has fixed cardinalities, which this method's flips would not keep")
+    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
+    reduction = _reduction(problem, method, reduce)
+    annealed = reduction.problem if reduction else problem
     run = _Run(
-        problem,
-        Lanes.of(problem),
+        annealed,
+        engine_for(annealed, method),
         reads=_whole("reads", reads, 1 << 24),
         seed=_whole("seed", seed, (1 << 64) - 1, least=0),
         threads=len(os.sched_getaffinity(0)) if threads is None else _whole("threads", threads, 1 << 12),
         callback=callback,
         returns=on_interrupt == "return",
+        tabu=_whole("tabu", tabu, 1 << 30, least=0),
     )
-    betas = schedule_of(schedule, problem, _whole("sweeps", sweeps, 1 << 24))
-    if time_budget is not None and not time_budget > 0:
-        raise AnnealError(f"time_budget is {time_budget!r}; it must be seconds above 0")
-    budget = np.inf if time_budget is None else float(time_budget)
+    budget = np.inf if time_budget is None else _seconds(time_budget)
+    if annealed.size == 1:  # solved by its reduction, or by a look at both states
+        betas, budget = betas[-1:], np.inf
     if method == "auto":
-        return choose(lambda candidate, share: run.by(candidate, part_of(betas, share), share * budget))
-    return run.by(method, betas, budget)
+        run = attrs.evolve(run, callback=None if callback is None else Onward(callback))
+        found = choose(lambda candidate, share: run.by(candidate, part_of(betas, share), share * budget))
+    else:
+        found = run.by(method, betas, budget)
+    return _restored(found, reduction) if reduction else found
+
+
+def _reduction(problem: Problem, method: str, asked: bool | None) -> Reduction | None:
+    """The problem without the spins that others decide, if that is asked for or worth it."""
+    if asked is False or (asked is None and method not in (*_LASTING, "auto")):
+        return None
+    reduction = reduced(problem)
+    return reduction if asked or reduction.taken >= _WORTH else None
+
+
+def _restored(found: Samples, reduction: Reduction) -> Samples:
+    """The same samples, of the whole problem."""
+    whole = Samples.of_states(reduction.whole, reduction.restore(found.states), found.occurrences)
+    return attrs.evolve(
+        found,
+        problem=whole.problem,
+        states=whole.states,
+        energies=whole.energies,
+        occurrences=whole.occurrences,
+    )
 
 
 @attrs.frozen(eq=False)
@@ -143,30 +186,35 @@ class _Run:
     """What is annealed and how, whatever the method."""
 
     problem: Problem
-    lanes: Lanes
+    engine: Engine
     reads: int
     seed: int
     threads: int
     callback: Callable[[int, float], object] | None
     returns: bool  #: on Ctrl-C, what was found
+    tabu: int  #: steps of tabu search after the descent
 
     def by(self, method: str, betas: NDArray[np.float64], budget: float) -> Samples:
         """Samples by one method."""
         slices = SLICES if method == "sqa" else 1
-        groups = [Group(self.lanes, self.seed, number) for number in range(-(-self.reads * slices // GROUP))]
-        course = Course(self.problem, self.lanes, groups, len(betas), self.threads, budget, self.callback)
+        counted = replicas = self.reads * slices
+        if method == "pt":
+            replicas = -(-replicas // GROUP) * GROUP
+        groups = [
+            self.engine.group(self.seed, number, min(GROUP, replicas - first))
+            for number, first in enumerate(range(0, replicas, GROUP))
+        ]
+        course = Course(self.problem, self.engine, groups, counted, len(betas), self.threads, budget, self.callback)
+        if self.returns:
+            course.ends = (Stop, KeyboardInterrupt)
         interrupted = False
         try:
             _LEADS[method](course, betas)
-        except Stop:
-            interrupted = method not in _LASTING or course.left > 0
-        except KeyboardInterrupt:
-            if not self.returns:
-                raise
-            interrupted = True
+        except course.ends as end:
+            interrupted = not isinstance(end, Stop) or method not in _LASTING or course.left > 0
         return Samples.of_states(
             self.problem,
-            _states(course, slices)[: self.reads],
+            self._states(course, slices)[: self.reads],
             method=method,
             seed=self.seed,
             betas=betas,
@@ -177,15 +225,46 @@ class _Run:
             trace=np.array(course.trace).reshape(-1, 2),
         )
 
+    def _states(self, course: Course, slices: int) -> NDArray[np.int8]:
+        """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
+        course.work(lambda group: group.descend())
+        states = np.concatenate([group.states() for group in course.groups])
+        best = course.energies().reshape(-1, slices).argmin(axis=1)
+        found = self.engine.ordered(states[np.arange(len(best)) * slices + best])
+        return self._searched(found) if self.tabu and self.problem.size >= _LEAST_TABU else found
 
-def _states(course: Course, slices: int) -> NDArray[np.int8]:
-    """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
-    course.work(lambda group: group.descend())
-    states = np.concatenate([group.states() for group in course.groups])
-    best = course.energies().reshape(-1, slices).argmin(axis=1)
-    ordered = np.empty((len(best), states.shape[1]), np.int8)
-    ordered[:, course.lanes.order] = states[np.arange(len(best)) * slices + best]
-    return ordered
+    def _searched(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The best states that tabu search from each saw, and local minima again."""
+        dense = Dense.of(self.problem)
+
+        def search(first: int, stop: int) -> NDArray[np.int8]:
+            replicas = dense.group(self.seed, 0, stop - first)
+            replicas.take(states[first:stop])
+            replicas.search(self.tabu)
+            replicas.descend()
+            return replicas.states()
+
+        return np.concatenate(share(search, len(states), self.threads, most=1))
+
+
+def _check(problem: Problem, method: str, tabu: int, callback: object) -> None:
+    """Refuse what does not go together."""
+    if method not in METHODS:
+        raise AnnealError(f"no method is named {method!r}; there are {', '.join(METHODS)}")
+    if not isinstance(problem, Problem):
+        raise AnnealError(f"the problem is of {type(problem)}; make one by Problem.from_ising, from_qubo or max_cut")
+    if callback is not None and not callable(callback):
+        raise AnnealError(f"callback is {callback!r}; it must be a function of sweeps and energy")
+    if problem.cardinalities and method == "sqa":
+        raise AnnealError("fixed cardinalities are not for method 'sqa', whose slices only flip; use another one")
+    if tabu and problem.cardinalities:
+        raise AnnealError("tabu search does not keep fixed cardinalities; leave tabu at 0")
+
+
+def _seconds(budget: float) -> float:
+    if isinstance(budget, bool) or not isinstance(budget, (int, float, np.number)) or not budget > 0:
+        raise AnnealError(f"time_budget is {budget!r}; it must be seconds above 0")
+    return float(budget)
 
 
 def _whole(name: str, value: int, most: int, least: int = 1) -> int:

@@ -12,12 +12,29 @@ from cdt_core.kernels.anneal.samples import Samples
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["choose"]
+__all__ = ["Onward", "choose"]
 
 #: What is tried, in this order of preference among equals.
 CANDIDATES = ("reheat", "pt")
 #: Share of sweeps and time that each trial takes; the best one then has what is left.
 _TRIAL = 0.1
+
+
+@attrs.define
+class Onward:
+    """A callback for runs one after the other: sweeps go on counting, and the lowest energy is that of all."""
+
+    tell: Callable[[int, float], object]
+    before: int = 0  #: sweeps of the runs that are over
+    sweeps: int = 0  #: of this one
+    best: float = np.inf
+
+    def __call__(self, sweeps: int, energy: float) -> object:
+        """Tell of progress of the run under way."""
+        if sweeps < self.sweeps:
+            self.before += self.sweeps
+        self.sweeps, self.best = sweeps, min(energy, self.best)
+        return self.tell(self.before + sweeps, self.best)
 
 
 def choose(run: Callable[[str, float], Samples]) -> Samples:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
-from cdt_core.kernels.anneal.lanes import GROUP
 from cdt_core.kernels.crew import share
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdt_core.kernels.anneal.lanes import Group, Lanes
     from cdt_core.kernels.anneal.problem import Problem
+    from cdt_core.kernels.anneal.replicas import Engine, Replicas
 
 __all__ = ["Course", "Stop"]
 
-#: Seconds of one call of a kernel at most, so that Ctrl-C, a callback or a budget is heard in time.
+#: Seconds between two looks at Ctrl-C, the callback and the budget, about.
 _MOST_SECONDS = 0.03
 #: Attempts per second that a kernel makes at least, before it was measured.
 _SLOWEST = 2e7
@@ -36,18 +36,28 @@ class Course:
     """Sweeps of all groups by threads, in pieces; after each, whoever watches is told."""
 
     problem: Problem
-    lanes: Lanes
-    groups: list[Group]
+    engine: Engine
+    groups: list[Replicas]
+    counted: int  #: replicas that are the reads asked for; there may be more
     planned: int  #: sweeps
     threads: int
     budget: float  #: seconds
     callback: Callable[[int, float], object] | None
+    ends: tuple[type[BaseException], ...] = (Stop,)  #: after which what was found is wanted
     started: float = attrs.field(factory=time.perf_counter)
     sweeps: int = 0  #: of each group
     attempts: int = 0  #: flips that were accepted or rejected
     best: float = np.inf  #: lowest energy seen
     trace: list[tuple[float, float]] = attrs.field(factory=list)
     _speed: float = _SLOWEST
+    _heard: float = -np.inf  #: when the callback was called last
+    _timed: bool = False  #: whether what is done now ends with the budget
+    _halted: bool = False  #: whether another thread ended what is done now
+    _caller: int = attrs.field(factory=threading.get_ident)
+
+    def __attrs_post_init__(self) -> None:
+        for group in self.groups:
+            group.heed = self._heed
 
     @property
     def seconds(self) -> float:
@@ -69,12 +79,12 @@ class Course:
         """Share of the run that is over."""
         return self.seconds / self.budget if self.is_timed else self.sweeps / self.planned
 
-    def sweep(self, betas: NDArray[np.float64], do: Callable[[Group, slice], None] | None = None) -> None:
+    def sweep(self, betas: NDArray[np.float64], do: Callable[[Replicas, slice], None] | None = None) -> None:
         """A sweep of all groups for each of ``betas`` (in the problem's units), or what ``do`` makes of a part of them."""
-        inner = self.lanes.betas(betas)
+        inner = self.engine.betas(betas)
         if do is None:
 
-            def do(group: Group, part: slice) -> None:
+            def do(group: Replicas, part: slice) -> None:
                 group.sweeps(inner[part])
 
         first = 0
@@ -83,11 +93,15 @@ class Course:
             self.each(lambda group, part=part: do(group, part), part.stop - part.start)  # type: ignore[misc]
             first = part.stop
 
-    def each(self, do: Callable[[Group], None], sweeps: int) -> None:
+    def each(self, do: Callable[[Replicas], None], sweeps: int) -> None:
         """``do`` for all groups, which makes so many sweeps of each; stop if it is time."""
         started = time.perf_counter()
-        self.work(do)
-        attempts = sweeps * self.lanes.order.size * GROUP * len(self.groups)
+        self._timed = True
+        try:
+            self.work(do)
+        finally:
+            self._timed = False
+        attempts = sweeps * self.engine.size * sum(group.count for group in self.groups)
         seconds = time.perf_counter() - started
         self.sweeps += sweeps
         self.attempts += attempts
@@ -95,14 +109,20 @@ class Course:
             self._speed = attempts / seconds
         self.check()
 
-    def work(self, do: Callable[[Group], None]) -> None:
-        """``do`` for all groups, by threads."""
+    def work(self, do: Callable[[Replicas], None]) -> None:
+        """``do`` for all groups, by threads; an error, or Ctrl-C, in one of them ends what the others do."""
 
         def some(first: int, stop: int) -> None:
             for group in self.groups[first:stop]:
                 do(group)
 
-        share(some, len(self.groups), self.threads, most=1)
+        try:
+            share(some, len(self.groups), self.threads, most=1, halt=self._halt)
+        finally:
+            self._halted = False
+
+    def _halt(self) -> None:
+        self._halted = True
 
     def energies(self) -> NDArray[np.float64]:
         """Energies of all replicas."""
@@ -111,22 +131,33 @@ class Course:
 
     def note(self) -> None:
         """Put the lowest energy of now into the trace, if none was lower."""
-        lowest = float(self.energies().min())
+        lowest = float(self.energies()[: self.counted].min())
         if lowest < self.best or not self.trace:
             self.best = min(lowest, self.best)
             self.trace.append((self.sweeps, self.best))
 
     def check(self) -> None:
-        """Tell the callback; stop when it says so or the time is spent."""
+        """Tell the callback, if that was a while ago; stop when it says so or the time is spent."""
         if self.left <= 0:
             raise Stop
-        if self.callback is not None:
-            if not self.trace:
-                self.note()
-            if self.callback(self.sweeps, self.best):
-                raise Stop
+        if self.callback is None or self.seconds - self._heard < _MOST_SECONDS / 2:
+            return
+        if not self.trace:
+            self.note()
+        self._heard = self.seconds
+        if self.callback(self.sweeps, self.best):
+            raise Stop
+
+    def _heed(self) -> None:
+        """What groups ask between pieces: whether to stop within a sweep."""
+        if self._halted or (self._timed and self.left <= 0):
+            raise Stop
+        if self._timed and threading.get_ident() == self._caller:
+            self._timed = False  # not while looking
+            self.check()
+            self._timed = True
 
     def _piece(self) -> int:
         """Sweeps that last as long as one call may."""
-        attempts = self.lanes.order.size * GROUP * len(self.groups)
+        attempts = self.engine.size * sum(group.count for group in self.groups)
         return max(1, int(_MOST_SECONDS * self._speed / attempts))

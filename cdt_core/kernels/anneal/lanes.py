@@ -1,30 +1,32 @@
-"""A problem as the compiled kernels want it, and groups of 64 replicas of it."""
+"""Sparse problems: 64 replicas in the lanes of vector registers, and spins one after the other."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
 from cdt_core.kernels import _anneal
+from cdt_core.kernels.anneal.packing import MOST_ROWS, packed, pieces, unit_of
+from cdt_core.kernels.anneal.replicas import GROUP, Engine, Replicas
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from cdt_core.kernels.anneal.problem import Problem
 
-__all__ = ["GROUP", "Group", "Lanes"]
+__all__ = ["LaneReplicas", "Lanes", "unit_of"]
 
-#: Replicas of a group.
-GROUP: int = _anneal.GROUP
-
-_ROW_BYTES = 64
+#: Sweeps of a descent in one call.
+_DESCENT = 16
 
 
 @attrs.frozen(eq=False)
-class Lanes:
-    """Couplings and fields of a problem in units that the kernels' numbers hold.
+class Lanes(Engine):
+    """Couplings and fields in units that the kernels' numbers hold.
 
     Spins are put in order of the number of their neighbours, so that the kernels' loops are alike for many spins in a
     row.
@@ -32,104 +34,136 @@ class Lanes:
 
     spins: _anneal.Spins
     order: NDArray[np.int64]  #: spin i of the kernels is spin order[i] of the problem
-    unit: float  #: energies of the kernels times this are the problem's
+    unit: float
+    pieces: tuple[tuple[int, int], ...]  #: spins from first to before stop that one call visits
+    rows: int  #: that a sweep reads
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        """Number of spins."""
+        return self.order.size
 
     @classmethod
     def of(cls, problem: Problem) -> Lanes:
         """Pack ``problem``; integer fields of at most 127 units become bytes, all others float32."""
-        degrees = np.diff(problem.start)
-        order = np.argsort(degrees, kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(order.size)
-        start = np.concatenate([[0], np.cumsum(degrees[order])])
-        places = np.repeat(problem.start[:-1][order] - start[:-1], degrees[order]) + np.arange(start[-1])
-        couplings, fields = problem.weights[places], problem.fields[order]
-        unit = _unit(problem)
-        if problem.is_integer:
-            couplings, fields = couplings // unit, fields // unit
-        else:
-            couplings, fields = couplings / unit, fields / unit
-        owners = np.repeat(np.arange(order.size), degrees[order])
-        sums = np.zeros(order.size, couplings.dtype)
-        np.add.at(sums, owners, couplings)
-        reach = np.abs(fields)
-        np.add.at(reach, owners, np.abs(couplings))
-        small = problem.is_integer and reach.max() <= _anneal.MOST_FIELD
-        dtype: Any = np.int8 if small else np.float32
-        spins = _anneal.Spins(
-            start.astype(np.uint64),
-            rank[problem.neighbours[places]].astype(np.uint32),
-            couplings.astype(dtype),
-            fields.astype(dtype),
-            ((fields - sums).astype(np.int64) if small else fields - sums).astype(dtype),
-        )
-        return cls(spins, order, unit / problem.scale)
+        order, unit = np.argsort(np.diff(problem.start), kind="stable"), unit_of(problem)
+        arrays = packed(problem, order, unit)
+        rows = int(arrays[0][-1]) + order.size
+        return cls(_anneal.Spins(*arrays), order, unit / problem.scale, tuple(pieces(arrays[0], MOST_ROWS)), rows)
 
-    def betas(self, betas: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Inverse temperatures of the problem in the kernels' units."""
-        return np.ascontiguousarray(betas * self.unit, np.float64)
+    def group(self, seed: int, index: int, count: int = GROUP) -> LaneReplicas:
+        """Group ``index`` of a seed, in random states: 64 replicas, which cost as much as one."""
+        del count
+        return LaneReplicas(seed, index, GROUP, self)
 
-
-def _unit(problem: Problem) -> int | float:
-    """What all weights of an integer problem are multiples of; of floats, a power of two near the largest."""
-    if problem.is_integer:
-        unit = int(np.gcd.reduce(np.concatenate([problem.fields, problem.weights])))
-        return unit or 1
-    largest = max(np.abs(problem.fields).max(), np.abs(problem.weights).max(initial=0))
-    return float(2.0 ** np.floor(np.log2(largest))) if largest else 1.0
+    def ordered(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
+        """States (k, n) of this engine with the problem's order of spins."""
+        found = np.empty_like(states)
+        found[:, self.order] = states
+        return found
 
 
 @attrs.define(eq=False)
-class Group:
-    """64 replicas of all spins. Group ``index`` of a seed draws the same numbers whatever other groups there are."""
+class LaneReplicas(Replicas):
+    """64 replicas as bytes: a row for each spin."""
 
     lanes: Lanes
-    seed: int
-    index: int
     up: NDArray[np.uint8] = attrs.field(init=False)  #: (n, 64): 255 where a spin of a replica is +1, else 0
-    sweep: int = 0  #: sweeps made
 
     def __attrs_post_init__(self) -> None:
-        size = self.lanes.order.size
-        room = np.empty(size * _ROW_BYTES + _ROW_BYTES - 1, np.uint8)
-        first = -room.ctypes.data % _ROW_BYTES
-        self.up = room[first : first + size * _ROW_BYTES].reshape(size, _ROW_BYTES)
-        self.scatter()
-
-    def scatter(self) -> None:
-        """Every spin of every replica up or down with equal chance."""
-        key = np.array([self.seed, self.index], np.uint64)
-        words = np.random.Philox(key=key, counter=self.sweep).random_raw(self.lanes.order.size)
+        size = self.lanes.size
+        room = np.empty(size * GROUP + GROUP - 1, np.uint8)
+        first = -room.ctypes.data % GROUP
+        self.up = room[first : first + size * GROUP].reshape(size, GROUP)
+        words = self.random(0).bit_generator.random_raw(size)
         bits = np.unpackbits(words.astype("<u8").view(np.uint8))
         np.multiply(bits.reshape(self.up.shape), 255, out=self.up)
 
     def sweeps(self, betas: NDArray[np.float64]) -> None:
-        """A Metropolis sweep for each of ``betas``, in the kernels' units."""
-        self.lanes.spins.sweeps(self.up, betas, self.seed, self.index, self.sweep)
-        self.sweep += len(betas)
+        """A Metropolis sweep for each of ``betas``."""
+
+        def visit(part: slice, first: int, stop: int) -> None:
+            at = self.sweep + part.start
+            self.lanes.spins.sweeps(self.up, betas[part], self.seed, self.index, at, first, stop)
+
+        self._visit(len(betas), visit)
 
     def sweeps_apart(self, betas: NDArray[np.float64], count: int) -> None:
         """``count`` Metropolis sweeps, replica k at ``betas[k]``."""
-        self.lanes.spins.sweeps_apart(self.up, betas, count, self.seed, self.index, self.sweep)
-        self.sweep += count
+
+        def visit(part: slice, first: int, stop: int) -> None:
+            at, sweeps = self.sweep + part.start, part.stop - part.start
+            self.lanes.spins.sweeps_apart(self.up, betas, sweeps, self.seed, self.index, at, first, stop)
+
+        self._visit(count, visit)
 
     def sweeps_linked(self, betas: NDArray[np.float64], links: NDArray[np.float64], slices: int) -> None:
         """Path-integral sweeps; each ``slices`` replicas in a row are the Trotter slices of one read."""
-        self.lanes.spins.sweeps_linked(self.up, betas, links, slices, self.seed, self.index, self.sweep)
-        self.sweep += len(betas)
 
-    def descend(self, most: int = 1 << 20) -> None:
+        def visit(part: slice, first: int, stop: int) -> None:
+            at, spins = self.sweep + part.start, self.lanes.spins
+            spins.sweeps_linked(self.up, betas[part], links[part], slices, self.seed, self.index, at, first, stop)
+
+        self._visit(len(betas), visit)
+
+    def _visit(self, count: int, visit: Callable[[slice, int, int], None]) -> None:
+        """``visit`` all spins ``count`` times: those of a small problem in one call, else piece by piece."""
+        if len(self.lanes.pieces) == 1:
+            visit(slice(0, count), *self.lanes.pieces[0])
+        else:
+            for t in range(count):
+                for piece in self.lanes.pieces:
+                    visit(slice(t, t + 1), *piece)
+                    self.heed()
+        self.sweep += count
+
+    def descend(self) -> None:
         """Flip what lowers the energy until nothing does."""
-        self.lanes.spins.descend(self.up, most)
+        most = _DESCENT if len(self.lanes.pieces) == 1 else 1
+        flipping = True
+        while flipping:
+            flipping = False
+            for piece in self.lanes.pieces:
+                flipping |= self.lanes.spins.descend(self.up, most, *piece) == most
+                self.heed()
 
     def energies(self) -> NDArray[np.float64]:
-        """Energies (64,), without the offset, in the problem's units."""
-        return self.lanes.spins.energies(self.up) * self.lanes.unit
+        """Energies (64,)."""
+        energies = np.zeros(GROUP)
+        for piece in self.lanes.pieces:
+            energies += self.lanes.spins.energies(self.up, *piece)
+            self.heed()
+        return energies * self.lanes.unit
 
     def states(self) -> NDArray[np.int8]:
-        """States (64, n) of -1 and +1, spins in the kernels' order."""
+        """States (64, n), spins in the kernels' order."""
         return _anneal.to_states(self.up)
 
+    def state(self, replica: int) -> NDArray[np.int8]:
+        """State (n,) of one replica."""
+        return np.where(self.up[:, replica], 1, -1).astype(np.int8)
+
     def take(self, states: NDArray[np.int8]) -> None:
-        """Replicas become ``states`` (64, n), spins in the kernels' order."""
+        """Become ``states`` (64, n), spins in the kernels' order."""
         _anneal.from_states(states, self.up)
+
+    def cross(self, partners: NDArray[np.int8], of: NDArray[np.intp]) -> None:
+        """Partition crossover of replica k and ``partners[of[k]]``."""
+        states = self.states()
+        for part in self._some(len(states)):
+            self.lanes.spins.recombine(states[part], partners, of[part])
+            self.heed()
+        self.take(states)
+
+    def exchange(self, pairs: NDArray[np.intp], at: NDArray[np.intp]) -> None:
+        """Isoenergetic cluster moves between the replicas of each pair, from spin ``at``."""
+        states = self.states()
+        for part in self._some(len(pairs)):
+            self.lanes.spins.exchange(states, pairs[part], at[part])
+            self.heed()
+        self.take(states)
+
+    def _some(self, count: int) -> list[slice]:
+        """Replicas, a few at a time where each takes long."""
+        step = max(1, MOST_ROWS // self.lanes.rows)
+        return [slice(first, first + step) for first in range(0, count, step)]

@@ -23,19 +23,19 @@ def population(course: Course, betas: NDArray[np.float64]) -> None:
     """Replicas are resampled as beta rises (Hukushima, Iba 2003, AIP Conf. Proc. 690:200; Machta 2010, Phys. Rev. E
     82:026704).
 
-    After every ten sweeps each replica has offspring in proportion to ``exp(-(beta' - beta) E)``, drawn by systematic
-    resampling among all groups.
+    Every ten sweeps are at the last of their betas. Before them each replica has offspring in proportion to
+    ``exp(-(beta' - beta) E)``, drawn by systematic resampling among all groups: the population has the Boltzmann law of
+    ``beta'`` at once, and the sweeps keep it.
     """
-    random = np.random.Generator(
-        np.random.Philox(key=np.array([course.groups[0].seed, 0], np.uint64), counter=[0, 0, 0, 2])
-    )
-    first = betas[0]
+    random = course.groups[0].random(2)
+    before = betas[0]
     every = max(1, len(betas) // (_SWEEPS * NOTES))
     for at, start in enumerate(range(0, len(betas), _SWEEPS)):
         part = betas[start : start + _SWEEPS]
-        _resample(course, part[-1] - first, random)
-        first = part[-1]
-        course.sweep(part)
+        if at:
+            _resample(course, part[-1] - before, random)
+        before = part[-1]
+        course.sweep(np.full(len(part), before))
         if at % every == 0:
             course.note()
     course.note()

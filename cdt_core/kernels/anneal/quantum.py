@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdt_core.kernels.anneal.lanes import LaneReplicas
 from cdt_core.kernels.anneal.simulated import NOTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdt_core.kernels.anneal.course import Course
-    from cdt_core.kernels.anneal.lanes import Group
+    from cdt_core.kernels.anneal.replicas import Replicas
 
 __all__ = ["SLICES", "quantum"]
 
@@ -32,11 +33,14 @@ def quantum(course: Course, betas: NDArray[np.float64]) -> None:
     """
     beta, sweeps = betas[-1], len(betas)
     falling = 2 * _typical_field(course) * np.arange(sweeps, 0, -1) / sweeps
-    links = -0.5 * np.log(np.tanh(np.maximum(beta * falling / SLICES, _LEAST)))
-    inner = course.lanes.betas(np.full(sweeps, beta))
+    with np.errstate(over="ignore"):  # of a beta for which all is cold: no link
+        turns = beta * falling / SLICES
+    links = np.round(-0.5 * np.log(np.tanh(np.maximum(turns, _LEAST))), 12)  # as schedules are
+    inner = course.engine.betas(np.full(sweeps, beta))
     for places in np.array_split(np.arange(sweeps), min(NOTES, sweeps)):
 
-        def do(group: Group, part: slice, places: NDArray[np.intp] = places) -> None:
+        def do(group: Replicas, part: slice, places: NDArray[np.intp] = places) -> None:
+            assert isinstance(group, LaneReplicas)
             group.sweeps_linked(inner[places[part]], links[places[part]], SLICES)
 
         course.sweep(inner[places], do)
@@ -46,7 +50,6 @@ def quantum(course: Course, betas: NDArray[np.float64]) -> None:
 def _typical_field(course: Course) -> float:
     """Root of the mean square of a spin's field, were its neighbours random."""
     problem = course.problem
-    squares = problem.fields.astype(np.float64) ** 2
-    owners = np.repeat(np.arange(problem.size), np.diff(problem.start))
-    squares += np.bincount(owners, problem.weights.astype(np.float64) ** 2, problem.size)
-    return float(np.sqrt(squares.mean())) / problem.scale
+    unit = course.engine.unit * problem.scale  # squares of the weights themselves may be beyond floats
+    squares = ((problem.fields / unit) ** 2).sum() + ((problem.weights / unit) ** 2).sum()
+    return float(np.sqrt(squares / problem.size)) * course.engine.unit

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from cdt_core.kernels.anneal.lanes import GROUP
+from cdt_core.kernels.anneal.replicas import GROUP
+from cdt_core.kernels.anneal.schedule import part_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdt_core.kernels.anneal.course import Course
-    from cdt_core.kernels.anneal.lanes import Group
+    from cdt_core.kernels.anneal.replicas import Replicas
 
 __all__ = ["reheating"]
 
@@ -37,11 +38,11 @@ def reheating(course: Course, betas: NDArray[np.float64]) -> None:
     Houdayer, Martin 1999, Phys. Rev. Lett. 83:1030): many independent improvements are taken at once, no replica ever
     gets worse. Late in the run, replicas are crossed with each other too.
     """
-    first = betas if course.is_timed else betas[:: round(1 / _FIRST)]
+    first = betas if course.is_timed else part_of(betas, _FIRST)
     course.sweep(first)
     course.work(lambda group: group.descend())
     course.note()
-    rounds = _Rounds(course, float(betas.max()), max(10, int(_AGAIN * len(first))))
+    rounds = _Rounds(course, float(betas.max()), max(10, int(_AGAIN * len(first))), course.groups[0].random(3))
     while course.done < 1:
         rounds.turn()
 
@@ -51,12 +52,8 @@ class _Rounds:
     course: Course
     cold: float  #: the last beta
     length: int  #: sweeps of a reheating
-    random: np.random.Generator = attrs.field(init=False)
+    random: np.random.Generator
     turns: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        key = np.array([self.course.groups[0].seed, 0], np.uint64)
-        self.random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 3]))
 
     def turn(self) -> None:
         """One reheating of all replicas."""
@@ -66,24 +63,19 @@ class _Rounds:
         mates = self.random.permutation(GROUP) if late else None
         start = self.random.uniform(_LOWEST, _HIGHEST) * self.cold
 
-        def cross(group: Group) -> None:
+        def cross(group: Replicas) -> None:
             group.descend()
-            _cross(group, before[group.index], mates)
+            group.cross(before[group.index], np.arange(group.count))
+            if mates is not None:
+                group.cross(group.states(), mates[mates < group.count])
 
         try:
             course.sweep(np.linspace(start, self.cold, self.length))
-        finally:  # also of a reheating that was cut short, only what is better is kept
+        except course.ends:  # of a reheating that was cut short, too, only what is better is kept
             course.work(cross)
+            raise
+        course.work(cross)
         course.note()
         self.turns += 1
         if (course.energies() >= was).all():
             self.length = int(_LONGER * self.length) + 1
-
-
-def _cross(group: Group, before: NDArray[np.int8], mates: NDArray[np.intp] | None) -> None:
-    """Cross each replica with what it was, and with its mate."""
-    states = group.states()
-    group.lanes.spins.recombine(states, before, np.arange(GROUP))
-    if mates is not None:
-        group.lanes.spins.recombine(states, states, mates)
-    group.take(states)

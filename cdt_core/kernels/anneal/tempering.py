@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from cdt_core.kernels.anneal.lanes import GROUP
+from cdt_core.kernels.anneal.replicas import GROUP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdt_core.kernels.anneal.course import Course
-    from cdt_core.kernels.anneal.lanes import Group
+    from cdt_core.kernels.anneal.replicas import Replicas
 
-__all__ = ["RUNGS", "tempering"]
+__all__ = ["RUNGS", "Ladder", "tempering"]
 
 #: Temperatures of a chain; a group is GROUP / RUNGS chains.
 RUNGS = 32
@@ -42,15 +42,16 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
     they differ (Houdayer 2001, Eur. Phys. J. B 22:479; Zhu, Ochoa, Katzgraber 2015, Phys. Rev. Lett. 115:077201). The
     best state of each chain is kept.
     """
+    course.counted = GROUP * len(course.groups)  # the best one is among the reads in the end
     cold = float(betas.max())
     rungs = cold * np.geomspace(max(betas.min() / cold, _HOTTEST), 1, RUNGS) if cold else np.zeros(RUNGS)
-    ladders = [_Ladder(course, group, rungs) for group in course.groups]
+    ladders = [Ladder(course, group, rungs) for group in course.groups]
     clusters = np.diff(course.problem.start).mean() <= _MOST_NEIGHBOURS
     at, learning = 0, True
     try:
         while course.done < 1:
 
-            def do(group: Group, at: int = at) -> None:
+            def do(group: Replicas, at: int = at) -> None:
                 ladders[group.index].round(at, clusters and at % _CLUSTER == 0)
 
             course.each(do, _SWEEPS)
@@ -61,35 +62,40 @@ def tempering(course: Course, betas: NDArray[np.float64]) -> None:
                     ladder.space_anew()
             if at % _NOTED == 0:
                 course.note()
-    finally:
-        for ladder in ladders:
-            ladder.recall()
-        course.note()
+    except course.ends:
+        _recall(ladders)
+        raise
+    _recall(ladders)
+    course.note()
+
+
+def _recall(ladders: list[Ladder]) -> None:
+    for ladder in ladders:
+        ladder.recall()
 
 
 @attrs.define(eq=False)
-class _Ladder:
+class Ladder:
     """The chains of one group: which replica is on which rung."""
 
     course: Course
-    group: Group
+    group: Replicas
     betas: NDArray[np.float64]  #: of the rungs
     on: NDArray[np.intp] = attrs.field(init=False)  #: (chains, rungs): the replica there
     random: np.random.Generator = attrs.field(init=False)
     tried: int = 0
     taken: NDArray[np.float64] = attrs.field(factory=lambda: np.zeros(RUNGS - 1))
     best: NDArray[np.float64] = attrs.field(factory=lambda: np.full(_CHAINS, np.inf))
-    kept: dict[int, NDArray[np.uint8]] = attrs.field(factory=dict)
+    kept: dict[int, NDArray[np.int8]] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.on = np.arange(GROUP).reshape(_CHAINS, RUNGS)
-        key = np.array([self.group.seed, self.group.index], np.uint64)
-        self.random = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 1]))
+        self.random = self.group.random(1)
 
     def round(self, at: int, cluster: bool) -> None:
         """Sweeps, an exchange of temperatures, and a cluster move if asked."""
         inner = np.empty(GROUP)
-        inner[self.on] = self.course.lanes.betas(self.betas)
+        inner[self.on] = self.course.engine.betas(self.betas)
         self.group.sweeps_apart(inner, _SWEEPS)
         energies = self.group.energies()
         self._keep(energies)
@@ -109,23 +115,26 @@ class _Ladder:
         """One cluster on every second rung from the coldest, between the first two chains."""
         rungs = np.arange(RUNGS // 2, RUNGS)
         pairs = np.ascontiguousarray(self.on[:2, rungs].T)
-        states = self.group.states()
-        spins = self.random.integers(states.shape[1], size=len(pairs))
-        self.course.lanes.spins.exchange(states, pairs, spins)
-        self.group.take(states)
+        self.group.exchange(pairs, self.random.integers(self.course.engine.size, size=len(pairs)))
 
     def _keep(self, energies: NDArray[np.float64]) -> None:
         """The best state that a chain had."""
         for chain, replicas in enumerate(self.on):
-            at = replicas[np.argmin(energies[replicas])]
+            at = int(replicas[np.argmin(energies[replicas])])
             if energies[at] < self.best[chain]:
                 self.best[chain] = energies[at]
-                self.kept[chain] = self.group.up[:, at].copy()
+                self.kept[chain] = self.group.state(at)
 
     def recall(self) -> None:
-        """Put the best state of each chain back, in place of its hottest replica."""
-        for chain, state in self.kept.items():
-            self.group.up[:, self.on[chain, 0]] = state
+        """Put the best states of the chains first, so that they are among the reads, in place of the hottest replicas."""
+        chains = sorted(self.kept, key=lambda chain: float(self.best[chain]))
+        if not chains:
+            return
+        first, hottest = np.arange(len(chains)), self.on[chains, 0]
+        states = self.group.states()
+        states[np.setdiff1d(hottest, first)] = states[np.setdiff1d(first, hottest)]
+        states[first] = np.stack([self.kept[chain] for chain in chains])
+        self.group.take(states)
 
     def space_anew(self) -> None:
         """Betas between which exchanges are equally likely, by what was taken so far."""

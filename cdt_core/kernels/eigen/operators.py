@@ -13,8 +13,8 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels.eigen.cover import vertex_cover
 from cdt_core.kernels.eigen.rows import loaded
 from cdt_core.kernels.tensor_train import TensorTrain, TensorTrainOperator
+from cdt_core.kernels.tensor_train.parts import is_scalar
 from cdt_core.kernels.tensor_train.sources import tensor_of
-from cdt_core.kernels.tensor_train.train import is_scalar
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

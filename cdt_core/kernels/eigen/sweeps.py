@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cdt_core.kernels.eigen.local import Local, lowest
-from cdt_core.kernels.tensor_train.rounding import kept_rank
+from cdt_core.kernels.spectrum import rank_of_singular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +119,7 @@ class Sweeper:
         self.scale = max(self.scale, scale)
         a, s, t, b = both.shape
         u, values, v = np.linalg.svd(best.reshape(a * s, t * b), full_matrices=False)
-        rank, lost = kept_rank(values, tol / np.sqrt(self.d - 1), self.max_rank)
+        rank, lost = rank_of_singular(values, tol**2 / (self.d - 1), self.max_rank)
         self.discarded = max(self.discarded, lost)
         kept = values[:rank] / np.linalg.norm(values[:rank])
         u, v = u[:, :rank], v[:rank]

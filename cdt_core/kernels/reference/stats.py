@@ -84,7 +84,7 @@ def _bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _over(x: NDArray[Any], y: NDArray[Any], difference: NDArray[Any], size: NDArray[Any], bound: Bound | None) -> int:
-    if bound is None:
+    if bound is None or bound.kind == "rmse":
         return 0
     if bound.is_lossless:
         return int((_bits(x) != _bits(y)).any(axis=-1).sum()) if x.size else 0
@@ -109,7 +109,8 @@ def _error_histogram(
         return np.zeros(0, np.int64)
     if bound.kind == "pw_rel":
         error = np.divide(error, np.abs(x), out=np.zeros_like(error), where=x != 0)
-    return _histogram(error, (-bound.value, bound.value), bins)
+    most = 4 * bound.value if bound.kind == "rmse" else bound.value
+    return _histogram(error, (-most, most), bins)
 
 
 def row_hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:

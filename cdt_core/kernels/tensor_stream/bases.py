@@ -13,7 +13,10 @@ from cdt_core.kernels import _tensor_stream
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["along", "cosines", "from_wavelet", "to_wavelet"]
+__all__ = ["LONGEST_DENSE", "along", "cosines", "from_wavelet", "to_wavelet"]
+
+#: Cosines of longer axes would be a larger matrix than is worth making.
+LONGEST_DENSE = 1024
 
 #: Lifting steps and scale of the 9/7 wavelet (Cohen, Daubechies & Feauveau 1992; Daubechies & Sweldens 1998, table 3).
 _LIFTS = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)

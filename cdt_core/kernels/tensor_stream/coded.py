@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
@@ -15,7 +15,7 @@ from cdt_core.kernels.tensor_stream.fields import Reading, packed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AXES", "DEAD", "Steps", "least_step", "quantised", "read_steps"]
+__all__ = ["AXES", "DEAD", "Steps", "cut", "least_step", "quantised", "read_steps"]
 
 #: Axes that coefficients have at most.
 AXES = 4
@@ -53,20 +53,24 @@ class Steps:
         lead = b"".join(packed(n) for n in kept)
         if 0 in kept:
             return lead
-        cut = np.ascontiguousarray(self.numbers[tuple(slice(0, n) for n in kept)])
-        extra = AXES - cut.ndim
-        code = _tensor_stream.encode(cut.reshape((1,) * extra + cut.shape), (0,) * extra + dyadic)
-        code += bytes(max(0, -(-cut.size // _MOST_PER_BYTE) - len(code)))
+        extra = AXES - len(kept)
+        code = _tensor_stream.encode(cut(self.numbers).reshape((1,) * extra + kept), (0,) * extra + dyadic)
+        code += bytes(max(0, -(-math.prod(kept) // _MOST_PER_BYTE) - len(code)))
         return lead + bytes(shift & 255 for shift in self.shifts) + packed(len(code)) + code
 
 
-def _kept(numbers: NDArray[np.int32]) -> tuple[int, ...]:
+def _kept(numbers: NDArray[Any]) -> tuple[int, ...]:
     """How far each axis goes until only zeros follow."""
     kept = []
     for axis in range(numbers.ndim):
         used = np.flatnonzero(numbers.any(axis=tuple(k for k in range(numbers.ndim) if k != axis)))
         kept.append(int(used[-1]) + 1 if used.size else 0)
     return tuple(kept)
+
+
+def cut(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Numbers up to where only zeros follow, along each axis."""
+    return np.ascontiguousarray(numbers[tuple(slice(0, n) for n in _kept(numbers))])
 
 
 def quantised(x: NDArray[np.float64], step: float, dead: float = DEAD) -> Steps:

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 
 from cdt_core.errors import CorruptStreamError
-from cdt_core.kernels.tensor_stream.bases import along, cosines
+from cdt_core.kernels.tensor_stream.bases import LONGEST_DENSE, along, cosines
 from cdt_core.kernels.tensor_stream.coded import DEAD, Steps, quantised, read_steps
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from cdt_core.kernels.tensor_stream.fields import Reading
 
 __all__ = ["coded_factor", "read_factor"]
-
-#: Cosines of longer rows are not made.
-_LONGEST_DENSE = 1024
 
 
 def coded_factor(
@@ -35,7 +32,7 @@ def coded_factor(
     """
     scaled = rows * sizes.reshape(-1, *(1,) * (rows.ndim - 1))
     steps, is_cosine = quantised(scaled, step, dead), False
-    if rows.shape[-1] <= _LONGEST_DENSE:
+    if rows.shape[-1] <= LONGEST_DENSE:
         other = quantised(scipy.fft.dct(scaled, axis=-1, norm="ortho"), step, dead)
         if _bits(other) < _bits(steps):
             steps, is_cosine = other, True
@@ -64,7 +61,7 @@ def read_factor(reading: Reading, sizes: NDArray[np.float64], n: int, step: floa
     """
     shape = (len(sizes), *middle, n)
     code = reading.take(1)[0]
-    if code > 1 or (code and n > _LONGEST_DENSE):
+    if code > 1 or (code and n > LONGEST_DENSE):
         raise CorruptStreamError(f"a factor of {n} numbers a row cannot be of kind {code}")
     numbers = read_steps(reading, shape, (0,) * len(shape)).values(step)
     return _rows_of(numbers, sizes, shape, bool(code))

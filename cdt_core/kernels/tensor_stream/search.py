@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from attrs import frozen
 
+from cdt_core.kernels.stopping import heed
 from cdt_core.kernels.tensor_stream.coded import DEAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Fitted", "Measure", "Pack", "Search"]
+__all__ = ["Fitted", "Measure", "Pack", "Progress", "Search"]
 
 #: The root mean square of an array's errors.
 Measure: TypeAlias = "Callable[[NDArray[np.float64]], float]"
 #: Of a step and a dead zone: what makes the bytes, and the array that they decode to.
 Pack: TypeAlias = "Callable[[float, float], tuple[Callable[[], bytes], NDArray[np.float64]]]"
+
+#: Of the work after each try, so much is left: how many there will be is not known.
+_LEFT = 0.75
 
 #: A step changes by at most this factor from one try to the next.
 _WIDEST = 16.0
@@ -30,6 +34,26 @@ _LEAST_USED = 0.985
 #: Steps that differ by less are one.
 _CLOSE = 1 + 1e-6
 _WIDEST_DEAD = 32.0
+
+
+@frozen(eq=False)
+class Progress:
+    """Tells the share of all that is done, from that of a part of it; a place to stop at."""
+
+    tell: Callable[[float], None] | None = None
+    start: float = 0.0
+    stop: float = 1.0
+
+    def __call__(self, share: float) -> None:
+        """``share`` of this part is done."""
+        heed()
+        if self.tell is not None:
+            self.tell(self.start + share * (self.stop - self.start))
+
+    def part(self, start: float, stop: float) -> Progress:
+        """Of a part of this part."""
+        length = self.stop - self.start
+        return Progress(self.tell, self.start + start * length, self.start + stop * length)
 
 
 @frozen(eq=False)
@@ -65,11 +89,12 @@ class Search:
     least: float
     measure: Measure
 
-    def met(self, pack: Pack, guess: float) -> Met | None:
+    def met(self, pack: Pack, guess: float, progress: Progress) -> Met | None:
         """The largest step, and then the widest dead zone, that were found to meet the target; None without one."""
         met: Met | None = None
         low, high, step = 0.0, math.inf, max(guess, self.least)
-        for _ in range(_TRIES):
+        for count in range(_TRIES):
+            progress(1 - _LEFT**count)
             tried = self._tried(pack, step, DEAD)
             if tried.error <= self.target:
                 low, met = step, tried
@@ -79,7 +104,7 @@ class Search:
                 break
             step = self._next(step, tried.error, (low, high))
         if met is not None and met.error < _LEAST_USED * self.target and met.array.any():
-            return self._widened(pack, met)
+            return self._widened(pack, met, progress)
         return met
 
     def _tried(self, pack: Pack, step: float, dead: float) -> Met:
@@ -100,10 +125,11 @@ class Search:
         factor = min(_WIDEST, ratio * 1.01) if ratio >= 1 else max(1 / _WIDEST, ratio * 0.995)
         return max(self.least, step * factor)
 
-    def _widened(self, pack: Pack, met: Met) -> Met:
+    def _widened(self, pack: Pack, met: Met, progress: Progress) -> Met:
         """The same step with the widest dead zone that still meets the target: few coefficients leave gaps between steps."""
         low, high = DEAD, _WIDEST_DEAD
         for _ in range(_TRIES):
+            progress(1.0)
             dead = math.sqrt(low * high)
             tried = self._tried(pack, met.step, dead)
             if tried.error <= self.target:

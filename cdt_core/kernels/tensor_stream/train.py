@@ -9,6 +9,7 @@ from attrs import frozen
 
 from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels import _tensor_stream, tall
+from cdt_core.kernels.spectrum import leading
 from cdt_core.kernels.tensor_stream.coded import DEAD
 from cdt_core.kernels.tensor_stream.factor import coded_factor, read_factor
 from cdt_core.kernels.tensor_stream.fields import Reading, packed
@@ -47,20 +48,17 @@ def train_of(x: NDArray[np.float64], step: float) -> Train | None:
             return None
         vectors = _leading(flat, DEAD * step)
         cores.append(vectors.reshape(rank, n, -1))
-        rest, rank = vectors.T @ flat, vectors.shape[1]
+        rest, rank = tall.left_project(vectors, flat), vectors.shape[1]
         sizes.append(np.linalg.norm(rest, axis=1))
     return Train(x.shape, tuple(cores), tuple(sizes), rest.reshape(rank, x.shape[-1]))
 
 
 def _leading(flat: NDArray[np.float64], least: float) -> NDArray[np.float64]:
     """Left singular vectors (rows, rank) whose singular values are above ``least``; one at least."""
-    if flat.shape[0] <= flat.shape[1]:
-        values, vectors = np.linalg.eigh(tall.left_gram(flat))
-        rank = max(1, int((values > least * least).sum()))
-        return np.ascontiguousarray(vectors[:, ::-1][:, :rank])
-    values, right = np.linalg.eigh(tall.right_gram(flat))
-    rank = max(1, int((values > least * least).sum()))
-    return np.ascontiguousarray(np.linalg.qr(flat @ right[:, ::-1][:, :rank])[0])
+    is_wide = flat.shape[0] <= flat.shape[1]
+    vectors, values = leading(tall.left_gram(flat) if is_wide else tall.right_gram(flat), 0.0, min(flat.shape))
+    vectors = np.ascontiguousarray(vectors[:, : max(1, int((values > least * least).sum()))])
+    return vectors if is_wide else np.linalg.qr(tall.right_project(flat, vectors))[0]
 
 
 def pack_train(train: Train, step: float, dead: float) -> tuple[Callable[[], bytes], NDArray[np.float64]]:

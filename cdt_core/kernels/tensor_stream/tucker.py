@@ -11,20 +11,20 @@ import scipy.fft
 from attrs import field, frozen
 
 from cdt_core.errors import CorruptStreamError
-from cdt_core.kernels import _tensor_stream, tall
-from cdt_core.kernels.tensor_stream.bases import along, cosines, from_wavelet, to_wavelet
-from cdt_core.kernels.tensor_stream.coded import quantised, read_steps
+from cdt_core.kernels import _tensor_stream
+from cdt_core.kernels.spectrum import top
+from cdt_core.kernels.tensor_stream.bases import LONGEST_DENSE, along, cosines, from_wavelet, to_wavelet
+from cdt_core.kernels.tensor_stream.coded import cut, quantised, read_steps
 from cdt_core.kernels.tensor_stream.factor import coded_factor, read_factor
+from cdt_core.kernels.tucker.modes import gram, project, three_way
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdt_core.kernels.tensor_stream.fields import Reading
 
-__all__ = ["LONGEST_DENSE", "Basis", "Core", "Field", "core_of", "pack_core", "read_core", "slice_sizes"]
+__all__ = ["Basis", "Core", "Field", "core_of", "pack_core", "read_core", "slice_sizes"]
 
-#: Cosines of longer axes would be a larger matrix than is worth making.
-LONGEST_DENSE = 1024
 #: Short axes are so many times shorter than all others together.
 _SHORT = 64
 
@@ -57,14 +57,9 @@ class Field:
     def vectors(self, axis: int) -> NDArray[np.float64]:
         """(n, n), leading ones first. Orthonormal bases of the other axes do not change them."""
         if axis not in self._vectors:
-            flat = np.moveaxis(self.values, axis, 0).reshape(self.values.shape[axis], -1)
-            self._vectors[axis] = _eigenvectors(flat)
+            squares = gram(three_way(self.values, range(axis, axis + 1)), self.values.dtype)
+            self._vectors[axis] = top(squares, len(squares))
         return self._vectors[axis]
-
-
-def _eigenvectors(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, vectors = np.linalg.eigh(tall.left_gram(np.ascontiguousarray(flat)))
-    return np.ascontiguousarray(vectors[:, ::-1])
 
 
 def core_of(whole: Field, bases: Sequence[Basis], step: float) -> Core:
@@ -83,19 +78,22 @@ def core_of(whole: Field, bases: Sequence[Basis], step: float) -> Core:
     factors: list[NDArray[np.float64] | None] = [None] * len(bases)
     for axis, basis in enumerate(bases):
         if basis is Basis.STORED:
-            flat = np.moveaxis(core, axis, 0).reshape(core.shape[axis], -1)
-            is_short = flat.shape[0] <= flat.shape[1] // _SHORT
-            factor = _eigenvectors(_directions(flat, step)) if is_short else whole.vectors(axis)
-            core = np.moveaxis((factor.T @ flat).reshape(-1, *np.delete(core.shape, axis)), 0, axis)
+            three = three_way(np.ascontiguousarray(core), range(axis, axis + 1))
+            is_short = core.shape[axis] ** 2 <= core.size // _SHORT
+            factor = _common_directions(three, step) if is_short else whole.vectors(axis)
+            core = project(factor, three).reshape(core.shape)
             factors[axis] = factor
     return Core(tuple(bases), np.ascontiguousarray(core), tuple(factors))
 
 
-def _directions(flat: NDArray[np.float64], step: float) -> NDArray[np.float64]:
-    """The columns with a norm above ``step``, divided by it; all columns where there is none."""
-    size = np.sqrt((flat * flat).sum(axis=0))
+def _common_directions(three: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """Leading ones of the vectors along the middle axis with a norm above ``step``; of all where there is none."""
+    size = np.sqrt(np.einsum("ijk,ijk->ik", three, three))[:, None, :]
     large = size > step
-    return flat[:, large] / size[large] if large.any() else flat
+    if large.any():
+        three = three * np.divide(1.0, size, out=np.zeros_like(size), where=large)
+    squares = gram(three, three.dtype)
+    return top(squares, len(squares))
 
 
 def slice_sizes(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -108,7 +106,7 @@ def pack_core(whole: Core, step: float, dead: float) -> tuple[Callable[[], bytes
     """What makes the core's and the factors' bytes, and the array that a decoder makes of them."""
     steps = quantised(whole.core, step, dead)
     dyadic = tuple(int(basis is Basis.WAVELET) for basis in whole.bases)
-    core = _cut(steps.values(step))
+    core = cut(steps.values(step))
     parts: list[Callable[[], bytes]] = []
     decoded: list[NDArray[np.float64] | None] = [None] * core.ndim
     for axis, factor in enumerate(whole.factors):
@@ -118,13 +116,6 @@ def pack_core(whole: Core, step: float, dead: float) -> tuple[Callable[[], bytes
             parts.append(part)
     made = _expanded(core, whole.bases, decoded, whole.core.shape)
     return lambda: b"".join([bytes(whole.bases), steps.pack(dyadic), *(part() for part in parts)]), made
-
-
-def _cut(core: NDArray[np.float64]) -> NDArray[np.float64]:
-    for axis in range(core.ndim):
-        used = np.flatnonzero(core.any(axis=tuple(k for k in range(core.ndim) if k != axis)))
-        core = core[(slice(None),) * axis + (slice(0, int(used[-1]) + 1 if used.size else 0),)]
-    return np.ascontiguousarray(core)
 
 
 def read_core(reading: Reading, shape: tuple[int, ...], step: float) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ __all__ = [
     "TTSketch",
     "TensorTrain",
     "TensorTrainOperator",
+    "best_order",
     "quantics",
     "tt_cross",
     "tt_svd",
@@ -24,6 +25,7 @@ __all__ = [
 _LATER = {
     "TTSketch": "sketch",
     "CrossResult": "cross",
+    "best_order": "ordering",
     "tt_cross": "cross",
     "tt_svd": "svd",
 }

@@ -6,16 +6,16 @@ Oseledets, Tensor-Train Decomposition (SIAM J. Sci. Comput. 33, 2011, section 4)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdt_core.kernels.tensor_train.triangle import right_factors
+from cdt_core.kernels.tensor_train.triangle import right_factors, times_power
 
-__all__ = ["add", "contract", "dot", "entries", "full", "hadamard", "norm", "total"]
+__all__ = ["add", "contract", "dot", "entries", "full", "hadamard", "mean", "norm", "total"]
 
 Array = NDArray[Any]
 Cores = Sequence[Array]
@@ -139,12 +139,22 @@ def dot(a: Cores, b: Cores) -> Any:
 
 def total(cores: Cores) -> Any:
     """The sum of all elements, in double precision."""
+    return _along_axes(cores, np.sum)
+
+
+def mean(cores: Cores) -> Any:
+    """The mean of all elements, in double precision: of more of them than floats have, too."""
+    return _along_axes(cores, np.mean)
+
+
+def _along_axes(cores: Cores, reduction: Callable[..., Any]) -> Any:
     row = np.ones((1, 1), dtype=np.result_type(cores[0], np.float64))
     for core in cores:
-        row = row @ core.sum(axis=1, dtype=row.dtype)
+        row = row @ reduction(core, axis=1, dtype=row.dtype)
     return row[0, 0].item()
 
 
 def norm(cores: Cores) -> float:
     """The Frobenius norm, by QR: exact to rounding for differences too, where ``sqrt(dot)`` loses half the digits."""
-    return right_factors(cores).norm
+    right = right_factors(cores)
+    return float(times_power(np.asarray(right.norm), sum(right.powers)))

@@ -11,14 +11,14 @@ from attrs import frozen
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels import tall
-from cdt_core.kernels.spectrum import leading, rank_for
+from cdt_core.kernels.spectrum import leading, rank_of_singular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Chain", "Limits", "chain", "check_finite", "kept_rank", "of_gram", "root_of_gram", "single"]
+__all__ = ["Chain", "Limits", "chain", "check_finite", "of_gram", "root_of_gram", "single"]
 
 
 @frozen(eq=False)
@@ -36,11 +36,6 @@ class Limits:
 
     budget: float
     rank: int | None
-
-
-def kept_rank(energies: NDArray[np.float64], limits: Limits) -> int:
-    """The smallest rank, at least 1, that leaves out at most the budget; ``energies`` fall."""
-    return rank_for(energies, limits.budget, len(energies) if limits.rank is None else limits.rank)
 
 
 def check_finite(sums: NDArray[Any] | float) -> None:
@@ -61,7 +56,7 @@ def of_gram(gram: NDArray[Any], limits: Limits, *, exact: bool = True) -> tuple[
         The matrix, and so the array that it is of, has values that are not finite.
     """
     check_finite(gram)
-    vectors, energies = leading(gram, limits.budget, len(gram) if limits.rank is None else limits.rank, exact)
+    vectors, energies = leading(gram, limits.budget, limits.rank, exact)
     left_out = float(np.sum(np.maximum(energies[vectors.shape[1] :], 0)))
     return np.ascontiguousarray(vectors), left_out
 
@@ -154,8 +149,8 @@ def _basis(matrix: NDArray[Any], limits: Limits, *, left: bool, precise: bool) -
     """The leading singular vectors on one side of a matrix, and the energy that they leave out."""
     if not precise:
         return of_gram(tall.left_gram(matrix) if left else tall.right_gram(matrix), limits)
-    triangle = tall.r_factor(matrix.conj().T if left else matrix)
+    triangle = tall.r_factor(matrix.T).conj() if left else tall.r_factor(matrix)
     check_finite(triangle)
     _, sizes, vectors = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
-    rank = kept_rank(sizes**2, limits)
-    return np.ascontiguousarray(vectors[:rank].conj().T), float(np.sum(sizes[rank:] ** 2))
+    rank, lost = rank_of_singular(sizes, limits.budget, limits.rank)
+    return np.ascontiguousarray(vectors[:rank].conj().T), lost

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -60,8 +59,11 @@ class TrainOfCores(ABC):
 
     @property
     def ratio(self) -> float:
-        """Elements of the full array for each number in the cores."""
-        return self.size / self.parameters
+        """Elements of the full array for each number in the cores; infinite where no float is as large."""
+        try:
+            return self.size / self.parameters
+        except OverflowError:
+            return math.inf
 
     @property
     def nbytes(self) -> int:
@@ -74,18 +76,23 @@ class TrainOfCores(ABC):
         return f"{type(self).__name__}({shapes}, {numbers})"
 
 
-def arrays_of(cores: Iterable[Any]) -> list[Array]:
-    """Cores as NumPy's arrays.
+def arrays_of(cores: Any) -> tuple[list[Array], np.dtype[Any]]:
+    """Cores as NumPy's arrays, and their common dtype.
 
     Raises
     ------
     TensorError
-        Something that is no list of arrays, or has masked values.
+        Something that is no list of arrays, is empty, or has missing values.
     """
     try:
         arrays = [np.asanyarray(core) for core in cores]
+        dtype = np.result_type(*(array.dtype for array in arrays)) if arrays else None
     except (TypeError, ValueError) as error:
-        raise TensorError(f"cores are a list of arrays, and these are none: {error}") from error
+        raise TensorError(
+            f"a {type(cores).__name__} that holds no cores, which are arrays (r, n, r'): {error}"
+        ) from error
+    if dtype is None:
+        raise TensorError("no cores: a tensor train has at least one axis")
     if any(np.ma.is_masked(array) for array in arrays):
-        raise TensorError("cores with masked values: a tensor train has no missing ones")
-    return [np.asarray(array) for array in arrays]
+        raise TensorError("a core with missing values: a tensor train knows none; fill them first")
+    return [np.asarray(array) for array in arrays], dtype

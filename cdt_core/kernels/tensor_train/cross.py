@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
+from cdt_core.kernels.tensor_train.arguments import axis_lengths, whole
 from cdt_core.kernels.tensor_train.interpolation import CrossResult, Interpolation, first_points
-from cdt_core.kernels.tensor_train.sampling import Samples
+from cdt_core.kernels.tensor_train.sampling import SMALLEST, Samples
 from cdt_core.kernels.tensor_train.train import TensorTrain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["CrossResult", "tt_cross"]
+
+#: Values of a longer axis, all of which are asked for, are gigabytes.
+_LONGEST = 1 << 30
 
 #: Below this a relative tolerance asks for digits that double precision loses on the way.
 _SMALLEST_RTOL = 1e-14
@@ -65,7 +70,9 @@ def tt_cross(  # noqa: PLR0913 -- all but three by name only
     ------
     TensorError
         Empty shape or axes, a rank below 1, ``rtol`` below 1e-14, fewer evaluations than one line along each axis, a start
-        outside of the tensor, or a value of ``f`` that is no finite number (its index is named).
+        outside of the tensor, a value of ``f`` that is no finite number, missing (masked), or above 2^1000 (its index is
+        named), or values of which the largest times ``rtol`` is
+        below 2^-1000.
 
     Notes
     -----
@@ -86,44 +93,64 @@ def tt_cross(  # noqa: PLR0913 -- all but three by name only
     >>> found.converged, found.estimated_error < 1e-8, found.evaluations < 16**5 / 5
     (True, True, True)
     """
+    if not callable(f):
+        raise TensorError(f"a {type(f).__name__} is no function of indices; decompose arrays with tt_svd")
     sizes = _checked_shape(shape)
     goal = _checked_goal(rtol, max_rank)
-    samples = Samples(f, sizes, max_evaluations)
-    if samples.left < 1 + sum(sizes):
-        raise TensorError(
-            f"max_evaluations {max_evaluations} is less than a value for each place of each axis; allow {1 + sum(sizes)}"
-        )
-    rng = np.random.default_rng(seed)
-    first = first_points(samples, _checked_start(start, sizes), rng)
+    points = _checked_start(start, sizes)
+    rng = np.random.default_rng(whole(seed, "seed", 0))
+    samples = Samples(f, sizes, _checked_most(max_evaluations, 1 + sum(sizes)))
+    progress = progress or (lambda _: None)
+    if len(sizes) == 1:
+        line = samples.block(np.zeros((1, 0), np.int64), np.arange(sizes[0])[:, None])
+        progress(1.0)
+        return CrossResult(TensorTrain([line.reshape(1, -1, 1)]), 0.0, samples.evaluations, 0, converged=True)
+    first, searched = first_points(samples, points, rng)
     if not samples.largest:
-        zeros = tuple(np.zeros((1, n, 1)) for n in sizes)
-        return CrossResult(TensorTrain(zeros), 0.0, samples.evaluations, 0, converged=True)
-    return Interpolation(samples, first, goal, rng, progress or (lambda _: None)).run()
-
-
-def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    sizes = tuple(int(n) for n in shape)
-    if not sizes or min(sizes) < 1:
+        progress(1.0)
+        zeros = TensorTrain([np.zeros((1, n, 1)) for n in sizes])
+        return CrossResult(zeros, 0.0, samples.evaluations, 0, converged=searched)
+    if samples.largest * rtol < SMALLEST:
         raise TensorError(
-            f"a function of indices over shape {sizes} has no values; give at least one axis, each of length >= 1"
+            f"the largest value that was found is {samples.largest}: rtol {rtol} of it is below what double precision holds; "
+            "scale the function, by 2**500 for instance"
+        )
+    return Interpolation(samples, first, goal, rng, progress).run()
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    sizes = axis_lengths(shape)
+    if max(sizes) > _LONGEST:
+        raise TensorError(
+            f"an axis of length {max(sizes)}: every place of each axis is asked for; split its digits into axes (quantics)"
         )
     return sizes
 
 
-def _checked_goal(rtol: float, max_rank: int | None) -> tuple[float, int]:
-    if not _SMALLEST_RTOL <= rtol < 1:
+def _checked_goal(rtol: Any, max_rank: Any) -> tuple[float, int]:
+    if not isinstance(rtol, Real) or not _SMALLEST_RTOL <= float(rtol) < 1:
         raise TensorError(
-            f"rtol {rtol} is not in [{_SMALLEST_RTOL}, 1), what double precision can hold; 1e-10 is a tight one"
+            f"rtol {rtol!r} is not in [{_SMALLEST_RTOL}, 1), what double precision can hold; 1e-10 is a tight one"
         )
-    if max_rank is not None and max_rank < 1:
-        raise TensorError(f"max_rank {max_rank} holds no tensor; give 1 or more, or None")
-    return rtol, sys.maxsize if max_rank is None else max_rank
+    return float(rtol), sys.maxsize if max_rank is None else whole(max_rank, "max_rank", 1)
 
 
-def _checked_start(start: NDArray[Any] | Sequence[Sequence[int]] | None, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    if start is None:
+def _checked_most(evaluations: Any, least: int) -> int | None:
+    most = None if evaluations is None else whole(evaluations, "max_evaluations", 1)
+    if most is not None and most < least:
+        raise TensorError(
+            f"max_evaluations {most} is less than a value for each place of each axis, and one to begin with; allow {least}"
+        )
+    return most
+
+
+def _checked_start(start: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    if start is None or len(start) == 0:
         return np.zeros((0, len(shape)), np.int64)
-    points = np.atleast_2d(np.asarray(start))
+    try:
+        points = np.atleast_2d(np.asarray(start))
+    except ValueError as error:
+        raise TensorError(f"start has to be (p, {len(shape)}) integers: {error}") from error
     if points.dtype.kind not in "iu" or points.ndim != 2 or points.shape[1] != len(shape):
         raise TensorError(f"start has to be (p, {len(shape)}) integers, not {points.dtype} of shape {points.shape}")
     outside = ((points < 0) | (points >= np.array(shape))).any(axis=1)

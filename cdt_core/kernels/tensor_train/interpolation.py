@@ -45,14 +45,14 @@ class CrossResult:
         The tensor train; its own ``error`` is ``None``, since sampling certifies nothing.
     estimated_error
         Largest ``|f - train|`` at the points of the last search, relative to the largest ``|f|`` seen. An estimate from
-        below: no sampling sees a peak between the points that it asks for.
+        below: no sampling sees a peak between the points that it asks for. Infinite where ``max_evaluations`` left none.
     evaluations
         Number of values that the function was asked for; those that were known already do not count.
     sweeps
         Number of sweeps over all bonds.
     converged
         Whether the last search found no point that is wrong by more than ``rtol``; not so when ``max_rank`` or
-        ``max_evaluations`` came first.
+        ``max_evaluations`` came first, or when zeros were found at fewer points than a search has.
     """
 
     train: TensorTrain
@@ -62,17 +62,26 @@ class CrossResult:
     converged: bool
 
 
-def first_points(samples: Samples, start: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Points of large absolute value, the largest first: among the given ones, random ones, and uphill from these."""
-    lines = sum(samples.shape)
+def first_points(
+    samples: Samples, start: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], bool]:
+    """Points of large absolute value, the largest first: among the given ones, random ones, and uphill from these.
+
+    And whether as many random ones were looked at as a search takes, or all there are.
+    """
+    lines, most = sum(samples.shape), min(_SEARCH_POINTS, math.prod(samples.shape))
     start = start[: int(min(samples.left - lines, len(start)))]
     values = np.abs(samples.at(start))
-    samples.reserve = lines + int(min(0.75 * (samples.left - lines), sys.maxsize))
     zero = [np.zeros((1, n, 1)) for n in samples.shape]
-    found = worst_points(samples, zero, rng, int(min(samples.left, _SEARCH_POINTS)), _WALKERS)
-    samples.reserve = 0
+    for kept in (True, False):  # where all is zero, nothing else needs the evaluations
+        samples.reserve = lines + int(min(0.75 * (samples.left - lines), sys.maxsize)) * kept
+        count = int(min(samples.left, most))
+        found = worst_points(samples, zero, rng, count, _WALKERS)
+        samples.reserve = 0
+        if samples.largest or samples.left <= lines:
+            break
     points, sizes = np.concatenate((start, found.points)), np.concatenate((values, found.errors))
-    return points[np.argsort(-sizes, kind="stable")]
+    return points[np.argsort(-sizes, kind="stable")], count == most
 
 
 class Interpolation:
@@ -100,8 +109,6 @@ class Interpolation:
     def run(self) -> CrossResult:
         """Sweep and search until no wrong point is found, or until nothing more may be done about it."""
         samples, error, converged = self._samples, math.inf, False
-        if not self._crosses.pivots:  # one axis: all of it has been read
-            return self._result(0.0, converged=True)
         samples.reserve = int(min(_SEARCH_POINTS, samples.left / 10)) if math.isfinite(samples.left) else 0
         try:
             while True:

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.tensor_train.cores import TrainOfCores, arrays_of
+from cdt_core.kernels.tensor_train.parts import Scalar, checked_cores, checked_error, is_scalar
 from cdt_core.kernels.tensor_train.sources import tensor_of
-from cdt_core.kernels.tensor_train.train import Scalar, TensorTrain, checked_cores, is_scalar
+from cdt_core.kernels.tensor_train.train import TensorTrain
 
 __all__ = ["TensorTrainOperator"]
 
@@ -22,7 +23,7 @@ Array = NDArray[Any]
 
 
 def _operator_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
-    arrays = arrays_of(cores)
+    arrays, _ = arrays_of(cores)
     for k, array in enumerate(arrays):
         if array.ndim != 4 or 0 in array.shape:
             raise TensorError(
@@ -66,7 +67,7 @@ class TensorTrainOperator(TrainOfCores):
     """
 
     cores: tuple[Array, ...] = attrs.field(converter=_operator_cores)
-    error: float | None = None
+    error: float | None = attrs.field(default=None, converter=checked_error)
 
     @classmethod
     def identity(cls, shape: Sequence[int], dtype: DTypeLike = np.float64) -> Self:

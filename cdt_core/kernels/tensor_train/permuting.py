@@ -11,7 +11,9 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.tensor_train.arguments import whole_numbers
 from cdt_core.kernels.tensor_train.rounding import STEP, Rounded, finest, rounded, svd
+from cdt_core.kernels.tensor_train.triangle import exponent, times_power
 
 __all__ = ["checked_axes", "permuted"]
 
@@ -20,9 +22,10 @@ Array = NDArray[Any]
 
 def checked_axes(axes: Sequence[int], ndim: int) -> list[int]:
     """Axes as NumPy's ``transpose`` takes them, none negative."""
-    found = [axis + ndim if -ndim <= axis < 0 else axis for axis in axes]
+    given = whole_numbers(axes, "axes", -ndim)
+    found = [axis + ndim if axis < 0 else axis for axis in given]
     if sorted(found) != list(range(ndim)):
-        raise TensorError(f"axes {tuple(axes)} of a train of {ndim} axes: give each from 0 to {ndim - 1} once")
+        raise TensorError(f"axes {given} of a train of {ndim} axes: give each from 0 to {ndim - 1} once")
     return found
 
 
@@ -62,18 +65,25 @@ def permuted(
             chain.exchange(j - 1)
             done += 1
             places[j - 1], places[j] = places[j], places[j - 1]
+    chain.cores[chain.centre] = times_power(chain.cores[chain.centre], chain.power)
     spent = before.error + chain.spent * (1.0 + before.error)
     # Where a train cancels itself, arithmetic alone may have spent more than all.
-    left = max((rtol - spent) / (1.0 + spent), finest(dtype, d))
+    left = max((rtol - spent) / (1.0 + spent) if spent < rtol else 0.0, finest(dtype, d))
     after = rounded(chain.cores, left, None, dtype=dtype)
     return after.cores, spent + after.error * (1.0 + spent)
 
 
 class _Chain:
-    """Cores of which those left of ``centre`` have orthonormal columns, those right of it orthonormal rows."""
+    """Cores of which those left of ``centre`` have orthonormal columns, those right of it orthonormal rows.
+
+    That at the centre is divided by 2 to ``power``.
+    """
 
     def __init__(self, start: Rounded, share: float) -> None:
-        self.cores, self.centre, self.norm = list(start.cores), len(start.cores) - 1, start.norm
+        self.cores, self.centre = list(start.cores), len(start.cores) - 1
+        self.power = exponent(self.cores[-1])
+        self.cores[-1] = times_power(self.cores[-1], -self.power)  # no square of it overflows or vanishes
+        self.norm = float(np.linalg.norm(self.cores[-1]))
         self.share, self.spent = share, 0.0
 
     def exchange(self, k: int) -> None:

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train import slicing
+from cdt_core.kernels.tensor_train import arithmetic, slicing
+from cdt_core.kernels.tensor_train.arguments import whole
+from cdt_core.kernels.tensor_train.sources import array_of
 from cdt_core.kernels.tensor_train.train import TensorTrain
 
-__all__ = ["QuanticsTrain", "quantics"]
+__all__ = ["QuanticsTrain", "quantics", "split_digits"]
 
 Array = NDArray[Any]
 Interval = tuple[float, float]
@@ -104,7 +106,10 @@ class QuanticsTrain:
         TensorError
             No intervals, or a point outside of them.
         """
-        where = np.asarray(points, dtype=np.float64)
+        try:
+            where = np.asarray(points, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise TensorError(f"points that are no real numbers: {error}") from error
         where = where[:, None] if where.ndim == 1 and self.ndim == 1 else where
         if where.ndim != 2 or where.shape[1] != self.ndim:
             raise TensorError(f"points of shape {where.shape}: give (m, {self.ndim}), one row for each point")
@@ -131,8 +136,7 @@ class QuanticsTrain:
         TensorError
             No intervals are known.
         """
-        cell = math.prod((b - a) / n for (a, b), n in zip(self._intervals(), self.shape, strict=True))
-        return self.train.sum() * cell
+        return arithmetic.mean(self.train.cores) * math.prod(b - a for a, b in self._intervals())
 
     def round(self, rtol: float | None = None, max_rank: int | None = None) -> QuanticsTrain:
         """The same with smaller ranks, as :meth:`TensorTrain.round`."""
@@ -183,8 +187,8 @@ def quantics(
     Raises
     ------
     TensorError
-        An interval that is none, more than 62 bits of points on an axis, a value of the function that is not finite
-        (the point is named), and what ``tt_svd`` or ``tt_cross`` refuse.
+        An interval that is none, more than 62 bits of points on an axis, a value of the function that is not finite or
+        missing (the point is named), and what ``tt_svd`` or ``tt_cross`` refuse.
 
     Notes
     -----
@@ -199,39 +203,44 @@ def quantics(
     >>> wave.shape, wave.train.parameters, round(wave.integrate(), 9)
     ((1073741824,), 232, 2.0)
     """
-    if base < 2:
-        raise TensorError(f"base is {base}; digits need a base of at least 2")
+    base = whole(base, "base", 2)
     if callable(x):
-        return _of_function(x, 1e-10 if rtol is None else rtol, max_rank, (base,) * levels, _checked(interval))
-    array = np.asarray(x)
+        digits = (base,) * whole(levels, "levels", 1)
+        return _of_function(x, 1e-10 if rtol is None else rtol, max_rank, digits, _checked(interval))
+    from cdt_core.kernels.tensor_train.svd import tt_svd
+
+    array = array_of(x)
+    intervals = None if interval is None else _checked(interval)
+    if intervals is not None and len(intervals) != array.ndim:
+        raise TensorError(f"{len(intervals)} intervals for {array.ndim} axes; give one for each")
+    split, modes = split_digits(array, base)
+    return QuanticsTrain(tt_svd(split, rtol, max_rank), tuple(modes), array.shape, intervals)
+
+
+def split_digits(array: Array, base: int) -> tuple[Array, list[tuple[int, int]]]:
+    """An array with an axis for each digit of its indices, and the ``modes`` of :class:`QuanticsTrain`; a copy if need be.
+
+    Raises
+    ------
+    TensorError
+        No axes, or an axis of length 0.
+    """
     if not array.ndim or 0 in array.shape:
         raise TensorError(
             f"an array of shape {array.shape} has no digits; give one with at least one element on each axis"
         )
-    intervals = None if interval is None else _checked(interval)
-    if intervals is not None and len(intervals) != array.ndim:
-        raise TensorError(f"{len(intervals)} intervals for {array.ndim} axes; give one for each")
-    return _of_array(array, rtol, max_rank, base, intervals)
-
-
-def _of_array(
-    array: Array, rtol: float | None, max_rank: int | None, base: int, intervals: tuple[Interval, ...] | None
-) -> QuanticsTrain:
-    from cdt_core.kernels.tensor_train.svd import tt_svd
-
     lengths = [_split(n, base) for n in array.shape]
     if not any(lengths):
         lengths[0] = [1]
     modes = _interleaved(lengths)
-    split = array.reshape([length for axis in lengths for length in axis])
     places = [(axis, j) for axis, parts in enumerate(lengths) for j in range(len(parts))]
     seen = [0] * array.ndim
     order = []
     for axis, _ in modes:
         order.append(places.index((axis, seen[axis])))
         seen[axis] += 1
-    train = tt_svd(np.ascontiguousarray(split.transpose(order)), rtol, max_rank)
-    return QuanticsTrain(train, tuple(modes), array.shape, intervals)
+    split = array.reshape([length for axis in lengths for length in axis])
+    return np.ascontiguousarray(split.transpose(order)), modes
 
 
 def _of_function(
@@ -244,20 +253,21 @@ def _of_function(
     from cdt_core.kernels.tensor_train.cross import tt_cross
 
     points = math.prod(digits)
-    if not digits or points > 1 << 62:
-        raise TensorError(
-            f"{len(digits)} levels of base {max(digits, default=2)}; give at least 1, and at most 62 bits of points"
-        )
+    if points > 1 << 62:
+        raise TensorError(f"{len(digits)} levels of base {digits[0]}; give at most 62 bits of points")
     modes = _interleaved([list(digits)] * len(intervals))
     starts, ends = np.array(intervals).T
 
-    def values(indices: NDArray[np.int64]) -> Array:
+    def values(indices: NDArray[np.int64]) -> Any:
         where = starts + (ends - starts) * ((_indices(indices, modes, len(intervals)) + 0.5) / points)
-        found = np.asarray(f(where[:, 0] if len(intervals) == 1 else where))
-        finite = np.isfinite(found)
-        if found.shape == (len(where),) and not finite.all():
-            row = int(np.flatnonzero(~finite)[0])
-            raise TensorError(f"the function is {found[row]} at {where[row]}; it must be finite on the whole interval")
+        found = f(where[:, 0].copy() if len(intervals) == 1 else where.copy())
+        if getattr(found, "shape", None) == (len(where),) and found.dtype.kind in "fc":
+            wrong = ~np.isfinite(np.ma.getdata(found)) | np.ma.getmaskarray(found)
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise TensorError(
+                    f"the function is {found[row]} at {where[row]}; it must be finite on the whole interval"
+                )
         return found
 
     train = tt_cross(values, [length for _, length in modes], rtol, max_rank=max_rank).train
@@ -268,10 +278,18 @@ def _checked(interval: Interval | Sequence[Interval] | None) -> tuple[Interval, 
     """One (a, b) for each axis, a below b."""
     if interval is None:
         raise TensorError("a function has no grid without an interval; give interval=(a, b), or one for each variable")
-    pairs = np.asarray(interval, dtype=np.float64)
+    try:
+        pairs = np.asarray(interval, dtype=np.float64)
+    except (TypeError, ValueError):
+        pairs = np.zeros(0)
     pairs = pairs[None] if pairs.ndim == 1 else pairs
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or not (np.isfinite(pairs).all() and (pairs[:, 0] < pairs[:, 1]).all()):
-        raise TensorError(f"interval {interval}: give (a, b) with a < b, or one such pair for each axis")
+    fits = pairs.ndim == 2 and pairs.shape[1] == 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = pairs[:, 1] - pairs[:, 0] if fits else np.zeros(1)
+    if not (np.isfinite(lengths) & (lengths > 0)).all():
+        raise TensorError(
+            f"interval {interval}: give (a, b) with a < b and a finite b - a, or one such pair for each axis"
+        )
     return tuple((float(a), float(b)) for a, b in pairs)
 
 

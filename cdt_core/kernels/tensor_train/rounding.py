@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from numbers import Integral, Real
 from typing import Any
 
 import attrs
@@ -21,9 +22,11 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, triangle
+from cdt_core.kernels.spectrum import rank_of_singular
+from cdt_core.kernels.tall import triangle
+from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, times_power
 
-__all__ = ["STEP", "Rounded", "finest", "kept_rank", "round_cores", "rounded", "svd"]
+__all__ = ["STEP", "Rounded", "as_limits", "finest", "round_cores", "rounded", "svd"]
 
 Array = NDArray[Any]
 
@@ -40,36 +43,30 @@ _SMALL = 1e-2
 
 @attrs.frozen(eq=False)
 class Rounded:
-    """Cores of fewer ranks, the norm of what they were made of, and the relative error that this made."""
+    """Cores of fewer ranks, and the relative error that this made."""
 
     cores: list[Array]
-    norm: float
     #: Energy of what was cut away at all bonds / energy of the whole: their sum, since the parts are orthogonal.
     discarded: float
-    #: Relative error of arithmetic, and of putting the cores into their dtype.
+    #: Relative error of arithmetic, and that of putting the cores into their dtype.
     rounding: float
+    stored: float
 
     @property
     def error(self) -> float:
-        """Relative Frobenius error against what was rounded."""
-        return math.sqrt(self.discarded) + self.rounding
+        """Relative Frobenius error against what was rounded; infinite where arithmetic left nothing of it.
+
+        The norm is only known to what arithmetic left.
+        """
+        if self.rounding >= 1.0:
+            return math.inf
+        return (math.sqrt(self.discarded) + self.rounding + self.stored) / (1.0 - self.rounding)
 
 
 def finest(dtype: np.dtype[Any], ndim: int) -> float:
     """The smallest relative tolerance that a train may be rounded to: twice what arithmetic and storage need at best."""
     single = np.finfo(dtype).bits == 32
     return 2 * ndim * (STEP + (float(np.finfo(dtype).eps) if single else 0.0))
-
-
-def kept_rank(values: NDArray[np.float64], budget: float, max_rank: int | None) -> tuple[int, float]:
-    """How many singular values (falling) to keep so that the norm of the rest is within the budget; and that rest's energy.
-
-    At least one is kept.
-    """
-    tails = np.cumsum(values[::-1] ** 2)[::-1]
-    rank = max(1, int(np.count_nonzero(tails > budget * budget)))
-    rank = rank if max_rank is None else min(rank, max_rank)
-    return rank, float(tails[rank]) if rank < len(tails) else 0.0
 
 
 def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None) -> tuple[list[Array], float]:
@@ -96,6 +93,7 @@ def round_cores(cores: Sequence[Array], rtol: float | None, max_rank: int | None
     return found.cores, found.discarded
 
 
+@np.errstate(all="ignore")
 def rounded(
     cores: Sequence[Array],
     rtol: float | None,
@@ -108,7 +106,8 @@ def rounded(
     ``progress`` is told the share done before each core of either sweep.
     """
     dtype, d = cores[0].dtype if dtype is None else dtype, len(cores)
-    _check(rtol, max_rank, dtype, d)
+    rtol, max_rank = as_limits(rtol, max_rank)
+    _check(rtol, dtype, d)
     allowed, bonds = finest(dtype, d) if rtol is None else rtol, math.sqrt(max(1, d - 1))
     told = progress or _nobody
     noise = max(NOISE, _NARROW * allowed / d)
@@ -117,17 +116,19 @@ def rounded(
         raise TensorError(
             "the cores hold NaN or infinity, or overflow when multiplied; nothing can be decomposed before that is gone"
         )
-    if right.norm == 0.0:
-        return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, 0.0, 0.0)
+    if right.norm == 0.0:  # certainly so, or cores that cancel each other to the last digit
+        rounding = 0.0 if any(not core.any() for core in cores) else 1.0
+        return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, rounding, 0.0)
     sweep = partial(_second_sweep, cores, max_rank=max_rank, dtype=dtype, progress=told)
     found = sweep(right, allowed / bonds)
     if noise > NOISE and found.rounding > _SMALL * allowed:
         # The parts cancel each other: what was small in one of them is not in the whole.
         right = right_factors(cores)
         found = sweep(right, allowed / bonds)
-    if max_rank is None and found.rounding < allowed < found.error:
+    left = allowed * (1.0 - found.rounding) - found.rounding - found.stored
+    if max_rank is None and left > 0.0 and found.error > allowed:
         # So near the tolerance that arithmetic matters: cut that much less.
-        found = sweep(right, (allowed - found.rounding) / bonds)
+        found = sweep(right, left / bonds)
     told(1.0)
     return found
 
@@ -149,9 +150,10 @@ def _second_sweep(
     norm = right.norm
     found: list[Array] = []
     carried = np.ones((1, 1), dtype=double)
-    discarded, rounding = 0.0, STEP
+    discarded, rounding, stored = 0.0, STEP, 0.0
     for k, (core, factor, cut) in enumerate(zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], strict=True)):
         progress(0.5 + k / len(cores) / 2)
+        carried = times_power(carried, -right.powers[k])
         rest = (carried @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])
         basis, values, lost = _leading(rest @ (factor / norm), share, max_rank)
         carried = basis.conj().T @ rest
@@ -161,12 +163,15 @@ def _second_sweep(
         largest = math.sqrt(float(np.linalg.norm(factor.conj().T @ factor)))
         rounding += float(np.linalg.norm(rest)) * (STEP * largest + (k + 1) * cut) / norm
         kept = basis.astype(dtype)
-        rounding += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
+        stored += float(np.linalg.norm((basis - kept) * values)) if dtype != double else 0.0
         found.append(kept.reshape(-1, core.shape[1], basis.shape[1]))
+    carried, power = times_power(carried, -right.powers[-1]), sum(right.powers)
     last = (carried @ cores[-1].reshape(cores[-1].shape[0], -1)).reshape(-1, cores[-1].shape[1], 1)
-    found.append(last.astype(dtype))
-    rounding += float(np.linalg.norm(last - found[-1])) / norm if dtype != double else 0.0
-    return Rounded(found, norm, discarded, rounding)
+    found.append(times_power(last, power).astype(dtype))
+    if not np.isfinite(found[-1]).all():
+        raise TensorError(f"{dtype} cannot hold the values of the train, which are too large: scale it first")
+    stored += float(np.linalg.norm(last - times_power(found[-1].astype(double), -power))) / norm
+    return Rounded(found, discarded, rounding, stored)
 
 
 def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array, NDArray[np.float64], float]:
@@ -174,10 +179,10 @@ def _leading(product: Array, budget: float, max_rank: int | None) -> tuple[Array
     rows, columns = product.shape
     if rows <= 2 * columns:
         vectors, values, _ = svd(product)
-        rank, lost = kept_rank(values, budget, max_rank)
+        rank, lost = rank_of_singular(values, budget**2, max_rank)
         return np.ascontiguousarray(vectors[:, :rank]), values[:rank], lost
     _, values, right = svd(triangle(product))
-    rank, lost = kept_rank(values, budget, max_rank)
+    rank, lost = rank_of_singular(values, budget**2, max_rank)
     basis = _orthonormal(product @ (right[:rank].conj().T / values[:rank]))
     if basis is None:
         q, r = scipy.linalg.qr(product, mode="economic", check_finite=False)
@@ -210,9 +215,22 @@ def _orthonormal(nearly: Array) -> Array | None:
     return np.asarray(solve(1.0, factor.T, nearly.T, lower=1).T)
 
 
-def _check(rtol: float | None, max_rank: int | None, dtype: np.dtype[Any], ndim: int) -> None:
-    if max_rank is not None and max_rank < 1:
-        raise TensorError(f"max_rank is {max_rank}; a rank is at least 1")
+def as_limits(rtol: Any, max_rank: Any) -> tuple[float | None, int | None]:
+    """A tolerance and a largest rank as Python's own numbers: those of NumPy may be too short to be squared, or added to.
+
+    Raises
+    ------
+    TensorError
+        They are no numbers of their kind, or the rank is below 1.
+    """
+    if rtol is not None and not isinstance(rtol, Real):
+        raise TensorError(f"rtol={rtol!r}: a tolerance is a real number")
+    if max_rank is not None and (not isinstance(max_rank, Integral) or max_rank < 1):
+        raise TensorError(f"max_rank={max_rank!r}: ranks are whole numbers from 1 on")
+    return None if rtol is None else float(rtol), None if max_rank is None else int(max_rank)
+
+
+def _check(rtol: float | None, dtype: np.dtype[Any], ndim: int) -> None:
     if rtol is None:
         return
     if not 0.0 <= rtol < math.inf:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,11 +14,13 @@ import numpy as np
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import sketch_state
+from cdt_core.kernels.tensor_train.arguments import axis_lengths, whole, whole_numbers
+from cdt_core.kernels.tensor_train.parts import DTYPES
 from cdt_core.kernels.tensor_train.sketch_absorb import absorb
 from cdt_core.kernels.tensor_train.sketch_maps import Maps, maps_of
 from cdt_core.kernels.tensor_train.sketch_solve import probed, recovered
 from cdt_core.kernels.tensor_train.tiles import tile_lengths, tiles, what_is_wrong
-from cdt_core.kernels.tensor_train.train import DTYPES, TensorTrain
+from cdt_core.kernels.tensor_train.train import TensorTrain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,19 +28,29 @@ if TYPE_CHECKING:
 __all__ = ["TTSketch"]
 
 
-def _shape(shape: Sequence[int]) -> tuple[int, ...]:
-    found = tuple(int(n) for n in shape)
-    if not found or min(found) < 1:
-        raise TensorError(f"shape {found} has no elements; give at least one axis, each of length >= 1")
-    return found
+#: Sums beyond these are scaled before they are multiplied with each other.
+_SMALL, _LARGE = 2.0**-480, 2.0**480
+#: Below this an energy may lack squares that are too small to be held.
+_LEAST_ENERGY = 2.0**-1000
 
 
-def _ranks(ranks: int | Sequence[int]) -> int | tuple[int, ...]:
-    return tuple(int(rank) for rank in ranks) if isinstance(ranks, Sequence | np.ndarray) else int(ranks)
+def _ranks(ranks: Any) -> int | tuple[int, ...]:
+    return whole_numbers(ranks, "ranks", 1) if isinstance(ranks, Sequence | np.ndarray) else whole(ranks, "ranks", 1)
+
+
+def _oversampling(number: Any) -> int | None:
+    return None if number is None else whole(number, "oversampling", 0, (1 << 16) - 1)
+
+
+def _seed(seed: Any) -> int:
+    return whole(seed, "seed", 0, (1 << 63) - 1)
 
 
 def _dtype(dtype: Any) -> np.dtype[Any]:
-    found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
+    try:
+        found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
+    except TypeError as error:
+        raise TensorError(f"dtype {dtype!r} is none: {error}") from error
     if found not in DTYPES:
         raise TensorError(f"dtype {found}: a tensor train holds float32, float64, complex64 or complex128")
     return found
@@ -95,36 +109,26 @@ class TTSketch:
     (True, True)
     """
 
-    shape: tuple[int, ...] = attrs.field(converter=_shape)
+    shape: tuple[int, ...] = attrs.field(converter=axis_lengths)
     ranks: int | tuple[int, ...] = attrs.field(converter=_ranks)
-    oversampling: int | None = attrs.field(default=None)
-    seed: int = attrs.field(default=0, converter=int)
+    oversampling: int | None = attrs.field(default=None, converter=_oversampling)
+    seed: int = attrs.field(default=0, converter=_seed)
     dtype: np.dtype[Any] = attrs.field(default=np.dtype(np.float64), converter=_dtype)
 
     @ranks.validator
     def _check_ranks(self, _: Any, value: int | tuple[int, ...]) -> None:
-        all_ranks = value if isinstance(value, tuple) else (value,)
-        if min(all_ranks, default=1) < 1 or (isinstance(value, tuple) and len(value) != len(self.shape) - 1):
+        if isinstance(value, tuple) and len(value) != len(self.shape) - 1:
             raise TensorError(
                 f"ranks {value} for {len(self.shape)} axes; give one, or {len(self.shape) - 1}, each >= 1"
             )
-
-    @oversampling.validator
-    def _check_oversampling(self, _: Any, value: int | None) -> None:
-        if value is not None and not 0 <= value < 1 << 16:
-            raise TensorError(f"oversampling {value} is not in 0..65535; half of the rank is a good one")
-
-    @seed.validator
-    def _check_seed(self, _: Any, value: int) -> None:
-        if not 0 <= value < 1 << 63:
-            raise TensorError(f"seed {value} is not in 0..2^63 - 1")
 
     @property
     def bonds(self) -> tuple[int, ...]:
         """Rank of each of the d - 1 bonds: what was asked for, but never more than a tensor of this shape can have."""
         ranks = self.ranks if isinstance(self.ranks, tuple) else (self.ranks,) * (len(self.shape) - 1)
-        sides = ((math.prod(self.shape[:b]), math.prod(self.shape[b:])) for b in range(1, len(self.shape)))
-        return tuple(min(rank, *both) for rank, both in zip(ranks, sides, strict=True))
+        before = accumulate(self.shape[:-1], operator.mul)
+        after = reversed(list(accumulate(self.shape[:0:-1], operator.mul)))
+        return tuple(map(min, ranks, before, after))
 
     @property
     def tile(self) -> tuple[int, ...]:
@@ -139,13 +143,13 @@ class TTSketch:
     def _extra(self) -> int:
         return max(8, max(self.bonds, default=1) // 2) if self.oversampling is None else self.oversampling
 
-    @property
-    def _double(self) -> np.dtype[Any]:
-        return np.dtype(np.complex128 if self.dtype.kind == "c" else np.float64)
-
     def start(self) -> NDArray[Any]:
         """The state of a tensor of zeros: a vector of float64, or of complex128 for complex dtypes."""
-        return np.zeros(sketch_state.length(self._maps), self._double)
+        size, kind = sketch_state.length(self._description), self._description.sums
+        try:
+            return np.zeros(size, kind)
+        except (MemoryError, ValueError) as error:
+            raise TensorError(f"a state of {size} {kind} sums does not fit into memory; give smaller ranks") from error
 
     def update(
         self,
@@ -161,7 +165,8 @@ class TTSketch:
         state
             From :meth:`start`, :meth:`update`, :meth:`merge` or :meth:`from_bytes`.
         block
-            Array of d axes of numbers, or what gives such arrays when it is sliced (a memmap, a zarr array).
+            Array of d axes of numbers, or what gives such arrays when it is sliced (a memmap, a zarr array). A masked one has
+            to have all of its values.
         offset
             Index of its first element in the tensor; without it the block begins at the first element.
         progress
@@ -170,48 +175,60 @@ class TTSketch:
         Raises
         ------
         TensorError
-            A block that does not lie in the tensor, of complex numbers for a real sketch, or with NaN or infinity (the index
-            is named; the state may then hold a part of the block).
+            A block that does not lie in the tensor, of complex numbers for a real sketch, or with NaN, infinity or missing
+            values (the index is named; the state may then hold a part of the block); a state that is read-only.
         """
-        block = block if hasattr(block, "dtype") else np.asarray(block)
+        block = block if hasattr(block, "dtype") else _array(block)
         start = self._checked_offset(block, (0,) * len(self.shape) if offset is None else offset)
         maps, done, size = self._maps, 0, math.prod(block.shape)
-        sums = sketch_state.sums_of(self._checked(state), maps)
+        sums = self._sums(state)
+        if not state.flags.writeable:
+            raise TensorError("the state is read-only, and blocks are added in place; give a copy of it")
         for low, lengths in tiles(self.tile, start, block.shape):
             inside = tuple(slice(at - first, at - first + n) for at, first, n in zip(low, start, lengths, strict=True))
-            values = np.asarray(block[inside])
-            energy = absorb(sums.slices, sums.probes, maps, (values, low))
+            part = block[inside]
+            energy = (
+                math.nan if np.ma.is_masked(part) else absorb(sums.slices, sums.probes, maps, (np.asarray(part), low))
+            )
             if not math.isfinite(energy):
-                raise TensorError(what_is_wrong(values, low))
-            sums.totals[:] += energy, values.size
-            done += values.size
+                raise TensorError(what_is_wrong(part, low))
+            sums.totals[:] += energy, math.prod(lengths)
+            done += math.prod(lengths)
             if progress is not None:
                 progress(done / size)
         return state
 
     def merge(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
         """The state of both: of all blocks that either has seen, or of the sum of the tensors."""
-        return np.asarray(self._checked(left) + self._checked(right))
+        with np.errstate(over="ignore", invalid="ignore"):  # sums that are not finite are refused when they are used
+            return np.asarray(self._checked(left) + self._checked(right))
 
     @on_one_blas_thread
     def finish(self, state: NDArray[Any]) -> TensorTrain:
         """The tensor train; its own ``error`` is ``None``, since one pass certifies nothing: :meth:`error` estimates it.
 
-        Raises :class:`TensorError` where the sums hold what is no number.
+        Raises :class:`TensorError` where the sums hold what is no number, or the train what its dtype does not.
         """
-        state = self._checked(state)
-        if not np.isfinite(state).all():
-            raise TensorError(
-                "the state of the sketch holds NaN or infinity; the blocks were too large, or it was changed"
-            )
-        cores = recovered(sketch_state.sums_of(state, self._maps).slices, self._maps, self.bonds)
-        return TensorTrain(tuple(core.astype(self.dtype) for core in cores))
+        slices = self._finite(state).slices
+        top = max(float(np.abs(part).max()) for part in slices)
+        scale = 1.0 if not top or _SMALL < top < _LARGE else 2.0 ** -min(1000, max(-1000, math.frexp(top)[1]))
+        cores = recovered([part * scale for part in slices] if scale != 1.0 else slices, self._maps, self.bonds)
+        with np.errstate(over="ignore", invalid="ignore"):
+            cores = [core.astype(self.dtype) for core in [*cores[:-1], cores[-1] * (1.0 / scale)]]
+        if not np.isfinite(cores[-1]).all():
+            raise TensorError(f"the tensor is too large for {self.dtype}; sketch it as double precision")
+        return TensorTrain(tuple(cores))
 
     def norm(self, state: NDArray[Any]) -> float:
-        """Frobenius norm of the tensor: exact to rounding while no element was seen twice, else an estimate."""
-        sums = sketch_state.sums_of(self._checked(state), self._maps)
+        """Frobenius norm of the tensor: exact to rounding where no element was seen twice and squares do not underflow.
+
+        Where they do, and where more elements were seen than there are, the estimate of :meth:`error`, right within a factor of
+        about 2. (Where fewer were seen, but some of them twice, it is neither: the state knows how many it saw, not which.)
+        """
+        sums = self._finite(state)
         energy, seen = sums.totals.real
-        return math.sqrt(energy) if seen <= math.prod(self.shape) else _root_mean_square(sums.probes)
+        exact = energy >= _LEAST_ENERGY and seen <= math.prod(self.shape)
+        return math.sqrt(energy) if exact else _root_mean_square(sums.probes)
 
     def error(self, state: NDArray[Any], train: TensorTrain) -> float:
         """Estimated relative Frobenius error ``||x - train|| / ||x||`` of a train, from what the state knows of ``x``.
@@ -222,53 +239,69 @@ class TTSketch:
         all columns of the middle unfolding.
         """
         norm = self.norm(state)
-        if train.shape != self.shape:
-            raise TensorError(f"a train of shape {train.shape} is no approximation of a tensor of shape {self.shape}")
-        difference = sketch_state.sums_of(state, self._maps).probes - probed(train.cores, self._maps)
+        if not isinstance(train, TensorTrain) or train.shape != self.shape:
+            what = f"train of shape {train.shape}" if isinstance(train, TensorTrain) else type(train).__name__
+            raise TensorError(f"a {what} is no approximation of a tensor of shape {self.shape}")
+        difference = self._sums(state).probes - probed(train.cores, self._maps)
         return _root_mean_square(difference) / norm if norm else float(train.norm() > 0.0)
 
     def to_bytes(self, state: NDArray[Any]) -> bytes:
-        """A state to send or keep: signature, version, the sketch, the sums little-endian, CRC-32."""
-        return sketch_state.to_bytes(self._checked(state), self._description())
+        """A state to send or keep: the stream of FORMAT.md, section "Sketches of tensor trains"."""
+        return sketch_state.to_bytes(self._checked(state), self._description)
 
-    def from_bytes(self, data: bytes) -> NDArray[Any]:
+    def from_bytes(self, stream: bytes | bytearray | memoryview) -> NDArray[Any]:
         """The state that :meth:`to_bytes` of this sketch made; :class:`CorruptStreamError` for any other bytes."""
-        size = sketch_state.length(self._maps)
-        return sketch_state.from_bytes(data, size, self._description(), self._double)
+        return sketch_state.from_bytes(stream, self._description)
 
-    def _description(self) -> dict[str, Any]:
-        return {
-            "shape": list(self.shape),
-            "ranks": list(self.bonds),
-            "oversampling": self._extra,
-            "seed": self.seed,
-            "dtype": self.dtype.name,
-        }
+    @property
+    def _description(self) -> sketch_state.Description:
+        return sketch_state.Description(self.dtype, self.shape, self.bonds, self._extra, self.seed)
 
     def _checked(self, state: NDArray[Any]) -> NDArray[Any]:
-        size = sketch_state.length(self._maps)
-        if state.shape != (size,) or state.dtype != self._double:
+        size, kind = sketch_state.length(self._description), self._description.sums
+        if not isinstance(state, np.ndarray):
+            raise TensorError(f"a {type(state).__name__} is no state of a sketch; begin with start()")
+        if state.shape != (size,) or state.dtype != kind:
             raise TensorError(
-                f"a state of {state.dtype} and shape {state.shape} is not of this sketch, which has {size} {self._double} sums"
+                f"a state of {state.dtype} and shape {state.shape} is not of this sketch, which has {size} {kind} sums"
             )
         return state
 
+    def _sums(self, state: NDArray[Any]) -> sketch_state.Sums:
+        return sketch_state.sums_of(self._checked(state), self._description)
+
+    def _finite(self, state: NDArray[Any]) -> sketch_state.Sums:
+        sums = self._sums(state)
+        if not np.isfinite(state).all():
+            raise TensorError(
+                "the state of the sketch holds NaN or infinity; the blocks were too large, or it was changed"
+            )
+        return sums
+
     def _checked_offset(self, block: NDArray[Any], offset: Sequence[int]) -> tuple[int, ...]:
-        start = tuple(int(at) for at in offset)
+        start = whole_numbers(offset, "offset", 0)
         kinds = "biufc" if self.dtype.kind == "c" else "biuf"
         if block.dtype.kind not in kinds:
             raise TensorError(
                 f"a block of {block.dtype} for a sketch of {self.dtype}; convert it, or sketch as complex128"
             )
         fits = len(start) == len(block.shape) == len(self.shape)
-        if not fits or any(
-            not 0 <= at <= at + n <= all_ for at, n, all_ in zip(start, block.shape, self.shape, strict=True)
-        ):
+        if not fits or any(at + n > all_ for at, n, all_ in zip(start, block.shape, self.shape, strict=True)):
             raise TensorError(
                 f"a block of shape {block.shape} at {start} does not lie in a tensor of shape {self.shape}"
             )
         return start
 
 
+def _array(block: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(block)
+    except (TypeError, ValueError) as error:
+        raise TensorError(f"a {type(block).__name__} is no block of a tensor: {error}") from error
+
+
 def _root_mean_square(probes: NDArray[Any]) -> float:
-    return float(np.linalg.norm(probes)) / math.sqrt(probes.size)
+    """Of numbers whose squares may be too small or too large."""
+    sizes = np.abs(probes)
+    top = float(sizes.max())
+    return float(np.linalg.norm(sizes / top)) * top / math.sqrt(sizes.size) if top else 0.0

@@ -26,12 +26,12 @@ def absorb(
     values, low = tile
     m, lengths = maps.middle, values.shape
     rows, columns = row_maps(maps, low[:m], lengths[:m]), column_maps(maps, low[m:], lengths[m:])
-    energy = 0.0
-    for part, unit in _real_parts(values):
-        with np.errstate(over="ignore", invalid="ignore"):
-            energy += float(np.vdot(part, part))
-        if not np.isfinite(energy):
-            break
+    parts = _real_parts(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = sum(float(np.vdot(part, part)) for part, _ in parts)
+    if not np.isfinite(energy):
+        return energy
+    for part, unit in parts:
         middle = part.reshape(len(rows[-1]), -1)
         left, right = rows[-1].T @ middle, middle @ columns[0]
         probes += unit * (left[-PROBES[0] :] @ columns[-1])
@@ -43,12 +43,11 @@ def absorb(
     return energy
 
 
-def _real_parts(values: NDArray[Any]) -> Iterator[tuple[NDArray[np.float64], complex]]:
-    if values.dtype.kind != "c":
-        yield np.ascontiguousarray(values, np.float64), 1
-        return
-    yield np.ascontiguousarray(values.real, np.float64), 1
-    yield np.ascontiguousarray(values.imag, np.float64), 1j
+def _real_parts(values: NDArray[Any]) -> list[tuple[NDArray[np.float64], complex]]:
+    with np.errstate(over="ignore"):  # of what is longer than double precision
+        if values.dtype.kind != "c":
+            return [(np.ascontiguousarray(values, np.float64), 1)]
+        return [(np.ascontiguousarray(values.real, np.float64), 1), (np.ascontiguousarray(values.imag, np.float64), 1j)]
 
 
 def _from_columns(

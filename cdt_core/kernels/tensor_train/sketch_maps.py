@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,9 +14,11 @@ import numpy as np
 from cdt_core.kernels.tensor_train.random_rows import random_rows, row_signs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["PROBES", "Maps", "column_maps", "maps_of", "row_maps", "sign_key"]
+__all__ = ["PROBES", "Maps", "column_maps", "maps_of", "row_maps", "sign_key", "slice_shapes"]
 
 #: Signs on the rows and on the columns of the middle unfolding that judge the error: their products, 256, are the probes.
 PROBES = (8, 32)
@@ -37,11 +41,6 @@ class Maps:
     right: tuple[NDArray[np.float64], ...]
     middle: int
     seed: int
-
-    @property
-    def slices(self) -> list[tuple[int, int, int]]:
-        """Shapes of the sketched slices of the axes, (l_k, n_k, r_{k+1})."""
-        return list(zip(self.left_ranks[:-1], self.shape, self.right_ranks[1:], strict=True))
 
 
 @lru_cache(maxsize=2)
@@ -67,6 +66,23 @@ def column_maps(maps: Maps, offset: tuple[int, ...], lengths: tuple[int, ...]) -
     return [*found, row_signs(sign_key(maps.seed, 1), columns, PROBES[1])]
 
 
+def map_ranks(shape: Sequence[int], ranks: Sequence[int], oversampling: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """``l_0 .. l_d`` of the maps from the left and ``r_0 .. r_d`` of those from the right, for ranks of the d - 1 bonds."""
+    d, before = len(shape), list(accumulate(shape, operator.mul))
+    left, right = [1] * (d + 1), [1] * (d + 1)
+    for b in range(d - 1, 0, -1):
+        right[b] = min(ranks[b - 1] + oversampling, right[b + 1] * shape[b], before[b - 1])
+    for b in range(1, d):
+        left[b] = min(2 * right[b] + 1, left[b - 1] * shape[b - 1])
+    return tuple(left), tuple(right)
+
+
+def slice_shapes(shape: Sequence[int], ranks: Sequence[int], oversampling: int) -> list[tuple[int, int, int]]:
+    """Shapes of the sketched slices of the axes, (l_k, n_k, r_{k+1})."""
+    left, right = map_ranks(shape, ranks, oversampling)
+    return list(zip(left[:-1], shape, right[1:], strict=True))
+
+
 @lru_cache(maxsize=4)
 def maps_of(shape: tuple[int, ...], ranks: tuple[int, ...], oversampling: int, seed: int) -> Maps:
     """The maps of a sketch; ranks are those of the d - 1 bonds."""
@@ -74,20 +90,14 @@ def maps_of(shape: tuple[int, ...], ranks: tuple[int, ...], oversampling: int, s
     before = [math.prod(shape[:k]) for k in range(d + 1)]
     after = [math.prod(shape[k:]) for k in range(d + 1)]
     bonds = range(1, d)
-    right_ranks, left_ranks = [1], [1]
-    for b in reversed(bonds):
-        right_ranks.insert(0, min(ranks[b - 1] + oversampling, right_ranks[0] * shape[b], before[b]))
-    right_ranks = [1, *right_ranks][-d - 1 :]
-    for b in bonds:
-        left_ranks.append(min(2 * right_ranks[b] + 1, left_ranks[-1] * shape[b - 1]))
-    left_ranks = [*left_ranks, 1][: d + 1]
+    left_ranks, right_ranks = map_ranks(shape, ranks, oversampling)
     left = [*(_left_core(before, shape[k], left_ranks, k, seed) for k in range(d - 1)), np.zeros((1, shape[-1], 1))]
     right = [np.zeros((1, shape[0], 1)), *(_right_core(after, shape[k], right_ranks, k, seed) for k in bonds)]
     middle = min(range(1, d), key=lambda b: max(before[b], after[b]), default=0)
-    return Maps(shape, tuple(left_ranks), tuple(right_ranks), tuple(left), tuple(right), middle, seed)
+    return Maps(shape, left_ranks, right_ranks, tuple(left), tuple(right), middle, seed)
 
 
-def _left_core(before: list[int], n: int, ranks: list[int], k: int, seed: int) -> NDArray[np.float64]:
+def _left_core(before: list[int], n: int, ranks: Sequence[int], k: int, seed: int) -> NDArray[np.float64]:
     size = ranks[k], n, ranks[k + 1]
     if ranks[k] == before[k] and ranks[k + 1] == before[k + 1]:
         return np.eye(size[2]).reshape(size)
@@ -95,7 +105,7 @@ def _left_core(before: list[int], n: int, ranks: list[int], k: int, seed: int) -
     return rows.transpose(1, 0, 2) * _scale(size[0], before[k])
 
 
-def _right_core(after: list[int], n: int, ranks: list[int], k: int, seed: int) -> NDArray[np.float64]:
+def _right_core(after: list[int], n: int, ranks: Sequence[int], k: int, seed: int) -> NDArray[np.float64]:
     size = ranks[k], n, ranks[k + 1]
     if ranks[k] == after[k] and ranks[k + 1] == after[k + 1]:
         return np.eye(size[0]).reshape(size)

@@ -1,30 +1,50 @@
-"""The state of a sketch: one vector of sums, and its bytes."""
+"""The state of a sketch: one vector of sums, and its stream; FORMAT.md, "Sketches of tensor trains", is the specification."""
 
 from __future__ import annotations
 
-import json
 import math
-import struct
-import zlib
+import reprlib
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from cdt_core.errors import CorruptStreamError
-from cdt_core.kernels.tensor_train.sketch_maps import PROBES
+from cdt_core.kernels.tensor_train.envelope import CODES, DTYPES, Envelope, number
+from cdt_core.kernels.tensor_train.sketch_maps import PROBES, slice_shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdt_core.kernels.tensor_train.sketch_maps import Maps
+    from cdt_core.kernels.tensor_train.envelope import Reading
 
-__all__ = ["Sums", "from_bytes", "length", "sums_of", "to_bytes"]
+__all__ = ["Description", "Sums", "from_bytes", "length", "sums_of", "to_bytes"]
 
-#: Signature, version, length of the JSON description; then the description, the sums, CRC-32 of all before it.
-_HEAD = struct.Struct("<4sHH")
-_SIGNATURE, _VERSION = b"CDTK", 1
-_CRC = struct.Struct("<I")
+_ENVELOPE = Envelope(b"\x93CTK", 1, "tensor-train sketch's state")
+_OTHERS = 2 + math.prod(PROBES)
+
+Shapes = list[tuple[int, int, int]]
+
+
+@attrs.frozen
+class Description:
+    """What two sketches have to have in common for their states to add up; ``ranks`` are those of the d - 1 bonds."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    ranks: tuple[int, ...]
+    oversampling: int
+    seed: int
+
+    @property
+    def slices(self) -> Shapes:
+        """Shapes of the sketched slices of the axes."""
+        return slice_shapes(self.shape, self.ranks, self.oversampling)
+
+    @property
+    def sums(self) -> np.dtype[Any]:
+        """Of the numbers in a state: always double precision."""
+        return np.dtype(np.complex128 if self.dtype.kind == "c" else np.float64)
 
 
 @attrs.frozen(eq=False)
@@ -40,51 +60,51 @@ class Sums:
     slices: list[NDArray[Any]]
 
 
-def length(maps: Maps) -> int:
+def length(what: Description) -> int:
     """Numbers in a state."""
-    return 2 + math.prod(PROBES) + sum(math.prod(size) for size in maps.slices)
+    return _OTHERS + sum(map(math.prod, what.slices))
 
 
-def sums_of(state: NDArray[Any], maps: Maps) -> Sums:
+def sums_of(state: NDArray[Any], what: Description) -> Sums:
     """The parts of a state; views, not copies."""
-    at = 2 + math.prod(PROBES)
-    slices = []
-    for size in maps.slices:
+    at, slices = _OTHERS, []
+    for size in what.slices:
         end = at + math.prod(size)
         slices.append(state[at:end].reshape(size))
         at = end
-    return Sums(state[:2], state[2 : 2 + math.prod(PROBES)].reshape(PROBES), slices)
+    return Sums(state[:2], state[2:_OTHERS].reshape(PROBES), slices)
 
 
-def to_bytes(state: NDArray[Any], what: dict[str, Any]) -> bytes:
-    """A state with the description of its sketch, little-endian."""
-    text = json.dumps(what, sort_keys=True, separators=(",", ":")).encode()
-    body = _HEAD.pack(_SIGNATURE, _VERSION, len(text)) + text + state.astype(state.dtype.newbyteorder("<")).tobytes()
-    return body + _CRC.pack(zlib.crc32(body))
+def to_bytes(state: NDArray[Any], what: Description) -> bytes:
+    """The stream of a state and of the description of its sketch."""
+    numbers = len(what.shape), *what.shape, *what.ranks, what.oversampling, what.seed
+    return _ENVELOPE.closed(bytes([CODES[what.dtype.newbyteorder("<")]]) + b"".join(map(number, numbers)), [state])
 
 
-def from_bytes(data: bytes, size: int, what: dict[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The state of ``size`` sums; refuses bytes that are damaged or of another sketch."""
-    if len(data) < _HEAD.size + _CRC.size or data[:4] != _SIGNATURE:
-        raise CorruptStreamError("these bytes are no state of a tensor-train sketch; give what to_bytes made")
-    _, version, text_length = _HEAD.unpack_from(data)
-    if zlib.crc32(data[: -_CRC.size]) != _CRC.unpack(data[-_CRC.size :])[0]:
-        raise CorruptStreamError(f"the checksum of a sketch's state of {len(data)} bytes is wrong; send it again")
-    if version != _VERSION:
-        raise CorruptStreamError(f"a sketch's state of version {version}; this reads version {_VERSION}")
-    found = _description(data[_HEAD.size : _HEAD.size + text_length])
-    if found != what:
-        raise CorruptStreamError(
-            f"a state of the sketch {found}, not of {what}; sketches add up only where they are the same"
-        )
-    numbers = data[_HEAD.size + text_length : -_CRC.size]
-    if len(numbers) != size * dtype.itemsize:
-        raise CorruptStreamError(f"a sketch's state has {len(numbers)} bytes of sums, not {size * dtype.itemsize}")
-    return np.frombuffer(numbers, dtype.newbyteorder("<")).astype(dtype)
+def from_bytes(stream: bytes | bytearray | memoryview, what: Description) -> NDArray[Any]:
+    """The state of a stream.
+
+    Raises
+    ------
+    CorruptStreamError
+        Truncated, mutated, no stream of a state, or one of another sketch; says where, or what differs.
+    """
+    source = _ENVELOPE.opened(stream)
+    found = _description(source)
+    source.check(0, "head")
+    for name, expected in attrs.asdict(what).items():
+        if (other := getattr(found, name)) != expected:
+            raise CorruptStreamError(
+                f"a state of a sketch with the {name} {reprlib.repr(other)}, not {reprlib.repr(expected)}; sketches add up "
+                "only where they are the same"
+            )
+    return source.arrays([(length(what),)], what.sums.newbyteorder("<"), "sums")[0]
 
 
-def _description(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as wrong:
-        raise CorruptStreamError("the description in a sketch's state is no JSON; send it again") from wrong
+def _description(source: Reading) -> Description:
+    (code,) = source.take(1, "type")
+    if code not in DTYPES:
+        raise CorruptStreamError(f"offset 5: type {code} that no sketch has; the stream is damaged")
+    shape, ranks = source.sides()
+    oversampling, seed = source.number("oversampling"), source.number("seed")
+    return Description(DTYPES[code].newbyteorder("="), tuple(shape), tuple(ranks), oversampling, seed)

@@ -85,7 +85,10 @@ def positions(indices: Any, shape: Sequence[int]) -> NDArray[np.int64]:
     IndexError
         Another shape or type, or an index out of range; names the first.
     """
-    found = np.asarray(indices)
+    try:
+        found = np.asarray(indices)
+    except ValueError as error:
+        raise IndexError(f"indices that are no array: {error}; give (m, {len(shape)}) integers") from error
     if found.size == 0 and found.ndim == 2 and found.shape[1] == len(shape):
         return found.astype(np.int64)
     if found.ndim != 2 or found.shape[1] != len(shape) or found.dtype.kind not in "iu":
@@ -99,4 +102,5 @@ def positions(indices: Any, shape: Sequence[int]) -> NDArray[np.int64]:
         raise IndexError(
             f"row {row}: index {found[row, axis]} is out of range for axis {axis}, which has {shape[axis]} elements"
         )
-    return np.where(found < 0, found + lengths, found).astype(np.int64)
+    found = found.astype(np.int64)
+    return np.where(found < 0, found + lengths, found)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
-from cdt_core.kernels.tensor_train.rounding import finest
-from cdt_core.kernels.tensor_train.sources import Tensor, tensor_of
+from cdt_core.kernels.tensor_train.rounding import as_limits, finest
+from cdt_core.kernels.tensor_train.sources import Tensor, array_of, tensor_of
 from cdt_core.kernels.tensor_train.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def tt_svd(  # noqa: PLR0913
     ----------
     x
         Array of one axis or more: ndarray, memmap, or anything with ``shape``, ``dtype`` and slices (zarr, dask, h5py), which
-        is read piece by piece (only a last axis longer than all the others together is loaded). float32, float64, complex64,
+        is read piece by piece (it is loaded only where a last axis is longer than all the others together, or where the
+        last axes keep nearly every direction). float32, float64, complex64,
         complex128; other numbers become float64.
     rtol
         Relative Frobenius tolerance: ``||x - train|| <= rtol * ||x||`` holds, and ``train.error`` says by how much.
@@ -60,7 +61,8 @@ def tt_svd(  # noqa: PLR0913
     -------
     TensorTrain
         Cores left of one are orthonormal from the left, those right of it from the right. ``error`` is certified: by the energy
-        identity, or for tolerances below 1e-6 (2e-5 in single precision) by comparing with ``x`` once more.
+        identity, or for tolerances, or errors of ranks that were given, below 1e-6 (2e-5 in single precision) by comparing
+        with ``x`` once more.
 
     Raises
     ------
@@ -87,17 +89,18 @@ def tt_svd(  # noqa: PLR0913
     >>> train.ranks, bool(train.error <= 1e-6)
     ((1, 2, 2, 1), True)
     """
+    rtol, max_rank = as_limits(rtol, max_rank)
+    threads = _threads(workers)
     if quantics:
-        from cdt_core.kernels.tensor_train.quantics import quantics as by_digits
+        from cdt_core.kernels.tensor_train.quantics import split_digits
 
-        return by_digits(x, rtol, max_rank).train
+        x = split_digits(array_of(x), 2)[0]
     tensor = tensor_of(x)
-    _check_kinds(rtol, max_rank, workers)
     _check(tensor, rtol, max_rank)
     aim = rtol
     for _ in range(4):
-        sweep = Sweep(tensor, aim, max_rank, exact=exact, workers=workers, progress=progress or (lambda share: None))
-        with np.errstate(over="ignore", invalid="ignore"):  # sums that are not finite are refused
+        sweep = Sweep(tensor, aim, max_rank, exact=exact, workers=threads, progress=progress or (lambda share: None))
+        with np.errstate(all="ignore"):  # sums that are not finite are refused
             train = sweep.train()
         if rtol is None or train.error is None or train.error <= rtol or _is_capped(train, max_rank):
             return train
@@ -107,21 +110,15 @@ def tt_svd(  # noqa: PLR0913
     )
 
 
-def _check_kinds(rtol: Any, max_rank: Any, workers: Any) -> None:
-    """Raise :class:`TensorError` for options that are no numbers of the right kind."""
-    if rtol is not None and not isinstance(rtol, Real):
-        raise TensorError(f"rtol={rtol!r}: a tolerance is a real number")
-    if max_rank is not None and not isinstance(max_rank, Integral):
-        raise TensorError(f"max_rank={max_rank!r}: ranks are whole numbers from 1 on")
+def _threads(workers: Any) -> int:
     if not isinstance(workers, Integral):
         raise TensorError(f"workers={workers!r}: threads are counted in whole numbers")
+    return int(workers)
 
 
 def _check(tensor: Tensor, rtol: float | None, max_rank: int | None) -> None:
     if rtol is None and max_rank is None:
         raise TensorError("give rtol, the relative error that is allowed, or max_rank, or both")
-    if max_rank is not None and max_rank < 1:
-        raise TensorError(f"max_rank={max_rank}: ranks are whole numbers from 1 on")
     if rtol is not None:
         least = finest(tensor.dtype, len(tensor.shape))
         if not least <= rtol < math.inf:

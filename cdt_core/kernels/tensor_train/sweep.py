@@ -23,7 +23,7 @@ from cdt_core.kernels.tensor_train.bases import Chain, Limits, chain, check_fini
 from cdt_core.kernels.tensor_train.comparing import relative_error
 from cdt_core.kernels.tensor_train.sources import Tensor
 from cdt_core.kernels.tensor_train.train import TensorTrain
-from cdt_core.kernels.tensor_train.trimming import trimmed
+from cdt_core.kernels.tensor_train.trimming import moved, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,8 @@ _LEAST_ENERGY = 1e-270
 _SINGLE_STEP, _SINGLE_NORM = 2.0**-149, 2.0**127
 #: What sums of squares are certain to, as a share of the whole.
 _ENERGY_EPSILON = 2.0**-44
+#: An error that energies bound within this factor is not measured.
+_TIGHT = 1.1
 
 
 @define(eq=False)
@@ -70,7 +72,7 @@ class Sweep:
     energy: float = field(default=math.nan)
     lost: list[float] = field(init=False)
     sampled: bool = field(default=False)
-    cuts: tuple[float, float] = field(default=(0.0, 0.0))
+    moved: tuple[float, float] | None = field(default=None)
 
     def __attrs_post_init__(self) -> None:
         self.whole = self.tensor
@@ -107,32 +109,40 @@ class Sweep:
             wide = center.astype(np.result_type(center.dtype, np.float64))
             self._whole_energy(float(np.vdot(wide, wide).real))
         wide = center.astype(np.result_type(center.dtype, np.float64))
+        cores, middle = [*self.left, wide, *self.right], len(self.left)
         if not self.sampled:
-            return [*self.left, wide, *self.right]
+            return cores
         budgets = [self.share * self.energy - lost for lost in self.lost]
-        cores, cut = trimmed([*self.left, wide, *self.right], len(self.left), budgets, self.max_rank)
-        count = len(self.left)
-        self.cuts = (sum(cut[:count]), sum(cut[count:]))
-        return cores
+        made = trimmed(cores, middle, budgets, self.max_rank)
+        if any(a.shape != b.shape for a, b in zip(cores, made, strict=True)):
+            self.moved = moved(cores, middle, made)
+        return made
 
     def _certified(self, cores: tuple[NDArray[Any], ...]) -> float:
         if self.energy < _LEAST_ENERGY:
             self._check_zero()
             return 0.0
         single = cores[0].dtype in (np.float32, np.complex64)
-        if self.rtol is not None and self.rtol < (20 * _IDENTITY_RTOL if single else _IDENTITY_RTOL):
-            return relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
         rounding = 2.0**-24 * sum(math.sqrt(core.shape[2]) for core in cores) if single else 0.0
         if single:  # steps between the smallest numbers do not shrink with them
             rounding += _SINGLE_STEP * math.sqrt(math.prod(self.whole.shape)) * len(cores) / math.sqrt(self.energy)
-        error = math.sqrt(sum(self.lost) / self.energy + _ENERGY_EPSILON) + rounding
-        if not any(self.cuts):
-            return error
-        # Cuts of inner bonds leave the spaces of the projections: what they lose is not orthogonal to what those left out.
-        error += sum(math.sqrt(cut / self.energy) for cut in self.cuts)
-        if self.rtol is not None and error <= self.rtol:
-            return error
-        return relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
+        least, most = self._errors()
+        found, resolved = most + rounding, (20 if single else 1) * _IDENTITY_RTOL
+        if self.rtol is None:
+            certain = found >= resolved and most <= _TIGHT * least
+        else:
+            certain = self.rtol >= resolved and (found <= self.rtol or self.moved is None)
+        return found if certain else relative_error(self.whole, cores, math.sqrt(self.energy), self.workers)
+
+    def _errors(self) -> tuple[float, float]:
+        """The least and the largest relative error that the energies allow."""
+        left_out = math.sqrt(sum(self.lost) / self.energy + _ENERGY_EPSILON)
+        if self.moved is None:
+            return left_out, left_out
+        # Cuts of inner bonds leave the spaces of the projections: that part may add to what those left out, or take from it.
+        within, beyond = (distance / math.sqrt(self.energy) for distance in self.moved)
+        beyond = math.hypot(beyond, math.sqrt(_ENERGY_EPSILON))
+        return math.hypot(within, max(0.0, left_out - beyond)), math.hypot(within, left_out + beyond)
 
     def _check_zero(self) -> None:
         """Raise :class:`TensorError` unless the tensor is zero: its squares may have vanished."""
@@ -151,8 +161,8 @@ class Sweep:
     def _values(self) -> NDArray[Any]:
         """What is left, in memory."""
         if self.tensor.values is None:
-            values = np.asarray(self.tensor.source[(slice(None),) * len(self.tensor.shape)], dtype=self.tensor.dtype)
-            self.tensor = Tensor(np.ascontiguousarray(values), values.shape, values.dtype)
+            values = self.tensor.read((slice(None),) * len(self.tensor.shape))
+            self.tensor = Tensor(values, values.shape, values.dtype)
         assert self.tensor.values is not None
         return self.tensor.values
 
@@ -182,7 +192,7 @@ class Sweep:
             return False
         columns = self._places(count, left=False)
         rows = self.tensor.sample(columns, _SAMPLE_ROWS * columns, max(1, 4096 // columns))
-        energy = float(np.vdot(rows, rows).real)
+        energy = tall.energy(rows)
         check_finite(energy)
         rank = None if self.max_rank is None else self.max_rank + _SPARE
         limits = Limits(_SAMPLE_SHARE_OF_BUDGET * self.share * energy, rank)
@@ -228,13 +238,11 @@ class Sweep:
             self._chain_of(grams[1], self.lengths[len(self.lengths) - counts[1] :], self.edges[1], limits, left=False),
         ]
         bases = [None if _is_whole(end) else end.basis for end in ends]
-        cube = values.reshape(sides[0], -1, sides[1])
-        made = cube
+        made, lost = None, 0.0
         if bases[0] is not None or bases[1] is not None:
+            cube = values.reshape(sides[0], -1, sides[1])
             made, (before, after) = tall.project(cube, bases[0], bases[1], workers=self.workers)
             lost = min(max(0.0, before - after), sum(end.left_out for end in ends))
-        else:
-            lost = 0.0
         self._take(ends[0], ends[1], made, lost)
         return True
 
@@ -253,13 +261,11 @@ class Sweep:
             check_finite(gram)
             limits = Limits(self.share * self._whole_energy(float(np.trace(gram).real)), self.max_rank)
             end = self._chain_of(gram, lengths, edge, limits, left=left)
-        if _is_whole(end):
-            made = self._values().reshape((n, -1) if left else (-1, n))
-        elif left:
-            made = tall.project(self._values().reshape(n, -1, 1), end.basis, None, workers=self.workers, measure=False)[
-                0
-            ]
-        else:
+        made = None
+        if left and not _is_whole(end):
+            cube = self._values().reshape(n, -1, 1)
+            made = tall.project(cube, end.basis, None, workers=self.workers, measure=False)[0]
+        elif not left and not _is_whole(end):
             made = self._project_right(end, measure=False)[0]
         self._take(end if left else None, None if left else end, made, end.left_out)
 
@@ -282,7 +288,7 @@ class Sweep:
     def _precise_chain(self, lengths: list[int], edge: int, n: int, *, left: bool) -> Chain:
         """Cores of one end from the triangle of all its axes together."""
         if left:
-            triangle = tall.r_factor(self._values().reshape(n, -1).conj().T)
+            triangle = tall.r_factor(self._values().reshape(n, -1).T).conj()
         else:
             triangle = np.zeros((0, n), np.result_type(self.tensor.dtype, np.float64))
             for _, piece in self.tensor.pieces(n):
@@ -304,9 +310,8 @@ class Sweep:
             before, after = before + energies[0], after + energies[1]
         return made, before, after
 
-    def _take(self, left: Chain | None, right: Chain | None, made: NDArray[Any], lost: float) -> None:
-        """Cores of the ends are ready; what is left of the tensor is ``made``."""
-        self._check_held(made)
+    def _take(self, left: Chain | None, right: Chain | None, made: NDArray[Any] | None, lost: float) -> None:
+        """Cores of the ends are ready; what is left of the tensor is ``made``, or all of it (None)."""
         counts = [0 if end is None else len(end.cores) for end in (left, right)]
         first = len(self.left)
         last = len(self.whole.shape) - 1 - len(self.right)
@@ -320,8 +325,10 @@ class Sweep:
             self.right = right.cores + self.right
             self.edges[1] = right.basis.shape[1]
         self.lengths = self.lengths[counts[0] : len(self.lengths) - counts[1]]
-        values = made.reshape(self.edges[0], *self.lengths, self.edges[1])
-        self.tensor = Tensor(values, values.shape, values.dtype)
+        if made is not None:
+            self._check_held(made)
+            values = made.reshape(self.edges[0], *self.lengths, self.edges[1])
+            self.tensor = Tensor(values, values.shape, values.dtype)
 
 
 def _is_whole(end: Chain) -> bool:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["tile_lengths", "tiles", "what_is_wrong"]
 
@@ -43,11 +40,13 @@ def tiles(
         yield tuple(low for low, _ in parts), tuple(length for _, length in parts)
 
 
-def what_is_wrong(values: NDArray[Any], low: tuple[int, ...]) -> str:
-    """The message for a tile at index ``low`` whose energy is not finite."""
-    bad = ~np.isfinite(values)
+def what_is_wrong(values: Any, low: tuple[int, ...]) -> str:
+    """The message for a tile at index ``low`` whose energy is not finite, or that has missing values."""
+    missing = np.ma.getmaskarray(values)
+    bad = missing if missing.any() else ~np.isfinite(values)
     if not bad.any():
         return f"the squares of the block at {low} overflow; divide the tensor by a power of ten"
     at = np.unravel_index(int(bad.argmax()), values.shape)
     index = tuple(int(first + place) for first, place in zip(low, at, strict=True))
-    return f"the block holds {values[at]} at index {index} of the tensor; fill missing values before it is sketched"
+    what = "a missing value" if missing.any() else values[at]
+    return f"the block holds {what} at index {index} of the tensor; fill missing values before it is sketched"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -13,39 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tensor_train import arithmetic, permuting, rounding, slicing, stored
-from cdt_core.kernels.tensor_train.cores import TrainOfCores, arrays_of
+from cdt_core.kernels.tensor_train.arguments import tolerance
+from cdt_core.kernels.tensor_train.cores import TrainOfCores
+from cdt_core.kernels.tensor_train.parts import Scalar, checked_cores, checked_error, is_scalar
 
 if TYPE_CHECKING:
     from tensorly.tt_tensor import TTTensor
 
-__all__ = ["DTYPES", "Scalar", "TensorTrain", "checked_cores", "is_scalar"]
+__all__ = ["TensorTrain"]
 
 Array = NDArray[Any]
-Scalar = int | float | complex | np.number[Any]
 
-#: What cores may hold.
-DTYPES = tuple(np.dtype(kind) for kind in ("f4", "f8", "c8", "c16"))
-
-
-def checked_cores(cores: Sequence[ArrayLike]) -> tuple[Array, ...]:
-    """Cores as C-contiguous arrays of one dtype (integers become float64), of shapes that fit each other."""
-    arrays = arrays_of(cores)
-    if not arrays:
-        raise TensorError("no cores: a tensor train has at least one axis")
-    dtype = np.result_type(*(array.dtype for array in arrays))
-    dtype = np.dtype(np.float64) if dtype.kind in "iu" else dtype.newbyteorder("=")
-    if dtype not in DTYPES:
-        raise TensorError(
-            f"cores of dtype {dtype}: a tensor train holds float32, float64, complex64 or complex128; convert them"
-        )
-    rank = 1
-    for k, array in enumerate(arrays):
-        if array.ndim != 3 or 0 in array.shape or array.shape[0] != rank:
-            raise TensorError(f"core {k} has shape {array.shape}; it must be ({rank}, n, r) with n and r at least 1")
-        rank = array.shape[2]
-    if rank != 1:
-        raise TensorError(f"core {len(arrays) - 1}, the last, has shape {arrays[-1].shape}; its last length must be 1")
-    return tuple(np.ascontiguousarray(array, dtype=dtype) for array in arrays)
+#: What an array of NumPy may have.
+_MOST_AXES = 64
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -63,7 +44,8 @@ class TensorTrain(TrainOfCores):
     Raises
     ------
     TensorError
-        Cores that do not fit each other, have empty axes, or hold something else than floats or complex numbers.
+        Cores that do not fit each other, have empty axes, or hold something else than floats or complex numbers; an error
+        below 0.
 
     Notes
     -----
@@ -80,7 +62,7 @@ class TensorTrain(TrainOfCores):
     """
 
     cores: tuple[Array, ...] = attrs.field(converter=checked_cores)
-    error: float | None = None
+    error: float | None = attrs.field(default=None, converter=checked_error)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,11 +81,15 @@ class TensorTrain(TrainOfCores):
         Cost: ``2 * size * r`` flops in one product, at the cheapest bond. Memory: the array, and two halves near its
         root.
         """
+        if self.ndim > _MOST_AXES:
+            raise TensorError(f"an array has at most {_MOST_AXES} axes, not {self.ndim}; take slices, or entries()")
+        too_large = f"the full array of shape {self.shape} does not fit into memory; take slices, or entries()"
         if self.size * self.dtype.itemsize > np.iinfo(np.intp).max:
-            raise TensorError(
-                f"the full array of shape {self.shape} is larger than any memory; take slices, or entries()"
-            )
-        return arithmetic.full(self.cores)
+            raise TensorError(too_large)
+        try:
+            return arithmetic.full(self.cores)
+        except MemoryError as error:
+            raise TensorError(too_large) from error
 
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -158,7 +144,7 @@ class TensorTrain(TrainOfCores):
             return NotImplemented
         if other == 0:
             raise TensorError("a tensor train cannot be divided by zero")
-        return attrs.evolve(self, cores=(self.cores[0] / other, *self.cores[1:]))
+        return self._with_first(self.cores[0] / other, other)
 
     def __matmul__(self, other: TensorTrain) -> Any:
         """``np.tensordot(self, other, 1)``: the last axis contracted with the other's first.
@@ -180,6 +166,8 @@ class TensorTrain(TrainOfCores):
 
     def dot(self, other: TensorTrain) -> Any:
         """``sum(conj(self) * other)``, summed in double precision. Cost: ``4 * d * n * r^3`` flops."""
+        if not isinstance(other, TensorTrain):
+            raise TensorError(f"a {type(other).__name__} is no tensor train; decompose it first (tt_svd)")
         self._check_shape(other, "multiplied")
         return arithmetic.dot(self.cores, other.cores)
 
@@ -217,7 +205,8 @@ class TensorTrain(TrainOfCores):
             All cores but the last are orthonormal. Its error is certified: against what this train stands for where
             this train's own error is known (by the triangle inequality), else against this train. It is above ``rtol``
             only where the cores cancel each other, as in ``(a + b) - a`` with a small b: what rounding errors in double
-            precision are then, relative to what is left, is in it.
+            precision are then, relative to what is left, is in it (``None`` where nothing is left); and where the dtype
+            does not hold numbers as small as these.
 
         Raises
         ------
@@ -249,7 +238,7 @@ class TensorTrain(TrainOfCores):
         axes
             Axis ``axes[k]`` of this train becomes axis k; negative ones count from the end.
         rtol
-            Relative Frobenius error that this may add; where the dtype cannot hold that, what it can.
+            Relative Frobenius error that this may add, from 0 on; where the dtype cannot hold that, what it can.
         progress
             Called with the share done, 0..1, before each exchange of neighbours.
 
@@ -264,10 +253,11 @@ class TensorTrain(TrainOfCores):
         Each exchange of neighbours costs an SVD of ``(r * n, n * r)``, about ``20 * (n * r)^3`` flops; there are at
         most d (d - 1) / 4. The reversed order costs nothing.
         """
+        share = tolerance(rtol)
         order = permuting.checked_axes(axes, self.ndim)
         if order == list(range(self.ndim)):
             return self
-        cores, error = permuting.permuted(self.cores, order, rtol, progress)
+        cores, error = permuting.permuted(self.cores, order, share, progress)
         return TensorTrain(cores, self._with(error) if error else self.error)
 
     def to_tensorly(self) -> TTTensor:
@@ -299,13 +289,30 @@ class TensorTrain(TrainOfCores):
         """Read what :meth:`save` wrote; ``ReaderError`` where there is no file, ``CorruptStreamError`` where it is damaged."""
         return cls.from_bytes(stored.read(path))
 
-    def _with(self, added: float) -> float:
-        """The own error and that of one more step, relative to what this train is."""
+    def _with(self, added: float) -> float | None:
+        """The own error and that of one more step, relative to what this train is; None where nothing is known of it."""
         own = 0.0 if self.error is None else self.error
-        return own + added * (1.0 + own)
+        found = own + added * (1.0 + own)
+        return found if math.isfinite(found) else None
 
     def _scaled(self, factor: Any) -> TensorTrain:
-        return attrs.evolve(self, cores=(self.cores[0] * factor, *self.cores[1:]))
+        return self._with_first(self.cores[0] * factor, factor)
+
+    def _with_first(self, first: Array, factor: Any) -> TensorTrain:
+        """The train times or divided by a factor; ``first`` is its first core then. Rounding of that counts.
+
+        Where the other cores are orthonormal from one side, it is at most a unit of rounding times the root of the rank.
+        """
+        changed = attrs.evolve(self, cores=(first, *self.cores[1:]))
+        if self.error is None:
+            return changed
+        sizes, limits = np.abs(changed.cores[0]), np.finfo(changed.dtype)
+        held = (limits.tiny <= sizes) & (sizes <= limits.max) | (self.cores[0] == 0)
+        if factor and not held.all():
+            return attrs.evolve(changed, error=None)
+        exact = np.isrealobj(factor) and abs(math.frexp(factor)[0]) in (0.0, 0.5)
+        rounding = 0.0 if exact else float(limits.eps) * math.sqrt(self.ranks[1])
+        return attrs.evolve(changed, error=self._with(rounding))
 
     def _constant(self, value: Any) -> TensorTrain:
         first, *others = (np.ones((1, n, 1), dtype=self.dtype) for n in self.shape)
@@ -316,8 +323,3 @@ class TensorTrain(TrainOfCores):
             raise TensorError(
                 f"shapes {self.shape} and {other.shape}: trains can be {what} only where they have the same shape"
             )
-
-
-def is_scalar(value: object) -> bool:
-    """Whether a train can be multiplied by it: a number of Python or NumPy."""
-    return isinstance(value, int | float | complex | np.number)

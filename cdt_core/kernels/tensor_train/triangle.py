@@ -1,7 +1,8 @@
-"""Triangles of QR factorisations without the orthogonal factors: of tall matrices, and of the right parts of a train."""
+"""Triangles of QR factorisations of the right parts of a train, without the orthogonal factors."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,49 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-__all__ = ["NOISE", "RightFactors", "right_factors", "triangle"]
+from cdt_core.kernels.tall import triangle
+
+__all__ = ["NOISE", "RightFactors", "exponent", "right_factors", "times_power"]
 
 Array = NDArray[Any]
 
-#: Numbers of the matrix that are taken at once: 1 MiB of float64, about what a second-level cache holds.
-_PIECE = 1 << 17
-#: Columns that LAPACK reflects at once. The best of 8, 16 and 32 for 20 to 200 columns.
-_PANEL = 16
 #: What is below this share of a factor's norm is what rounding itself made.
 NOISE = 16.0 * float(np.finfo(np.float64).eps)
-
-
-def triangle(a: Array) -> Array:
-    """``r`` (n, n), upper triangular, of ``a = q @ r``; ``a`` (m, n) in double precision, Fortran order is quickest.
-
-    A sequential TSQR (Demmel, Grigori, Hoemmen, Langou, SIAM J. Sci. Comput. 34, 2012): each piece of rows is
-    eliminated against the triangle so far (LAPACK's ``tpqrt``, ``2 m n^2`` flops in all). ``q`` is never formed.
-    Backward stable, at nearly twice the speed of one ``geqrf`` of the whole for 8000 x 80.
-    """
-    m, n = a.shape
-    (eliminate,) = lapack.get_lapack_funcs(("tpqrt",), dtype=a.dtype)
-    r = np.zeros((n, n), dtype=a.dtype, order="F")
-    step = max(2 * n, _PIECE // n)
-    for start in range(0, m, step):
-        piece = np.array(a[start : start + step], order="F")
-        r = eliminate(0, min(_PANEL, n), r, piece, overwrite_a=True, overwrite_b=True)[0]
-    return np.triu(r)
+#: The largest power of two that numbers are multiplied by at once: it and its inverse are normal numbers.
+_MOST_POWER = 1000
 
 
 @attrs.frozen(eq=False)
 class RightFactors:
     """For each bond k, ``factors[k]`` (r_k, s_k) with ``x_{>=k} = factors[k] @ q_k`` and orthonormal rows in ``q_k``.
 
-    ``factors[0]`` is 1 x 1: the norm, up to a phase; ``factors[d]`` is 1. ``cut[k]`` is the norm of what was left out
-    of ``factors[k]`` to make it narrow.
+    Core k counts as divided by 2 to ``powers[k]``, so that the largest number of each factor is near 1. ``factors[0]`` is
+    1 x 1: the norm, up to a phase; ``factors[d]`` is 1. ``cut[k]`` is the norm of what was left out of ``factors[k]`` to
+    make it narrow.
     """
 
     factors: list[Array]
     cut: list[float]
+    powers: list[int]
 
     @property
     def norm(self) -> float:
-        """Of the whole."""
+        """Of the whole, of cores divided as said."""
         return float(np.linalg.norm(self.factors[0]))
 
 
@@ -65,20 +51,35 @@ def right_factors(
     Householder QR of each core times the factor after it (Q-less). A singular value of the train comes out within a few
     units of rounding of the largest, times how much the cores cancel each other. Cost: ``4 * d * n * r^3`` flops; less
     where ranks are larger than they need to be: what is below ``noise`` of a factor's norm is left out. NaN and
-    infinities go through to the norm. ``progress`` is told the share done before each core.
+    infinities go through to the norm; no square overflows or vanishes. ``progress`` is told the share done before each core.
     """
     double = np.result_type(cores[0], np.float64)
-    factors, cut = [np.ones((1, 1), dtype=double)], [0.0]
+    factors, cut, powers = [np.ones((1, 1), dtype=double)], [0.0], []
     for done, core in enumerate(reversed(cores)):
         if progress is not None:
             progress(done / len(cores))
         product = core.reshape(-1, core.shape[2]).astype(double, copy=False) @ factors[-1]
         turned = product.reshape(core.shape[0], -1).T
         upper = triangle(turned) if turned.shape[0] > turned.shape[1] else turned
-        factor, lost = _narrowed(upper, noise)
+        powers.append(exponent(upper))
+        factor, lost = _narrowed(times_power(upper, -powers[-1]), noise)
         factors.append(factor)
         cut.append(lost)
-    return RightFactors(factors[::-1], cut[::-1])
+    return RightFactors(factors[::-1], cut[::-1], powers[::-1])
+
+
+def exponent(a: Array) -> int:
+    """The power of two next to the largest number; 0 of zeros, and where a number is not finite."""
+    largest = float(np.abs(a).max())
+    return max(-_MOST_POWER, min(_MOST_POWER, math.frexp(largest)[1])) if math.isfinite(largest) else 0
+
+
+def times_power(a: Array, power: int) -> Array:
+    """``a * 2**power``, for powers of any size: exact but for overflow, and for what falls below normal numbers."""
+    while power:
+        step = max(-_MOST_POWER, min(_MOST_POWER, power))
+        a, power = a * 2.0**step, power - step
+    return a
 
 
 def _narrowed(upper: Array, noise: float) -> tuple[Array, float]:

@@ -8,21 +8,22 @@ import numpy as np
 import scipy.linalg
 
 from cdt_core.kernels import tall
-from cdt_core.kernels.spectrum import leading, rank_for, top
+from cdt_core.kernels.spectrum import all_above, leading, rank_for, top
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
-__all__ = ["leading", "left_vectors", "orthonormal", "rank_for", "top"]
+__all__ = ["all_above", "leading", "left_vectors", "orthonormal", "rank_for", "top"]
 
 
 def left_vectors(three: Array, budget: float, cap: int) -> tuple[Array, Array]:
     """The same of the middle axis of a three-way tensor by orthogonal factorisation: singular values are not squared."""
     columns = three.transpose(1, 0, 2).reshape(three.shape[1], -1)
     if columns.shape[1] > columns.shape[0]:
-        columns = tall.r_factor(np.ascontiguousarray(columns.conj().T)).conj().T
+        rows = columns.T if columns.dtype.kind == "f" else columns.conj().T
+        columns = tall.r_factor(rows).conj().T
     vectors, singular, _ = scipy.linalg.svd(columns, full_matrices=False, check_finite=False)
     values = np.concatenate([singular**2, np.zeros(three.shape[1] - len(singular))])
     return vectors[:, : rank_for(values, budget, min(cap, vectors.shape[1]))], values

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Tucker"]
 
 
-def _as_tuple(factors: Iterable[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
-    return tuple(factors)
+def _as_array(core: Any) -> NDArray[Any]:
+    return np.asarray(core)
+
+
+def _as_tuple(factors: Iterable[Any]) -> tuple[NDArray[Any], ...]:
+    return tuple(np.asarray(factor) for factor in factors)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -38,7 +42,7 @@ class Tucker:
     Raises
     ------
     TensorError
-        The core and the factors do not fit together.
+        The core and the factors do not fit together, or an axis has the length 0.
 
     Examples
     --------
@@ -51,7 +55,7 @@ class Tucker:
            [1.6, 0. ]])
     """
 
-    core: NDArray[Any]
+    core: NDArray[Any] = attrs.field(converter=_as_array)
     factors: tuple[NDArray[Any], ...] = attrs.field(converter=_as_tuple)
     error: float | None = None
 
@@ -61,6 +65,10 @@ class Tucker:
             shapes = [f.shape for f in self.factors]
             raise TensorError(
                 f"factors of shapes {shapes} do not fit a core of shape {self.core.shape}; give one (n, r) for each axis"
+            )
+        if not self.size or not self.core.size:
+            raise TensorError(
+                f"a decomposition of shape {self.shape} with ranks {self.ranks} is of nothing; no 0 is allowed"
             )
 
     @property
@@ -127,8 +135,11 @@ class Tucker:
     @classmethod
     def from_tensorly(cls, tensor: Any) -> Tucker:
         """From a TensorLy ``TuckerTensor`` with NumPy arrays, or any pair of a core and factors; the error is unknown."""
-        core, factors = tensor
-        return cls(np.asarray(core), tuple(np.asarray(f) for f in factors))
+        try:
+            core, factors = tensor
+        except (TypeError, ValueError) as error:
+            raise TensorError(f"{type(tensor).__name__} is no pair of a core and factors: {error}") from error
+        return cls(core, factors)
 
     def __repr__(self) -> str:
         error = "" if self.error is None else f", error={self.error:.3g}"

@@ -11,8 +11,8 @@ import numpy as np
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tucker.bases import top
-from cdt_core.kernels.tucker.certificate import certified, energy
-from cdt_core.kernels.tucker.checks import checked_tensor, must_be_finite
+from cdt_core.kernels.tucker.certificate import certified, compared, energy, rounding
+from cdt_core.kernels.tucker.checks import checked_change, checked_count, checked_factor, checked_tensor, must_be_finite
 from cdt_core.kernels.tucker.decomposition import Tucker
 from cdt_core.kernels.tucker.hosvd import hosvd
 from cdt_core.kernels.tucker.modes import gram, project, three_way
@@ -41,7 +41,8 @@ def hooi(
     x
         The tensor, as for ``hosvd``.
     start
-        A decomposition of ``x`` (its factors' columns are made orthonormal), or the ranks of one that ``hosvd`` makes first.
+        A decomposition of ``x``, or of a tensor like it (its factors' columns are made orthonormal), or the ranks of one that
+        ``hosvd`` makes first.
     sweeps
         Alternations over all axes, at most.
     tol
@@ -57,14 +58,16 @@ def hooi(
     Raises
     ------
     TensorError
-        ``start`` has another shape, or what ``hosvd`` raises.
+        ``start`` has another shape, is complex where ``x`` is not, or has NaN or infinite factors; ``sweeps`` or ``tol`` are
+        negative or no numbers; or what ``hosvd`` raises.
 
     Notes
     -----
     De Lathauwer, De Moor and Vandewalle 2000, "On the best rank-1 and rank-(R1, ..., RN) approximation of higher-order
     tensors", algorithm 4.2. Each factor becomes the leading eigenvectors of the tensor projected on all the others; a binary
     tree shares those projections, so that a sweep reads ``x`` twice: about ``2 (r_0 + r_last) x.size`` operations. Extra
-    memory: the projected tensors, less than ``x`` together unless the ranks are nearly full.
+    memory: the projected tensors, less than ``x`` together unless the ranks are nearly full; and a whole tensor in double
+    precision where errors have to be compared (below 1e-6, float32: 1e-4; or where the start is as good as what is found).
 
     Examples
     --------
@@ -76,13 +79,17 @@ def hooi(
     array = checked_tensor(x)
     total = energy(array)
     must_be_finite(array, total)
+    sweeps = checked_count(sweeps, "a number of sweeps of", 0)
+    tol = checked_change(tol)
     begun = start if isinstance(start, Tucker) else hosvd(array, ranks=start)
     if begun.shape != array.shape:
         raise TensorError(f"a decomposition of shape {begun.shape} is no start for a tensor of shape {array.shape}")
-    if not total:
-        return hosvd(array, ranks=begun.ranks)
     wide = np.result_type(array.dtype, np.float64)
-    factors = [np.linalg.qr(f.astype(wide))[0] for f in begun.factors]
+    factors = [np.linalg.qr(checked_factor(f, k, wide))[0] for k, f in enumerate(begun.factors)]
+    if not all(np.isfinite(f).all() for f in factors):
+        raise TensorError("the factors of the start have NaN or infinite values; start from ranks instead")
+    if not total:
+        return certified(array, np.zeros([f.shape[1] for f in factors], wide), factors, total, math.inf)
     before = -math.inf
     core = array
     for done in range(sweeps):
@@ -96,11 +103,18 @@ def hooi(
     if core is array:
         core = _projected(array, factors, range(array.ndim))
     found = certified(array, core, factors, total, math.inf)
-    return (
-        begun
-        if begun.error is not None and begun.error <= (found.error or 0.0) and begun.dtype == array.dtype
-        else found
-    )
+    return _better(array, total, begun, found)
+
+
+def _better(x: Array, total: float, begun: Tucker, found: Tucker) -> Tucker:
+    """The start, where what was found is not nearer to ``x``, of energy ``total``; its error may be that of another tensor."""
+    error = found.error or 0.0
+    if begun.error is None or begun.error > error or begun.dtype != x.dtype:
+        return found
+    measured = compared(x, begun, total)
+    if (measured.error or 0.0) - rounding(x, total) <= begun.error:
+        return begun
+    return measured if (measured.error or 0.0) <= error else found
 
 
 def _sweep(x: Array, factors: list[Array], axes: range) -> Array:

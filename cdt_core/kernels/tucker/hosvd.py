@@ -12,10 +12,11 @@ import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
-from cdt_core.kernels.tucker.bases import leading, left_vectors, orthonormal, rank_for
+from cdt_core.kernels.tucker.bases import all_above, leading, left_vectors, orthonormal, rank_for
 from cdt_core.kernels.tucker.certificate import IDENTITY_SLACK, certified, energy, identity, rounding
 from cdt_core.kernels.tucker.checks import checked_ranks, checked_rtol, checked_tensor, must_be_finite
-from cdt_core.kernels.tucker.modes import energies, gram, groups, marginal, project, three_way
+from cdt_core.kernels.tucker.cropping import cropped, occupied, spread
+from cdt_core.kernels.tucker.modes import energies, gram, groups, growing_gram, marginal, project, three_way
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,10 +31,15 @@ __all__ = ["hosvd"]
 _SINGLE, _SQUARED = 5e-3, 1e-7
 #: Least root mean square of a tensor that is searched in single precision; the largest is its inverse.
 _SMALL = 1e-8
-#: Shorter axes are always searched in double precision: converting the tensor would cost more than it saves.
-_LONG = 64
-#: Share of a mode's budget that a search in single precision plans with; what is left over is trimmed after exact measurement.
-_PLANNED = 0.5
+#: Shorter groups of axes are always searched in double precision: converting the tensor would cost more than it saves.
+_LONG = 33
+#: Longer groups are not likely to need all directions at a tolerance that single precision is enough for.
+_FULL = 64
+#: Share of the budget that axes may still give up where the ranks of others have spent all of it.
+_LITTLE = 1e-2
+#: What single precision may misjudge of the energy that an axis gives up, as a share of all; it plans with less, but no less
+#: than this share of the axis's budget. What is left over is trimmed after exact measurement.
+_NOISE, _PLANNED = 2e-6, 0.5
 
 
 @on_one_blas_thread
@@ -71,17 +77,21 @@ def hosvd(
 
     Notes
     -----
-    Axis by axis, shortest first, the leading eigenvectors of the unfolding's Gram matrix are kept and the tensor is projected
-    on them before the next (Vannieuwenhoven, Vandebril and Meerbergen 2012, "A new truncation strategy for the higher-order
+    Slices that are all zero, as the border of a padded image, are left out first. Axis by axis, those whose rank is capped
+    first, then shortest first, the leading eigenvectors of the unfolding's Gram matrix are kept and the tensor is projected on
+    them before the next (Vannieuwenhoven, Vandebril and Meerbergen 2012, "A new truncation strategy for the higher-order
     singular value decomposition", algorithm 1). The budget ``rtol^2 ||x||^2`` is shared equally by the axes that are left, so
-    that what one axis does not need goes to the next. Short neighbouring axes share one Gram matrix and one projection.
+    that what one axis does not need goes to the next. Short neighbouring axes share one Gram matrix and one projection; where
+    a quarter of the tensor shows already that no direction can be left out (its Gram matrix is a lower bound), it is enough.
     From rtol 5e-3 on, bases are found in single precision, and made orthonormal, applied, measured and trimmed in double; below
     1e-7 they come from orthogonal factorisations, as Gram matrices square the singular values. Errors come from the energy
     identity, and below 1e-6 (float32: 1e-4) from a comparison with the whole tensor. If the first attempt misses the
     tolerance, a more precise one follows.
 
     For each axis ``n_k N + 2 r_k N`` operations, where N shrinks from ``x.size``, and ``O(n_k^3)``. Extra memory: the projected
-    tensor, up to the size of ``x`` (in double precision) if hardly anything can be truncated; below 1e-7 twice that.
+    tensor in double precision, up to the size of ``x`` if hardly anything can be truncated, and its rounding to ``x``'s dtype;
+    below 1e-7 up to three times ``x`` in double precision; where a comparison is needed, once that; and a copy of what is not
+    zero where at least a tenth of ``x`` is slices of zeros.
 
     Examples
     --------
@@ -95,14 +105,26 @@ def hosvd(
     if rtol is None and ranks is None:
         raise TensorError("hosvd needs a tolerance or ranks; give rtol, ranks or both")
     caps = array.shape if ranks is None else checked_ranks(ranks, array.shape)
-    wanted = 0.0 if rtol is None else checked_rtol(rtol, array.dtype)
-    total = energy(array)
+    wanted = None if rtol is None else checked_rtol(rtol, array.dtype)
+    places = occupied(array)
+    inner = array if places is None else cropped(array, places)
+    total = energy(inner)
     must_be_finite(array, total)
-    for method in _methods(rtol, math.sqrt(total / array.size)):
-        found = _Search(array, caps, total, wanted, method, progress).run()
-        if rtol is None or caps != array.shape or (found.error or 0.0) <= wanted:
+    found = _found(inner, caps if places is None else checked_ranks(caps, inner.shape), total, wanted, progress)
+    return found if places is None else spread(found, places, array.shape)
+
+
+def _found(
+    x: Array, caps: tuple[int, ...], total: float, rtol: float | None, progress: Callable[[float], None] | None
+) -> Tucker:
+    """The first attempt that keeps the tolerance; of capped ranks, the one that they keep from it."""
+    wanted = rtol or 0.0
+    for method in _methods(rtol, math.sqrt(total / x.size)):
+        search = _Search(x, caps, total, wanted, method, progress)
+        found = search.run()
+        if rtol is None or search.capped or (found.error or 0.0) <= wanted:
             return found
-    return identity(array)
+    return found if caps != x.shape else identity(x)
 
 
 def _methods(rtol: float | None, mean: float) -> list[str]:
@@ -127,6 +149,7 @@ class _Search:
     core: Array = attrs.field(init=False)
     spent: float = 0.0
     left: int = 0
+    capped: bool = False
 
     def run(self) -> Tucker:
         """Shrink along all axes, and certify."""
@@ -134,9 +157,8 @@ class _Search:
         self.factors = [None] * self.x.ndim
         self.left = self.x.ndim
         wide = np.result_type(self.x.dtype, np.float64)
-        for axes in (
-            [range(k, k + 1) for k in range(self.x.ndim)] if self.method == "orthogonal" else groups(self.x.shape)
-        ):
+        order = [range(k, k + 1) for k in range(self.x.ndim)] if self.method == "orthogonal" else groups(self.x.shape)
+        for axes in sorted(order, key=lambda group: not any(self._must_shrink(axis) for axis in group)):
             self._shrink(axes, wide)
             if self.progress is not None:
                 self.progress(1 - self.left / self.x.ndim)
@@ -145,12 +167,22 @@ class _Search:
         made = [np.eye(n, dtype=wide) if f is None else f for n, f in zip(self.x.shape, self.factors, strict=True)]
         return certified(self.x, self.core, made, self.total, self.wanted or math.inf)
 
-    def _budget(self) -> float:
-        """What the next axis may give up: an equal part of what is left."""
-        allowed = max(self.wanted - rounding(self.x.dtype, self.x.ndim), 0.0) ** 2
+    def _must_shrink(self, axis: int) -> bool:
+        """Whether an axis has to be shortened whatever the tolerance: those come first, the others share what they leave."""
+        return bool(self.caps[axis] < self.x.shape[axis])
+
+    def _allowance(self) -> float:
+        """What all axes that are left may give up; where ranks have cost the tolerance, what makes no difference any more."""
+        allowed = max(self.wanted - rounding(self.x, self.total), 0.0) ** 2
+        if self.capped:
+            return _LITTLE * allowed * self.total
         if self.method != "orthogonal":
             allowed -= IDENTITY_SLACK
-        return max(allowed * self.total - self.spent, 0.0) / self.left
+        return max(allowed * self.total - self.spent, 0.0)
+
+    def _budget(self) -> float:
+        """What the next axis may give up: an equal part."""
+        return self._allowance() / self.left
 
     def _cap(self, axis: int) -> int:
         """The largest rank an axis can use: no more than is asked for, nor than the other axes have room for."""
@@ -180,42 +212,63 @@ class _Search:
         """Bases of a group's axes, each from what the ones before have left of the group's Gram matrix."""
         single = self.method == "single"
         narrow = np.dtype(np.complex64 if wide.kind == "c" else np.float32)
-        whole = gram(three, narrow if single and three.shape[1] >= _LONG else wide)
+        dtype = narrow if single and three.shape[1] >= _LONG else wide
+        grams = iter([gram(three, dtype)]) if single and three.shape[1] > _FULL else growing_gram(three, dtype)
+        whole = next(grams)
+        for more in grams:
+            if self._is_full(whole, axes):
+                self.left -= len(axes)
+                return [None] * len(axes)
+            whole = more
         lengths = self.core.shape[axes.start : axes.stop]
-        bases: list[Array | None] = []
-        for k, axis in enumerate(axes):
-            planned = self._budget() * (_PLANNED if single else 1)
+        bases: list[Array | None] = [None] * len(axes)
+        for k in sorted(range(len(axes)), key=lambda k: not self._must_shrink(axes[k])):
+            axis, budget = axes[k], self._budget()
+            planned = max(budget - _NOISE * self.total, budget * _PLANNED) if single else budget
             basis = self._taken(axis, *leading(marginal(whole, lengths, k), planned, self._cap(axis), not single))
             if basis is not None:
                 basis = orthonormal(basis, wide) if single else basis
-                self.factors[axis] = basis
-            if basis is not None and k + 1 < len(axes):
+                self.factors[axis] = bases[k] = basis
+            if basis is not None and len(axes) > 1:
                 inside = [np.eye(n) if j != k else basis @ basis.conj().T for j, n in enumerate(lengths)]
                 both = reduce(np.kron, inside)
                 whole = (both @ whole @ both.conj().T).astype(whole.dtype, copy=False)
-            bases.append(basis)
         return bases
+
+    def _is_full(self, part: Array, axes: range) -> bool:
+        """Whether the Gram matrix of a part of the tensor says that no axis of a group can be shortened.
+
+        That of the rest would only add to its eigenvalues (Weyl's inequality).
+        """
+        lengths = self.core.shape[axes.start : axes.stop]
+        noise = 8 * float(np.finfo(part.dtype).eps) * float(np.trace(part).real)
+        return all(
+            self._cap(axis) == n
+            and all_above(marginal(part, lengths, k), max(self._allowance() / (self.left - k), noise))
+            for k, (axis, n) in enumerate(zip(axes, lengths, strict=True))
+        )
 
     def _taken(self, axis: int, basis: Array, values: Array) -> Array | None:
         """Account for an axis; nothing is kept of a basis of full rank."""
+        lost = float(np.maximum(values[basis.shape[1] :], 0).sum())
+        self.capped = self.capped or (basis.shape[1] == self.caps[axis] and lost > self._allowance())
         self.left -= 1
         if basis.shape[1] == self.x.shape[axis]:
             return None
-        self.spent += float(np.maximum(values[basis.shape[1] :], 0).sum())
+        self.spent += lost
         self.factors[axis] = basis
         return basis
 
     def _trim(self, axes: range) -> None:
         """Leave out what turns out to fit into the budget, now that energies are known exactly."""
-        self.spent = max(self.total - energy(self.core), 0.0)
         for k, axis in enumerate(axes):
             basis = self.factors[axis]
             if basis is None:
                 continue
             values = energies(self.core, axis)
-            self.left += len(axes) - k
-            r = rank_for(values, self._budget(), self.caps[axis])
-            self.left -= len(axes) - k
-            self.spent += float(values[r:].sum())
-            self.core = np.ascontiguousarray(np.take(self.core, range(r), axis))
-            self.factors[axis] = basis[:, :r]
+            self.spent = max(self.total - float(values.sum()), 0.0)
+            r = rank_for(values, self._allowance() / (self.left + len(axes) - k), self.caps[axis])
+            if r < len(values):
+                self.spent += float(values[r:].sum())
+                self.core = np.ascontiguousarray(np.take(self.core, range(r), axis))
+                self.factors[axis] = basis[:, :r]

@@ -54,7 +54,7 @@ def mttkrp(x: Array, factors: Sequence[Array | None], mode: int) -> Array:
     Notes
     -----
     ``2 rank x.size`` operations in one pass over ``x``; ranks are rounded up to a multiple of 8 (float32: 16). Extra memory: a
-    copy of ``x`` unless it is C-contiguous, Khatri-Rao products of groups of short axes, and a tile of some tens of KiB.
+    copy of ``x`` unless it is C-contiguous, Khatri-Rao products of groups of short axes, and a tile of 256 rows of a factor.
     Neighbouring axes are grouped to three; a tile's product with the last group is weighted and summed while it is in cache, as
     in Phan, Tichavsky and Cichocki 2013, "Fast alternating LS algorithms for high order CANDECOMP/PARAFAC tensor
     factorizations", section III. Complex arrays go through the same steps in NumPy.

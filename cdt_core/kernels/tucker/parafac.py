@@ -13,7 +13,7 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tucker.bases import top
 from cdt_core.kernels.tucker.certificate import energy
-from cdt_core.kernels.tucker.checks import checked_tensor, must_be_finite
+from cdt_core.kernels.tucker.checks import checked_change, checked_count, checked_factor, checked_tensor, must_be_finite
 from cdt_core.kernels.tucker.khatri_rao import mttkrp, sweep
 from cdt_core.kernels.tucker.modes import gram, three_way
 from cdt_core.kernels.tucker.sampled import sampled_sweep
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["parafac"]
 
+#: Root mean squares below this, and above its inverse, are scaled; by no more than a power of two that single precision holds.
+_LEAST, _MOST = 1e-10, 120
 #: Sampled sweeps between two exact measurements of the error.
 _SWEEPS_PER_CHECK = 5
 
@@ -73,7 +75,8 @@ def parafac(  # noqa: PLR0913 (what a user says by name)
     Raises
     ------
     TensorError
-        NaN or infinite values, an empty tensor, fewer than two axes, a rank below 1, an ``init`` that does not fit.
+        NaN or infinite values, an empty tensor, fewer than two axes, a rank below 1, an ``init`` that does not fit, other
+        options that are no numbers of their kind.
 
     Notes
     -----
@@ -84,6 +87,8 @@ def parafac(  # noqa: PLR0913 (what a user says by name)
     for low-rank tensor decomposition", algorithm 5, without its combination of repeated rows; a sweep reads only the sampled
     fibres, and the exact error is measured after every few sweeps (one pass). The best measured one is returned. Sampling
     pays from some ten million numbers on; below, an exact sweep takes no longer than drawing.
+    Errors are told to about the root of the dtype's epsilon, as they are differences of squares. A tensor of very large or very
+    small numbers is scaled first (one copy), so that its products neither overflow nor vanish.
     Neither is certain to find a best decomposition, nor does one always exist.
 
     Examples
@@ -97,14 +102,19 @@ def parafac(  # noqa: PLR0913 (what a user says by name)
     array = checked_tensor(x)
     total = energy(array)
     must_be_finite(array, total)
-    if array.ndim < 2 or rank != int(rank) or rank < 1:
-        raise TensorError(
-            f"a CP decomposition of {array.ndim} axes with rank {rank} is none; give 2 axes or more, and a rank >= 1"
-        )
-    factors = _started(array, int(rank), init, seed)
-    watch = _Watch(array, math.sqrt(total), tol, callback)
+    rank, sweeps = checked_count(rank, "a rank of"), checked_count(sweeps, "a number of sweeps of", 0)
+    seed = checked_count(seed, "a seed of", 0) % (1 << 32)
+    tol = checked_change(tol)
+    if array.ndim < 2:
+        raise TensorError("a CP decomposition is of 2 axes or more; of one axis it would be the tensor itself")
+    factors = _started(array, rank, init, seed)
+    scale = _scale(math.sqrt(total / array.size)) if sweeps else 1.0
+    if scale != 1:  # that of a factor does not change what alternation comes to
+        array, factors[-1] = _times(array, scale), _times(factors[-1], _scale(float(np.abs(factors[-1]).max()), 1.0))
+    watch = _Watch(array, math.sqrt(total) * scale, tol, callback, scale)
     if sampled:
-        count, rng = 32 * rank + 256 if sampled is True else int(sampled), np.random.default_rng(seed)
+        count = 32 * rank + 256 if sampled is True else checked_count(sampled, "a number of sampled equations of")
+        rng = np.random.default_rng(seed)
         return _sampled(factors, sweeps, lambda fs: sampled_sweep(array, fs, count, rng), watch)
     for _ in range(sweeps):
         for mode, product in sweep(array, factors):
@@ -112,6 +122,17 @@ def parafac(  # noqa: PLR0913 (what a user says by name)
         if watch.ended(factors, product):
             break
     return watch.made(factors)
+
+
+def _scale(mean: float, least: float = _LEAST) -> float:
+    """A power of two that brings a number that is far from 1 near to it."""
+    if not mean or least <= mean <= 1 / least:
+        return 1.0
+    return math.ldexp(1.0, max(min(-math.frexp(mean)[1], _MOST), -_MOST))
+
+
+def _times(x: Array, scale: float) -> Array:
+    return np.asarray(x * x.dtype.type(scale))
 
 
 @attrs.define
@@ -122,6 +143,7 @@ class _Watch:
     norm: float
     tol: float
     callback: Callable[[CPTensor, float], bool | None] | None
+    scale: float
     errors: list[float] = attrs.field(factory=list)
 
     def ended(self, factors: list[Array], product: Array) -> bool:
@@ -138,7 +160,8 @@ class _Watch:
         """The decomposition as TensorLy has it."""
         from tensorly.cp_tensor import CPTensor
 
-        return CPTensor((np.ones(factors[0].shape[1], self.x.dtype), list(factors)))
+        last = factors[-1] if self.scale == 1 else _times(factors[-1], 1 / self.scale)
+        return CPTensor((np.ones(factors[0].shape[1], self.x.dtype), [*factors[:-1], last]))
 
 
 def _sampled(factors: list[Array], sweeps: int, renew: Callable[[list[Array]], None], watch: _Watch) -> CPTensor:
@@ -190,14 +213,20 @@ def _started(x: Array, rank: int, init: Any, seed: int) -> list[Array]:
         return [_singular(x, axis, rank, rng) for axis in range(x.ndim)]
     if isinstance(init, str):
         raise TensorError(f"no start is called {init!r}; use 'svd', 'random' or a CPTensor")
-    weights, given = init
-    factors = [np.array(f, x.dtype, order="C") for f in given]
-    if [f.shape for f in factors] != [(n, rank) for n in x.shape]:
+    try:
+        weights, given = init[0], list(init[1])
+    except (TypeError, ValueError, IndexError) as error:
+        raise TensorError(f"a start of {type(init).__name__} is no pair of weights and factors: {error}") from error
+    factors = [checked_factor(f, k, x.dtype).copy() for k, f in enumerate(given)]
+    weights = np.ones(rank) if weights is None else weights
+    if [f.shape for f in factors] != [(n, rank) for n in x.shape] or np.shape(weights) != (rank,):
         raise TensorError(
-            f"a start with factors of shapes {[f.shape for f in factors]} does not fit a tensor of shape {x.shape}, rank {rank}"
+            f"a start with factors of shapes {[f.shape for f in factors]} and weights of shape {np.shape(weights)} "
+            f"does not fit a tensor of shape {x.shape}, rank {rank}"
         )
-    if weights is not None:
-        factors[-1] = factors[-1] * np.asarray(weights, x.dtype)
+    factors[-1] = factors[-1] * checked_factor(weights, x.ndim - 1, x.dtype)
+    if not all(np.isfinite(f).all() for f in factors):
+        raise TensorError("the factors of the start have NaN or infinite values; use 'svd' or 'random'")
     return factors
 
 

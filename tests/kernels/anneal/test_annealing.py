@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels import _anneal
-from cdt_core.kernels.anneal import METHODS, Problem, anneal, default_range
+from cdt_core.kernels.anneal import METHODS, Problem, anneal, course, default_range, lanes
 from tests.kernels.anneal.problems import REAL, WHOLE, all_states, isings, random_graph, random_problem
 from tests.kernels.tensor_levels import LEVELS
 
@@ -115,6 +119,45 @@ def test_floats_of_any_size_are_annealed():
         assert anneal(problem).energy <= lowest + 1e-6 * abs(lowest)
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("scale", [2.0**-990, 2.0**990])
+def test_no_method_minds_the_scale(method, scale):
+    pairs = random_graph(10, 25, 1, (-3, 2, 5))
+    plain, scaled = (Problem.from_ising([0.3 * c] * 10, {p: c * w for p, w in pairs.items()}) for c in (1.0, scale))
+    found, expected = (anneal(problem, sweeps=60, method=method) for problem in (scaled, plain))
+    np.testing.assert_array_equal(found.states, expected.states)
+    np.testing.assert_array_equal(found.energies, scale * expected.energies)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("schedule", [[0, 0, 0], [1e308] * 3, (1e-300, 1e300), (5e-324, 1e-310), [0.3]])
+def test_any_finite_schedule_ends_in_local_minima(method, schedule):
+    found = anneal(ring(6), schedule=schedule, sweeps=20, method=method)
+    assert found.energies.max() <= -2
+
+
+def test_the_first_betas_of_a_wide_range_are_not_rounded_away():
+    betas = anneal(ring(6), schedule=(1e-20, 1), sweeps=21).betas
+    np.testing.assert_allclose(betas, np.geomspace(1e-20, 1, 21), rtol=1e-11)
+
+
+@pytest.mark.parametrize("reads", [1, 2, 65])
+def test_a_tempering_returns_the_best_state_it_had_however_few_the_reads(reads):
+    problem = random_problem(60, 900)
+    for seed in range(5):
+        found = anneal(problem, reads, 200, "pt", seed=seed)
+        assert found.occurrences.sum() == reads
+        assert found.energy <= found.trace[:, 1].min()
+
+
+def test_the_trace_is_of_the_reads_that_are_returned():
+    problem = random_problem(60, 900)
+    for seed in range(5):
+        found = anneal(problem, reads=1, sweeps=100, seed=seed)
+        assert len(found) == 1
+        assert found.trace[-1, 1] >= found.energy
+
+
 def test_spins_without_couplings_follow_their_fields():
     found = anneal(Problem.from_ising([1, -2, 0], {}), reads=10)
     assert (found.states[:, 0] == -1).all()
@@ -129,7 +172,7 @@ def test_a_callback_hears_of_progress_and_can_stop():
         heard.append((sweeps, energy))
         return len(heard) == 3
 
-    found = anneal(ring(20_000), sweeps=10**6, callback=hear, threads=1)
+    found = anneal(ring(20_000), reduce=False, sweeps=10**6, callback=hear, threads=1)
     assert len(heard) == 3
     assert found.interrupted
     assert 0 < found.sweeps < 10**6
@@ -138,8 +181,56 @@ def test_a_callback_hears_of_progress_and_can_stop():
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_a_callback_is_heard_again_within_a_sweep(method, monkeypatch):
+    monkeypatch.setattr(lanes, "MOST_ROWS", 1)
+    monkeypatch.setattr(course, "_MOST_SECONDS", 0)
+    heard = []
+
+    def press(sweeps, energy):
+        heard.append(sweeps)
+        if len(heard) == 4:
+            raise KeyboardInterrupt
+
+    found = anneal(ring(20_000), 200, 1000, method, reduce=False, callback=press, on_interrupt="return", threads=2)
+    assert found.interrupted
+    assert heard == [0] * 4
+    assert found.occurrences.sum() == 200
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_callback_is_called_no_more_often_than_said(method, monkeypatch):
+    began, now, heard = time.perf_counter(), itertools.count(), []
+    monkeypatch.setattr(time, "perf_counter", lambda: began + 1e-3 * next(now))
+    found = anneal(
+        ring(10), reduce=False, sweeps=2000, method=method, callback=lambda *told: heard.append(told), threads=1
+    )
+    assert 1 <= len(heard) <= 3 + found.seconds / 0.015
+    assert heard == sorted(heard, key=lambda told: (told[0], -told[1]))
+
+
+def test_an_error_in_a_thread_is_not_taken_for_an_end(monkeypatch):
+    def fails(group, betas):
+        if group.index == 1:
+            raise MemoryError
+
+    monkeypatch.setattr(lanes.LaneReplicas, "sweeps", fails)
+    with pytest.raises(MemoryError):
+        anneal(ring(10), reads=300, threads=3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_anneals():
+    problem = random_problem(40, 120)
+    expected = anneal(problem, 200, 20, threads=2).states
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(anneal(problem, 200, 20, threads=2).states, expected) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_a_time_budget_ends_the_run_with_what_it_has(method):
-    found = anneal(ring(2000), sweeps=10**6, method=method, time_budget=0.2)
+    found = anneal(ring(2000), sweeps=10**6, method=method, time_budget=0.2, reduce=False)
     assert 0 < found.sweeps < 10**6
     assert found.interrupted or method in ("reheat", "pt", "auto")
     assert found.energy < -1200
@@ -177,10 +268,17 @@ def test_reheating_is_never_worse_than_what_it_began_with():
 def test_the_default_range_is_that_of_its_chances():
     problem = Problem.from_ising([0.5, 0, 0], {(0, 1): 2.0, (1, 2): -3.0})
     hot, cold = default_range(problem)
-    assert np.exp(-hot * 2 * 5.0) == pytest.approx(0.5)
+    matrix = np.array([[0, 2, 0, 0.5], [2, 0, -3, 0], [0, -3, 0, 0], [0.5, 0, 0, 0]])
+    assert hot == pytest.approx(0.5 / np.abs(np.linalg.eigvalsh(matrix)).max(), rel=0.05)
     assert np.exp(-cold * 2 * 0.5) == pytest.approx(0.01)
     cut = Problem.max_cut((3, [0, 1], [1, 2], [1, 1]))
     assert np.exp(-default_range(cut)[1] * 1) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_the_default_range_is_in_units_of_energy(scale):
+    betas = np.array(default_range(Problem.from_ising([scale * 0.5, 0], {(0, 1): scale * 2.0})))
+    np.testing.assert_allclose(betas * scale, default_range(Problem.from_ising([0.5, 0], {(0, 1): 2.0})), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +299,11 @@ def test_the_default_range_is_that_of_its_chances():
         ({"schedule": [0.1, 0.2, -3]}, "beta number 2 is -3"),
         ({"schedule": []}, "shape"),
         ({"schedule": (0, 1)}, "beta 0"),
+        ({"schedule": "cold"}, "dtype <U4"),
+        ({"schedule": [1j, 2]}, "dtype complex128"),
+        ({"schedule": [[1, 2], [3]]}, "no array"),
+        ({"time_budget": "3"}, "time_budget is '3'"),
+        ({"callback": 3}, "callback is 3"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
@@ -208,6 +311,80 @@ def test_options_that_make_no_sense_are_refused(options, message):
         anneal(random_problem(), **options)
 
 
-def test_fixed_cardinalities_are_refused_by_flips():
+def test_what_is_no_problem_is_refused():
+    with pytest.raises(AnnealError, match=r"Problem\.from_ising"):
+        anneal(np.ones((3, 3)))
+
+
+def test_weights_that_need_a_beta_beyond_floats_are_refused():
+    with pytest.raises(AnnealError, match="scale the problem up"):
+        anneal(Problem.from_ising([1e-320, 0], {(0, 1): 1e-321}))
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "sqa"])
+def test_fixed_cardinalities_are_kept_and_solved(method):
+    problem = random_problem(12, 40).with_cardinality([0, 2, 4, 6, 8], 2).with_cardinality([1, 3, 5], 1)
+    found = anneal(problem, sweeps=100, method=method)
+    assert problem.feasible(found.states).all()
+    every = all_states(12)
+    assert found.energy == problem.energy(every[problem.feasible(every)]).min()
+
+
+def test_tabu_search_never_makes_a_read_worse():
+    problem = random_problem(300, 900)
+    plain, searched = (anneal(problem, sweeps=3, tabu=steps) for steps in (0, 500))
+    assert searched.occurrences.sum() == plain.occurrences.sum()
+    assert searched.energies.max() <= plain.energies.max()
+    assert searched.energy < plain.energy
+    with pytest.raises(AnnealError, match="tabu search"):
+        anneal(problem.with_cardinality([0, 1], 1), tabu=5)
+
+
+def test_a_read_of_a_dense_problem_is_the_same_alone():
+    i, j = np.triu_indices(160, 1)
+    problem = Problem.from_ising(None, (160, i, j, np.random.default_rng(0).choice([-1, 1], len(i))))
+    one, many = (anneal(problem, reads=reads, sweeps=30, seed=2) for reads in (1, 70))
+    assert one.attempts == 160 * 30
+    assert one.best.tobytes() in {state.tobytes() for state in many.states}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reduced_problem_has_samples_of_the_whole(method):
+    problem = Problem.from_ising([0] * 40, random_graph(40, 44, 0, (-1, 1)))
+    whole, less = (anneal(problem, sweeps=100, method=method, reduce=reduce) for reduce in (False, True))
+    assert less.problem is problem
+    assert less.states.shape[1] == 40
+    np.testing.assert_array_equal(less.energies, problem.energy(less.states))
+    assert less.energy == whole.energy
+    assert less.attempts < whole.attempts / 2
+
+
+def test_what_reduces_to_one_spin_takes_no_time():
+    found = anneal(ring(2000), method="auto", time_budget=1e9)
+    assert found.energy == -2000
+    assert not found.interrupted
+
+
+def test_slices_refuse_fixed_cardinalities():
     with pytest.raises(AnnealError, match="cardinalities"):
-        anneal(random_problem().with_cardinality([0, 1], 1))
+        anneal(random_problem().with_cardinality([0, 1], 1), method="sqa")
+
+
+def test_a_matrix_that_is_too_large_is_refused():
+    with pytest.raises(AnnealError, match=r"149\.0 GiB"):
+        anneal(ring(200_000).with_cardinality([0, 1], 1))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", [1, 0.5], ids=["whole", "floats"])
+def test_dense_problems_end_in_local_minima_of_low_energy(method, kind):
+    size = 200
+    i, j = np.triu_indices(size, 1)
+    weights = np.random.default_rng(0).choice([-1, 1], len(i)) * kind
+    problem = Problem.from_ising(None, (size, i, j, weights))
+    found = anneal(problem, sweeps=100, method=method)
+    assert found.energy < -0.68 * size**1.5 * kind
+    for spin in range(0, size, 20):
+        flipped = found.states.copy()
+        flipped[:, spin] *= -1
+        assert (problem.energy(flipped) >= found.energies).all()

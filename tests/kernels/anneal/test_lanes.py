@@ -7,7 +7,9 @@ import pytest
 
 from cdt_core.kernels import _anneal
 from cdt_core.kernels.anneal import Problem
-from cdt_core.kernels.anneal.lanes import GROUP, Group, Lanes
+from cdt_core.kernels.anneal import lanes as lanes_module
+from cdt_core.kernels.anneal.lanes import Lanes
+from cdt_core.kernels.anneal.replicas import GROUP
 from tests.kernels.anneal.problems import all_states, random_graph, random_problem
 from tests.kernels.tensor_levels import LEVELS
 
@@ -24,7 +26,7 @@ def weighted(size=9, seed=3, scale=1):
 
 def groups(problem, count, seed=0):
     lanes = Lanes.of(problem)
-    return lanes, [Group(lanes, seed, number) for number in range(count)]
+    return lanes, [lanes.group(seed, number) for number in range(count)]
 
 
 @pytest.fixture(params=[1, 0.1], ids=["bytes", "floats"])
@@ -54,6 +56,48 @@ def test_all_instruction_sets_make_the_same_states(problem, kind):
     for other in found[1:]:
         for mine, theirs in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("scale", [1, 0.1], ids=["bytes", "floats"])
+def test_spins_visited_piece_by_piece_are_visited_as_at_once(scale, monkeypatch):
+    problem = weighted(2 * _anneal.BLOCK + 5, scale=scale)
+    betas, links, found = np.linspace(0.1, 1, 6), np.linspace(0.1, 2, 6), []
+    for most in (1 << 30, 1):
+        monkeypatch.setattr(lanes_module, "MOST_ROWS", most)
+        lanes, (group,) = groups(problem, 1)
+        assert len(lanes.pieces) == (1 if most > 1 else 3)
+        group.sweeps(lanes.betas(betas))
+        group.sweeps_apart(lanes.betas(np.resize(betas, GROUP)), 3)
+        group.sweeps_linked(lanes.betas(betas), links, 8)
+        found.append((group.sweep, group.up.copy(), group.energies()))
+        group.descend()
+        found[-1] += (group.up,)
+        flipped, before = group.states(), group.energies()
+        for spin in range(0, problem.size, 100):
+            group.take(np.where(np.arange(problem.size) == spin, -flipped, flipped))
+            assert (group.energies() >= before - 1e-3 * scale).all()
+    assert found[0][0] == found[1][0] == 15
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+    np.testing.assert_allclose(found[0][2], found[1][2], rtol=1e-6)
+
+
+def test_blocks_of_spins_draw_different_numbers():
+    size = 3 * _anneal.BLOCK
+    _, (group,) = groups(Problem.from_ising([1] * size, {}), 1)
+    before = group.up.copy()
+    group.sweeps(np.full(1, 0.2))
+    blocks = (group.up != before).reshape(3, -1)
+    assert not np.array_equal(blocks[0], blocks[1])
+    assert not np.array_equal(blocks[1], blocks[2])
+
+
+def test_at_beta_zero_every_flip_is_taken(problem):
+    _, (group,) = groups(problem, 1)
+    before = group.up.copy()
+    group.sweeps(np.zeros(1))
+    assert (group.up != before).mean() > 0.99
+    group.sweeps_apart(np.zeros(GROUP), 1)
+    assert (group.up == before).mean() > 0.99
 
 
 def law(problem, beta):
@@ -193,11 +237,14 @@ def test_kernels_refuse_what_does_not_fit():
     lanes, (group,) = groups(random_problem(), 1)
     spins = lanes.spins
     with pytest.raises(ValueError, match="64 bytes"):
-        spins.sweeps(group.up[1:], np.ones(1), 0, 0, 0)
+        spins.sweeps(group.up[1:], np.ones(1), 0, 0, 0, 0, 12)
     with pytest.raises(ValueError, match="each replica"):
-        spins.sweeps_apart(group.up, np.ones(3), 1, 0, 0, 0)
+        spins.sweeps_apart(group.up, np.ones(3), 1, 0, 0, 0, 0, 12)
     with pytest.raises(ValueError, match="4, 8 or 16"):
-        spins.sweeps_linked(group.up, np.ones(1), np.ones(1), 5, 0, 0, 0)
+        spins.sweeps_linked(group.up, np.ones(1), np.ones(1), 5, 0, 0, 0, 0, 12)
+    for first, stop in ((1, 12), (0, 13), (_anneal.BLOCK, 12)):
+        with pytest.raises(ValueError, match="multiple of BLOCK"):
+            spins.energies(group.up, first, stop)
     with pytest.raises(ValueError, match="no row"):
         spins.recombine(group.states(), group.states(), np.full(GROUP, 64))
     with pytest.raises(ValueError, match="two different rows"):

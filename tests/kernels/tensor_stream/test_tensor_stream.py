@@ -97,6 +97,32 @@ def test_missing_and_non_finite_values_stay_and_no_other_value_becomes_missing(b
     assert (np.sqrt(np.mean(error**2)) if bound.startswith("rmse") else error.max()) <= limit
 
 
+def test_the_head_has_the_errors_of_all_values_with_those_that_are_exact_lest_they_become_missing():
+    x = np.rint(rough(31, 31) * 40 + 60).clip(1, 255).astype("u1")
+    made = encode(x, "rmse:9", missing=(0,))
+    y = tensor_stream.decode(made.stream)
+    header = tensor_stream.read_header(made.stream)
+    assert made.exact_values > 20
+    assert header.rmse == pytest.approx(rmse(x, y), rel=1e-12)
+    assert header.max_error == np.abs(x.astype(int) - y).max()
+
+
+@pytest.mark.parametrize("bound", ["rmse:0.05", "abs:0.05"])
+def test_progress_rises_to_one_and_may_end_the_work(bound):
+    told = []
+    tensor_stream.encode(rough(20, 30), Bound.parse(bound), progress=told.append)
+    assert (told[0], told[-1]) == (0, 1)
+    assert told == sorted(told)
+    assert len(set(told)) > 10
+
+    def stop(share):
+        if share > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tensor_stream.encode(rough(20, 30), Bound.parse(bound), progress=stop)
+
+
 def test_a_chain_of_axes_is_a_train_and_waves_are_a_core():
     rng = np.random.default_rng(2)
     cores = [rng.standard_normal(shape) for shape in ((16, 3), (3, 16, 3), (3, 16, 3), (3, 16))]
@@ -110,6 +136,16 @@ def test_low_rank_fields_take_a_fraction_of_the_bounded_codec():
     target = 1e-3 * float(np.ptp(x))
     bounded = compress.encode(x, Bound("abs", target * np.sqrt(3)), profile="dense").stream
     assert len(encode(x, f"rmse:{target!r}").stream) < len(bounded) / 2
+
+
+def test_under_rmse_too_what_no_decomposition_makes_smaller_is_a_plain_stream():
+    x = np.full(4000, 3, "u1")
+    x[::7] = 200
+    x[np.random.default_rng(4).permutation(4000)[:40]] = 90
+    bounded = compress.encode(x, Bound("abs", 0.5), profile="dense").stream
+    made = encode(x, "rmse:0.5").stream
+    assert len(made) <= len(bounded) + 10
+    assert rmse(x, tensor_stream.decode(made)) <= 0.5
 
 
 def test_streams_with_a_residual_are_never_larger_than_the_bounded_codec():

@@ -157,6 +157,72 @@ def test_steps_across_all_axes_of_small_tensors(seed):
     assert np.abs(found.train.full() - x).max() <= 1e-6
 
 
+@pytest.mark.parametrize(("shape", "most"), [((3, 4), 9), ((20,) * 5, 102), ((20,) * 5, 1000)])
+def test_zeros_at_few_points_are_no_search(shape, most):
+    """One value alone; whoever asks for so few may miss it, and is not told that nothing was missed."""
+    f = Counted(lambda i: (i == 2).all(axis=1) * 1.0)
+    found = tt_cross(f, shape, 1e-6, max_evaluations=most)
+    assert f.asked == found.evaluations <= most
+    assert not found.converged
+    assert found.train.norm() == 0.0 or np.isinf(found.estimated_error)
+
+
+def test_where_all_is_zero_all_evaluations_are_for_the_search():
+    assert tt_cross(lambda i: 0.0 * i[:, 0], (20,) * 5, 1e-6, max_evaluations=1000).evaluations >= 900
+    assert tt_cross(lambda i: 0.0 * i[:, 0], (20,) * 5, 1e-6, max_evaluations=5000).converged
+
+
+def test_one_axis_is_read_once_and_whole():
+    f = Counted(lambda i: (i[:, 0] == 77_777) * 1.0)
+    found = tt_cross(f, (100_000,), 1e-6)
+    assert found.converged
+    assert f.asked == found.evaluations == 100_000
+    assert found.train[77_777] == 1.0
+    assert found.train.norm() == 1.0
+
+
+@pytest.mark.parametrize("exponent", [-970, -900, 995])
+def test_values_of_any_scale(exponent):
+    scale = 2.0**exponent
+    for unit in (1.0, 1j):
+        found = tt_cross(lambda i, unit=unit: scale * unit * hilbert(i), (7,) * 4, 1e-6)
+        assert found.converged
+        assert np.abs(found.train.full() / scale - unit * everywhere(hilbert, (7,) * 4)).max() <= 2e-6
+
+
+def test_values_whose_products_no_number_holds_are_refused():
+    for tiny in (1e-310, 5e-324):
+        with pytest.raises(TensorError, match="scale the function"):
+            tt_cross(lambda i, tiny=tiny: tiny * hilbert(i), (7,) * 4, 1e-6)
+    with pytest.raises(TensorError, match=r"1.7e\+308 at index"):
+        tt_cross(lambda i: 1.7e308 * np.ones(len(i)), (7,) * 4, 1e-6)
+
+
+def test_a_function_may_write_to_its_indices():
+    """In tensors of more elements than there are numbers, too, where nothing is remembered."""
+
+    def f(indices):
+        values = digits(np.cos)(indices)
+        indices[:] = 0
+        return values
+
+    for shape in ((2,) * 20, (2,) * 70):
+        changed, plain = (tt_cross(g, shape, 1e-9) for g in (f, digits(np.cos)))
+        assert all(np.array_equal(a, b) for a, b in zip(changed.train.cores, plain.train.cores, strict=True))
+
+
+def test_missing_values_are_named_with_their_index():
+    def f(indices):
+        return np.ma.masked_where((indices == 2).all(axis=1), hilbert(indices))
+
+    with pytest.raises(TensorError, match=r"returned -- at index \(2, 2, 2\)"):
+        tt_cross(f, (4, 5, 3), 1e-6)
+
+
+def test_no_points_to_start_from():
+    assert tt_cross(hilbert, (4, 5), 1e-6, start=[]).converged
+
+
 def test_full_ranks():
     x = np.random.default_rng(0).standard_normal((6, 7, 8, 3))
     found = tt_cross(of_array(x), x.shape, 1e-10)
@@ -181,10 +247,9 @@ def test_no_index_is_asked_for_twice():
         asked.append(indices @ (15 ** np.arange(4)))
         return hilbert(indices)
 
-    found = tt_cross(f, (15,) * 4, 1e-8)
+    found = tt_cross(f, (15,) * 4, 1e-8, start=[[3] * 4] * 9)
     numbers = np.concatenate(asked)
-    assert found.evaluations == len(numbers)
-    assert len(numbers) <= 1.02 * len(np.unique(numbers))  # two in one call may be the same
+    assert found.evaluations == len(numbers) == len(np.unique(numbers))
 
 
 def test_tensors_of_more_elements_than_there_are_numbers():
@@ -240,6 +305,8 @@ def test_what_is_no_number_is_named_with_its_index(bad):
         (lambda i: 1.0, "one number for each row"),
         (lambda i: np.array(["a"] * len(i)), "one number for each row"),
         (lambda i: None, "one number for each row"),
+        (lambda i: [[1, 2], [3]], "no array"),
+        (None, "no function"),
     ],
 )
 def test_what_is_no_value_for_each_index_is_refused(returned, words):
@@ -251,12 +318,21 @@ def test_what_is_no_value_for_each_index_is_refused(returned, words):
     ("shape", "rtol", "others", "words"),
     [
         ((), 1e-6, {}, "at least one axis"),
-        ((3, 0, 4), 1e-6, {}, "each of length >= 1"),
+        ((3, 0, 4), 1e-6, {}, "of shape is 0"),
+        ((3.5, 4), 1e-6, {}, "of shape is 3.5"),
+        (5, 1e-6, {}, "shape is 5"),
+        ((3, 1 << 40), 1e-6, {}, "split its digits"),
+        ((3, 4), None, {}, "rtol None"),
+        ((3, 4), "1", {}, "rtol '1'"),
+        ((3, 4), 1e-6, {"seed": -1}, "seed is -1"),
+        ((3, 4), 1e-6, {"max_rank": 2.5}, "max_rank is 2.5"),
+        ((3, 4), 1e-6, {"max_evaluations": 8.5}, "max_evaluations is 8.5"),
+        ((3, 4), 1e-6, {"start": [(1, 2), (3,)]}, "integers"),
         ((3, 4), 1e-15, {}, "double precision"),
         ((3, 4), 0.0, {}, "double precision"),
         ((3, 4), np.nan, {}, "double precision"),
         ((3, 4), 1.0, {}, "double precision"),
-        ((3, 4), 1e-6, {"max_rank": 0}, "max_rank 0"),
+        ((3, 4), 1e-6, {"max_rank": 0}, "max_rank is 0"),
         ((3, 4), 1e-6, {"max_evaluations": 7}, "allow 8"),
         ((3, 4), 1e-6, {"start": [(1, 4)]}, r"\(1, 4\) is outside"),
         ((3, 4), 1e-6, {"start": [(1, 2, 3)]}, "integers"),

@@ -70,7 +70,14 @@ def test_errors_add_up():
     assert 0.25 < train.permute((1, 0, 2), 1e-3).error <= 0.25 + 1e-3 * 1.25
 
 
-@pytest.mark.parametrize("axes", [(0, 1), (0, 0, 1), (0, 1, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize("axes", [(0, 1), (0, 0, 1), (0, 1, 3), (0, 1, 2, 3), 5, "210", (1.0, 0.0, 2.0), (-4, 0, 1)])
 def test_axes_that_are_no_order_are_refused(axes):
-    with pytest.raises(TensorError, match="give each"):
+    with pytest.raises(TensorError, match=r"give each|whole number"):
         random_train((3, 4, 5), 2).permute(axes)
+
+
+@pytest.mark.parametrize("rtol", [-1.0, np.nan, np.inf, None, "1"])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_tolerances_that_are_none_are_refused(axes, rtol):
+    with pytest.raises(TensorError, match="rtol is"):
+        random_train((3, 4, 5), 2).permute(axes, rtol)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdt_core.errors import TensorError
-from cdt_core.kernels.tensor_train import quantics
+from cdt_core.kernels.tensor_train import QuanticsTrain, TensorTrain, quantics
 from tests.kernels.tensor_train.trains import DTYPES, numbers
 
 shapes = st.lists(st.integers(1, 24), min_size=1, max_size=3)
@@ -94,6 +94,35 @@ def test_a_function_that_is_no_number_somewhere():
         quantics(lambda t: np.sqrt(t), 1e-6, levels=10, interval=(-1, 1))
 
 
+def test_a_function_that_is_masked_somewhere():
+    with pytest.raises(TensorError, match=r"the function is -- at"):
+        quantics(lambda t: np.ma.masked_greater(t, 0.5), 1e-6, levels=10, interval=(0, 1))
+
+
+@pytest.mark.parametrize(
+    "returned", [lambda t: None, lambda t: 1.0, lambda t: np.array(["a"] * len(t)), lambda t: [[1], [1, 2]]]
+)
+def test_what_is_no_value_for_each_point_is_refused(returned):
+    with pytest.raises(TensorError, match="the function returned"):
+        quantics(returned, 1e-6, levels=10, interval=(0, 1))
+
+
+def test_points_that_are_no_numbers_are_refused():
+    found = quantics(np.sin, 1e-6, levels=10, interval=(0, 1))
+    for wrong in (["a"], [1j], [[0.1], [0.1, 0.2]], 0.5, [np.nan]):
+        with pytest.raises(TensorError, match="point"):
+            found.evaluate(wrong)
+
+
+def test_the_integral_over_more_points_than_floats_have():
+    """40 variables of 30 digits each; the value is 3 wherever one asks."""
+    train = TensorTrain([np.full((1, 2, 1), 3.0 ** (1 / 1200))] * 1200)
+    modes = tuple((axis, 2) for _ in range(30) for axis in range(40))
+    found = QuanticsTrain(train, modes, (2**30,) * 40, ((0.0, 2.0),) * 40)
+    assert abs(found.integrate() / (3 * 2.0**40) - 1) <= 1e-9
+    assert "ratio=inf" in repr(found)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -103,7 +132,13 @@ def test_a_function_that_is_no_number_somewhere():
         ({"interval": [(0, 1, 2)]}, "a < b"),
         ({"interval": (0, 1), "levels": 0}, "levels"),
         ({"interval": (0, 1), "levels": 63}, "62 bits"),
-        ({"interval": (0, 1), "base": 1}, "base"),
+        ({"interval": (0, 1), "base": 1}, "base is 1"),
+        ({"interval": (0, 1), "base": 2.5}, "base is 2.5"),
+        ({"interval": (0, 1), "levels": 3.5}, "levels is 3.5"),
+        ({"interval": "ab"}, "a < b"),
+        ({"interval": [(0, 1), (0,)]}, "a < b"),
+        ({"interval": (0, 1j)}, "a < b"),
+        ({"interval": (-1.7e308, 1.7e308)}, "a finite b - a"),
     ],
 )
 def test_grids_that_cannot_be_are_refused(settings, message):

@@ -139,12 +139,24 @@ def test_files(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["field.ctt"]
 
 
-def test_a_file_that_cannot_be_written_or_read(tmp_path):
+def test_a_file_that_cannot_be_written_or_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(OutputError, match="cannot be written"):
         random_train((3, 4), 2).save(tmp_path / "missing" / "x")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError, match="cannot be written"):
         random_train((3, 4), 2).save(tmp_path / "folder")
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
-    with pytest.raises(ReaderError, match="cannot be read"):
-        TensorTrain.load(tmp_path / "missing")
+    for wrong in ("", ".", "a\0b", "x" * 300):
+        with pytest.raises(OutputError, match="cannot be written"):
+            random_train((3, 4), 2).save(wrong)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+    for wrong in (tmp_path / "missing", tmp_path / "folder", "a\0b"):
+        with pytest.raises(ReaderError, match="cannot be read"):
+            TensorTrain.load(wrong)
+
+
+def test_a_name_as_long_as_names_may_be(tmp_path):
+    train = random_train((3, 4), 2)
+    train.save(tmp_path / ("x" * 255))
+    assert same(TensorTrain.load(tmp_path / ("x" * 255)), train)

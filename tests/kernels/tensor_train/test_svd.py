@@ -2,8 +2,11 @@
 
 import math
 
+import dask.array
 import numpy as np
+import pandas
 import pytest
+import scipy.sparse
 import tensorly
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from tensorly.decomposition import tensor_train as tensorly_train
 from cdt_core.errors import TensorError
 from cdt_core.kernels.reference.tensor_train import decompose
 from cdt_core.kernels.tensor_train import sweep, tt_svd
+from cdt_core.kernels.tensor_train.bases import chain
 
 DTYPES = ["f4", "f8", "c8", "c16"]
 
@@ -30,6 +34,18 @@ def noisy(shape, rank, noise, dtype="f8", seed=0):
         x = np.tensordot(x.reshape(-1, x.shape[-1]), normal((x.shape[-1], n, 1 if k == len(shape) - 1 else rank)), 1)
     x, e = x.reshape(shape), normal(shape)
     return (x / np.linalg.norm(x) + noise * e / np.linalg.norm(e)).astype(dtype)
+
+
+class Sliced:
+    """An array that gives nothing but slices, and says how many numbers the largest had."""
+
+    def __init__(self, x):
+        self.x, self.shape, self.dtype, self.largest = x, x.shape, x.dtype, 0
+
+    def __getitem__(self, region):
+        part = self.x[region]
+        self.largest = max(self.largest, part.size)
+        return part
 
 
 def true_error(x, train):
@@ -134,6 +150,26 @@ def test_cuts_of_bonds_that_samples_kept_are_certified(monkeypatch, options):
         check(x, tt_svd(x, **options), options.get("rtol"))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_ranks_alone_are_certified_without_another_look_at_the_tensor(monkeypatch, dtype):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    x = noisy((32, 16, 8, 8), 3, 1e-3, dtype)
+    measured = tt_svd(x, 1e-9 if dtype in ("f8", "c16") else 1e-5, max_rank=3)
+    monkeypatch.setattr(sweep, "relative_error", None)
+    train = tt_svd(x, max_rank=3)
+    assert train.ranks == measured.ranks == (1, 3, 3, 3, 1)
+    check(x, train, None)
+    assert train.error <= 1.1 * true_error(x, train)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_errors_of_given_ranks_that_energies_do_not_resolve_are_measured(exact):
+    x = noisy((6, 7, 8, 9), 3, 1e-9)
+    train = tt_svd(x, max_rank=3, exact=exact)
+    check(x, train, None)
+    assert train.error <= 1.01 * true_error(x, train)
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_rank_limits_hold_and_the_error_says_what_they_cost(monkeypatch, exact):
     monkeypatch.setattr(sweep, "_LARGE", 1 << 12)
@@ -156,7 +192,6 @@ def test_zero_constant_and_tiny_tensors(dtype):
 
 
 def test_arrays_of_any_library_give_the_same_train(tmp_path):
-    import dask.array
     import zarr
 
     x = noisy((12, 9, 8, 10), 3, 1e-5)
@@ -183,19 +218,68 @@ def test_a_chunked_array_is_never_read_whole(monkeypatch):
     from cdt_core.kernels.tensor_train import sources
 
     monkeypatch.setattr(sources, "_PIECE_BYTES", 1 << 12)
-    x = noisy((20, 16, 12, 10), 2, 0.0)
+    source = Sliced(noisy((20, 16, 12, 10), 2, 0.0))
+    check(source.x, tt_svd(source, 1e-6), 1e-6)
+    assert 0 < source.largest <= source.x.size // 8
 
-    class Source:
-        shape, dtype, largest = x.shape, x.dtype, 0
 
-        def __getitem__(self, region):
-            part = x[region]
-            self.largest = max(self.largest, part.size)
-            return part
+@pytest.mark.parametrize("rtol", [1e-3, 1e-9])
+def test_a_chunked_array_whose_last_axis_keeps_every_direction_is_never_read_whole(monkeypatch, rtol):
+    from cdt_core.kernels.tensor_train import comparing, sources
 
-    source = Source()
-    check(x, tt_svd(source, 1e-6), 1e-6)
-    assert 0 < source.largest <= x.size // 8
+    monkeypatch.setattr(sources, "_PIECE_BYTES", 1 << 12)
+    monkeypatch.setattr(comparing, "_PART", 1 << 9)
+    source = Sliced(noisy((30, 20, 40, 3), 5, 0.0))
+    train = tt_svd(source, rtol)
+    check(source.x, train, rtol)
+    assert train.ranks == (1, 5, 5, 3, 1)
+    assert 0 < source.largest <= source.x.size // 8
+
+
+def test_a_single_long_axis_of_zeros_that_is_read_in_pieces(monkeypatch):
+    from cdt_core.kernels.tensor_train import sources
+
+    monkeypatch.setattr(sources, "_PIECE_BYTES", 1 << 10)
+    assert not tt_svd(Sliced(np.zeros(1000)), 0.1).full().any()
+
+
+def test_numbers_that_are_not_aligned_are_decomposed():
+    x = noisy((6, 7, 8), 2, 0.0)
+    aslant = np.frombuffer(b"." + x.tobytes(), offset=1).reshape(x.shape)
+    assert not aslant.flags.aligned
+    assert tt_svd(aslant, 1e-6).ranks == tt_svd(x, 1e-6).ranks
+    check(x, tt_svd(aslant, 1e-6), 1e-6)
+
+
+def test_short_numbers_as_limits_are_neither_squared_nor_added_to_in_their_own_kind(monkeypatch):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    x = noisy((32, 16, 8, 8), 2, 1e-2)
+    for options, same in (
+        ({"max_rank": np.int8(125)}, {"max_rank": 125}),
+        ({"rtol": np.float16(1e-4)}, {"rtol": float(np.float16(1e-4))}),
+    ):
+        assert tt_svd(x, **options).ranks == tt_svd(x, **same).ranks
+
+
+def test_digits_are_decomposed_as_asked():
+    x, seen = noisy((16, 32), 2, 1e-2), []
+    train = tt_svd(x, 1e-1, quantics=True, exact=True, progress=seen.append)
+    assert train.shape == (2,) * 9
+    assert train.error <= 1e-1
+    assert seen[-1] == 1.0
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_no_floating_point_error_reaches_whoever_raises_them(monkeypatch, workers):
+    from cdt_core.kernels import tall
+
+    monkeypatch.setattr(tall, "_PART_BYTES", 1 << 10)
+    x = (noisy((6, 700, 8), 2, 1e-2) * 1e-38).astype("f4")
+    with np.errstate(all="raise"):
+        train = tt_svd(x, 0.1, workers=workers)
+        with pytest.raises(TensorError, match="NaN or infinite"):
+            tt_svd(np.full((6, 700, 8), 1e200, complex), 0.1, workers=workers)
+    check(x, train, 0.1)
 
 
 def test_a_long_last_axis_of_a_chunked_array_needs_no_square_of_it():
@@ -265,6 +349,19 @@ def test_single_precision_at_its_limits_is_certified_or_refused(dtype, scale):
 
 
 @pytest.mark.parametrize("dtype", ["f4", "c8"])
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_samples_of_single_precision_are_squared_in_double(monkeypatch, dtype, scale):
+    monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
+    found = []
+    monkeypatch.setattr(sweep, "chain", lambda *args, **options: found.append(chain(*args, **options)) or found[-1])
+    x = noisy((32, 16, 8, 8), 3, 1e-3, dtype)
+    train = tt_svd((x * scale).astype(dtype), 1e-2)
+    check((x * scale).astype(dtype), train, 1e-2)
+    assert train.ranks == (1, 3, 3, 3, 1)
+    assert found[0].basis.shape == (8, 3)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
 @pytest.mark.parametrize("exact", [False, True])
 def test_norms_that_single_precision_cannot_hold_are_refused(monkeypatch, dtype, exact):
     monkeypatch.setattr(sweep, "_LARGE", 1 << 10)
@@ -293,6 +390,13 @@ def test_squares_that_vanish_or_overflow_are_refused(scale):
         (np.ones((3, 3)), {"rtol": [0.1]}, "real number"),
         (np.ones((3, 3)), {"rtol": 0.1, "workers": None}, "counted in whole numbers"),
         ([[1], [1, 2]], {"rtol": 0.1}, "no array"),
+        ([[1], [1, 2]], {"rtol": 0.1, "quantics": True}, "no array"),
+        (np.ma.masked_equal(np.ones((4, 4)), 1), {"rtol": 0.1, "quantics": True}, "fill them first"),
+        (Sliced(np.ma.masked_equal(np.arange(9.0).reshape(3, 3), 4)), {"rtol": 0.1}, "fill them first"),
+        (dask.array.from_array(np.ma.masked_equal(np.ones((3, 3)), 1)), {"rtol": 0.1}, "fill them first"),
+        (pandas.Series([1, 2], dtype="Int64"), {"rtol": 0.1}, "dtypes have to be NumPy's"),
+        (dask.array.arange(9)[dask.array.arange(9) > 3], {"rtol": 0.1}, "lengths known"),
+        (scipy.sparse.eye(4).tocsr(), {"rtol": 0.1}, "convert it first"),
         (np.ones((3, 3)), {"rtol": 0.0}, "holds tolerances from"),
         (np.ones((3, 3)), {"rtol": np.nan}, "holds tolerances from"),
         (np.ones((3, 3), "f4"), {"rtol": 1e-9}, "convert to float64"),

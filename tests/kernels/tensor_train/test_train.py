@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cdt_core.errors import TensorError
 from cdt_core.kernels.reference import tensor_train as reference
 from cdt_core.kernels.tensor_train import TensorTrain
+from cdt_core.kernels.tensor_train.slicing import positions
 from tests.kernels.tensor_train.trains import ROUNDING, close, pairs, random_train, trains
 
 
@@ -96,7 +97,7 @@ def test_entries_are_the_elements(points, dtype):
     assert found.shape == (points,)
 
 
-@pytest.mark.parametrize("indices", [[[0, 3]], [[0, 0, 0]], [0, 0], [[0.0, 0.0]], [[0, 0], [-3, 0]]])
+@pytest.mark.parametrize("indices", [[[0, 3]], [[0, 0, 0]], [0, 0], [[0.0, 0.0]], [[0, 0], [-3, 0]], [[0, 0], [0]]])
 def test_entries_out_of_range_are_refused(indices):
     with pytest.raises(IndexError, match=r"axis|give"):
         random_train((2, 3), 2).entries(indices)
@@ -179,6 +180,10 @@ def test_arrays_leave_arithmetic_to_the_train():
         ([np.ones((1, 2, 2))], "its last length must be 1"),
         ([np.array([[["a"]]])], "dtype"),
         ([np.ones((1, 2, 1), dtype="longdouble")], "convert"),
+        (None, "a NoneType that holds no cores"),
+        ([[[1, 2], [3]]], "a list that holds no cores"),
+        ([np.zeros((1, 2, 1), "M8[s]"), np.ones((1, 2, 1))], "holds no cores"),
+        ([np.ma.masked_equal(np.ones((1, 2, 1)), 1.0)], "missing values"),
     ],
 )
 def test_cores_that_do_not_fit_are_refused(cores, message):
@@ -186,13 +191,63 @@ def test_cores_that_do_not_fit_are_refused(cores, message):
         TensorTrain(cores)
 
 
+@pytest.mark.parametrize("error", [-1.0, np.nan, "1", 1j])
+def test_errors_that_no_train_has_are_refused(error):
+    with pytest.raises(TensorError, match="error is"):
+        TensorTrain([np.ones((1, 2, 1))], error)
+
+
+def test_an_infinite_error_is_an_unknown_one():
+    train = TensorTrain([np.ones((1, 2, 1))], np.inf)
+    assert train.error is None
+    assert TensorTrain.from_bytes(train.to_bytes()).error is None
+
+
+def test_rounding_of_a_factor_is_in_the_error():
+    """In single precision the factor and each product are rounded; products out of its range are no longer near."""
+    x = np.random.default_rng(0).standard_normal((1, 200, 1)).astype(np.float32)
+    train = TensorTrain([x], 0.0)
+    for factor in (3, 0.1, 1 / 7, 3 - 1j):
+        for found, expected in (
+            (train * factor, x * np.complex128(factor)),
+            (train / factor, x / np.complex128(factor)),
+        ):
+            wrong = np.linalg.norm(found.cores[0] - expected) / np.linalg.norm(expected)
+            assert 0 < wrong <= found.error <= 2e-7
+    assert (train * np.float64(0.1)).error <= 1e-15
+    assert (train * 2).error == (train / -4).error == (train * 0).error == 0.0
+    assert (train * 1e-40).error is None
+    with np.errstate(over="ignore"):
+        assert (train * 1e40).error is None
+
+
+def test_the_ratio_of_more_elements_than_floats_have_is_infinite():
+    train = TensorTrain([np.ones((1, 1000, 1))] * 200)
+    assert train.ratio == np.inf
+    assert "ratio=inf" in repr(train)
+
+
+def test_indices_beyond_the_digits_of_doubles():
+    train = TensorTrain([np.arange(5.0).reshape(1, 5, 1)])
+    found = positions(np.array([[2**60 + 1], [-(2**60) + 3]]), (2**62,))
+    assert found.tolist() == [[2**60 + 1], [2**62 - 2**60 + 3]]
+    assert positions(np.array([[2**60 + 1]], np.uint64), (2**62,)).tolist() == [[2**60 + 1]]
+    assert train.entries(np.array([[4]], np.uint64)).tolist() == [4.0]
+
+
 def test_trains_that_do_not_fit_are_refused():
     a, b = random_train((3, 4), 2), random_train((3, 5), 2)
     for wrong in (lambda: a + b, lambda: a - b, lambda: a * b, lambda: a.dot(b), lambda: a @ b, lambda: a / 0):
         with pytest.raises(TensorError):
             wrong()
-    with pytest.raises(TensorError, match="larger than any memory"):
+    with pytest.raises(TensorError, match="does not fit into memory"):
         random_train((2,) * 64, 1).full()
+    with pytest.raises(TensorError, match="does not fit into memory"):
+        random_train((1 << 19,) * 3, 1).full()
+    with pytest.raises(TensorError, match="at most 64 axes"):
+        random_train((1,) * 65, 1).full()
+    with pytest.raises(TensorError, match="a ndarray is no tensor train"):
+        a.dot(np.ones((3, 4)))
     with pytest.raises(ValueError, match="copy"):
         np.array(a, copy=False)
 

@@ -41,3 +41,11 @@ def test_factors_must_fit_the_core():
         Tucker(np.ones((2, 2)), (np.ones((3, 2)),))
     with pytest.raises(TensorError, match="do not fit a core"):
         Tucker(np.ones((2, 2)), (np.ones((3, 2)), np.ones((3, 1))))
+
+
+def test_lists_are_arrays_and_nothing_is_refused():
+    assert Tucker([[2.0]], ([[1.0], [2.0]], [[3.0]])).full().tolist() == [[6.0], [12.0]]
+    with pytest.raises(TensorError, match="no 0 is allowed"):
+        Tucker(np.ones((0, 1)), (np.ones((2, 0)), np.ones((2, 1))))
+    with pytest.raises(TensorError, match="no pair of a core and factors"):
+        Tucker.from_tensorly(3)

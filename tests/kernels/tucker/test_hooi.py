@@ -47,4 +47,31 @@ def test_a_start_of_another_shape_and_bad_values_are_refused():
         hooi(x, hosvd(np.ones((4, 4)), ranks=1))
     with pytest.raises(TensorError, match="NaN"):
         hooi(x * np.nan, 1)
+    with pytest.raises(TensorError, match="start have NaN"):
+        hooi(x, Tucker(np.ones((1, 1)), (np.full((3, 1), np.nan), np.ones((4, 1)))))
+    with pytest.raises(TensorError, match="complex128"):
+        hooi(x, hosvd(x + 1j * x, ranks=1))
+    with pytest.raises(TensorError, match="sweeps of -1"):
+        hooi(x, 1, sweeps=-1)
+    with pytest.raises(TensorError, match="error of nan"):
+        hooi(x, 1, tol=np.nan)
     assert hooi(x * 0, 1).error == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_error_of_a_start_that_is_of_another_tensor_is_not_believed(dtype):
+    rng = np.random.default_rng(3)
+    x, other = low_rank(rng, (7, 8, 9), 2, dtype), low_rank(rng, (7, 8, 9), 2, dtype)
+    start = hosvd(other, ranks=2)
+    for sweeps in (0, 1, 5):
+        found = hooi(x, start, sweeps=sweeps)
+        assert true_error(x, found) <= found.error
+    assert found.error <= 0.01
+
+
+def test_the_ranks_of_a_start_stay_for_zeros_too():
+    start = hosvd(normal(np.random.default_rng(4), (5, 6, 7), np.float32), ranks=(2, 3, 4))
+    found = hooi(np.zeros((5, 6, 7), np.float32), start)
+    assert found.ranks == (2, 3, 4)
+    assert found.error == 0
+    assert not found.full().any()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -87,6 +90,38 @@ def test_ranks_win_where_tolerance_and_ranks_cannot_both_be_had():
     assert hosvd(low_rank(np.random.default_rng(9), (6, 7, 8), 2, np.float64), 1e-3, ranks=4).ranks == (2, 2, 2)
 
 
+@pytest.mark.parametrize("caps", [(99, 9, 99), (99, 99, 10), (7, 99, 99)])
+@pytest.mark.parametrize("rtol", [None, 3e-3])
+def test_axes_without_a_cap_make_up_for_those_with_one(caps, rtol):
+    rng = np.random.default_rng(15)
+    x = normal(rng, (10, 12, 14), np.float64)
+    if rtol is not None:
+        x = low_rank(rng, (10, 12, 14), 1, np.float64) + 1e-3 * x
+    least = hosvd(x, ranks=caps).error
+    found = hosvd(x, 1.15 * least, ranks=caps)
+    assert true_error(x, found) <= found.error <= 1.15 * least
+    assert all(r <= cap for r, cap in zip(found.ranks, caps, strict=True))
+
+
+def test_where_a_cap_costs_the_tolerance_others_keep_no_noise():
+    rng = np.random.default_rng(16)
+    x = low_rank(rng, (20, 21, 22), 3, np.float64) + 1e-7 * normal(rng, (20, 21, 22), np.float64)
+    found = hosvd(x, 1e-2, ranks=(1, 99, 99))
+    assert found.error > 1e-2
+    assert max(found.ranks) <= 3
+
+
+@pytest.mark.parametrize("method", ["single", "double"])
+def test_a_quarter_that_needs_all_directions_spares_the_rest(method, monkeypatch):
+    module = import_module("cdt_core.kernels.tucker.hosvd")
+    monkeypatch.setattr(module, "_methods", lambda rtol, mean: [method])
+    monkeypatch.setattr(module, "leading", None)
+    x = normal(np.random.default_rng(17), (30, 40, 50), np.float32)
+    found = hosvd(x, 2e-2)
+    assert found.ranks == x.shape
+    assert found.error == 0
+
+
 def test_zero_is_rank_one_and_exact():
     found = hosvd(np.zeros((3, 4)), 0.1)
     assert found.ranks == (1, 1)
@@ -120,6 +155,42 @@ def test_very_small_and_very_large_numbers_are_like_others(scale, dtype):
     assert max(found.ranks) <= 4
 
 
+@pytest.mark.parametrize("rtol", [1e-1, 1e-3])
+def test_single_precision_takes_little_more_memory_than_its_input(rtol):
+    rng = np.random.default_rng(20)
+    x = low_rank(rng, (150, 160, 170), 3, np.float32)
+    assert _extra(lambda: hosvd(x, rtol)) <= 0.7 * x.nbytes
+    noise = normal(rng, (60, 61, 62), np.float32)
+    assert _extra(lambda: hosvd(noise, rtol)) <= 3.5 * noise.nbytes
+
+
+def _extra(call):
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_steps_between_the_smallest_numbers_count():
+    x = low_rank(np.random.default_rng(18), (6, 7, 8), 1, np.float64)
+    x = (x / np.abs(x).max() * 1e-43).astype(np.float32)
+    found = hosvd(x, ranks=1)
+    assert np.linalg.norm(found.full().astype(float) - x) <= found.error * np.linalg.norm(x.astype(float))
+    assert (hosvd(x, 1e-3).full() == x).all()
+
+
+def test_a_tolerance_and_ranks_may_be_numbers_of_numpy():
+    x = low_rank(np.random.default_rng(19), (6, 7, 8), 3, np.float64)
+    assert hosvd(x, np.float32(0.01), ranks=np.array([3, 3, 3])).ranks == (3, 3, 3)
+    assert hosvd(x, ranks=2.0).ranks == (2, 2, 2)
+
+
+def test_tensors_of_many_axes_are_grouped_no_further_than_arrays_can_be():
+    x = np.ones((1,) * 40 + (2, 3))
+    assert hosvd(x, 0.1).ranks == (1,) * 42
+
+
 def test_progress_ends_at_one():
     seen = []
     hosvd(normal(np.random.default_rng(11), (80, 90, 3), np.float64), 0.1, progress=seen.append)
@@ -144,6 +215,17 @@ def test_progress_ends_at_one():
         (np.full((2, 2), 1e200), {"ranks": 1}, "overflow"),
         (np.full((2, 2), 1e-200), {"ranks": 1}, "underflow"),
         (np.array(["a"]), {"ranks": 1}, "no numbers"),
+        ([[1.0, 2.0], [3.0]], {"ranks": 1}, "no array of numbers"),
+        (np.ma.masked_equal(np.eye(3), 0), {"ranks": 1}, "masked"),
+        (np.full((30, 30), 3e38, "f4"), {"ranks": 1}, "too large for float32"),
+        (np.ones((2, 3)), {"rtol": "0.1"}, "'0.1' cannot be kept"),
+        (np.ones((2, 3)), {"rtol": np.array([0.1, 0.2])}, "cannot be kept"),
+        (np.ones((2, 3)), {"rtol": 0.1j}, "cannot be kept"),
+        (np.ones((2, 3)), {"ranks": "23"}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": (1, None)}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": (1, np.nan)}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": (1, np.inf)}, "whole number >= 1"),
+        (np.ones((2, 3)), {"ranks": np.ones((2, 2))}, "whole number >= 1"),
     ],
 )
 def test_what_cannot_be_decomposed_is_refused(x, arguments, says):

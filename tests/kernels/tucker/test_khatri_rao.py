@@ -105,6 +105,30 @@ def test_strides_integers_and_nan_are_taken_as_they_are():
 
 
 @pytest.mark.parametrize(
+    ("factor", "says"),
+    [
+        (None, "is None"),
+        (np.ones((3, 1)) * 1j, "of complex128"),
+        (np.full((3, 1), "a"), "of <U1"),
+        (np.ma.masked_equal(np.ones((3, 1)), 1), "masked"),
+    ],
+)
+def test_factors_that_are_no_numbers_of_the_kind_are_refused(factor, says):
+    with pytest.raises(TensorError, match=says):
+        mttkrp(np.ones((2, 3)), [np.ones((2, 1)), factor], 0)
+
+
+def test_factors_that_single_precision_does_not_hold_are_infinite():
+    assert np.isinf(mttkrp(np.ones((2, 3), np.float32), [None, np.full((3, 1), 1e39)], 0)).all()
+
+
+@pytest.mark.parametrize("mode", [0.5, "a", None])
+def test_modes_are_whole_numbers(mode):
+    with pytest.raises(TensorError, match="has no mode"):
+        mttkrp(np.ones((2, 3)), iter([np.ones((2, 1)), np.ones((3, 1))]), mode)
+
+
+@pytest.mark.parametrize(
     ("x", "shapes", "mode", "says"),
     [
         (np.ones((2, 3)), [(2, 4), (3, 4)], 2, "no mode 2"),

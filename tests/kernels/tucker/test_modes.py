@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdt_core.kernels import _tensor
-from cdt_core.kernels.tucker.modes import energies, gram, groups, marginal, project, three_way
+from cdt_core.kernels.tucker import modes
+from cdt_core.kernels.tucker.modes import energies, gram, groups, growing_gram, marginal, project, three_way
 from tests.kernels.tensor_levels import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, normal
 
@@ -20,6 +21,8 @@ SHAPES = [
     (9, 33, 20),
     (90, 33, 3),
     (3, 70, 130),
+    (700, 5, 20),
+    (60, 40, 30),
     (2, 1, 2),
     (1, 1, 1),
 ]
@@ -40,6 +43,33 @@ def test_gram_and_projection_are_those_of_the_unfolding(shape, dtype, level):
     assert (found == found.conj().T).all() or dtype not in (np.float32, np.float64)
     wanted = np.einsum("jr,ijk->irk", basis.conj(), x.astype(wide))
     assert np.abs(projected - wanted).max() <= 1e-13 * np.abs(basis).sum(0).max() * np.abs(x).max()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [*SHAPES, (1, 3, 70_000), (70_000, 3, 1)])
+def test_a_part_of_a_gram_matrix_is_no_more_than_the_whole(shape, dtype):
+    x, wide = normal(np.random.default_rng(2), shape, dtype), np.dtype(np.result_type(dtype, np.float64))
+    part, whole = growing_gram(x, wide)
+    assert np.linalg.eigvalsh(whole - part)[0] >= -1e-13 * np.trace(whole).real
+    assert np.trace(part).real <= 0.5 * np.trace(whole).real
+    assert x.size < 100_000 or np.trace(part).real >= 0.1 * np.trace(whole).real
+
+
+@pytest.mark.parametrize("value", [1 / 3, 1 / 7])
+def test_sums_in_single_precision_stay_as_precise_for_long_tensors(value):
+    x = np.full((1, 33, 400_000), value, np.float32)
+    found = gram(x, np.dtype(np.float32))
+    assert found.dtype == np.float32
+    assert np.abs(found / (400_000 * float(x[0, 0, 0]) ** 2) - 1).max() <= 5e-6
+
+
+@pytest.mark.parametrize("run", [lambda x: gram(x, x.dtype), lambda x: project(np.eye(5), x)])
+def test_many_small_slices_take_few_calls(run, monkeypatch):
+    calls, matrix, add = [], modes._matrix, modes._add
+    monkeypatch.setattr(modes, "_matrix", lambda *a: calls.append(0) or matrix(*a))
+    monkeypatch.setattr(modes, "_add", lambda *a: calls.append(0) or add(*a))
+    run(np.ones((20_000, 5, 20)))
+    assert len(calls) <= 200
 
 
 @settings(max_examples=100, deadline=None)

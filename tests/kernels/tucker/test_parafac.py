@@ -87,6 +87,24 @@ def test_dependent_starts_and_zero_tensors_have_a_result():
         assert not cp_to_tensor(parafac(np.zeros((3, 4, 5)), 2, sweeps=2, sampled=sampled)).any()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1e-36, 1e34])
+@pytest.mark.parametrize("options", [{}, {"init": "random"}, {"sampled": True}])
+def test_very_small_and_very_large_numbers_are_like_others(scale, dtype, options):
+    x = low_rank(np.random.default_rng(9), (8, 9, 10), 2, dtype)
+    start = [normal(np.random.default_rng(10), (n, 2), dtype) for n in x.shape]
+    for some in (options, {**options, "init": (None, start)}):
+        plain = relative(x, parafac(x, 2, sweeps=9, **some))
+        told = []
+        cp = parafac(
+            x * np.array(scale, dtype), 2, sweeps=9, callback=lambda cp, error, told=told: told.append(error), **some
+        )
+        assert cp.factors[-1].dtype == dtype
+        factors = [*cp.factors[:-1], cp.factors[-1].astype(np.complex128) / scale]
+        assert relative(x, (None, factors)) <= plain + 0.02
+        assert told[-1] <= plain + 0.02
+
+
 def test_leverage_scores_sum_to_the_rank_of_a_factor():
     factor = normal(np.random.default_rng(8), (30, 4), np.float64)
     assert abs(leverage_scores(factor).sum() - 4) <= 1e-12
@@ -98,10 +116,21 @@ def test_leverage_scores_sum_to_the_rank_of_a_factor():
     ("x", "rank", "options", "says"),
     [
         (np.ones(5), 1, {}, "2 axes or more"),
-        (np.ones((5, 5)), 0, {}, "rank >= 1"),
-        (np.ones((5, 5)), 1.5, {}, "rank >= 1"),
+        (np.ones((5, 5)), 0, {}, "rank of 0 cannot be"),
+        (np.ones((5, 5)), 1.5, {}, "rank of 1.5 cannot be"),
         (np.full((5, 5), np.nan), 1, {}, "NaN"),
+        (np.ones((5, 5)), "a", {}, "rank of 'a' cannot be"),
+        (np.ones((5, 5)), np.nan, {}, "rank of nan cannot be"),
+        (np.ma.masked_equal(np.eye(3), 0), 1, {}, "masked"),
         (np.ones((5, 5)), 1, {"init": "best"}, "'best'"),
+        (np.ones((5, 5)), 1, {"init": None}, "no pair of weights and factors"),
+        (np.ones((5, 5)), 1, {"init": (None, [np.full((5, 1), np.nan)] * 2)}, "start have NaN"),
+        (np.ones((5, 5)), 1, {"init": (None, [np.ones((5, 1)) * 1j] * 2)}, "complex128"),
+        (np.ones((5, 5)), 1, {"init": (np.ones(3), [np.ones((5, 1))] * 2)}, r"weights of shape \(3,\)"),
+        (np.ones((5, 5)), 1, {"sweeps": 2.5}, "number of sweeps of 2.5"),
+        (np.ones((5, 5)), 1, {"sampled": -5}, "sampled equations of -5"),
+        (np.ones((5, 5)), 1, {"tol": np.nan}, "change of the error of nan"),
+        (np.ones((5, 5)), 1, {"seed": -1}, "seed of -1"),
         (np.ones((5, 5)), 2, {"init": (None, [np.ones((5, 1))] * 2)}, "does not fit"),
     ],
 )
