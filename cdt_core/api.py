@@ -7,7 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attrs import evolve
 
 from cdt_core import __version__
 from cdt_core.codecs.array import compress, decompress
@@ -29,6 +32,7 @@ from cdt_core.provenance.inputs import FileDigests
 from cdt_core.provenance.keys import load_or_create
 from cdt_core.readers.choose import open_stored
 from cdt_core.readers.stored import StoredDataset, as_xarray, from_xarray
+from cdt_core.rehearsing import rehearsal_of
 from cdt_core.store.export import export_store
 from cdt_core.store.output import PartialOutput
 from cdt_core.treating import TreatRequest, treat_dataset
@@ -86,13 +90,15 @@ def plan(
     bound: BoundLike = None,
     objective: str = "balanced",
     max_size: int | None = None,
+    max_seconds: float | None = None,
     processors: Processors = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """How each variable would be stored, after a profiling pass and trials on sampled blocks; see :func:`treat`."""
     dataset, progress = _stored(source), progress or Silent()
-    request = _plan_request(catalog(), bound, objective, max_size, processors)
+    limits = _Limits(max_size, max_seconds, executor_for(workers, None).workers)
+    request = _plan_request(catalog(), bound, objective, limits, processors)
     check_request(dataset.specs, request)
     values = ProcessedValues(dataset, _processing(_uses(dataset, request)))
     return _plan(values, _profile(values, workers, None, progress), request, workers)
@@ -106,6 +112,7 @@ def treat(
     plan: Plan | str | os.PathLike[str] | None = None,
     objective: str = "balanced",
     max_size: int | None = None,
+    max_seconds: float | None = None,
     processors: Processors = None,
     workers: int | None = None,
     client: Any = None,
@@ -128,12 +135,15 @@ def treat(
         ``"lossless"``), or a mapping from name pattern to bound, first match wins. Default: lossless. Coordinates are always
         lossless.
     plan
-        A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size`` and
-        ``processors``.
+        A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size``, ``max_seconds``
+        and ``processors``.
     objective
-        ``"size"``, ``"balanced"`` or ``"speed"``.
+        ``"size"``, ``"balanced"``, ``"speed"``, or ``"fidelity"``: the least error that a limit allows.
     max_size
         Most bytes that the encoded chunks may take; a plan that cannot keep it is refused.
+    max_seconds
+        The longest that reading, encoding and checking the chunks may take on all workers, as predicted from samples; a plan
+        that cannot keep it is refused. The plan then depends on measured speeds, and says so.
     processors
         Name pattern -> processors to apply before encoding; the bound then holds on the processed values.
     workers, client
@@ -163,15 +173,14 @@ def treat(
     place = PartialOutput(output, overwrite=overwrite)
     plugins, progress = catalog(), progress or Silent()
     rules, signer = policy_in_force(plugins, policy), load_or_create(None if key is None else Path(key))
-    executor = executor_for(workers, client)
-    dataset = _stored(source, allow_partial=allow_partial)
+    executor, dataset = executor_for(workers, client), _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
-    request = _plan_request(plugins, bound, objective, max_size, processors)
+    request = _plan_request(plugins, bound, objective, _Limits(max_size, max_seconds, executor.workers), processors)
     if plan is None:
         check_request(dataset.specs, request)
         given, uses = None, _uses(dataset, request)
     else:
-        given = aligned(_read_plan(plan, bound, max_size, processors), dataset.specs)
+        given = aligned(_read_plan(plan, bound, max_size, max_seconds, processors), dataset.specs)
         uses = {variable.name: variable.processors for variable in given.variables}
     values = ProcessedValues(dataset, _processing(uses))
     with FileDigests(dataset.files) as digests:
@@ -284,8 +293,14 @@ def _profile(values: ProcessedValues, workers: int | None, client: Any, progress
     return scan(values, grids, executor.map, lambda name, count: progress.advance(count * itemsizes[name]))
 
 
+class _Limits(NamedTuple):
+    max_size: int | None
+    max_seconds: float | None
+    workers: int
+
+
 def _plan_request(
-    plugins: Catalog, bound: BoundLike, objective: str, max_size: int | None, processors: Processors
+    plugins: Catalog, bound: BoundLike, objective: str, limits: _Limits, processors: Processors
 ) -> PlanRequest:
     uses = {
         pattern: tuple(use if isinstance(use, ProcessorUse) else ProcessorUse(use) for use in wanted)
@@ -295,7 +310,9 @@ def _plan_request(
         bounds=BoundRules.parse(bound),
         codecs=plugins.codecs,
         objective=objective,
-        max_size=max_size,
+        max_size=limits.max_size,
+        max_seconds=limits.max_seconds,
+        workers=limits.workers,
         processors=uses,
         processor_offers={offer.name: offer for offer in plugins.processors},
         engine_version=__version__,
@@ -303,13 +320,17 @@ def _plan_request(
 
 
 def _plan(values: ProcessedValues, measured: Profile, request: PlanRequest, workers: int | None) -> Plan:
-    return make_plan(values.dataset, measured, request, executor_for(workers, None).map, values)
+    executor = executor_for(workers, None)
+    with TemporaryDirectory(prefix="cdt-plan-") as folder:
+        rehearsal = rehearsal_of(values.dataset, measured, catalog(), folder)
+        request = evolve(request, rehearsal=rehearsal)
+        return make_plan(values.dataset, measured, request, executor.map, values)
 
 
 def _read_plan(plan: Plan | str | os.PathLike[str], *beside: object) -> Plan:
     """A plan, or that of a file; what is asked for ``beside`` it would not be heard."""
     if any(given is not None for given in beside):
-        raise PlanError("a plan has its own bounds, max_size and processors; give the plan, or give those")
+        raise PlanError("a plan has its own bounds, limits and processors; give the plan, or give those")
     if isinstance(plan, Plan):
         return plan
     import json

@@ -44,8 +44,13 @@ VarOption = Annotated[
     list[str] | None,
     typer.Option("--var", help="Bound of the variables that a pattern matches: 'pressure_*=rel:1e-4'."),
 ]
-Objective = Annotated[str, typer.Option(help="size, balanced or speed.")]
+Objective = Annotated[
+    str, typer.Option(help="size, balanced, speed, or fidelity (with a limit: the least error in it).")
+]
 MaxSize = Annotated[str | None, typer.Option(help="Most bytes that the chunks may take, such as 2GB.")]
+MaxSeconds = Annotated[
+    float | None, typer.Option(help="The longest that reading, encoding and checking may take, in seconds.")
+]
 Process = Annotated[
     list[str] | None,
     typer.Option(help="""Processor for the variables that a pattern matches: 'tas=mask_values:{"codes":[-9999]}'."""),
@@ -72,6 +77,7 @@ def treat(
     var: VarOption = None,
     objective: Objective = "balanced",
     max_size: MaxSize = None,
+    max_seconds: MaxSeconds = None,
     process: Process = None,
     plan: Annotated[Path | None, typer.Option(help="Replay this plan.json.")] = None,
     workers: Workers = None,
@@ -84,11 +90,9 @@ def treat(
     quiet: Quiet = False,
 ) -> None:
     """Compress, check and certify a dataset. Exit code 1 when the result is larger than --max-size asked."""
-    from cdt_core import api
-    from cdt_core.console import progress_shown
+    from cdt_core import api, console
 
-    client = _client(scheduler)
-    with progress_shown(quiet or as_json) as progress:
+    with console.progress_shown(quiet or as_json) as progress:
         treatment = api.treat(
             _one(source),
             output,
@@ -96,9 +100,10 @@ def treat(
             plan=plan,
             objective=objective,
             max_size=_size(max_size),
+            max_seconds=max_seconds,
             processors=_processors(process) or None,
             workers=workers,
-            client=client,
+            client=_client(scheduler),
             key=key,
             policy=policy,
             overwrite=overwrite,
@@ -115,6 +120,7 @@ def plan(
     var: VarOption = None,
     objective: Objective = "balanced",
     max_size: MaxSize = None,
+    max_seconds: MaxSeconds = None,
     process: Process = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan to this file.")] = None,
     workers: Workers = None,
@@ -134,13 +140,14 @@ def plan(
             bound=_bounds(bound, var),
             objective=objective,
             max_size=_size(max_size),
+            max_seconds=max_seconds,
             processors=_processors(process) or None,
             workers=workers,
             progress=progress,
         )
     if output is not None:
         try:
-            output.write_text(to_json(made), encoding="utf-8")
+            output.write_text(to_json(made.recorded), encoding="utf-8")
         except OSError as error:
             raise OutputError(f"{output}: the plan cannot be written: {error.strerror}") from error
     if as_json:

@@ -56,12 +56,13 @@ class Finished:
     findings: tuple[Finding, ...]
     begin: float
     started: datetime
+    workers: int = 1
 
 
 def finish(done: Finished, output: PartialOutput) -> Treatment:
     """Certify, sign, report, describe, and give the folder its name."""
     leaves = _leaves(done, output)
-    (output.path / "plan.json").write_text(to_json(done.plan), encoding="utf-8")
+    (output.path / "plan.json").write_text(to_json(done.plan.recorded), encoding="utf-8")
     outcomes = tuple(result.outcome for result in done.results.values())
     evidence = Evidence(
         findings=done.findings,
@@ -82,7 +83,8 @@ def finish(done: Finished, output: PartialOutput) -> Treatment:
     text = certificate_text(certificate, leaves, done.key)
     (output.path / "certificate.json").write_text(text, encoding="utf-8")
     seconds = time.perf_counter() - done.begin
-    treatment = Treatment(output.target, done.plan, outcomes, certificate, seconds)
+    spent = {name: result.seconds / done.workers for name, result in done.results.items() if result.seconds}
+    treatment = Treatment(output.target, done.plan, outcomes, certificate, seconds, spent)
     _describe(done, output, treatment, evidence)
     output.commit()
     return treatment

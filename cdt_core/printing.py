@@ -77,12 +77,24 @@ def print_treatment(treatment: Treatment) -> None:
         "",
         f"[bold]{size_text(treatment.raw_bytes)} -> {size_text(treatment.stored_bytes)}, ratio {treatment.ratio:.2f}[/]"
         f" in {treatment.seconds:.1f} s",
+        *_prediction_lines(treatment),
         *_budget_lines(treatment),
         f"certificate: [bold]{certificate.level}[/], score {certificate.score:.3f}",
         *(f"  {escape(reason)}" for reason in certificate.reasons[:3]),
         *_code_lines(treatment),
         f"report: {escape(str(treatment.path / 'report.html'))}",
     )
+
+
+def _prediction_lines(treatment: Treatment) -> list[str]:
+    """What the plan foretold of the chunks, beside what they took; nothing for a plan without trials."""
+    plan, spent = treatment.plan, sum(treatment.variable_seconds.values())
+    if not plan.predicted_bytes or plan.predicted_seconds is None:
+        return []
+    return [
+        f"predicted: {size_text(plan.predicted_bytes)} in {_seconds(plan.predicted_seconds)} of all workers; measured: "
+        f"{size_text(treatment.stored_bytes)} in {_seconds(spent)}"
+    ]
 
 
 def _budget_lines(treatment: Treatment) -> list[str]:
@@ -121,15 +133,33 @@ def print_plan(plan: Plan) -> None:
             variable.form,
             _shape(variable.chunk_shape),
             size_text(variable.predicted_bytes),
+            _seconds(variable.predicted_seconds),
         )
         for variable in plan.variables[:_ROWS]
     ]
-    columns = ("variable", "shape", "dtype", "bound", "codec", "form", "chunks", "predicted")
+    columns = ("variable", "shape", "dtype", "bound", "codec", "form", "chunks", "predicted", "time")
     _print(
-        _table(columns, rows, numeric=(7,)),
+        _table(columns, rows, numeric=(7, 8)),
         *([f"... and {len(plan.variables) - _ROWS} more variables"] if len(plan.variables) > _ROWS else []),
-        f"[bold]predicted: {size_text(plan.predicted_bytes)}[/]",
+        f"[bold]predicted: {size_text(plan.predicted_bytes)}[/]"
+        + (f" in {_seconds(plan.predicted_seconds)} on all workers" if plan.predicted_seconds is not None else ""),
+        *_choice_lines(plan),
     )
+
+
+def _choice_lines(plan: Plan) -> list[str]:
+    """How the options were chosen together, where a limit made that a question."""
+    choice = plan.choice
+    if choice is None or not choice.steps:
+        return []
+    less = f", {1 - choice.cost / choice.greedy_cost:.2%} less than greedy" if choice.greedy_cost else ""
+    proved = ", proved to be the best" if choice.is_proved else ""
+    timed = "; measured speeds decided, another run may choose otherwise" if choice.is_timed else ""
+    return [f"chosen by {choice.method}: cost {choice.cost}{less}{proved}{timed}"]
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g} s"
 
 
 def print_inspection(found: Inspection) -> None:

@@ -24,7 +24,7 @@ from cdt_core.execute.run import run
 from cdt_core.finishing import Finished, finish
 from cdt_core.hooks.contracts import Subject
 from cdt_core.hooks.manager import Catalog
-from cdt_core.model import Finding, Plan, Profile, Treatment, VariablePlan, VariableSpec
+from cdt_core.model import Finding, Plan, Profile, Treatment, VariablePlan, VariableProfile, VariableSpec
 from cdt_core.model.serial import to_json
 from cdt_core.planning.make import TEXT_CODEC
 from cdt_core.progress import Progress
@@ -37,7 +37,7 @@ from cdt_core.store.text import write_text
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["TreatRequest", "treat_dataset"]
+__all__ = ["TreatRequest", "job_of", "treat_dataset"]
 
 
 @frozen(eq=False)
@@ -80,6 +80,7 @@ def treat_dataset(request: TreatRequest, output: PartialOutput) -> Treatment:
             findings=(*findings, *_size_finding(request.plan, results)),
             begin=request.begin,
             started=request.started,
+            workers=request.executor.workers,
         )
         treatment = finish(done, output)
     except CdtError:
@@ -100,7 +101,12 @@ def _execute(request: TreatRequest, output: PartialOutput) -> dict[str, Variable
     journal = Journal(output.journal, _identity(request))
     if journal.is_new:
         output.clear()
-    jobs = {name: _job(request, plan[name]) for name in dataset.specs if plan[name].codec != TEXT_CODEC}
+    specs, profile = dataset.specs, request.profile
+    jobs = {
+        name: job_of(request.catalog, spec, profile[name], plan[name])
+        for name, spec in specs.items()
+        if plan[name].codec != TEXT_CODEC
+    }
     write_groups(output.store, dataset.attributes, _coordinates(dataset))
     digest_input = not dataset.files
     worker = ChunkWorker(dataset, str(output.store), jobs, digest_input)
@@ -124,15 +130,21 @@ def _identity(request: TreatRequest) -> str:
     """
     plugins = [(record.name, record.version) for record in request.catalog.plugins]
     looked = json.dumps([request.digests.looks or uuid.uuid4().hex, plugins])
-    parts = [to_json(request.plan), to_json(request.profile), __version__, looked]
+    parts = [to_json(request.plan.without_times), to_json(request.profile), __version__, looked]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _job(request: TreatRequest, plan: VariablePlan) -> VariableJob:
-    catalog, spec = request.catalog, request.dataset.specs[plan.name]
+def job_of(catalog: Catalog, spec: VariableSpec, profile: VariableProfile, plan: VariablePlan) -> VariableJob:
+    """What treating a variable's chunks needs, with the validators that apply to it.
+
+    Raises
+    ------
+    PlanError
+        The codec refuses its parameters.
+    """
     job = VariableJob(
         spec=spec,
-        profile=request.profile[plan.name],
+        profile=profile,
         plan=plan,
         codec_offer=catalog.codec(plan.codec),
         processors=tuple(catalog.processor(use.name) for use in plan.processors),

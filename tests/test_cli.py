@@ -60,7 +60,7 @@ def test_treat_verify_and_export(run, source, tmp_path):
 
 def test_every_command_has_json(run, source):
     assert json.loads(run("inspect", source, "--json").stdout)["variables"]
-    assert json.loads(run("plan", source, "--json").stdout)["version"] == 1
+    assert json.loads(run("plan", source, "--json").stdout)["version"] == 2
     treated = json.loads(run("treat", source, "-o", "era", "--json").stdout)
     assert treated["ratio"] > 1
     assert treated["certificate"]["level"]

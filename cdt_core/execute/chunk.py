@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +18,13 @@ from cdt_core.hooks.contracts import Block, Encoded
 from cdt_core.kernels import stats
 from cdt_core.kernels.parts import parts_of, parts_of_mask
 from cdt_core.model import Bound
+from cdt_core.model.grid import REPLAY_EVERY
 from cdt_core.readers.stored import StoredDataset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["ChunkWorker"]
-
-#: One chunk in this many is encoded a second time and must give the same bytes.
-REPLAY_EVERY = 16
 
 
 @frozen(eq=False)
@@ -84,6 +83,7 @@ class ChunkWorker:
             raise TreatmentError(f"variable {name!r}, chunk {index}: {type(error).__name__}: {error}") from error
 
     def _treat(self, job: VariableJob, position: int) -> ChunkRecord:
+        begin = time.thread_time()
         index = job.grid.index(position)
         region = job.grid.region(index)
         stored = self.dataset.read(job.spec.name, region)
@@ -109,10 +109,32 @@ class ChunkWorker:
             max_error=attempt.max_error,
             exact_values=attempt.encoded.exact_values,
             fallback=fallback,
+            seconds=time.thread_time() - begin,
             replayed=replayed,
             states=states,
             errors=errors,
         )
+
+    def rehearse(self, job: VariableJob, region: tuple[slice, ...]) -> None:
+        """All of a treatment of ``region`` but encoding and decoding, so that a plan can tell how long it takes.
+
+        A file without content is left under ``root``.
+        """
+        stored = self.dataset.read(job.spec.name, region)
+        stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+        start = tuple(part.start for part in region)
+        values, physical, missing = self._prepare(job, stored, start)
+        decoded = values.copy()
+        treated = physical
+        if not job.plan.codec_bound.is_lossless:
+            treated = decoded if job.plan.form == "decoded" else self.dataset.decoded(job.spec.name, decoded)
+        elif not _same_bits(values, decoded):
+            raise AssertionError("a copy has the same bits")
+        block = _block(job, start, physical, treated, missing)
+        _ = block.comparison
+        _summarise(job, block)
+        hashlib.sha256(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data).digest()
+        _write(Path(self.root, "c", "0"), b"")
 
     def _prepare(
         self, job: VariableJob, stored: NDArray[Any], start: tuple[int, ...]

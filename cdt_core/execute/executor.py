@@ -23,7 +23,9 @@ _DASK_TASK_SECONDS = 0.3
 
 
 class Executor(Protocol):
-    """Calls a function on each item; yields the results in the items' order."""
+    """Calls a function on each item; yields the results in the items' order. ``workers`` of them are at work at once."""
+
+    workers: int
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """The results of ``function`` on ``items``, in order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from cdt_core.execute.job import ChunkRecord, VariableJob
 from cdt_core.model import Finding, VariableOutcome
@@ -16,12 +16,15 @@ __all__ = ["VariableFold", "VariableResult"]
 
 @frozen
 class VariableResult:
-    """A finished variable: its outcome, findings, and the SHA-256 of each of its chunk files (path under ``data.zarr``)."""
+    """A finished variable: its outcome, findings, and the SHA-256 of each of its chunk files (path under ``data.zarr``).
+    ``seconds`` is the time of its chunks' tasks together.
+    """
 
     outcome: VariableOutcome
     findings: tuple[Finding, ...]
     leaves: dict[str, str]
     input_digest: str = ""
+    seconds: float = field(default=0.0, eq=False)
 
 
 class VariableFold:
@@ -38,6 +41,7 @@ class VariableFold:
             "fallback_chunks": 0,
             "replayed": 0,
             "replays": 0,
+            "seconds": 0.0,
         }
         self.states: dict[str, Any] = {}
         self.errors: dict[str, str] = {}
@@ -54,6 +58,7 @@ class VariableFold:
         totals["fallback_chunks"] += record.fallback
         totals["replays"] += record.replayed is not None
         totals["replayed"] += record.replayed is True
+        totals["seconds"] += record.seconds
         self.leaves.update(record.digests)
         if record.input_digest:
             self.input_digests.append(record.input_digest)
@@ -89,7 +94,7 @@ class VariableFold:
         )
         findings = [*self._engine_findings(), *self._validator_findings()]
         digest = hashlib.sha256("\n".join(self.input_digests).encode()).hexdigest() if self.input_digests else ""
-        return VariableResult(outcome, tuple(findings), self.leaves, digest)
+        return VariableResult(outcome, tuple(findings), self.leaves, digest, totals["seconds"])
 
     def _engine_findings(self) -> list[Finding]:
         chunks, totals = len(self.job.grid), self.totals

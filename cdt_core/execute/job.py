@@ -104,7 +104,9 @@ class VariableJob:
 
 @frozen(eq=False)
 class ChunkRecord:
-    """What treating one chunk measured. ``states`` has the state of each validator, ``errors`` the text of what one raised."""
+    """What treating one chunk measured. ``states`` has the state of each validator, ``errors`` the text of what one raised;
+    ``seconds`` is the time of its task.
+    """
 
     name: str
     position: int
@@ -115,6 +117,7 @@ class ChunkRecord:
     max_error: float = 0.0
     exact_values: int = 0
     fallback: bool = False
+    seconds: float = 0.0
     replayed: bool | None = None
     states: dict[str, Any] = field(factory=dict)
     errors: dict[str, str] = field(factory=dict)

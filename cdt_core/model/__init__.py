@@ -6,7 +6,7 @@ from cdt_core.model.bound import Bound, BoundRules
 from cdt_core.model.certificate import Certificate
 from cdt_core.model.finding import DIMENSIONS, Finding, Verdict
 from cdt_core.model.packing import Packing
-from cdt_core.model.plan import Candidate, Plan, ProcessorUse, VariablePlan
+from cdt_core.model.plan import Candidate, ChoiceTrace, Plan, ProcessorUse, VariablePlan
 from cdt_core.model.profile import Profile, VariableProfile
 from cdt_core.model.treatment import Treatment, VariableOutcome
 from cdt_core.model.variable import VariableSpec
@@ -17,6 +17,7 @@ __all__ = [
     "BoundRules",
     "Candidate",
     "Certificate",
+    "ChoiceTrace",
     "Finding",
     "Packing",
     "Plan",

@@ -10,7 +10,10 @@ from attrs import frozen
 
 from cdt_core.errors import PlanError
 
-__all__ = ["ChunkGrid", "choose_chunk_shape"]
+__all__ = ["REPLAY_EVERY", "ChunkGrid", "choose_chunk_shape"]
+
+#: One chunk in this many is encoded a second time and must give the same bytes.
+REPLAY_EVERY = 16
 
 
 @frozen

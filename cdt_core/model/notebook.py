@@ -40,10 +40,11 @@ def plan_html(plan: Plan) -> str:
             variable.codec,
             " × ".join(map(str, variable.chunk_shape)),
             f"{variable.predicted_bytes:,}",
+            "" if variable.predicted_seconds is None else f"{variable.predicted_seconds:.3g}",
         )
         for variable in plan.variables
     ]
-    columns = ("variable", "shape", "dtype", "bound", "codec", "chunks", "predicted bytes")
+    columns = ("variable", "shape", "dtype", "bound", "codec", "chunks", "predicted bytes", "predicted seconds")
     return f"<p><b>cdt plan</b>, objective {escape(plan.objective)}</p>{_table(columns, rows)}"
 
 

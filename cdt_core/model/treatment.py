@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from cdt_core.model.certificate import Certificate
 from cdt_core.model.finding import Finding
@@ -40,13 +41,18 @@ class VariableOutcome:
 
 @frozen
 class Treatment:
-    """A finished treatment: where it is, what was planned, what was measured, and the certificate."""
+    """A finished treatment: where it is, what was planned, what was measured, and the certificate.
+
+    ``variable_seconds`` has, for each variable with numbers, the time that reading, encoding and checking its chunks
+    took of all workers: that of its tasks over the number of workers.
+    """
 
     path: Path
     plan: Plan
     outcomes: tuple[VariableOutcome, ...]
     certificate: Certificate
     seconds: float
+    variable_seconds: Mapping[str, float] = field(factory=dict, eq=False)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

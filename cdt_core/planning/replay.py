@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from attrs import evolve
@@ -11,11 +12,14 @@ from cdt_core.model import Bound, Plan, Profile, VariablePlan, VariableProfile, 
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.model.plan import PLAN_VERSION
 from cdt_core.planning.chunks import is_text
-from cdt_core.planning.make import TEXT_CODEC
+from cdt_core.planning.objective import OBJECTIVES
+from cdt_core.planning.options import TEXT_CODEC
 from cdt_core.planning.promise import applied_as, codec_bound
-from cdt_core.planning.request import OBJECTIVES
 
 __all__ = ["aligned", "fitted"]
+
+#: Plans of these versions differ in what they say of their making alone; all that is done is in each.
+_READ_VERSIONS = (1, PLAN_VERSION)
 
 
 def fitted(plan: Plan, specs: Mapping[str, VariableSpec], profile: Profile) -> Plan:
@@ -43,12 +47,12 @@ def aligned(plan: Plan, specs: Mapping[str, VariableSpec]) -> Plan:
     PlanError
         Of another version, without sense, or for other data; names the first variable that differs.
     """
-    if plan.version != PLAN_VERSION:
+    if plan.version not in _READ_VERSIONS:
         raise PlanError(
-            f"the plan is of version {plan.version}, and this program reads {PLAN_VERSION}; make a new plan"
+            f"the plan is of version {plan.version}, and this program reads {_READ_VERSIONS[0]} to {PLAN_VERSION}; "
+            "make a new plan"
         )
-    if plan.objective not in OBJECTIVES or (plan.max_size is not None and plan.max_size < 1):
-        raise PlanError(f"the plan's objective {plan.objective!r} or max_size {plan.max_size} makes no sense")
+    _check_limits(plan)
     planned = {variable.name: variable for variable in plan.variables}
     if len(planned) < len(plan.variables):
         raise PlanError("the plan names a variable twice")
@@ -58,7 +62,15 @@ def aligned(plan: Plan, specs: Mapping[str, VariableSpec]) -> Plan:
     for name in specs:
         if name not in planned:
             raise PlanError(f"the plan has no variable {name!r}, which the dataset has; make a new plan")
-    return evolve(plan, variables=tuple(_aligned(planned[name], spec) for name, spec in specs.items()))
+    variables = tuple(_aligned(planned[name], spec) for name, spec in specs.items())
+    return evolve(plan, variables=variables, version=PLAN_VERSION)
+
+
+def _check_limits(plan: Plan) -> None:
+    if plan.objective not in OBJECTIVES or (plan.max_size is not None and plan.max_size < 1):
+        raise PlanError(f"the plan's objective {plan.objective!r} or max_size {plan.max_size} makes no sense")
+    if plan.max_seconds is not None and not 0 < plan.max_seconds < math.inf:
+        raise PlanError(f"the plan's max_seconds {plan.max_seconds} makes no sense")
 
 
 def _promised(variable: VariablePlan, spec: VariableSpec, profile: VariableProfile) -> VariablePlan:

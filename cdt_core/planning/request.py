@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -10,30 +11,36 @@ from attrs import field, frozen
 
 from cdt_core.errors import PlanError
 from cdt_core.hooks.descriptor import CodecOffer, Processor
-from cdt_core.model import BoundRules, ProcessorUse, VariableSpec
+from cdt_core.model import BoundRules, ProcessorUse, VariablePlan, VariableSpec
+from cdt_core.planning.objective import OBJECTIVES
 
-__all__ = ["OBJECTIVES", "PlanRequest"]
+__all__ = ["PlanRequest", "Rehearsal"]
 
-#: Objective -> how much larger than the smallest candidate a faster one may be and still be taken.
-OBJECTIVES: Mapping[str, float] = {"size": 1.0, "balanced": 1.05, "speed": 1.5}
+#: Does, for a variable's plan and a region, all that treating it does beside encoding and decoding; results are thrown away.
+Rehearsal = Callable[[VariablePlan, tuple[slice, ...]], None]
 
 
 @frozen(eq=False)
 class PlanRequest:
-    """Bounds, objective and budget of a plan, with the codecs and processors to choose from.
+    """Bounds, objective and budgets of a plan, with the codecs and processors to choose from.
 
     ``processors`` maps name patterns of variables to what is applied to them, in order. ``chunk_bytes`` is the raw size
-    that chunks aim at; ``max_size`` the most bytes that all encoded chunks may take.
+    that chunks aim at; ``max_size`` the most bytes that all encoded chunks may take, ``max_seconds`` the longest that reading,
+    encoding and checking them may take on ``workers`` threads. ``seed`` is the annealing's.
     """
 
     bounds: BoundRules
     codecs: tuple[CodecOffer, ...]
     objective: str = field(default="balanced")
     max_size: int | None = field(default=None)
+    max_seconds: float | None = field(default=None)
     processors: Mapping[str, tuple[ProcessorUse, ...]] = field(factory=dict)
     processor_offers: Mapping[str, Processor] = field(factory=dict)
     chunk_bytes: int = 8 << 20
     engine_version: str = ""
+    workers: int = 1
+    rehearsal: Rehearsal | None = None
+    seed: int = 0
 
     @objective.validator
     def _known(self, _: Any, value: str) -> None:
@@ -50,3 +57,14 @@ class PlanRequest:
     def _positive(self, _: Any, value: int | None) -> None:
         if value is not None and (type(value) is not int or value <= 0):
             raise PlanError(f"max_size={value!r}: the budget must be a whole number of bytes above 0")
+
+    @max_seconds.validator
+    def _lasting(self, _: Any, value: float | None) -> None:
+        if value is not None and (type(value) not in (int, float) or not 0 < value < math.inf):
+            raise PlanError(f"max_seconds={value!r}: the budget must be a number of seconds above 0")
+
+    def __attrs_post_init__(self) -> None:
+        if self.objective == "fidelity" and self.max_size is None and self.max_seconds is None:
+            raise PlanError(
+                "objective 'fidelity' spends no more error than a limit makes it: give max_size or max_seconds"
+            )

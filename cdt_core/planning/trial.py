@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,13 +15,24 @@ from cdt_core.errors import PlanError
 from cdt_core.hooks.descriptor import CodecOffer
 from cdt_core.kernels import stats
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
-from cdt_core.model.grid import ChunkGrid
+from cdt_core.model.grid import REPLAY_EVERY, ChunkGrid
 from cdt_core.planning.promise import applied_bound, codec_bound, packed_steps, reads_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Form", "SampledValues", "Samples", "forms_of", "sample", "tightened", "trials_of"]
+    from cdt_core.hooks.contracts import ChunkCodec, Encoded
+
+__all__ = [
+    "Form",
+    "SampledValues",
+    "Samples",
+    "forms_of",
+    "sample",
+    "shared",
+    "tightened",
+    "trials_of",
+]
 
 _log = logging.getLogger("cdt.plugins")
 
@@ -28,6 +40,8 @@ _SAMPLE_VALUES = 1 << 18
 #: Shares of the allowed error that are tried after the whole of it, and how much larger a chunk may get for one.
 _ERROR_SHARES = (0.5, 0.25, 0.125)
 _SHARE_SLACK = 1.02
+#: The same where the least error that a limit allows is asked for.
+_FIDELITY_SHARES = (0.5, 0.25, 0.125, 0.0625, 0.03125)
 
 
 class SampledValues(Protocol):
@@ -44,10 +58,15 @@ class SampledValues(Protocol):
 
 @frozen(eq=False)
 class Samples:
-    """Blocks as stored and as physical values, in one order."""
+    """Blocks as stored and as physical values, in one order, and the share of chunks that are encoded a second time."""
 
     stored: tuple[NDArray[Any], ...]
     physical: tuple[NDArray[Any], ...]
+    replayed: float = 0.0
+
+    def of(self, form: Form) -> tuple[NDArray[Any], ...]:
+        """The blocks in the form in which a codec gets them."""
+        return self.stored if form.name == "stored" else self.physical
 
 
 @frozen
@@ -68,21 +87,27 @@ def sample(values: SampledValues, name: str, grid: ChunkGrid) -> Samples:
 
     Always the same ones; the chunks of small variables are taken whole.
     """
+    stored, physical = [], []
+    for region in _sampled_regions(grid):
+        block = values.read(name, region)
+        block = block.astype(block.dtype.newbyteorder("="), copy=False)
+        stored.append(block)
+        physical.append(values.decoded(name, block))
+    return Samples(tuple(stored), tuple(physical), -(-len(grid) // REPLAY_EVERY) / max(1, len(grid)))
+
+
+def _sampled_regions(grid: ChunkGrid) -> list[tuple[slice, ...]]:
+    """Where the sampled blocks lie; none in a variable without values."""
     count = len(grid)
     if not count:
-        return Samples((), ())
+        return []
     chunks = (0, count // 2, count - 1 - count // 8)
     most = _SAMPLE_VALUES if len(set(chunks)) == len(chunks) else _SAMPLE_VALUES // len(chunks)
     regions = [grid.region(grid.index(position)) for position in chunks]
     if math.prod(grid.shape) > _SAMPLE_VALUES:
         regions = [_cropped(region, most, place) for region, place in zip(regions, (1 / 6, 1 / 2, 5 / 6), strict=True)]
-    stored, physical = [], []
-    for region in dict.fromkeys(tuple((part.start, part.stop) for part in region) for region in regions):
-        block = values.read(name, tuple(slice(*ends) for ends in region))
-        block = block.astype(block.dtype.newbyteorder("="), copy=False)
-        stored.append(block)
-        physical.append(values.decoded(name, block))
-    return Samples(tuple(stored), tuple(physical))
+    distinct = dict.fromkeys(tuple((part.start, part.stop) for part in region) for region in regions)
+    return [tuple(slice(*ends) for ends in region) for region in distinct]
 
 
 def _cropped(region: tuple[slice, ...], most: int, place: float) -> tuple[slice, ...]:
@@ -130,7 +155,8 @@ def trials_of(
 ) -> list[Candidate]:
     """Every applicable codec and parameter set on the blocks ``data``, fast ones first as their codecs list them.
 
-    A lossy promise is also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises, or
+    ``data`` are the sampled blocks, the objective, and what was tried before, which is not tried again. A lossy promise is
+    also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises, or
     does not keep its promise on a sample, is logged and left out.
 
     Raises
@@ -138,9 +164,9 @@ def trials_of(
     PlanError
         Every applicable codec failed.
     """
-    samples, objective = data
-    blocks: tuple[NDArray[Any], ...] = samples.stored if form.name == "stored" else samples.physical
+    samples, objective, *known = data
     kind = np.dtype(form.dtype).kind
+    seen = [(each.codec, each.parameters, each.codec_bound, each.form) for each in (known[0] if known else ())]
     found: list[Candidate] = []
     failures: list[str] = []
     bounds = [form.bound] if form.bound.is_lossless else [form.bound, Bound("lossless")]
@@ -152,7 +178,8 @@ def trials_of(
             described = evolve(spec, dtype=form.dtype)
             try:
                 sets = offer.load().candidates(described, profile, bound, objective)
-                found += [_try(offer, parameters, bound, (form, blocks)) for parameters in sets]
+                sets = [each for each in sets if (offer.name, dict(each), bound, form.name) not in seen]
+                found += [_try(offer, parameters, bound, (form, samples)) for parameters in sets]
             except Exception as error:  # a plugin's codec that fails is no candidate; the others still are
                 failures.append(f"{offer.name}: {type(error).__name__}: {error}")
                 _log.warning("variable %r: left out codec %s", spec.name, failures[-1])
@@ -175,14 +202,13 @@ def tightened(
     """
     samples, bound_for = data
     offer = next(offer for offer in offers if offer.name == candidate.codec)
-    blocks = samples.stored if form.name == "stored" else samples.physical
     found: list[Candidate] = []
     for share in _ERROR_SHARES:
         bound = bound_for(share)
         if bound.is_lossless:
             break
         try:
-            tried = _try(offer, candidate.parameters, bound, (form, blocks))
+            tried = _try(offer, candidate.parameters, bound, (form, samples))
         except Exception as error:  # a codec that cannot keep less is still the choice for the whole
             _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
             break
@@ -193,18 +219,40 @@ def tightened(
     return found
 
 
-def _try(
-    offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, tuple[NDArray[Any], ...]]
-) -> Candidate:
-    form, blocks = on
+def shared(
+    offers: tuple[CodecOffer, ...],
+    spec: VariableSpec,
+    candidate: Candidate,
+    form: Form,
+    data: tuple[Samples, Callable[[float], Bound]],
+) -> list[Candidate]:
+    """The candidate with ever smaller shares of the allowed error, whatever they cost; ``data`` as in :func:`tightened`."""
+    samples, bound_for = data
+    offer = next(offer for offer in offers if offer.name == candidate.codec)
+    found: list[Candidate] = []
+    for share in _FIDELITY_SHARES:
+        bound = bound_for(share)
+        if bound.is_lossless or bound == candidate.codec_bound:
+            break
+        try:
+            found.append(evolve(_try(offer, candidate.parameters, bound, (form, samples)), error_share=share))
+        except Exception as error:  # a codec that cannot keep less is still a choice for what it keeps
+            _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
+            break
+    return found
+
+
+def _try(offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, Samples]) -> Candidate:
+    form, samples = on
     codec = offer.load()(parameters, bound, form.missing)
     raw = encoded = 0
-    max_error = 0.0
-    for number, block in enumerate(blocks):
-        made = codec.encode(block)
+    max_error = seconds = 0.0
+    for number, block in enumerate(samples.of(form)):
+        made, decoded, encoding, decoding = _timed(codec, block)
+        seconds += (1 + samples.replayed) * encoding + decoding
         stream, max_error = made.stream, max(max_error, made.max_error)
         if number == 0:
-            _check_decoded(codec.decode(stream, block.shape, block.dtype), block, bound, form.missing)
+            _check_decoded(decoded, block, bound, form.missing)
         raw += block.nbytes
         encoded += len(stream)
     return Candidate(
@@ -215,7 +263,17 @@ def _try(
         ratio=raw / max(1, encoded),
         sample_bytes=encoded,
         max_error=max_error,
+        seconds=seconds,
     )
+
+
+def _timed(codec: ChunkCodec, block: NDArray[Any]) -> tuple[Encoded, NDArray[Any], float, float]:
+    """The block encoded, decoded again, and the seconds of each."""
+    begin = time.thread_time()
+    made = codec.encode(block)
+    middle = time.thread_time()
+    decoded = codec.decode(made.stream, block.shape, block.dtype)
+    return made, decoded, middle - begin, time.thread_time() - middle
 
 
 def _check_decoded(decoded: NDArray[Any], block: NDArray[Any], bound: Bound, missing: tuple[float | int, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["count", "number", "percent", "ratio", "size"]
+__all__ = ["count", "number", "percent", "ratio", "seconds", "size"]
 
 
 def number(value: Any) -> str:
@@ -44,6 +44,15 @@ def size(value: float) -> str:
             break
         value /= 1000
     return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+
+
+def seconds(value: float | None) -> str:
+    """A time, with the unit that suits it."""
+    if value is None:
+        return "–"
+    if value < 1:
+        return f"{1000 * value:.2g} ms" if value < 0.1 else f"{1000 * value:.0f} ms"
+    return f"{value:.3g} s" if value < 1000 else f"{value:.0f} s"
 
 
 def ratio(value: float) -> str:

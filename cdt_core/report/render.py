@@ -10,7 +10,7 @@ import jinja2
 
 from cdt_core.report import numbers
 from cdt_core.report.content import ReportContent
-from cdt_core.report.view import MAX_PICTURES, card, findings_by_dimension, most_interesting, row
+from cdt_core.report.view import MAX_PICTURES, card, findings_by_dimension, most_interesting, plan_row, row
 
 __all__ = ["MAX_BYTES", "render"]
 
@@ -53,7 +53,8 @@ def _rendered(content: ReportContent, scale: tuple[int, int, int, int]) -> str:
         cards=[card(content, o, with_pictures=n < pictures) for n, o in enumerate(interesting[:cards])],
         cards_left_out=max(0, len(interesting) - cards),
         dimensions=findings_by_dimension(content, findings),
-        plans=treatment.plan.variables[: min(rows, 500)],
+        plans=[plan_row(content, variable) for variable in treatment.plan.variables[: min(rows, 500)]],
+        spent=sum(treatment.variable_seconds.values()) or None,
         worst_share=_share(content, worst.name, worst.max_error) if worst is not None else 0.0,
         worst_name=worst.name if worst is not None else "",
         over=sum(outcome.over_bound for outcome in treatment.outcomes),
@@ -83,6 +84,7 @@ def _template() -> jinja2.Template:
         "ratio": numbers.ratio,
         "percent": numbers.percent,
         "count": numbers.count,
+        "seconds": numbers.seconds,
     }
     environment.filters.update(filters)
     return environment.get_template("template.html")

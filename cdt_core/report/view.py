@@ -15,7 +15,7 @@ from cdt_core.report.content import Preview, ReportContent
 from cdt_core.report.figure import histogram, lines
 from cdt_core.report.picture import DIVERGING, SEQUENTIAL, css_gradient, data_url
 
-__all__ = ["MAX_PICTURES", "card", "findings_by_dimension", "most_interesting", "row"]
+__all__ = ["MAX_PICTURES", "card", "findings_by_dimension", "most_interesting", "plan_row", "row"]
 
 #: Variables that are shown with pictures.
 MAX_PICTURES = 24
@@ -57,6 +57,20 @@ def row(content: ReportContent, outcome: VariableOutcome) -> dict[str, Any]:
         "share": "" if share is None else numbers.percent(share),
         "share_value": 0.0 if share is None else min(1.0, share),
         "over": outcome.over_bound,
+    }
+
+
+def plan_row(content: ReportContent, plan: VariablePlan) -> dict[str, Any]:
+    """A variable's line in the table of the plan: what was chosen, and what it was predicted to take beside what it took."""
+    treatment = content.treatment
+    outcome = next((outcome for outcome in treatment.outcomes if outcome.name == plan.name), None)
+    seconds = treatment.variable_seconds.get(plan.name)
+    return {
+        "plan": plan,
+        "predicted": numbers.size(plan.predicted_bytes) if plan.candidates else "–",
+        "stored": "–" if outcome is None else numbers.size(outcome.stored_bytes),
+        "predicted_seconds": numbers.seconds(plan.predicted_seconds),
+        "seconds": numbers.seconds(seconds),
     }
 
 

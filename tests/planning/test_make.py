@@ -193,3 +193,62 @@ def test_samples_of_one_chunk_are_from_all_over_it(tmp_path):
     (outcome,) = (o for o in out.outcomes if o.name == "u")
     assert outcome.chunks == 1
     assert out.plan["u"].predicted_bytes == pytest.approx(outcome.stored_bytes, rel=0.2)
+
+
+def test_a_budget_is_spent_on_what_the_objective_wants_and_the_plan_says_how():
+    """``speed`` would take the fastest settings; under the limit, a slower one for no more than it needs."""
+    data = dataset(**{f"v{i}": smooth((64, 64 + 8 * i), seed=i) for i in range(6)})
+    free = cdt.plan(data, bound="rel:1e-3", objective="speed")
+    smallest = cdt.plan(data, bound="rel:1e-3", objective="size").predicted_bytes
+    most = (smallest + 3 * free.predicted_bytes) // 4
+    plan = cdt.plan(data, bound="rel:1e-3", objective="speed", max_size=most)
+    assert plan.predicted_bytes <= most < free.predicted_bytes
+    assert any(one.parameters == other.parameters for one, other in zip(plan.variables, free.variables, strict=True))
+    choice = plan.choice
+    assert (choice.method, choice.is_proved, choice.is_timed) == ("annealing", True, False)
+    assert choice.cost <= choice.greedy_cost
+    assert choice.energies[-1][1] == choice.cost
+    assert choice.steps > 0
+    assert free.choice.steps == 0
+    assert free.choice.is_proved
+
+
+def test_fidelity_spends_the_room_on_less_error(tmp_path):
+    data = dataset(u=smooth((96, 96)), v=smooth((96, 96), seed=1))
+    least = cdt.plan(data, bound="rel:1e-2").predicted_bytes
+    plan = cdt.plan(data, bound="rel:1e-2", objective="fidelity", max_size=3 * least)
+    assert least < plan.predicted_bytes <= 3 * least
+    assert all(variable.error_share < 1 for variable in plan.variables)
+    roomy = cdt.plan(data, bound="rel:1e-2", objective="fidelity", max_size=10**9)
+    assert all(variable.codec_bound.is_lossless for variable in roomy.variables)
+    out = cdt.treat(data, tmp_path / "out", plan=plan)
+    assert cdt.verify(out.path, original=data).ok
+    with pytest.raises(PlanError, match="give max_size or max_seconds"):
+        cdt.plan(data, bound="rel:1e-2", objective="fidelity")
+
+
+def test_time_is_predicted_and_kept_out_of_the_file_unless_it_decides(tmp_path):
+    data = dataset(u=smooth((96, 96)))
+    out = cdt.treat(data, tmp_path / "out", bound="rel:1e-2")
+    assert out.plan["u"].predicted_seconds > 0
+    assert out.plan.predicted_seconds == sum(variable.predicted_seconds for variable in out.plan.variables)
+    assert out.variable_seconds["u"] > 0
+    text = (out.path / "plan.json").read_text()
+    assert '"predicted_seconds": null' in text
+    cdt.treat(data, tmp_path / "again", bound="rel:1e-2", workers=1)
+    assert (tmp_path / "again" / "plan.json").read_text() == text
+    timed = cdt.treat(data, tmp_path / "timed", bound="rel:1e-2", max_seconds=60)
+    assert timed.plan.choice.is_timed
+    assert '"predicted_seconds": null' not in (timed.path / "plan.json").read_text()
+    assert cdt.treat(data, tmp_path / "replayed", plan=timed.path / "plan.json").plan == timed.plan
+
+
+def test_a_limit_of_time_that_cannot_be_kept_is_refused_with_what_it_would_take():
+    with pytest.raises(PlanError, match=r"max_seconds=1e-09: the fastest plan .* takes about .* s with 1 workers"):
+        cdt.plan(dataset(u=smooth((40, 50))), bound="rel:1e-3", max_seconds=1e-9, workers=1)
+
+
+@pytest.mark.parametrize("max_seconds", [0, -1.0, float("inf"), float("nan"), "10", True])
+def test_a_limit_that_is_no_time_is_refused(max_seconds):
+    with pytest.raises(PlanError, match="max_seconds="):
+        cdt.plan(dataset(u=smooth((4, 5))), max_seconds=max_seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,6 +12,7 @@ from attrs import evolve
 import cdt_core as cdt
 from cdt_core.errors import PlanError
 from cdt_core.model import Bound, Plan
+from cdt_core.model.serial import to_tree
 from cdt_core.planning.replay import aligned, fitted
 from cdt_core.readers.stored import from_xarray
 
@@ -55,7 +58,10 @@ def test_a_variable_without_sense_is_refused_and_named(plan, name, changes, said
         aligned(_changed(plan, name, **changes), from_xarray(_data()).specs)
 
 
-@pytest.mark.parametrize("changes", [{"version": 99}, {"objective": "x"}, {"max_size": 0}, {"max_size": -1}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"version": 99}, {"version": 0}, {"objective": "x"}, {"max_size": 0}, {"max_size": -1}, {"max_seconds": 0.0}],
+)
 def test_a_plan_without_sense_is_refused(plan, changes):
     with pytest.raises(PlanError):
         aligned(evolve(plan, **changes), from_xarray(_data()).specs)
@@ -101,3 +107,19 @@ def test_parameters_without_sense_are_refused_before_anything_is_stored(plan, tm
     with pytest.raises(PlanError, match=f"variable 'v': codec cdt.bounded: {said}"):
         cdt.treat(_data(), tmp_path / "out", plan=_changed(plan, "v", parameters=parameters))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_of_version_1_is_replayed(plan, tmp_path):
+    """It says less of its making, and all of what is to be done."""
+    tree = to_tree(plan)
+    for name in ("choice", "max_seconds"):
+        del tree[name]
+    for variable in tree["variables"]:
+        del variable["predicted_seconds"]
+        for candidate in variable["candidates"]:
+            del candidate["seconds"]
+    (tmp_path / "plan.json").write_text(json.dumps({**tree, "version": 1}))
+    out = cdt.treat(_data(), tmp_path / "out", plan=tmp_path / "plan.json")
+    assert out.plan.variables == plan.variables
+    assert (out.plan.version, out.plan.choice) == (2, None)
+    assert cdt.verify(out.path, original=_data()).ok

@@ -71,6 +71,33 @@ def test_it_says_what_was_measured(report):
     assert text.count('src="data:image/png;base64,') >= 6
 
 
+def test_it_shows_what_was_predicted_beside_what_was_measured(report):
+    out, text = report
+    plan = text[text.index('id="h-plan"') :]
+    said = f"Predicted {numbers.size(out.plan.predicted_bytes)} in {numbers.seconds(out.plan.predicted_seconds)}, measured "
+    assert said + numbers.size(out.stored_bytes) in plan
+    assert "every variable&#39;s best option" in plan
+    for outcome in out.outcomes:
+        variable = out.plan[outcome.name]
+        if not variable.candidates:
+            continue
+        line = plan[plan.index(f'<th scope="row">{outcome.name}</th>') :].partition("</tr>")[0]
+        cells = re.findall(r'<td class="num">(.*?)</td>', line)
+        assert cells == [
+            numbers.size(variable.predicted_bytes),
+            numbers.size(outcome.stored_bytes),
+            numbers.seconds(variable.predicted_seconds),
+            numbers.seconds(out.variable_seconds[outcome.name]),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "–"), (0.00042, "0.42 ms"), (0.25, "250 ms"), (1.5, "1.5 s"), (4000.4, "4000 s")]
+)
+def test_times_for_people(value, shown):
+    assert numbers.seconds(value) == shown
+
+
 def test_it_needs_nothing_from_outside(report):
     _, text = report
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)
