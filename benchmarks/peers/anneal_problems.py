@@ -82,6 +82,6 @@ def terms(edges: Edges) -> tuple[dict[int, float], dict[tuple[int, int], float]]
     return {}, dict(zip(zip(i.tolist(), j.tolist(), strict=True), w.astype(float).tolist(), strict=True))
 
 
-def cut(edges: Edges, energy: float) -> float:
-    """The cut of a state whose Ising energy is given."""
-    return float((edges[3].sum() - energy) / 2)
+def cut(edges: Edges, energies: Any) -> Any:
+    """The cuts of states whose Ising energies are given."""
+    return (edges[3].sum() - np.asarray(energies)) / 2
