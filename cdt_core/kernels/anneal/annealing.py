@@ -228,7 +228,7 @@ class _Run:
     def _states(self, course: Course, slices: int) -> NDArray[np.int8]:
         """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
         course.work(lambda group: group.descend())
-        states = np.concatenate([group.states() for group in course.groups])
+        states = np.concatenate(course.gather(lambda group: group.states()))
         best = course.energies().reshape(-1, slices).argmin(axis=1)
         found = self.engine.ordered(states[np.arange(len(best)) * slices + best])
         return self._searched(found) if self.tabu and self.problem.size >= _LEAST_TABU else found

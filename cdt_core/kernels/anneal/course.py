@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -126,8 +126,17 @@ class Course:
 
     def energies(self) -> NDArray[np.float64]:
         """Energies of all replicas."""
-        offset = self.problem.offset / self.problem.scale
-        return np.concatenate([group.energies() for group in self.groups]) + offset
+        return np.concatenate(self.gather(lambda group: group.energies())) + self.problem.offset / self.problem.scale
+
+    def gather(self, of: Callable[[Replicas], NDArray[Any]]) -> list[NDArray[Any]]:
+        """What ``of`` gives for each group, by threads."""
+        found: dict[int, NDArray[Any]] = {}
+
+        def keep(group: Replicas) -> None:
+            found[group.index] = of(group)
+
+        self.work(keep)
+        return [found[group.index] for group in self.groups]
 
     def note(self) -> None:
         """Put the lowest energy of now into the trace, if none was lower."""

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from cdt_core.kernels import _anneal
-from cdt_core.kernels.anneal.packing import MOST_ROWS, packed, pieces, unit_of
+from cdt_core.kernels.anneal.packing import MOST_ROWS, packed, pieces, unit_of, visiting_order
 from cdt_core.kernels.anneal.replicas import GROUP, Engine, Replicas
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Lanes(Engine):
     @classmethod
     def of(cls, problem: Problem) -> Lanes:
         """Pack ``problem``; integer fields of at most 127 units become bytes, all others float32."""
-        order, unit = np.argsort(np.diff(problem.start), kind="stable"), unit_of(problem)
+        order, unit = visiting_order(problem), unit_of(problem)
         arrays = packed(problem, order, unit)
         rows = int(arrays[0][-1]) + order.size
         return cls(_anneal.Spins(*arrays), order, unit / problem.scale, tuple(pieces(arrays[0], MOST_ROWS)), rows)

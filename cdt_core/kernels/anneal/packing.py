@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from cdt_core.kernels.anneal.problem import Problem
 
-__all__ = ["MOST_ROWS", "packed", "pieces", "unit_of"]
+__all__ = ["MOST_ROWS", "packed", "pieces", "unit_of", "visiting_order"]
 
 #: Rows of a group, of spins and of their neighbours, that one call of a kernel reads at most: some milliseconds.
 MOST_ROWS = 1 << 19
+#: Spins are visited in strides; the first of these with the fewest neighbours close to each other, among couplings looked at.
+_STRIDES, _NEAR, _LOOKED_AT = (1, 2, 3, 5, 7), 2, 1 << 20
 
 
 def unit_of(problem: Problem) -> int | float:
@@ -28,6 +30,25 @@ def unit_of(problem: Problem) -> int | float:
         return int(np.gcd.reduce(np.concatenate([problem.fields, problem.weights]))) or 1
     largest = max(np.abs(problem.fields).max(), np.abs(problem.weights).max(initial=0))
     return float(2.0 ** np.floor(np.log2(largest))) if largest else 1.0
+
+
+def visiting_order(problem: Problem) -> NDArray[np.int64]:
+    """Spins by the number of their neighbours; of those with as many, not one after a neighbour of its own, where that can be.
+
+    So the kernels' loops are alike for many spins in a row, and a spin seldom waits for the row that was written just
+    before: lattices would take twice as long.
+    """
+    degrees, places = np.diff(problem.start), np.arange(problem.size)
+    some = slice(0, min(problem.neighbours.size, _LOOKED_AT))
+    owners = np.searchsorted(problem.start, np.arange(some.stop), side="right") - 1
+    found = []
+    for stride in _STRIDES:
+        order = np.lexsort((places % stride, degrees))
+        rank = np.empty_like(order)
+        rank[order] = places
+        near = np.abs(rank[owners] - rank[problem.neighbours[some]]) <= _NEAR
+        found.append((int(near.sum()), stride, order))
+    return min(found, key=lambda one: one[:2])[2]
 
 
 def packed(problem: Problem, order: NDArray[np.int64], unit: int | float) -> tuple[NDArray[Any], ...]:
