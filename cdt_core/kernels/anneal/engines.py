@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["engine_for"]
 
-#: Spins with at least this share of all others as neighbours are faster with fields that are kept: about 1 / 8 of them,
-#: measured from 300 to 3000 spins, floats and integers.
-_DENSE_SHARE = 0.125
-#: Fewer spins than this are as fast either way.
-_SMALL = 150
+#: Kept fields are faster from this many neighbours of a spin in the mean, and so many more for each spin: where both took as
+#: long, from 100 to 2000 spins of a twentieth to all couplings, integers and floats.
+_LEAST_NEIGHBOURS, _MORE_FOR_EACH = 100, 0.08
 
 
 def engine_for(problem: Problem, method: str) -> Engine:
@@ -29,6 +27,6 @@ def engine_for(problem: Problem, method: str) -> Engine:
         Fixed cardinalities of so many spins that a matrix of couplings is too large.
     """
     mean = 2 * problem.edges / problem.size
-    fits = 4 * problem.size**2 <= MOST_BYTES and problem.size >= _SMALL
-    is_dense = fits and mean >= _DENSE_SHARE * problem.size and method != "sqa"
+    fits = 4 * problem.size**2 <= MOST_BYTES and method != "sqa"
+    is_dense = fits and mean >= _LEAST_NEIGHBOURS + _MORE_FOR_EACH * problem.size
     return Dense.of(problem) if problem.cardinalities or is_dense else Lanes.of(problem)
