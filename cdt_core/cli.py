@@ -49,7 +49,10 @@ Objective = Annotated[
 ]
 MaxSize = Annotated[str | None, typer.Option(help="Most bytes that the chunks may take, such as 2GB.")]
 MaxSeconds = Annotated[
-    float | None, typer.Option(help="The longest that reading, encoding and checking may take, in seconds.")
+    float | None,
+    typer.Option(
+        help="The longest that reading, encoding and checking may take, in processor seconds over the workers."
+    ),
 ]
 Process = Annotated[
     list[str] | None,
