@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cdt_core.kernels import _tensor
 
 
 @contextmanager
-def using(name: str) -> Iterator[None]:
-    before = _tensor.kernels_name()
-    _tensor.use_kernels(name)
+def using(name: str, extension: Any = _tensor) -> Iterator[None]:
+    before = extension.kernels_name()
+    extension.use_kernels(name)
     try:
         yield
     finally:
-        _tensor.use_kernels(before)
+        extension.use_kernels(before)
 
 
 def available() -> list[str]:

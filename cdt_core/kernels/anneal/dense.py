@@ -36,7 +36,7 @@ class Dense(Engine):
     unit: float
 
     @property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         """Number of spins."""
         return self.spins.size
 

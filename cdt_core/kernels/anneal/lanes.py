@@ -39,7 +39,7 @@ class Lanes(Engine):
     rows: int  #: that a sweep reads
 
     @property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         """Number of spins."""
         return self.order.size
 

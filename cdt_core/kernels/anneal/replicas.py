@@ -26,8 +26,12 @@ def _on() -> None:
 class Engine(ABC):
     """A problem in the units, the order of spins and the arrays that kernels want."""
 
-    size: int  #: spins
     unit: float  #: energies of the kernels times this are the problem's
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of spins."""
 
     @abstractmethod
     def group(self, seed: int, index: int, count: int) -> Replicas:

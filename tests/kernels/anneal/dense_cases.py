@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
 from cdt_core.kernels import _anneal
 from cdt_core.kernels.reference.anneal_dense import DenseRead
+from tests.kernels import tensor_levels
+from tests.kernels.tensor_levels import LEVELS
+
+__all__ = ["KINDS", "LEVELS", "Case", "using"]
 
 #: Types of couplings, and the largest coupling of a test of each.
 KINDS = {"int8": 1, "int8, steps": 40, "int16": 300, "float32": 0}
 
 
-@contextmanager
-def using(name: str) -> Iterator[None]:
-    before = _anneal.kernels_name()
-    _anneal.use_kernels(name)
-    try:
-        yield
-    finally:
-        _anneal.use_kernels(before)
-
-
-def available() -> list[str]:
-    names = []
-    for name in ("baseline", "avx2", "avx512"):
-        try:
-            with using(name):
-                names.append(name)
-        except ValueError:
-            continue
-    return names
-
-
-LEVELS = available()
+using = partial(tensor_levels.using, extension=_anneal)
 
 
 class Case:
