@@ -123,18 +123,36 @@ INLINE void TYPED(take_gain)(uint8_t *own, const vi1 cost[PARTS], vi1 flipped[PA
     }
 }
 
-/* sums += number - cost for 64 replicas, where number is h_i s_i. */
-INLINE void TYPED(add_energies)(const cdt_anneal_problem *problem, size_t i, const uint8_t *own, const vi1 cost[PARTS], double sums[64])
-{
-    const int h = ((const int8_t *)problem->fields)[i];
-    for (int k = 0; k < 64; k++) sums[k] += (own[k] ? h : -h) - ((const int8_t *)cost)[k];
-}
-
 #undef LOOKUP
 #undef ADD_AT_MOST_255
 #define COSTS vi1
 #define COUNT PARTS
 #include "anneal_sweeps.template.h"
+
+/* Spins whose fields and costs are summed in 32 bits. */
+#define SUMMED ((size_t)1 << 22)
+
+static void TYPED(energies)(const cdt_anneal_problem *problem, const uint8_t *up, double *energies)
+{
+    const int8_t *const fields = problem->fields;
+    for (int k = 0; k < 64; k++) energies[k] = 0;
+    for (size_t from = problem->first, to; from < problem->stop; from = to) {
+        vi4 sums[QUARTERS] = {{0}}; /* of the fields of spins that are up */
+        vi4 costs[QUARTERS] = {{0}};
+        int64_t all = 0; /* fields */
+        to = problem->stop - from > SUMMED ? from + SUMMED : problem->stop;
+        for (size_t i = from; i < to; i++) {
+            vi1 cost[PARTS];
+            TYPED(costs)(problem, up, i, cost);
+            EACH_QUARTER costs[q] += WIDENED(cost, q);
+            if (!fields[i]) continue;
+            all += fields[i];
+            EACH_QUARTER sums[q] += WIDENED(up + i * 64, q) & fields[i];
+        }
+        for (int k = 0; k < 64; k++)
+            energies[k] += (double)((const int32_t *)sums)[k] - 0.5 * (double)(all + ((const int32_t *)costs)[k]);
+    }
+}
 
 static void TYPED(sweeps)(const cdt_anneal_problem *problem, uint8_t *up, const double *betas, size_t count, cdt_anneal_stream stream)
 {

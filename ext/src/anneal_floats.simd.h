@@ -35,13 +35,6 @@ INLINE void TYPED(take_gain)(uint8_t *own, const vf4 cost[QUARTERS], vi1 flipped
     }
 }
 
-/* sums += number - cost for 64 replicas, where number is h_i s_i. */
-INLINE void TYPED(add_energies)(const cdt_anneal_problem *problem, size_t i, const uint8_t *own, const vf4 cost[QUARTERS], double sums[64])
-{
-    const float h = ((const float *)problem->fields)[i];
-    for (int k = 0; k < 64; k++) sums[k] += (double)(own[k] ? h : -h) - (double)((const float *)cost)[k];
-}
-
 #define COSTS vf4
 #define COUNT QUARTERS
 #include "anneal_sweeps.template.h"
@@ -54,6 +47,19 @@ static void TYPED(sweeps)(const cdt_anneal_problem *problem, uint8_t *up, const 
         TYPED(sweeps_apart)(problem, up, apart, 1, stream);
     }
 }
+static void TYPED(energies)(const cdt_anneal_problem *problem, const uint8_t *up, double *energies)
+{
+    double sums[64] = {0};
+    for (size_t i = problem->first; i < problem->stop; i++) {
+        const uint8_t *const own = up + i * 64;
+        const float h = ((const float *)problem->fields)[i];
+        vf4 cost[QUARTERS];
+        TYPED(costs)(problem, up, i, cost);
+        for (int k = 0; k < 64; k++) sums[k] += (double)(own[k] ? h : -h) - (double)((const float *)cost)[k];
+    }
+    for (int k = 0; k < 64; k++) energies[k] = 0.5 * sums[k];
+}
+
 #undef COSTS
 #undef COUNT
 #undef TYPED

@@ -108,14 +108,3 @@ static size_t TYPED(descend)(const cdt_anneal_problem *problem, uint8_t *up, siz
     }
     return most;
 }
-
-static void TYPED(energies)(const cdt_anneal_problem *problem, const uint8_t *up, double *energies)
-{
-    double sums[64] = {0};
-    for (size_t i = problem->first; i < problem->stop; i++) {
-        COSTS cost[COUNT];
-        TYPED(costs)(problem, up, i, cost);
-        TYPED(add_energies)(problem, i, up + i * 64, cost, sums);
-    }
-    for (int k = 0; k < 64; k++) energies[k] = 0.5 * sums[k];
-}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from cdt_core.kernels.anneal.replicas import GROUP
 from cdt_core.kernels.crew import share
 
 if TYPE_CHECKING:
@@ -79,19 +80,53 @@ class Course:
         """Share of the run that is over."""
         return self.seconds / self.budget if self.is_timed else self.sweeps / self.planned
 
-    def sweep(self, betas: NDArray[np.float64], do: Callable[[Replicas, slice], None] | None = None) -> None:
-        """A sweep of all groups for each of ``betas`` (in the problem's units), or what ``do`` makes of a part of them."""
+    def sweep(
+        self,
+        betas: NDArray[np.float64],
+        do: Callable[[Replicas, slice], None] | None = None,
+        notes: int = 0,
+    ) -> None:
+        """A sweep of all groups for each of ``betas`` (in the problem's units), or what ``do`` makes of a part of them.
+
+        The trace gets ``notes`` points, spread over the sweeps: each thread notes for its own groups, so that none
+        waits.
+        """
         inner = self.engine.betas(betas)
         if do is None:
 
             def do(group: Replicas, part: slice) -> None:
                 group.sweeps(inner[part])
 
+        points = np.arange(1, notes + 1) * len(betas) // notes if notes else np.empty(0, np.intp)
         first = 0
         while first < len(betas):
-            part = slice(first, min(len(betas), first + self._piece()))
-            self.each(lambda group, part=part: do(group, part), part.stop - part.start)  # type: ignore[misc]
-            first = part.stop
+            stop = min(len(betas), first + self._piece())
+            noted = points[(points > first) & (points <= stop)]
+            self._sweep_noting(do, first, stop, noted)
+            first = stop
+
+    def _sweep_noting(
+        self, do: Callable[[Replicas, slice], None], first: int, stop: int, points: NDArray[np.intp]
+    ) -> None:
+        """One piece of the sweeps, from ``first`` to before ``stop``, with the points of the trace in it."""
+        lowest = np.full((len(self.groups), len(points)), np.inf)
+
+        def some(group: Replicas) -> None:
+            at = first
+            for place, point in enumerate(points):
+                do(group, slice(at, point))
+                at = point
+                energies = group.energies()[: max(0, self.counted - GROUP * group.index)]
+                lowest[group.index, place] = energies.min(initial=np.inf)
+            if at < stop:
+                do(group, slice(at, stop))
+
+        before = self.sweeps - first
+        try:
+            self.each(some, stop - first)
+        finally:
+            for point, energy in zip(points, lowest.min(axis=0), strict=True):
+                self._append(before + int(point), energy + self.problem.offset / self.problem.scale)
 
     def each(self, do: Callable[[Replicas], None], sweeps: int) -> None:
         """``do`` for all groups, which makes so many sweeps of each; stop if it is time."""
@@ -140,10 +175,12 @@ class Course:
 
     def note(self) -> None:
         """Put the lowest energy of now into the trace, if none was lower."""
-        lowest = float(self.energies()[: self.counted].min())
-        if lowest < self.best or not self.trace:
+        self._append(self.sweeps, float(self.energies()[: self.counted].min()))
+
+    def _append(self, sweeps: int, lowest: float) -> None:
+        if lowest < self.best or (not self.trace and np.isfinite(lowest)):
             self.best = min(lowest, self.best)
-            self.trace.append((self.sweeps, self.best))
+            self.trace.append((sweeps, self.best))
 
     def check(self) -> None:
         """Tell the callback, if that was a while ago; stop when it says so or the time is spent."""

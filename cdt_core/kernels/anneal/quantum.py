@@ -37,14 +37,12 @@ def quantum(course: Course, betas: NDArray[np.float64]) -> None:
         turns = beta * falling / SLICES
     links = np.round(-0.5 * np.log(np.tanh(np.maximum(turns, _LEAST))), 12)  # as schedules are
     inner = course.engine.betas(np.full(sweeps, beta))
-    for places in np.array_split(np.arange(sweeps), min(NOTES, sweeps)):
 
-        def do(group: Replicas, part: slice, places: NDArray[np.intp] = places) -> None:
-            assert isinstance(group, LaneReplicas)
-            group.sweeps_linked(inner[places[part]], links[places[part]], SLICES)
+    def do(group: Replicas, part: slice) -> None:
+        assert isinstance(group, LaneReplicas)
+        group.sweeps_linked(inner[part], links[part], SLICES)
 
-        course.sweep(inner[places], do)
-        course.note()
+    course.sweep(inner, do, min(NOTES, sweeps))
 
 
 def _typical_field(course: Course) -> float:
