@@ -26,7 +26,6 @@ from cdt_core.kernels.tensor_train.ordering.annealed import annealed
 from cdt_core.kernels.tensor_train.ordering.chains import Chains
 from cdt_core.kernels.tensor_train.ordering.order import prime_digits
 from cdt_core.kernels.tensor_train.ordering.spectra import SampledRanks
-from cdt_core.kernels.tensor_train.ordering.spending import spent
 
 #: Of all orders, so many of the smallest trains are made again with all of the tolerance used, as the choice is.
 FINAL = 16
@@ -109,7 +108,7 @@ def optimum(x: Array, rtol: float) -> int:
 
     def finished(order: Order) -> int:
         values = order.applied(x)
-        return spent(values, tt_svd(values, rtol), rtol).parameters
+        return tt_svd(values, rtol, spend="smallest").parameters
 
     return min(finished(orders[k]) for _, k in sorted(found)[:FINAL])
 
@@ -136,7 +135,7 @@ def measured(name: str, x: Array, rtol: float) -> Case:
         name,
         rtol,
         own.parameters,
-        spent(x, own, rtol).parameters,
+        tt_svd(x, rtol, spend="smallest").parameters,
         found[0].train.parameters,
         found[1].train.parameters,
         optimum(x, rtol),

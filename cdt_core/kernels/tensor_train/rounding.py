@@ -26,7 +26,7 @@ from cdt_core.kernels.spectrum import rank_of_singular
 from cdt_core.kernels.tall import triangle
 from cdt_core.kernels.tensor_train.triangle import NOISE, RightFactors, right_factors, times_power
 
-__all__ = ["STEP", "Rounded", "as_limits", "finest", "round_cores", "rounded", "svd"]
+__all__ = ["STEP", "Rounded", "as_limits", "finest", "round_cores", "rounded", "second_sweep", "svd"]
 
 Array = NDArray[Any]
 
@@ -119,7 +119,7 @@ def rounded(
     if right.norm == 0.0:  # certainly so, or cores that cancel each other to the last digit
         rounding = 0.0 if any(not core.any() for core in cores) else 1.0
         return Rounded([np.zeros((1, core.shape[1], 1), dtype=dtype) for core in cores], 0.0, rounding, 0.0)
-    sweep = partial(_second_sweep, cores, max_rank=max_rank, dtype=dtype, progress=told)
+    sweep = partial(second_sweep, cores, max_ranks=[max_rank] * (d - 1), dtype=dtype, progress=told)
     found = sweep(right, allowed / bonds)
     if noise > NOISE and found.rounding > _SMALL * allowed:
         # The parts cancel each other: what was small in one of them is not in the whole.
@@ -137,21 +137,22 @@ def _nobody(_: float) -> None:
     """Whom progress is told to where nobody asked."""
 
 
-def _second_sweep(
+def second_sweep(
     cores: Sequence[Array],
     right: RightFactors,
     share: float,
-    max_rank: int | None,
+    max_ranks: Sequence[int | None],
     dtype: np.dtype[Any],
-    progress: Callable[[float], None],
+    progress: Callable[[float], None] = _nobody,
 ) -> Rounded:
-    """Left to right: cut each bond; ``share`` is the part of the norm that one bond may lose."""
+    """Left to right: cut each bond to its own largest rank; ``share`` is the part of the norm that one bond may lose."""
     double = right.factors[0].dtype
     norm = right.norm
     found: list[Array] = []
     carried = np.ones((1, 1), dtype=double)
     discarded, rounding, stored = 0.0, STEP, 0.0
-    for k, (core, factor, cut) in enumerate(zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], strict=True)):
+    bonds = zip(cores[:-1], right.factors[1:-1], right.cut[1:-1], max_ranks, strict=True)
+    for k, (core, factor, cut, max_rank) in enumerate(bonds):
         progress(0.5 + k / len(cores) / 2)
         carried = times_power(carried, -right.powers[k])
         rest = (carried @ core.reshape(core.shape[0], -1)).reshape(-1, core.shape[2])

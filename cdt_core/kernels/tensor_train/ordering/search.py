@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
+from cdt_core.kernels.tall import energy
 from cdt_core.kernels.tensor_train import slicing
 from cdt_core.kernels.tensor_train.ordering.order import Order, prime_digits
-from cdt_core.kernels.tensor_train.ordering.spending import spent
 from cdt_core.kernels.tensor_train.ordering.splitting import Splitting
-from cdt_core.kernels.tensor_train.sources import tensor_of
+from cdt_core.kernels.tensor_train.sources import Tensor, tensor_of
+from cdt_core.kernels.tensor_train.spending import spent
 from cdt_core.kernels.tensor_train.svd import tt_svd
 
 if TYPE_CHECKING:
@@ -128,8 +130,8 @@ def best_order(
     Notes
     -----
     Ranks of d axes (up to 8) cost 2^(d - 1) times some 20 ms, those of digits or of more axes at most some 1500 times 3 ms.
-    Some ten orders are decomposed, each two to four times, as by ``tt_svd``, and with a copy of the array: 2 million
-    numbers of five axes take a second, with their digits two seconds more.
+    Some ten orders are decomposed, as by ``tt_svd``, and with a copy of the array: 2 million numbers of five axes take a
+    second, with their digits two seconds more.
 
     References
     ----------
@@ -149,7 +151,7 @@ def best_order(
     told = progress or (lambda share: None)
     own = tt_svd(x, rtol, progress=lambda share: told(0.1 * share))
     values = np.ascontiguousarray(np.asarray(x), dtype=tensor.dtype)
-    best = OrderedTrain(Order.own(values.shape), spent(values, own, rtol), own.parameters)
+    best = OrderedTrain(Order.own(values.shape), _finished(values, own, rtol), own.parameters)
     whole = tuple((n,) if n > 1 else () for n in values.shape)
     ways = [whole, prime_digits(values.shape, _MOST_DIGITS)] if fold else [whole]
     for number, digits in enumerate(ways):
@@ -189,4 +191,9 @@ def _made(order: Order, splitting: Splitting, values: NDArray[Any], own: int) ->
     moved = order.applied(values)
     train = tt_svd(moved, splitting.rtol)
     splitting.learn(order, train.ranks)
-    return OrderedTrain(order.simplified(), spent(moved, train, splitting.rtol), own)
+    return OrderedTrain(order.simplified(), _finished(moved, train, splitting.rtol), own)
+
+
+def _finished(values: NDArray[Any], train: TensorTrain, rtol: float) -> TensorTrain:
+    """A train of values in memory, with all of the tolerance used."""
+    return spent(Tensor(values, values.shape, values.dtype), math.sqrt(energy(values)), train, rtol)
