@@ -63,3 +63,14 @@ def close(found, expected, scale, *parts):
     assert found.shape == expected.shape
     coarse = max(ROUNDING.get(array.dtype.name, 1e-13) for array in (found, expected, *parts))
     return np.abs(found - expected).max() <= coarse * scale
+
+
+def field(shape, axes, noise=1e-4, seed=0):
+    """Smooth in neighbouring axes, and then with its axes in another order."""
+    rng = np.random.default_rng(seed)
+    x = np.ones((1, 1))
+    for k, n in enumerate(shape):
+        rank = 1 if k == len(shape) - 1 else int(rng.integers(2, 6))
+        x = np.tensordot(x, rng.normal(size=(x.shape[-1], n, rank)), 1).reshape(-1, rank)
+    x = x.reshape(shape) / np.linalg.norm(x)
+    return np.ascontiguousarray((x + noise / np.sqrt(x.size) * rng.normal(size=shape)).transpose(axes))

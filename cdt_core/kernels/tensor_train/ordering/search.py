@@ -13,8 +13,10 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tall import energy
 from cdt_core.kernels.tensor_train import slicing
+from cdt_core.kernels.tensor_train.arguments import tolerance
 from cdt_core.kernels.tensor_train.ordering.order import Order, prime_digits
 from cdt_core.kernels.tensor_train.ordering.splitting import Splitting
+from cdt_core.kernels.tensor_train.rounding import finest
 from cdt_core.kernels.tensor_train.sources import Tensor, tensor_of
 from cdt_core.kernels.tensor_train.spending import spent
 from cdt_core.kernels.tensor_train.svd import tt_svd
@@ -147,21 +149,28 @@ def best_order(
     (Order(0+2 | 1+3), (1, 1, 1), 401.0)
     """
     _check_seed(seed)
+    rtol, told = tolerance(rtol), progress or (lambda share: None)
     tensor = tensor_of(x)
-    told = progress or (lambda share: None)
-    own = tt_svd(x, rtol, progress=lambda share: told(0.1 * share))
-    values = np.ascontiguousarray(np.asarray(x), dtype=tensor.dtype)
-    best = OrderedTrain(Order.own(values.shape), _finished(values, own, rtol), own.parameters)
+    values = tensor.read((slice(None),) * len(tensor.shape)) if tensor.values is None else tensor.values
+    own = tt_svd(values, rtol, progress=lambda share: told(0.1 * share))
+    norm = math.sqrt(energy(values))
+    best = OrderedTrain(Order.own(values.shape), _finished(values, own, norm, rtol), own.parameters)
     whole = tuple((n,) if n > 1 else () for n in values.shape)
     ways = [whole, prime_digits(values.shape, _MOST_DIGITS)] if fold else [whole]
     for number, digits in enumerate(ways):
         if sum(map(len, digits)) > 1 and digits not in ways[:number]:
             splitting = Splitting(values, rtol, digits, joins=join, seed=int(seed))
             splitting.learn_own(own.ranks)
-            best = _improved(best, splitting, values)
-            told(0.1 + 0.8 * (number + 1) / len(ways))
+            best = _improved(
+                best, splitting, values, norm, _part(told, 0.1 + 0.8 * number / len(ways), 0.8 / len(ways))
+            )
     told(1.0)
     return best
+
+
+def _part(told: Callable[[float], None], start: float, length: float) -> Callable[[float], None]:
+    """Tells the share of a part as one of the whole."""
+    return lambda share: told(start + length * share)
 
 
 def _check_seed(seed: Any) -> None:
@@ -169,31 +178,46 @@ def _check_seed(seed: Any) -> None:
         raise TensorError(f"seed={seed!r}: give a whole number from 0 to 2^63 - 1")
 
 
-def _improved(best: OrderedTrain, splitting: Splitting, values: NDArray[Any]) -> OrderedTrain:
+def _improved(
+    best: OrderedTrain, splitting: Splitting, values: NDArray[Any], norm: float, told: Callable[[float], None]
+) -> OrderedTrain:
     """The best of some trains of these digits and of the one before."""
     places = best.order.places
     axes = [places[k][0] for group in best.order.groups for k in group]
-    tried: list[Order] = []
+    tried = [best.order]
     for _ in range(_ROUNDS):
         before = len(tried)
         for sharing in _SHARINGS:
-            for expected, order in splitting.choices(axes, sharing)[:_BEST]:
+            choices = [one for one in splitting.choices(axes, sharing) if _holds(one[1], values.dtype, splitting.rtol)]
+            for expected, order in choices[:_BEST]:
                 if order not in tried and expected <= _WORTH * best.train.parameters:
                     tried.append(order)
-                    best = min(best, _made(order, splitting, values, best.own), key=lambda one: one.train.parameters)
+                    made = _made(order, splitting, values, norm)
+                    told(min(1.0, len(tried) / (_ROUNDS * len(_SHARINGS) * _BEST)))
+                    if made is not None and made.parameters < best.train.parameters:
+                        best = OrderedTrain(order.simplified(), made, best.own)
         if len(tried) == before:
             break
+    told(1.0)
     return best
 
 
-def _made(order: Order, splitting: Splitting, values: NDArray[Any], own: int) -> OrderedTrain:
-    """A train of an order, from whose ranks the estimates learn."""
+def _holds(order: Order, dtype: np.dtype[Any], rtol: float) -> bool:
+    """Whether a train of so many cores holds the tolerance: each of them is rounded."""
+    return finest(dtype, len(order.groups)) <= rtol
+
+
+def _made(order: Order, splitting: Splitting, values: NDArray[Any], norm: float) -> TensorTrain | None:
+    """A train of an order, from whose ranks the estimates learn; None where rounding leaves more than the tolerance."""
     moved = order.applied(values)
-    train = tt_svd(moved, splitting.rtol)
+    try:
+        train = tt_svd(moved, splitting.rtol)
+    except TensorError:
+        return None
     splitting.learn(order, train.ranks)
-    return OrderedTrain(order.simplified(), _finished(moved, train, splitting.rtol), own)
+    return _finished(moved, train, norm, splitting.rtol)
 
 
-def _finished(values: NDArray[Any], train: TensorTrain, rtol: float) -> TensorTrain:
+def _finished(values: NDArray[Any], train: TensorTrain, norm: float, rtol: float) -> TensorTrain:
     """A train of values in memory, with all of the tolerance used."""
-    return spent(Tensor(values, values.shape, values.dtype), math.sqrt(energy(values)), train, rtol)
+    return spent(Tensor(values, values.shape, values.dtype), norm, train, rtol)
