@@ -11,6 +11,7 @@ from cdt_core.kernels.tensor_train.train import TensorTrain
 
 __all__ = [
     "CrossResult",
+    "OrderedTrain",
     "QuanticsTrain",
     "TTSketch",
     "TensorTrain",
@@ -25,6 +26,7 @@ __all__ = [
 _LATER = {
     "TTSketch": "sketch",
     "CrossResult": "cross",
+    "OrderedTrain": "ordering",
     "best_order": "ordering",
     "tt_cross": "cross",
     "tt_svd": "svd",

@@ -43,11 +43,15 @@ class Envelope:
     version: int
     content: str
 
+    def headed(self, fields: bytes) -> bytes:
+        """A head of these fields, with its checksum."""
+        head = self.signature + bytes([self.version]) + fields
+        return head + _CRC.pack(zlib.crc32(head))
+
     def closed(self, fields: bytes, arrays: Iterable[Array]) -> bytes:
         """The stream of a head's fields and of arrays, one after another, little-endian."""
-        head = self.signature + bytes([self.version]) + fields
         body = b"".join(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in arrays)
-        return b"".join([head, _CRC.pack(zlib.crc32(head)), body, _CRC.pack(zlib.crc32(body))])
+        return b"".join([self.headed(fields), body, _CRC.pack(zlib.crc32(body))])
 
     def opened(self, stream: Stream) -> Reading:
         """A reading behind signature and version.

@@ -230,6 +230,35 @@ def test_orders_that_are_none_are_refused():
         Order((6, 4), ((3, 3), (4,)), ((0,), (1,), (2,)))
     with pytest.raises(TensorError, match="each of 2 digits once"):
         Order((6, 4), ((6,), (4,)), ((0,), (0,)))
+    with pytest.raises(TensorError, match="no group without any"):
+        Order((6, 4), ((6,), (4,)), ((0,), (), (1,)))
+    with pytest.raises(TensorError, match="at most 64"):
+        Order((1,) * 65, ((1,),) * 65, tuple((k,) for k in range(65)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "digits", "groups", "named"),
+    [
+        ((0,), ((0,),), ((0,),), "shape"),
+        (6, ((6,),), ((0,),), "shape"),
+        ((6,), ((-3, -2),), ((0, 1),), "digits"),
+        ((6,), ((1.5, 4),), ((0, 1),), "digits"),
+        ((6,), "6", ((0,),), "digits"),
+        ((6,), (6,), ((0,),), "digits"),
+        ((6,), ((6,),), ((0.0,),), "groups"),
+        ((6,), ((6,),), (0,), "groups"),
+        ((6,), ((6,),), None, "groups"),
+    ],
+)
+def test_what_orders_are_made_of_is_whole_numbers(shape, digits, groups, named):
+    with pytest.raises(TensorError, match=named):
+        Order(shape, digits, groups)
+
+
+def test_orders_of_lists_and_of_numpy_numbers_are_those_of_tuples():
+    expected = Order((6, 4), ((3, 2), (4,)), ((2,), (0,), (1,)))
+    assert Order([np.int64(6), 4], [np.array([3, 2]), [4]], [[2], (np.int32(0),), range(1, 2)]) == expected
+    assert hash(Order([6, 4], [[3, 2], [4]], [[2], [0], [1]])) == hash(expected)
 
 
 @on_one_blas_thread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cdt_core.kernels.tensor_train.ordering.order import Order
-from cdt_core.kernels.tensor_train.ordering.search import OrderedTrain, best_order
+from cdt_core.kernels.tensor_train.ordering.ordered_train import OrderedTrain
+from cdt_core.kernels.tensor_train.ordering.search import best_order
 
 __all__ = ["Order", "OrderedTrain", "best_order"]

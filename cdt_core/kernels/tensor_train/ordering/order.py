@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,29 @@ import attrs
 import numpy as np
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels.tensor_train.arguments import axis_lengths, whole_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-__all__ = ["Order", "prime_digits"]
+__all__ = ["MOST_DIGITS", "Order", "prime_digits"]
+
+#: Digits of all axes together: an array of NumPy, which is split into them, has no more axes.
+MOST_DIGITS = 64
+
+
+def _digits(values: Any) -> tuple[tuple[int, ...], ...]:
+    return _nested(values, "digits", 1)
+
+
+def _groups(values: Any) -> tuple[tuple[int, ...], ...]:
+    return _nested(values, "groups", 0)
+
+
+def _nested(values: Any, name: str, least: int) -> tuple[tuple[int, ...], ...]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise TensorError(f"{name} is {values!r}; give a sequence of sequences of whole numbers")
+    return tuple(whole_numbers(part, name, least) for part in values)
 
 
 @attrs.frozen(repr=False)
@@ -37,7 +54,8 @@ class Order:
     Raises
     ------
     TensorError
-        Digits whose product is not the axis, or groups that do not hold every digit once.
+        Digits whose product is not the axis, or more than 64 of them; a group of none, or groups that do not hold every
+        digit once.
 
     Examples
     --------
@@ -46,21 +64,23 @@ class Order:
     (Order(1 | 0.0 | 0.1), (4, 3, 2))
     """
 
-    shape: tuple[int, ...]
-    digits: tuple[tuple[int, ...], ...]
-    groups: tuple[tuple[int, ...], ...]
+    shape: tuple[int, ...] = attrs.field(converter=axis_lengths)
+    digits: tuple[tuple[int, ...], ...] = attrs.field(converter=_digits)
+    groups: tuple[tuple[int, ...], ...] = attrs.field(converter=_groups)
 
     def __attrs_post_init__(self) -> None:
         if tuple(map(math.prod, self.digits)) != self.shape:
             raise TensorError(f"digits {self.digits} do not make an array of shape {self.shape}")
-        if sorted(k for group in self.groups for k in group) != list(range(len(self.lengths))):
-            raise TensorError(f"groups {self.groups}: give each of {len(self.lengths)} digits once")
+        count = len(self.lengths)
+        if count > MOST_DIGITS:
+            raise TensorError(f"{count} digits: an array has at most {MOST_DIGITS} axes; leave some of them joined")
+        if sorted(k for group in self.groups for k in group) != list(range(count)) or () in self.groups:
+            raise TensorError(f"groups {self.groups}: give each of {count} digits once, and no group without any")
 
     @classmethod
     def own(cls, shape: Sequence[int]) -> Order:
         """Every axis as it is, in the order of the array."""
-        lengths = tuple(map(int, shape))
-        return cls(lengths, tuple((n,) for n in lengths), tuple((k,) for k in range(len(lengths))))
+        return cls(tuple(shape), tuple((n,) for n in shape), tuple((k,) for k in range(len(shape))))
 
     @property
     def lengths(self) -> tuple[int, ...]:

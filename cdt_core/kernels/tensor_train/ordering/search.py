@@ -6,15 +6,14 @@ import math
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.tall import energy
-from cdt_core.kernels.tensor_train import slicing
 from cdt_core.kernels.tensor_train.arguments import tolerance
 from cdt_core.kernels.tensor_train.ordering.order import Order, prime_digits
+from cdt_core.kernels.tensor_train.ordering.ordered_train import OrderedTrain
 from cdt_core.kernels.tensor_train.ordering.splitting import Splitting
 from cdt_core.kernels.tensor_train.rounding import finest
 from cdt_core.kernels.tensor_train.sources import Tensor, tensor_of
@@ -24,11 +23,11 @@ from cdt_core.kernels.tensor_train.svd import tt_svd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from cdt_core.kernels.tensor_train.train import TensorTrain
 
-__all__ = ["OrderedTrain", "best_order"]
+__all__ = ["best_order"]
 
 #: Digits that axes are split into, in all, unless there are more axes.
 _MOST_DIGITS = 18
@@ -39,51 +38,6 @@ _ROUNDS, _SHARINGS = 2, (1.0, 0.0)
 _BEST = 4
 #: A train is made where so many times the parameters of the best one so far are expected, or fewer.
 _WORTH = 1.2
-
-
-@attrs.frozen(eq=False, repr=False)
-class OrderedTrain:
-    """A tensor train of an array whose axes were put in another order.
-
-    Parameters
-    ----------
-    order
-        What was done to the axes.
-    train
-        Of the array after that; ``train.error`` is the certified relative error of both.
-    own
-        Parameters of the train of the axes as they were, at the same tolerance.
-    """
-
-    order: Order
-    train: TensorTrain
-    own: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the array."""
-        return self.order.shape
-
-    @property
-    def gain(self) -> float:
-        """Parameters in the own order over those in this one: at least 1."""
-        return self.own / self.train.parameters
-
-    def __repr__(self) -> str:
-        return f"OrderedTrain({self.order!r}, {self.train!r}, gain={self.gain:.4g})"
-
-    def full(self) -> NDArray[Any]:
-        """The array itself."""
-        return self.order.undone(self.train.full())
-
-    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is False:
-            raise ValueError("a tensor train cannot become an array without making one; leave out copy=False")
-        return self.full() if dtype is None else self.full().astype(dtype, copy=False)
-
-    def entries(self, indices: ArrayLike) -> NDArray[Any]:
-        """The values at (m, axes) places of the array: (m,)."""
-        return self.train.entries(self.order.indices(slicing.positions(indices, self.shape)))
 
 
 @on_one_blas_thread
