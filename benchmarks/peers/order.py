@@ -1,16 +1,17 @@
-"""Parameters of tensor trains in the file's order of axes, in the order that is chosen, and in the best of all.
+"""Tensor trains in the chosen order of axes beside those in the file's own order, and beside the best of all orders.
 
 ``python -m benchmarks.peers.order [--only eraint] [--rtol 0.1,0.01] [--json FILE]``: some minutes, of which the choice
-itself takes seconds; the rest is a train of every order and grouping of the axes, up to reversal.
+itself takes seconds; the rest is a train of every order and grouping of the axes, up to reversal. Parameters are given as
+those of ``tt_svd`` in the own order over those of the other; seconds of CPU as those of the other over those of ``tt_svd``:
+all calls take turns, so that a busy machine is busy for all of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import permutations
 from pathlib import Path
@@ -19,8 +20,9 @@ import numpy as np
 
 from benchmarks.peers import tensor_arrays
 from benchmarks.peers.peer import Array
+from benchmarks.peers.table import seconds
 from cdt_core.kernels.blas import on_one_blas_thread
-from cdt_core.kernels.tensor_train import TensorTrain, tt_svd
+from cdt_core.kernels.tensor_train import tt_svd
 from cdt_core.kernels.tensor_train.ordering import Order, best_order
 from cdt_core.kernels.tensor_train.ordering.annealed import annealed
 from cdt_core.kernels.tensor_train.ordering.chains import Chains
@@ -33,24 +35,32 @@ FINAL = 16
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Parameters (``bytes`` of streams) of one array at one tolerance: own order, the same with all of the tolerance used,
-    the axes' chosen order, that of their digits, and the best of all orders and groupings of axes; CPU seconds; what annealing
-    expects of up to eleven digits over the optimum of the same estimates.
+    """Parameters of one array's trains at one tolerance, and CPU seconds that they took; of streams also ``bytes``.
+
+    ``own``: the own order by ``tt_svd``; ``spent``: the same with ``spend="smallest"``; ``axes``, ``digits``: the chosen
+    order; ``optimum``: the best of all orders and groupings of axes. ``annealed_over_best``: what annealing expects of up to
+    eleven digits, over the optimum of the same estimates.
     """
 
     array: str
     rtol: float
-    own: int
-    own_spent: int
-    axes: int
-    digits: int
-    optimum: int
-    own_bytes: int
-    chosen_bytes: int
-    axes_seconds: float
-    digits_seconds: float
+    parameters: dict[str, int]
+    seconds: dict[str, float]
+    bytes: dict[str, int]
     annealed_over_best: float
     order: str
+
+    def gain(self, kind: str) -> float:
+        """Parameters in the own order over those of this kind."""
+        return self.parameters["own"] / self.parameters[kind]
+
+    def times(self, kind: str) -> float:
+        """Seconds of this kind over those in the own order."""
+        return self.seconds[kind] / self.seconds["own"]
+
+
+#: What is compared with the own order: by parameters, and by seconds.
+GAINS, TIMES = ("spent", "axes", "digits", "optimum"), ("spent", "axes", "digits")
 
 
 def shuffled(seed: int) -> Array:
@@ -123,33 +133,39 @@ def annealed_over_best(x: Array, rtol: float) -> float:
     return found / chains.best()[0]
 
 
-def measured(name: str, x: Array, rtol: float) -> Case:
+def measured(name: str, x: Array, rtol: float, repeats: int) -> Case:
     """One row; the certified errors of all trains are at most ``rtol``."""
-    own = tt_svd(x, rtol)
-    times, found = [time.process_time()], []
-    for fold in (False, True):
-        found.append(best_order(x, rtol, fold=fold))
-        times.append(time.process_time())
-    best = min(found, key=lambda one: one.train.parameters)
+    own, spent = tt_svd(x, rtol), tt_svd(x, rtol, spend="smallest")
+    axes, digits = (best_order(x, rtol, fold=fold) for fold in (False, True))
+    calls: dict[str, Callable[[], object]] = {
+        "own": partial(tt_svd, x, rtol),
+        "spent": partial(tt_svd, x, rtol, spend="smallest"),
+        "axes": partial(best_order, x, rtol, fold=False),
+        "digits": partial(best_order, x, rtol),
+    }
+    trains = {"own": own, "spent": spent, "axes": axes.train, "digits": digits.train}
+    if not all(train.error is not None and train.error <= rtol for train in trains.values()):
+        raise AssertionError(f"{name}: a train misses the tolerance {rtol}")
+    best = min(axes, digits, key=lambda one: one.train.parameters)
     return Case(
         name,
         rtol,
-        own.parameters,
-        tt_svd(x, rtol, spend="smallest").parameters,
-        found[0].train.parameters,
-        found[1].train.parameters,
-        optimum(x, rtol),
-        _bytes(own),
-        _bytes(best.train),
-        times[1] - times[0],
-        times[2] - times[1],
+        {**{kind: train.parameters for kind, train in trains.items()}, "optimum": optimum(x, rtol)},
+        dict(zip(calls, seconds(*calls.values(), repeats=repeats), strict=True)),
+        {"own": len(own.to_bytes()), "chosen": len(best.to_bytes())},
         on_one_blas_thread(annealed_over_best)(x, rtol),
         repr(best.order),
     )
 
 
-def _bytes(train: TensorTrain) -> int:
-    return len(train.to_bytes())
+def printed(case: Case) -> str:
+    """A row of the table."""
+    gains = [f"{case.gain(kind):.3f}" for kind in GAINS]
+    times = [f"{case.times(kind):.1f}" for kind in TIMES]
+    size, cpu = case.parameters["own"], f"{case.seconds['own']:.4f}"
+    smaller = f"{case.bytes['own'] / case.bytes['chosen']:.3f}"
+    cells = [case.array, case.rtol, size, *gains, smaller, cpu, *times, f"{case.annealed_over_best:.3f}", case.order]
+    return " | ".join(map(str, cells))
 
 
 def main() -> None:
@@ -158,9 +174,11 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(ARRAYS), help=f"of {', '.join(ARRAYS)}, with commas")
     parser.add_argument("--rtol", default="0.1,0.01,0.001", help="tolerances, with commas")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every row there")
+    parser.add_argument("--repeats", type=int, default=2, help="of calls whose time is taken, after one that is not")
     given = parser.parse_args()
     cases = []
-    print(" | ".join(field.name for field in fields(Case)))
+    heads = [*(f"own/{kind}" for kind in GAINS), "bytes own/chosen", "own seconds", *(f"{kind}/own" for kind in TIMES)]
+    print(" | ".join(["array", "rtol", "own parameters", *heads, "annealed/best", "order"]))
     for name in given.only.split(","):
         try:
             x = ARRAYS[name]()
@@ -168,15 +186,24 @@ def main() -> None:
             print(f"{name}: not measured, {missing}")
             continue
         for rtol in map(float, given.rtol.split(",")):
-            cases.append(measured(name, x, rtol))
-            values = asdict(cases[-1]).values()
-            print(" | ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in values), flush=True)
-    for kind in ("own_spent", "axes", "digits", "optimum"):
-        gains = [case.own / getattr(case, kind) for case in cases]
-        if gains:
-            print(f"own / {kind}: geometric mean {np.exp(np.mean(np.log(gains))):.3f}, least {min(gains):.3f}")
+            cases.append(measured(name, x, rtol, given.repeats))
+            print(printed(cases[-1]), flush=True)
+    for what, kinds, ratio in (("parameters own/", GAINS, Case.gain), ("seconds own*", TIMES, Case.times)):
+        for kind in kinds:
+            found = [ratio(case, kind) for case in cases]
+            if found:
+                middle = np.exp(np.mean(np.log(found)))
+                print(f"{what}{kind}: geometric mean {middle:.3f}, from {min(found):.3f} to {max(found):.3f}")
     if given.json:
-        given.json.write_text(json.dumps([asdict(case) for case in cases], indent=1))
+        rows = [
+            {
+                **asdict(case),
+                "gain": {kind: case.gain(kind) for kind in GAINS},
+                "times": {kind: case.times(kind) for kind in TIMES},
+            }
+            for case in cases
+        ]
+        given.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":
