@@ -236,6 +236,17 @@ def test_orders_that_are_none_are_refused():
         Order((1,) * 65, ((1,),) * 65, tuple((k,) for k in range(65)))
 
 
+def test_arrays_of_another_shape_are_not_put_in_order():
+    order = Order((6, 4), ((6,), (4,)), ((1,), (0,)))
+    assert order.applied(np.ones((6, 4)).tolist()).shape == (4, 6)
+    with pytest.raises(TensorError, match="shape"):
+        order.applied(np.ones((4, 6)))
+    with pytest.raises(TensorError, match="shape"):
+        order.undone(np.ones((6, 4)))
+    with pytest.raises(TensorError, match="masked"):
+        order.applied(np.ma.masked_less(np.ones((6, 4)), 3))
+
+
 @pytest.mark.parametrize(
     ("shape", "digits", "groups", "named"),
     [

@@ -13,6 +13,7 @@ import numpy as np
 
 from cdt_core.errors import TensorError
 from cdt_core.kernels.tensor_train.arguments import axis_lengths, whole_numbers
+from cdt_core.kernels.tensor_train.sources import array_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,8 +108,11 @@ class Order:
         return f"Order({' | '.join('+'.join(name(places[k]) for k in group) for group in self.groups)})"
 
     def applied(self, x: NDArray[Any]) -> NDArray[Any]:
-        """An array of ``shape`` as the array of ``modes`` that is decomposed; a copy unless nothing moves."""
-        split = np.asarray(x).reshape(self.lengths)
+        """An array of ``shape`` as the array of ``modes`` that is decomposed; a copy unless nothing moves.
+
+        ``TensorError`` where its shape is another one, or values are masked.
+        """
+        split = _of_shape(x, self.shape).reshape(self.lengths)
         moved = split.transpose([k for group in self.groups for k in group])
         return np.ascontiguousarray(moved).reshape(self.modes)
 
@@ -116,7 +120,7 @@ class Order:
         """The array of ``shape`` of one of ``modes``: the inverse of :meth:`applied`."""
         lengths = self.lengths
         order = [k for group in self.groups for k in group]
-        split = np.asarray(y).reshape([lengths[k] for k in order])
+        split = _of_shape(y, self.modes).reshape([lengths[k] for k in order])
         return np.ascontiguousarray(split.transpose(np.argsort(order))).reshape(self.shape)
 
     def indices(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -146,6 +150,13 @@ class Order:
                 digits[axis].append(length)
         groups = tuple(tuple(int(number[k]) for k in group if k not in joined) for group in self.groups)
         return Order(self.shape, tuple(map(tuple, digits)), groups)
+
+
+def _of_shape(x: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    array = array_of(x)
+    if array.shape != shape:
+        raise TensorError(f"an array of shape {array.shape} for an order of arrays of shape {shape}")
+    return array
 
 
 def prime_digits(shape: Sequence[int], most: int) -> tuple[tuple[int, ...], ...]:
