@@ -38,6 +38,14 @@ def test_it_is_never_larger_than_the_own_order_and_keeps_the_tolerance(shape, dt
     assert join or len(found.train.shape) >= sum(n > 1 for n in shape)
 
 
+@pytest.mark.parametrize("dtype", ["f8", ">f8", "i2"])
+def test_the_own_train_is_that_of_the_array_as_it_is_given(dtype):
+    for seed in range(8):
+        x = (30 * np.random.default_rng(seed).normal(size=(16, 2, 13))).astype(dtype)
+        for given_as in (x, x.T, x[::-1]):
+            assert best_order(given_as, 0.5, fold=False).own == tt_svd(given_as, 0.5).parameters
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_fields_with_shuffled_axes_get_the_best_of_all_orders(seed):
     rng = np.random.default_rng(seed)

@@ -106,7 +106,8 @@ def best_order(
     rtol, told = tolerance(rtol), progress or (lambda share: None)
     tensor = tensor_of(x)
     values = tensor.read((slice(None),) * len(tensor.shape)) if tensor.values is None else tensor.values
-    own = tt_svd(values, rtol, progress=lambda share: told(0.1 * share))
+    source = x if isinstance(x, np.ndarray) else values  # of integers, or without order, the train may be another one
+    own = tt_svd(source, rtol, progress=lambda share: told(0.1 * share))
     norm = math.sqrt(energy(values))
     best = OrderedTrain(Order.own(values.shape), _finished(values, own, norm, rtol), own.parameters)
     whole = tuple((n,) if n > 1 else () for n in values.shape)
