@@ -1,4 +1,4 @@
-"""The kernels that this machine has, by the name of their instruction set: all must give the same."""
+"""The instruction sets that this machine has, and one of them in use: the kernels of all must give the same."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from cdt_core.kernels import _codec
 from tests.kernels.arrays import same_bits
 
 
-def _is_here(name: str) -> bool:
+@contextmanager
+def using(level: str, extension: Any) -> Iterator[None]:
+    """Use the kernels of that instruction set until the end of the ``with``, then those from before again."""
+    before = extension.kernels_name()
+    extension.use_kernels(level)
     try:
-        with kernels(name):
+        yield
+    finally:
+        extension.use_kernels(before)
+
+
+def _is_here(level: str) -> bool:
+    try:
+        with using(level, _codec):
             return True
     except ValueError:
         return False
 
 
-@contextmanager
-def kernels(name: str) -> Iterator[None]:
-    """Use the kernels of that name until the end of the ``with``, then the best ones again."""
-    _codec.use_kernels(name)
-    try:
-        yield
-    finally:
-        _codec.use_kernels(None)
-
-
-KERNELS = tuple(name for name in ("baseline", "avx2", "avx512") if _is_here(name))
+LEVELS = tuple(level for level in ("baseline", "avx2", "avx512") if _is_here(level))
 
 
 def everywhere(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """What ``function`` gives with all kernels, which must be the same; ``None``: that the bytes are corrupt."""
     results = []
-    for name in KERNELS:
-        with kernels(name):
+    for level in LEVELS:
+        with using(level, _codec):
             try:
                 results.append(function(*arguments, **options))
             except CorruptStreamError:

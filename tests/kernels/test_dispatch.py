@@ -24,11 +24,11 @@ from cdt_core.kernels import _codec, compress
 from cdt_core.model import Bound
 from tests.kernels.arrays import ALL, MISSING, arrays
 from tests.kernels.blocks import blocks_of
-from tests.kernels.instruction_sets import KERNELS, everywhere
+from tests.kernels.instruction_sets import LEVELS, everywhere
 from tests.kernels.test_large import ARRAYS, bounds_of
 
 ROOT = Path(__file__).parents[2]
-LEVELS = {
+BUILDS = {
     "x86-64": set(),
     "x86-64-v3": {"avx2", "fma", "bmi2"},
     "x86-64-v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
@@ -75,7 +75,7 @@ def cores(tmp_path_factory):
         pytest.skip("needs a C compiler on Linux, x86-64")
     has = set(next(line for line in info.read_text().splitlines() if line.startswith("flags")).split())
     folder = tmp_path_factory.mktemp("levels")
-    outputs = {level: folder / f"{level}.so" for level, needs in LEVELS.items() if needs <= has}
+    outputs = {level: folder / f"{level}.so" for level, needs in BUILDS.items() if needs <= has}
     builds = [subprocess.Popen(command(compiler, level, out)) for level, out in outputs.items()]
     assert [build.wait() for build in builds] == [0] * len(builds)
     return {level: Core(out) for level, out in outputs.items()}
@@ -176,14 +176,14 @@ def told(simd):
     )
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", LEVELS)
 def test_the_environment_names_the_kernels(name):
     assert told(name).stdout.strip() == name
-    assert told("").stdout.strip() == KERNELS[-1]
+    assert told("").stdout.strip() == LEVELS[-1]
 
 
 def test_kernels_that_do_not_exist_are_refused_by_name():
     assert "CdtError: CDT_SIMD='sse9' names no kernels that this machine has" in told("sse9").stderr
     with pytest.raises(ValueError, match="argument"):
         _codec.use_kernels("sse9")
-    assert _codec.kernels_name() == KERNELS[-1]
+    assert _codec.kernels_name() == LEVELS[-1]

@@ -11,7 +11,7 @@ from cdt_core.errors import TensorError
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.normal import normal_product
 from cdt_core.kernels.reference import eigen as reference
-from tests.kernels.tensor_levels import LEVELS, using
+from tests.kernels.instruction_sets import LEVELS, using
 
 
 def matrix(rows: int, columns: int, dtype: str, seed: int = 0) -> np.ndarray:
@@ -39,14 +39,14 @@ def assert_equal(found: np.ndarray, x: np.ndarray, v: np.ndarray, mean: np.ndarr
 def test_says_what_numpy_says(level, rows, columns, width, dtype, centre, seed) -> None:
     x, v = matrix(rows, columns, dtype, seed), matrix(columns, width, "f8", seed + 1)
     mean = x.mean(axis=0, dtype=float) if centre else None
-    with using(level):
+    with using(level, _tensor):
         assert_equal(normal_product(x, v, mean), x, v, mean)
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_tiles_join_where_rows_are_many_and_long(level) -> None:
     x, v = matrix(203, 2500, "f8"), matrix(2500, 16, "f8")
-    with using(level):
+    with using(level, _tensor):
         assert_equal(normal_product(x, v, x.mean(axis=0)), x, v, x.mean(axis=0))
 
 
@@ -118,7 +118,7 @@ def test_rows_that_are_not_contiguous_are_refused() -> None:
 def test_moments_are_sums_and_squares(level, rows, columns, dtype, seed) -> None:
     x = matrix(rows, columns, dtype, seed)
     shift, sums = x[0].astype(float), np.zeros(columns)
-    with using(level):
+    with using(level, _tensor):
         squares = _tensor.normal_moments(x, shift, sums)
     apart = x - shift
     assert np.abs(sums - apart.sum(axis=0)).max() <= 1e-13 * np.abs(apart).sum()

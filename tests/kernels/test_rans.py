@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cdt_core.errors import CorruptStreamError
 from cdt_core.kernels import _codec as codec
 from cdt_core.kernels.reference import rans as reference
-from tests.kernels.instruction_sets import KERNELS, everywhere, kernels
+from tests.kernels.instruction_sets import LEVELS, everywhere, using
 
 STATES = (4, 8, 16, 32, 64)
 seeds = st.integers(0, 2**32 - 1)
@@ -94,11 +94,11 @@ def test_reciprocals_divide_exactly():
         assert np.array_equal(after, (x // frequency << 12) + x % frequency + 4096 - frequency)
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_every_frequency_divides_exactly(name):
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_frequency_divides_exactly(level):
     """Each frequency after long runs of each other: states of all sizes pass through every reciprocal."""
     make = np.random.default_rng(7)
-    with kernels(name):
+    with using(level, codec):
         for first in range(1, 4096, 64):
             counts = np.arange(first, min(first + 64, 4096))
             frequencies = np.stack([counts, 4096 - counts], 1).astype(np.uint16)
@@ -242,9 +242,9 @@ def guarded(data):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="guards pages as Linux does")
-@pytest.mark.parametrize("name", KERNELS)
-def test_decoders_stay_within_their_bytes(name):
-    with kernels(name):
+@pytest.mark.parametrize("level", LEVELS)
+def test_decoders_stay_within_their_bytes(level):
+    with using(level, codec):
         for n in (1, 31, 64, 3000):
             frequencies, where, tokens, rows = case(n, [n], "flat")
             stream = codec.rans_encode(frequencies, where, tokens, rows, 32)

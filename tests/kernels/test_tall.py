@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from cdt_core.kernels import _tensor, tall
-from tests.kernels.tensor_levels import LEVELS, using
+from tests.kernels.instruction_sets import LEVELS, using
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=LEVELS)
 def level(request):
-    with using(request.param):
+    with using(request.param, _tensor):
         yield request.param
 
 

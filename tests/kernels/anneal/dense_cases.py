@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from cdt_core.kernels import _anneal
 from cdt_core.kernels.reference.anneal_dense import DenseRead
-from tests.kernels import tensor_levels
-from tests.kernels.tensor_levels import LEVELS
-
-__all__ = ["KINDS", "LEVELS", "Case", "using"]
 
 #: Types of couplings, and the largest coupling of a test of each.
 KINDS = {"int8": 1, "int8, steps": 40, "int16": 300, "float32": 0}
-
-
-using = partial(tensor_levels.using, extension=_anneal)
 
 
 class Case:

@@ -14,7 +14,7 @@ from cdt_core.errors import AnnealError
 from cdt_core.kernels import _anneal
 from cdt_core.kernels.anneal import METHODS, Problem, anneal, course, default_range, lanes
 from tests.kernels.anneal.problems import REAL, WHOLE, all_states, isings, random_graph, random_problem
-from tests.kernels.tensor_levels import LEVELS
+from tests.kernels.instruction_sets import LEVELS, using
 
 
 def problem_of(parts):
@@ -54,11 +54,8 @@ def test_a_seed_gives_the_same_samples_with_any_threads_and_instructions(method)
     problem = random_problem(25, 70)
     results = []
     for level in LEVELS:
-        _anneal.use_kernels(level)
-        try:
+        with using(level, _anneal):
             results += [anneal(problem, 200, 30, method, seed=5, threads=threads) for threads in (1, 3)]
-        finally:
-            _anneal.use_kernels(None)
     for other in results[1:]:
         np.testing.assert_array_equal(other.states, results[0].states)
         np.testing.assert_array_equal(other.occurrences, results[0].occurrences)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cdt_core.kernels import _anneal
-from tests.kernels.anneal.dense_cases import KINDS, LEVELS, Case, spins_of, using
+from tests.kernels.anneal.dense_cases import KINDS, Case, spins_of
+from tests.kernels.instruction_sets import LEVELS, using
 
 SIZES = [*range(1, 71, 6), 2, 63, 64, 65, 128, 129, 200]
 MOST = 1000
@@ -14,7 +15,7 @@ MOST = 1000
 
 @pytest.fixture(params=LEVELS)
 def level(request):
-    with using(request.param):
+    with using(request.param, _anneal):
         yield request.param
 
 

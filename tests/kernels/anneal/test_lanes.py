@@ -11,7 +11,7 @@ from cdt_core.kernels.anneal import lanes as lanes_module
 from cdt_core.kernels.anneal.lanes import Lanes
 from cdt_core.kernels.anneal.replicas import GROUP
 from tests.kernels.anneal.problems import all_states, random_graph, random_problem
-from tests.kernels.tensor_levels import LEVELS
+from tests.kernels.instruction_sets import LEVELS, using
 
 FLOATS = 0.125  # as weights of the least unit, these make floats of the same problem
 
@@ -38,8 +38,7 @@ def problem(request):
 def test_all_instruction_sets_make_the_same_states(problem, kind):
     found = []
     for level in LEVELS:
-        _anneal.use_kernels(level)
-        try:
+        with using(level, _anneal):
             _, (group,) = groups(problem, 1)
             betas = np.linspace(0.05, 1.5, 40)
             if kind == "sweeps":
@@ -51,8 +50,6 @@ def test_all_instruction_sets_make_the_same_states(problem, kind):
             found.append((group.up.copy(), group.energies()))
             group.descend()
             found[-1] += (group.up.copy(),)
-        finally:
-            _anneal.use_kernels(None)
     for other in found[1:]:
         for mine, theirs in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(mine, theirs)

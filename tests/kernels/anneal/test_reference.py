@@ -14,7 +14,7 @@ from cdt_core.kernels.anneal.packing import packed
 from cdt_core.kernels.anneal.replicas import GROUP
 from cdt_core.kernels.reference import anneal as reference
 from cdt_core.kernels.reference.anneal_draws import Draws
-from tests.kernels.tensor_levels import LEVELS
+from tests.kernels.instruction_sets import LEVELS, using
 
 BETAS = st.sampled_from([0.0, 1e-40, 1e-9, 0.01, 0.1, 0.3, 1.0, 2.5, 400.0, 1e300]) | st.floats(0, 3)
 SEEDS = st.integers(0, 2**64 - 1)
@@ -49,12 +49,9 @@ class Both:
         expected = getattr(self.plain, name)(self.up, *arguments, *stream, *part)
         before = self.group.up.copy()
         for level in LEVELS:
-            _anneal.use_kernels(level)
-            try:
+            with using(level, _anneal):
                 self.group.up[:] = before
                 found = getattr(self.spins, name)(self.group.up, *arguments, *stream, *part)
-            finally:
-                _anneal.use_kernels(None)
             np.testing.assert_array_equal(self.group.up, self.up)
             np.testing.assert_array_equal(found, expected)
 

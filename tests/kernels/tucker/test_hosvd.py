@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from tensorly.decomposition import tucker as tensorly_tucker
 
 from cdt_core.errors import TensorError
+from cdt_core.kernels import _tensor
 from cdt_core.kernels.reference import tucker as reference
 from cdt_core.kernels.tucker import hosvd
-from tests.kernels.tensor_levels import LEVELS, using
+from tests.kernels.instruction_sets import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, low_rank, normal, tensors, true_error
 
 SETTINGS = settings(max_examples=150, deadline=None)
@@ -236,7 +237,7 @@ def test_what_cannot_be_decomposed_is_refused(x, arguments, says):
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_instruction_set_keeps_the_tolerance(level):
     x = low_rank(np.random.default_rng(12), (40, 70, 50), 12, np.float64, 0.5)
-    with using(level):
+    with using(level, _tensor):
         found = hosvd(x, 1e-2)
     assert true_error(x, found) <= found.error <= 1e-2
     assert max(found.ranks) <= 10

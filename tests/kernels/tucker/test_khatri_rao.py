@@ -13,7 +13,7 @@ from cdt_core.kernels import _tensor
 from cdt_core.kernels.reference import tucker as reference
 from cdt_core.kernels.tucker import khatri_rao, mttkrp, mttkrp_all
 from cdt_core.kernels.tucker.khatri_rao import sweep
-from tests.kernels.tensor_levels import LEVELS, using
+from tests.kernels.instruction_sets import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, normal, tensors
 
 
@@ -47,7 +47,7 @@ def test_it_is_the_unfolding_times_the_khatri_rao_product(x, rank, seed):
 def test_tiles_of_every_size_are_whole(level, shape, dtype, rank):
     rng = np.random.default_rng(1)
     x, factors = normal(rng, shape, dtype), [normal(rng, (n, rank), dtype) for n in shape]
-    with using(level):
+    with using(level, _tensor):
         for mode, product in sweep(x, factors):
             wanted = reference.mttkrp(x, factors, mode)
             assert_close(product, wanted, x, factors)

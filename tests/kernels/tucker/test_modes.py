@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cdt_core.kernels import _tensor
 from cdt_core.kernels.tucker import modes
 from cdt_core.kernels.tucker.modes import energies, gram, groups, growing_gram, marginal, project, three_way
-from tests.kernels.tensor_levels import LEVELS, using
+from tests.kernels.instruction_sets import LEVELS, using
 from tests.kernels.tucker.tensors import DTYPES, normal
 
 SHAPES = [
@@ -36,7 +36,7 @@ def test_gram_and_projection_are_those_of_the_unfolding(shape, dtype, level):
     x, wide = normal(rng, shape, dtype), np.result_type(dtype, np.float64)
     unfolded = x.transpose(1, 0, 2).reshape(shape[1], -1).astype(wide)
     basis = normal(rng, (shape[1], max(shape[1] // 3, 1)), wide)
-    with using(level):
+    with using(level, _tensor):
         found, projected = gram(x, np.dtype(wide)), project(basis, x)
     scale = np.abs(unfolded) @ np.abs(unfolded).T
     assert np.abs(found - unfolded @ unfolded.conj().T).max() <= 1e-13 * scale.max()
@@ -88,7 +88,7 @@ def test_products_of_any_strides_are_those_of_numpy(m, n, depth, turned, turned_
     b = normal(rng, (n, depth), dtype).T if turned_too else normal(rng, (depth, n + 3), dtype)[:, :n]
     y = normal(rng, (m, n), dtype)
     wanted = y + a.astype(float) @ b
-    with using(level):
+    with using(level, _tensor):
         _tensor.product(a, b, y)
     assert (
         np.abs(y - wanted).max()
@@ -101,7 +101,7 @@ def test_products_of_any_strides_are_those_of_numpy(m, n, depth, turned, turned_
 def test_half_of_a_symmetric_product_is_whole(n, level):
     a = normal(np.random.default_rng(n), (n, 300), np.float64)
     y = np.zeros((n, n))
-    with using(level):
+    with using(level, _tensor):
         _tensor.product(a, a.T, y, True)
     assert np.abs(np.triu(y) - np.triu(a @ a.T)).max() <= 1e-11
 
