@@ -176,13 +176,6 @@ static inline __m256i LEVEL(plain_residuals)(__m256i tokens)
 #define GROUP(op) _mm256_##op##_epi64
 #define TOTAL uint64_t
 #include "tokens_join_avx2.template.h"
-#undef NUMBER
-#undef NAME
-#undef TOKENS
-#undef EACH
-#undef ALL
-#undef GROUP
-#undef TOTAL
 
 #define NUMBER int64_t
 #define NAME(x) LEVEL(x##_8)
@@ -192,10 +185,3 @@ static inline __m256i LEVEL(plain_residuals)(__m256i tokens)
 #define GROUP(op) _mm256_##op##_epi32
 #define TOTAL uint32_t
 #include "tokens_join_avx2.template.h"
-#undef NUMBER
-#undef NAME
-#undef TOKENS
-#undef EACH
-#undef ALL
-#undef GROUP
-#undef TOTAL

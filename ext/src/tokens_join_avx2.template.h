@@ -58,3 +58,10 @@ static size_t NAME(join_blocks)(const uint8_t *tokens, size_t n, cdt_bits_reader
     return i;
 }
 #undef GROUP_SIZE
+#undef NUMBER
+#undef NAME
+#undef TOKENS
+#undef EACH
+#undef ALL
+#undef GROUP
+#undef TOTAL
