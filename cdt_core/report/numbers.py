@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["count", "number", "percent", "ratio", "seconds", "size"]
+if TYPE_CHECKING:
+    from cdt_core.model import Bound
+
+__all__ = ["bound", "count", "moment", "number", "percent", "ratio", "seconds", "size"]
+
+#: Between a number and its unit, so that no line ends there.
+_UNIT = "\u00a0"
+_NOT_FINITE = {"inf": "∞", "Infinity": "∞", "-inf": "−∞", "-Infinity": "−∞"}
 
 
 def number(value: Any) -> str:
@@ -13,12 +20,14 @@ def number(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool | str):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}".replace(",", "\u202f") if abs(value) < 10**12 else f"{value:.4g}"
+        return _NOT_FINITE.get(str(value), str(value))
+    if not value:
+        return "0"  # of either sign
+    if isinstance(value, int) and abs(value) < 10**12:
+        return count(value).replace("-", "−")
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "NaN"
-    if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
+    if abs(value) < 1e-3 or abs(value) >= 1e6:
         mantissa, _, exponent = f"{value:.3e}".partition("e")
         mantissa = mantissa.rstrip("0").rstrip(".")
         return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
@@ -43,7 +52,7 @@ def size(value: float) -> str:
         if abs(value) < 1000 or unit == "TB":
             break
         value /= 1000
-    return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+    return f"{value:.0f}{_UNIT}B" if unit == "B" else f"{value:.3g}{_UNIT}{unit}"
 
 
 def seconds(value: float | None) -> str:
@@ -51,8 +60,8 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "–"
     if value < 1:
-        return f"{1000 * value:.2g} ms" if value < 0.1 else f"{1000 * value:.0f} ms"
-    return f"{value:.3g} s" if value < 1000 else f"{value:.0f} s"
+        return f"{1000 * value:.2g}{_UNIT}ms" if value < 0.1 else f"{1000 * value:.0f}{_UNIT}ms"
+    return f"{value:.3g}{_UNIT}s" if value < 1000 else f"{value:.0f}{_UNIT}s"
 
 
 def ratio(value: float) -> str:
@@ -62,4 +71,14 @@ def ratio(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share in percent."""
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}{_UNIT}%"
+
+
+def bound(promise: Bound) -> str:
+    """A bound with four significant digits."""
+    return promise.kind if promise.is_lossless else f"{promise.kind}:{promise.value:.4g}"
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time in words: ``2026-11-22 00:40:34 UTC``."""
+    return text.replace("T", " ", 1).replace("+00:00", " UTC")

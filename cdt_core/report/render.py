@@ -85,6 +85,8 @@ def _template() -> jinja2.Template:
         "percent": numbers.percent,
         "count": numbers.count,
         "seconds": numbers.seconds,
+        "bound": numbers.bound,
+        "moment": numbers.moment,
     }
     environment.filters.update(filters)
     return environment.get_template("template.html")

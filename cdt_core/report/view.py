@@ -20,6 +20,9 @@ __all__ = ["MAX_PICTURES", "card", "findings_by_dimension", "most_interesting", 
 #: Variables that are shown with pictures.
 MAX_PICTURES = 24
 
+#: Options of a variable that are shown at once; of more, the chosen one.
+_CANDIDATES = 8
+
 _MEANINGS = {
     "format": "Can it be read, and is it what it says?",
     "completeness": "Is anything missing?",
@@ -65,8 +68,11 @@ def plan_row(content: ReportContent, plan: VariablePlan) -> dict[str, Any]:
     treatment = content.treatment
     outcome = next((outcome for outcome in treatment.outcomes if outcome.name == plan.name), None)
     seconds = treatment.variable_seconds.get(plan.name)
+    few = len(plan.candidates) <= _CANDIDATES
     return {
         "plan": plan,
+        "first": [candidate for candidate in plan.candidates if few or candidate.chosen],
+        "others": [] if few else [candidate for candidate in plan.candidates if not candidate.chosen],
         "predicted": numbers.size(plan.predicted_bytes) if plan.candidates else "–",
         "stored": "–" if outcome is None else numbers.size(outcome.stored_bytes),
         "predicted_seconds": numbers.seconds(plan.predicted_seconds),

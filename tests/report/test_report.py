@@ -74,8 +74,8 @@ def test_it_says_what_was_measured(report):
 def test_it_shows_what_was_predicted_beside_what_was_measured(report):
     out, text = report
     plan = text[text.index('id="h-plan"') :]
-    said = f"Predicted {numbers.size(out.plan.predicted_bytes)} in {numbers.seconds(out.plan.predicted_seconds)}, measured "
-    assert said + numbers.size(out.stored_bytes) in plan
+    said = f"Predicted: {numbers.size(out.plan.predicted_bytes)} in {numbers.seconds(out.plan.predicted_seconds)}. "
+    assert f"{said}Measured: {numbers.size(out.stored_bytes)}" in plan
     assert "every variable&#39;s best option" in plan
     for outcome in out.outcomes:
         variable = out.plan[outcome.name]
@@ -95,7 +95,24 @@ def test_it_shows_what_was_predicted_beside_what_was_measured(report):
     ("value", "shown"), [(None, "–"), (0.00042, "0.42 ms"), (0.25, "250 ms"), (1.5, "1.5 s"), (4000.4, "4000 s")]
 )
 def test_times_for_people(value, shown):
-    assert numbers.seconds(value) == shown
+    assert numbers.seconds(value) == shown.replace(" ", "\u00a0")
+
+
+def test_a_number_and_its_unit_share_a_line():
+    assert " " not in numbers.size(531_000) + numbers.size(12) + numbers.percent(0.5) + numbers.seconds(0.1)
+
+
+def test_it_shows_the_chosen_of_many_options_and_folds_the_others(tmp_path):
+    out = cdt.treat(climate(), tmp_path / "out", bound="rel:1e-3", objective="fidelity", max_size=10**7)
+    text = (out.path / "report.html").read_text()
+    many = [variable for variable in out.plan.variables if len(variable.candidates) > 8]
+    assert many
+    for variable in many:
+        line = text[text.rindex(f'<th scope="row">{variable.name}</th>') :].partition("</tr>")[0]
+        shown, folded = line.split("<details>")
+        assert shown.count('class="candidate chosen"') == shown.count('class="candidate') == 1
+        assert folded.count('class="candidate"') == len(variable.candidates) - 1
+        assert f"and {len(variable.candidates) - 1} others" in folded
 
 
 def test_it_needs_nothing_from_outside(report):
@@ -156,7 +173,10 @@ def test_noise_pictures_stay_under_the_limit(tmp_path):
         (float("nan"), "NaN"),
         (0.9999863, "0.9999863"),
         (12345678, "12\u202f345\u202f678"),
-        ("inf", "inf"),
+        ("inf", "∞"),
+        (-0.0, "0"),
+        (-112, "−112"),
+        (10**15, "1 × 10¹⁵"),
     ],
 )
 def test_numbers_for_people(value, shown):
@@ -192,11 +212,14 @@ def test_it_fits_a_phone(report, tmp_path):
     frame = f'<!doctype html><title></title><body><iframe id="f" style="{style}" srcdoc="{html.escape(report[1])}"></iframe>'
     script = """<script>document.getElementById("f").onload = (e) => {
         const d = e.target.contentDocument.documentElement;
-        document.title = JSON.stringify([d.clientWidth, d.scrollWidth]) }</script></body>"""
+        d.querySelectorAll("details").forEach((each) => { each.open = true });
+        const cut = [...d.querySelectorAll(".findings")].filter((t) => t.parentNode.scrollWidth > t.parentNode.clientWidth);
+        document.title = JSON.stringify([d.clientWidth, d.scrollWidth, cut.length]) }</script></body>"""
     dom = _dom(tmp_path, frame + script, "--hide-scrollbars")
-    client, scroll = json.loads(re.search(r"<title>(.*?)</title>", dom)[1])
+    client, scroll, cut = json.loads(re.search(r"<title>(.*?)</title>", dom)[1])
     assert client == 400
     assert scroll <= client
+    assert not cut
 
 
 @browser
