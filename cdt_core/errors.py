@@ -16,6 +16,7 @@ __all__ = [
     "PlanError",
     "PluginError",
     "ReaderError",
+    "RegionError",
     "SelectError",
     "TensorError",
     "TreatmentError",
@@ -43,6 +44,10 @@ class ReaderError(CdtError):
 
 class CorruptStreamError(CdtError, ValueError):
     """A compressed stream is truncated, mutated, or not a stream of cdt."""
+
+
+class RegionError(CdtError, ValueError):
+    """A part of an array, or an array to put it into, does not fit the array."""
 
 
 class TensorError(CdtError, ValueError):

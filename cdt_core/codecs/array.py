@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cdt_core.codecs.psnr import encode_psnr
-from cdt_core.errors import UnsupportedDtypeError
+from cdt_core.errors import CorruptStreamError, UnsupportedDtypeError
 from cdt_core.kernels import compress as kernel
 from cdt_core.kernels import stats, tensor_stream
 from cdt_core.kernels.parts import parts_of
 from cdt_core.kernels.ranges import finite_range
+from cdt_core.kernels.regions import check_level, into, wanted_ranges
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -109,7 +110,15 @@ def decompress(
     ------
     CorruptStreamError
         The stream is damaged, cut off, or no stream of cdt.
+    RegionError
+        ``region``, ``level`` or ``out`` does not fit the array.
     """
+    try:
+        memoryview(stream)
+    except TypeError:
+        raise CorruptStreamError(
+            f"not a stream of cdt: {type(stream).__name__}; give the bytes that compress made"
+        ) from None
     if bytes(stream[: len(tensor_stream.SIGNATURE)]) == tensor_stream.SIGNATURE:
         return _part(tensor_stream.decode(stream), out, region, level)
     return kernel.decode(stream, out=out, region=region, level=level, workers=workers)
@@ -117,13 +126,8 @@ def decompress(
 
 def _part(values: NDArray[Any], out: NDArray[Any] | None, region: tuple[slice, ...] | None, level: int) -> NDArray[Any]:
     """A part of a whole array, as :func:`decompress` says."""
+    check_level(level, region)
     if level:
         values = values[(slice(None, None, 1 << level),) * values.ndim]
-    if region is not None:
-        values = values[region]
-    if out is None:
-        return np.ascontiguousarray(values)
-    if out.shape != values.shape or out.dtype != values.dtype:
-        raise ValueError(f"out is {out.dtype} of shape {out.shape}, not {values.dtype} of shape {values.shape}")
-    out[...] = values
-    return out
+    values = values[tuple(slice(start, stop) for start, stop in wanted_ranges(values.shape, region))]
+    return into(np.ascontiguousarray(values), out)

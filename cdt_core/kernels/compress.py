@@ -16,7 +16,7 @@ from cdt_core.kernels.dtypes import code_of, dtype_of
 from cdt_core.kernels.missing import held_codes
 from cdt_core.kernels.parts import parts_of
 from cdt_core.kernels.ranges import finite_range, largest_size
-from cdt_core.kernels.regions import box_ranges, wanted_ranges
+from cdt_core.kernels.regions import box_ranges, check_level, into, wanted_ranges
 from cdt_core.model import Bound
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _SQRT_HALF = math.sqrt(0.5) * (1 - 2**-50)
 _FEW_BYTES = 256
 #: Blocks are encoded in parts with room for at most so many bytes.
 _PART_BYTES = 2 << 20
-#: Levels that coarse reading knows.
-_MOST_LEVEL = 24
 
 
 @frozen(eq=False)
@@ -250,17 +248,18 @@ def decode(
     ------
     CorruptStreamError
         The stream is damaged, cut off, no stream of cdt, or stands for more than ``max_bytes``.
+    RegionError
+        ``region``, ``level`` or ``out`` does not fit the array.
     """
+    check_level(level, region)
     if level:
-        if region is not None or not 0 < level <= _MOST_LEVEL:
-            raise ValueError(f"level {level}: 0 to {_MOST_LEVEL} are possible, above 0 not together with a region")
-        return _into(_coarse(stream, level, max_bytes, workers), out)
+        return into(_coarse(stream, level, max_bytes, workers), out)
     plan, _, data = _open(stream, whole=True)
     limit = max(_DEFAULT_LIMIT, _DEFAULT_GROWTH * len(stream)) if max_bytes is None else max_bytes
     if plan is None:
         values = first_version.decode(stream, limit)
         ranges = wanted_ranges(values.shape, region)
-        return _into(values[tuple(slice(start, stop) for start, stop in ranges)], out)
+        return into(values[tuple(slice(start, stop) for start, stop in ranges)], out)
     dtype, unit, shape, work_dtype, whole = _codec.outline(plan)
     dtype = dtype_of(dtype.str, unit) if unit else dtype
     sides, origin, lengths = shape, (0,) * len(whole), whole
@@ -270,7 +269,7 @@ def decode(
         box = box_ranges(shape, wanted, len(whole))
         if box is None:  # joined axes: all of them, and then the part
             every = decode(stream, max_bytes=max_bytes, workers=workers)
-            return _into(every[tuple(slice(start, stop) for start, stop in wanted[:axes])], out)
+            return into(every[tuple(slice(start, stop) for start, stop in wanted[:axes])], out)
         sides = tuple(stop - start for start, stop in wanted)
         origin, lengths = tuple(start for start, _ in box), tuple(stop - start for start, stop in box)
     needed = math.prod(sides) * work_dtype.itemsize
@@ -281,7 +280,7 @@ def decode(
     share(
         lambda start, stop: _codec.decode_blocks(plan, data, start, stop, origin, lengths, work), plan.blocks, workers
     )
-    return out if target is not None and out is not None else _into(_finished(work, dtype), out)
+    return out if target is not None and out is not None else into(_finished(work, dtype), out)
 
 
 def _coarse(stream: bytes | memoryview, level: int, max_bytes: int | None, workers: int) -> NDArray[Any]:
@@ -331,15 +330,6 @@ def _finished(work: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         parts: NDArray[Any] = work.view(dtype)[..., 0]
         return parts
     return work.view(dtype.newbyteorder("="))
-
-
-def _into(result: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
-    if out is None:
-        return result
-    if out.shape != result.shape or out.dtype != result.dtype:
-        raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}, not {result.shape} and {result.dtype}")
-    out[...] = result
-    return out
 
 
 def _open(stream: bytes | memoryview, *, whole: bool) -> tuple[Any, int, NDArray[np.uint8]]:

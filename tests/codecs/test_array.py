@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import cdt_core as cdt
 from cdt_core.codecs.array import compress, decompress
-from cdt_core.errors import BoundError, CdtError, CorruptStreamError, UnsupportedDtypeError
+from cdt_core.errors import BoundError, CdtError, CorruptStreamError, RegionError, UnsupportedDtypeError
+from cdt_core.kernels import tensor_stream
 from cdt_core.kernels.compress import read_header
 from cdt_core.kernels.parts import parts_of
 from cdt_core.model import Bound
@@ -131,6 +132,34 @@ def test_a_region_and_an_array_to_fill():
     out = np.empty((2, 5))
     assert decompress(stream, out=out, region=(slice(3, 5), slice(25, 30))) is out
     assert (out == x[3:5, 25:30]).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"region": (0, 1)}, "one slice for each of the 2 axes"),
+        ({"region": "ab"}, "one slice for each of the 2 axes"),
+        ({"region": (slice(0, 3),)}, "1 slices for 2 axes"),
+        ({"region": (slice(0, 3, 2), slice(None))}, "step of 2"),
+        ({"region": (slice("a"), slice(None))}, "slice indices"),
+        ({"level": -1}, "level -1"),
+        ({"level": 99}, "level 99"),
+        ({"level": 1, "region": (slice(0, 3), slice(0, 3))}, "not together with a region"),
+        ({"out": np.empty((3, 3))}, "out has shape"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["bounded", "tensor"])
+def test_parts_that_do_not_fit_are_refused_alike_by_both_kinds_of_streams(kind, wrong, said):
+    x = np.arange(600.0).reshape(20, 30)
+    stream = compress(x) if kind == "bounded" else tensor_stream.encode(x, Bound("rmse", 0.1)).stream
+    with pytest.raises(RegionError, match=said):
+        decompress(stream, **wrong)
+
+
+@pytest.mark.parametrize("stream", [None, "text", 5, [1, 2]])
+def test_what_is_no_bytes_is_no_stream(stream):
+    with pytest.raises(CorruptStreamError, match="give the bytes"):
+        decompress(stream)
 
 
 @pytest.mark.parametrize("view", [bytes, bytearray, memoryview])
