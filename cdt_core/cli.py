@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cdt_core import __version__
-from cdt_core.errors import BoundError, CdtError, OutputError
+from cdt_core import __version__, arguments
+from cdt_core.errors import CdtError, OutputError
 
 if TYPE_CHECKING:
     from cdt_core.model import Treatment
@@ -30,33 +30,50 @@ app = typer.Typer(
 #: What typer exits with after Ctrl-C: 128 and the number of SIGINT.
 _INTERRUPTED = 130
 
-Source = Annotated[list[str], typer.Argument(help="Files, a glob, a folder or a URL.", show_default=False)]
+Source = Annotated[
+    list[str], typer.Argument(help="Files, a glob, a folder or a URL.", metavar="SOURCE", show_default=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Workers = Annotated[int | None, typer.Option(help="Number of threads (default: all cores).")]
+Workers = Annotated[int | None, typer.Option(metavar="NUMBER", help="Number of threads (default: all cores).")]
+_BOUND = "Bound of all data variables: abs:X, rel:X, pw_rel:X, psnr:X, rmse:X or lossless."
 BoundOption = Annotated[
-    str | None,
-    typer.Option(
-        "--bound", "-b", help="Bound of all data variables: abs:X, rel:X, pw_rel:X, psnr:X, rmse:X or lossless."
-    ),
+    str | None, typer.Option("--bound", "-b", metavar="BOUND", help=_BOUND, show_default="lossless")
 ]
 VarOption = Annotated[
     list[str] | None,
-    typer.Option("--var", help="Bound of the variables that a pattern matches: 'pressure_*=rel:1e-4'."),
+    typer.Option(
+        "--var",
+        metavar="NAME=BOUND",
+        help="Bound of the variables that a pattern matches, as 'pressure_*=rel:1e-4'; may be given again.",
+    ),
 ]
 Objective = Annotated[
-    str, typer.Option(help="size, balanced, speed, or fidelity (with a limit: the least error in it).")
+    str,
+    typer.Option(metavar="OBJECTIVE", help="size, balanced, speed, or fidelity (with a limit: the least error in it)."),
 ]
-MaxSize = Annotated[str | None, typer.Option(help="Most bytes that the chunks may take, such as 2GB.")]
+MaxSize = Annotated[str | None, typer.Option(metavar="SIZE", help="Most bytes that the chunks may take, such as 2GB.")]
 MaxSeconds = Annotated[
     float | None,
     typer.Option(
-        help="The longest that reading, encoding and checking may take, in processor seconds over the workers."
+        metavar="SECONDS",
+        help="The longest that reading, encoding and checking may take: processor time divided by the number of workers.",
     ),
 ]
+Target = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", help="The folder to make.", show_default=False)
+]
+Replay = Annotated[Path | None, typer.Option(metavar="FILE", help="Replay this plan.json.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler to run on.")]
+Key = Annotated[Path | None, typer.Option(metavar="FILE", help="Private key (PEM, Ed25519) to sign with.")]
+Thresholds = Annotated[str, typer.Option(metavar="POLICY", help="Thresholds: an installed policy, or a .json file.")]
 Process = Annotated[
     list[str] | None,
-    typer.Option(help="""Processor for the variables that a pattern matches: 'tas=mask_values:{"codes":[-9999]}'."""),
+    typer.Option(
+        metavar="NAME=PROCESSOR",
+        help="Processor for the variables that a pattern matches, as "
+        """'tas=mask_values:{"codes":[-9999]}'; may be given again.""",
+    ),
 ]
 
 
@@ -75,38 +92,38 @@ def _common(
 @app.command()
 def treat(
     source: Source,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.", show_default=False)],
+    output: Target,
     bound: BoundOption = None,
     var: VarOption = None,
     objective: Objective = "balanced",
     max_size: MaxSize = None,
     max_seconds: MaxSeconds = None,
     process: Process = None,
-    plan: Annotated[Path | None, typer.Option(help="Replay this plan.json.")] = None,
+    plan: Replay = None,
     workers: Workers = None,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on.")] = None,
-    key: Annotated[Path | None, typer.Option(help="Private key (PEM, Ed25519) to sign with.")] = None,
-    policy: Annotated[str, typer.Option(help="Thresholds: an installed policy, or a .json file.")] = "core-1",
+    scheduler: Scheduler = None,
+    key: Key = None,
+    policy: Thresholds = "core-1",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier treatment.")] = False,
     allow_partial: Annotated[bool, typer.Option("--allow-partial", help="Take what a damaged file has.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compress, check and certify a dataset. Exit code 1 when the result is larger than --max-size asked."""
+    """Compress, check and certify a dataset. Exit code 1 when the chunks take more than --max-size."""
     from cdt_core import api, console
 
     with console.progress_shown(quiet or as_json) as progress:
         treatment = api.treat(
-            _one(source),
+            arguments.one(source),
             output,
-            bound=_bounds(bound, var),
+            bound=arguments.bounds(bound, var),
             plan=plan,
             objective=objective,
-            max_size=_size(max_size),
+            max_size=arguments.size(max_size),
             max_seconds=max_seconds,
-            processors=_processors(process) or None,
+            processors=arguments.processors(process) or None,
             workers=workers,
-            client=_client(scheduler),
+            client=arguments.client(scheduler),
             key=key,
             policy=policy,
             overwrite=overwrite,
@@ -125,7 +142,9 @@ def plan(
     max_size: MaxSize = None,
     max_seconds: MaxSeconds = None,
     process: Process = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan to this file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan to this file.")
+    ] = None,
     workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -139,20 +158,17 @@ def plan(
         _check_plan_file(output)
     with progress_shown(quiet or as_json) as progress:
         made = api.plan(
-            _one(source),
-            bound=_bounds(bound, var),
+            arguments.one(source),
+            bound=arguments.bounds(bound, var),
             objective=objective,
-            max_size=_size(max_size),
+            max_size=arguments.size(max_size),
             max_seconds=max_seconds,
-            processors=_processors(process) or None,
+            processors=arguments.processors(process) or None,
             workers=workers,
             progress=progress,
         )
     if output is not None:
-        try:
-            output.write_text(to_json(made.recorded), encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{output}: the plan cannot be written: {error.strerror}") from error
+        _write_plan(output, to_json(made.recorded))
     if as_json:
         sys.stdout.write(to_json(made))
     else:
@@ -169,6 +185,13 @@ def _check_plan_file(path: Path) -> None:
     raise OutputError(f"{path} exists and is no plan; it is not overwritten, choose another name")
 
 
+def _write_plan(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path}: the plan cannot be written: {error.strerror}") from error
+
+
 @app.command()
 def inspect(source: Source, as_json: AsJson = False) -> None:
     """Show what a file holds."""
@@ -176,7 +199,7 @@ def inspect(source: Source, as_json: AsJson = False) -> None:
     from cdt_core.model.serial import to_tree
     from cdt_core.store.metadata import json_value
 
-    found = api.inspect(_one(source))
+    found = api.inspect(arguments.one(source))
     if as_json:
         _print_json(json_value(to_tree(found)))
     else:
@@ -185,19 +208,23 @@ def inspect(source: Source, as_json: AsJson = False) -> None:
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="What treat made.", show_default=False)],
-    original: Annotated[list[str] | None, typer.Option(help="The input, to compare every value with again.")] = None,
-    public_key: Annotated[Path | None, typer.Option(help="Public key (PEM) that must have signed.")] = None,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a treatment.", show_default=False)],
+    original: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="The input, to compare every value with again.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Public key (PEM) that must have signed.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Re-check every digest, the signature, every chunk and every bound that can be re-checked."""
+    """Check a treatment again, to the last chunk and bound. Exit code 1 when something does not hold."""
     from cdt_core import api, printing
     from cdt_core.console import progress_shown
     from cdt_core.model.serial import to_tree
 
     with progress_shown(quiet or as_json) as progress:
-        before = _one(original) if original else None
+        before = arguments.one(original) if original else None
         result = api.verify(folder, original=before, public_key=public_key, progress=progress)
     if as_json:
         _print_json({**to_tree(result), "ok": result.ok, "first_failure": result.first_failure})
@@ -209,12 +236,12 @@ def verify(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="What treat made.", show_default=False)],
-    target: Annotated[Path, typer.Argument(help="A file .nc or a folder .zarr.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a treatment.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A file .nc or a folder .zarr.", show_default=False)],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the target.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write plain NetCDF or plain Zarr, for people without cdt."""
+    """Write a treatment as plain NetCDF or Zarr. Nobody needs cdt to read it."""
     from cdt_core import api
 
     written = api.export(folder, target, overwrite=overwrite)
@@ -237,18 +264,20 @@ def plugins(as_json: AsJson = False) -> None:
 
 @app.command()
 def demo(
-    source: Annotated[list[str] | None, typer.Argument(help="Data to treat instead of the built-in.")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")] = Path("demo-out"),
-    bound: BoundOption = "rel:1e-3",
+    source: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Data to treat instead.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="The folder to make.")] = Path(
+        "demo-out"
+    ),
+    bound: Annotated[str, typer.Option("--bound", "-b", metavar="BOUND", help=_BOUND)] = "rel:1e-3",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Treat real data that comes with a dependency (or SOURCE), and say where the report is."""
+    """Treat real data that comes with a dependency, or SOURCE."""
     from cdt_core import api
     from cdt_core.console import progress_shown
     from cdt_core.demo import DEMO_BOUNDS, demo_dataset
 
-    given: Any = _one(source) if source else demo_dataset()
+    given: Any = arguments.one(source) if source else demo_dataset()
     bounds = bound if source else DEMO_BOUNDS
     with progress_shown(quiet or as_json) as progress:
         treatment = api.treat(given, output, bound=bounds, overwrite=True, progress=progress)
@@ -278,69 +307,6 @@ def _print_json(tree: Any) -> None:
     print(json.dumps(plain(tree), indent=2, allow_nan=False))
 
 
-def _one(source: list[str]) -> str | list[str]:
-    return source[0] if len(source) == 1 else source
-
-
-def _bounds(bound: str | None, var: list[str] | None) -> dict[str, str] | None:
-    """Patterns of ``--var`` first, then ``--bound`` for the rest."""
-    if bound is None and not var:
-        return None
-    rules: dict[str, str] = {}
-    for rule in var or []:
-        pattern, equals, text = rule.rpartition("=")
-        if not equals or not pattern:
-            raise BoundError(f"--var {rule!r}: write NAME=BOUND, as in 'weight=abs:0.01'")
-        rules[pattern] = text
-    rules.setdefault("*", "lossless" if bound is None else bound)
-    return rules
-
-
-def _processors(process: list[str] | None) -> dict[str, list[Any]]:
-    from cdt_core.model import ProcessorUse
-
-    uses: dict[str, list[Any]] = {}
-    for rule in process or []:
-        pattern, equals, rest = rule.partition("=")
-        name, _, parameters = rest.partition(":")
-        try:
-            use = ProcessorUse(name, dict(json.loads(parameters)) if parameters else {})
-        except (ValueError, TypeError) as error:
-            raise CdtError(f"--process {rule!r}: the parameters are no JSON object: {error}") from None
-        if not equals or not pattern or not name:
-            raise CdtError(f"--process {rule!r}: write NAME=PROCESSOR or NAME=PROCESSOR:JSON")
-        uses.setdefault(pattern, []).append(use)
-    return uses
-
-
-def _size(text: str | None) -> int | None:
-    if text is None:
-        return None
-    units = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-    number = text.strip().lower().rstrip("bkmgt")
-    unit = text.strip().lower()[len(number) :]
-    try:
-        size = int(float(number) * units[unit])
-    except (ValueError, OverflowError, KeyError):
-        size = 0
-    if size < 1:
-        raise CdtError(f"--max-size {text!r}: write a number of bytes above 0, or 500MB, 2GB")
-    return size
-
-
-def _client(scheduler: str | None) -> Any:
-    if scheduler is None:
-        return None
-    try:
-        from distributed import Client
-    except ImportError:
-        raise CdtError("--scheduler needs the 'distributed' extra: pip install 'cdt[distributed]'") from None
-    try:
-        return Client(scheduler, timeout=10)
-    except (OSError, ValueError) as error:
-        raise CdtError(f"--scheduler {scheduler}: no Dask scheduler answers there: {error}") from error
-
-
 def main() -> None:
     """Run the command line; a :class:`CdtError` is one line on standard error, and exit code 2 (1 for failed checks)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -361,5 +327,6 @@ def main() -> None:
         sys.exit(3)
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
-            print("cdt: interrupted; run the same command again to go on from here", file=sys.stderr)
+            again = "; run the same command again to go on from here" if "treat" in sys.argv[1:] else ""
+            print(f"cdt: interrupted{again}", file=sys.stderr)
         raise

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cdt_core.report import numbers
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
     from cdt_core.progress import Progress
 
-__all__ = ["progress_shown", "size_text"]
+__all__ = ["progress_shown", "seconds_text", "size_text"]
 
 #: Seconds between two plain lines.
 _PLAIN_SECONDS = 5.0
@@ -22,11 +24,17 @@ _PLAIN_SECONDS = 5.0
 
 def size_text(count: float) -> str:
     """Bytes for people, in decimal units: ``"4.17 MB"``."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if abs(count) < 1000 or unit == "TB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
-        count /= 1000
-    raise AssertionError("unreachable")
+    return _plain(numbers.size(count))
+
+
+def seconds_text(value: float | None) -> str:
+    """A time for people: ``"12 ms"``."""
+    return "-" if value is None else _plain(numbers.seconds(value))
+
+
+def _plain(text: str) -> str:
+    """With the space that people search for in a terminal."""
+    return text.replace("\u00a0", " ")
 
 
 class _Plain:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cdt_core.console import size_text
+from cdt_core.console import seconds_text, size_text
 
 if TYPE_CHECKING:
     from cdt_core.hooks.manager import PluginRecord
@@ -92,8 +92,8 @@ def _prediction_lines(treatment: Treatment) -> list[str]:
     if not plan.predicted_bytes or plan.predicted_seconds is None:
         return []
     return [
-        f"predicted: {size_text(plan.predicted_bytes)} in {_seconds(plan.predicted_seconds)} of all workers; measured: "
-        f"{size_text(treatment.stored_bytes)} in {_seconds(spent)}"
+        f"predicted: {size_text(plan.predicted_bytes)} in {seconds_text(plan.predicted_seconds)} on all workers; measured: "
+        f"{size_text(treatment.stored_bytes)} in {seconds_text(spent)}"
     ]
 
 
@@ -129,11 +129,11 @@ def print_plan(plan: Plan) -> None:
             _shape(variable.shape),
             _type(variable.dtype),
             str(variable.bound),
-            variable.codec + ("" if not variable.parameters else f" {dict(variable.parameters)}"),
+            " ".join([variable.codec, *(f"{key}={value}" for key, value in variable.parameters.items())]),
             variable.form,
             _shape(variable.chunk_shape),
             size_text(variable.predicted_bytes),
-            _seconds(variable.predicted_seconds),
+            seconds_text(variable.predicted_seconds),
         )
         for variable in plan.variables[:_ROWS]
     ]
@@ -142,7 +142,7 @@ def print_plan(plan: Plan) -> None:
         _table(columns, rows, numeric=(7, 8)),
         *([f"... and {len(plan.variables) - _ROWS} more variables"] if len(plan.variables) > _ROWS else []),
         f"[bold]predicted: {size_text(plan.predicted_bytes)}[/]"
-        + (f" in {_seconds(plan.predicted_seconds)} on all workers" if plan.predicted_seconds is not None else ""),
+        + (f" in {seconds_text(plan.predicted_seconds)} on all workers" if plan.predicted_seconds is not None else ""),
         *_choice_lines(plan),
     )
 
@@ -156,10 +156,6 @@ def _choice_lines(plan: Plan) -> list[str]:
     proved = ", proved to be the best" if choice.is_proved else ""
     timed = "; measured speeds decided, another run may choose otherwise" if choice.is_timed else ""
     return [f"chosen by {choice.method}: cost {choice.cost}{less}{proved}{timed}"]
-
-
-def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g} s"
 
 
 def print_inspection(found: Inspection) -> None:

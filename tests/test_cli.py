@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from cdt_core.cli import _size
+from cdt_core.arguments import size as size_of
 from cdt_core.errors import CdtError
 from tests.datasets import climate_file
 
@@ -72,6 +73,13 @@ def test_every_command_has_json(run, source):
     assert json.loads(run("demo", "-o", "demo", "--json").stdout)["outcomes"]
 
 
+def test_parameters_and_times_are_printed_for_people(run, source):
+    planned = run("plan", source, "--bound", "rel:1e-3").stdout
+    assert "profile=" in planned
+    assert "{" not in planned
+    assert re.search(r"predicted: [\d.]+ k?B in [\d.]+ m?s on all workers", planned)
+
+
 def test_inspect_and_plan_speak_to_people(run, source, tmp_path):
     inspected = run("inspect", source)
     assert "temperature" in inspected.stdout
@@ -97,6 +105,7 @@ def test_inspect_and_plan_speak_to_people(run, source, tmp_path):
         (["treat", "garbage.nc", "-o", "out"], "garbage.nc"),
         (["treat", "empty.csv", "-o", "out"], "empty"),
         (["inspect", "garbage.nc"], "garbage.nc"),
+        (["treat", "climate.nc", "-o", "climate.nc"], "--overwrite"),
         (["verify", "nowhere"], "no treatment"),
         (["export", "nowhere", "x.nc"], "no treatment"),
         (["treat", "climate.nc", "-o", "out", "--workers", "0"], "worker"),
@@ -152,17 +161,21 @@ def test_version_and_help(run):
     assert run("--version").stdout.startswith("cdt ")
     for command in ("treat", "plan", "inspect", "verify", "export", "plugins", "demo"):
         assert "--json" in run(command, "--help").stdout
+    assert "..." not in run("--help", COLUMNS="80").stdout.partition("Commands:")[2]  # each first sentence is whole
+    for command, default in (("treat", "(lossless)"), ("plan", "(lossless)"), ("demo", "rel:1e-3")):
+        said = " ".join(run(command, "--help").stdout.split()).partition("--bound BOUND")[2].partition("--")[0]
+        assert [f"[default: {default}]" in said, said.count("[default")] == [True, 1]
 
 
 @pytest.mark.parametrize("text", ["inf", "1e400", "nan", "-1", "0", "0.5", "2GiB", "GB", "", "1e3 XB"])
 def test_odd_sizes_are_refused(text):
     with pytest.raises(CdtError, match="--max-size"):
-        _size(text)
+        size_of(text)
 
 
 @pytest.mark.parametrize(("text", "size"), [("2GB", 2 * 10**9), (" 1.5 mb ", 1_500_000), ("10", 10), ("1e3", 1000)])
 def test_sizes(text, size):
-    assert _size(text) == size
+    assert size_of(text) == size
 
 
 def test_a_plan_never_replaces_anything_but_a_plan(run, source, tmp_path):
@@ -190,24 +203,27 @@ def test_names_of_any_alphabet_on_a_terminal_of_few(run, tmp_path):
 def test_parameters_of_a_processor_are_an_object(run, source):
     refused = run("treat", source, "-o", "out", "--process", "temperature=mask_values:[1]")
     assert refused.returncode == 2
-    assert "no JSON object" in refused.stderr
+    assert 'no JSON object such as {"codes": [-9999]}' in refused.stderr
+    assert "sequence" not in refused.stderr
 
 
-def test_after_an_interruption_the_next_step_is_told():
-    code = """
+@pytest.mark.parametrize(("command", "goes_on"), [("treat", True), ("inspect", False), ("verify", False)])
+def test_an_interruption_is_told_and_what_can_go_on(command, goes_on):
+    code = f"""
 import sys
 from cdt_core import api, cli
 
-def interrupted(*_):
+def interrupted(*_, **__):
     raise KeyboardInterrupt
 
-api.inspect = interrupted
-sys.argv = ["cdt", "inspect", "any.nc"]
+api.{command} = interrupted
+sys.argv = ["cdt", {command!r}, "any.nc", *{["-o", "out"] if command == "treat" else []}]
 cli.main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 130
-    assert "run the same command again" in done.stderr
+    assert "cdt: interrupted" in done.stderr
+    assert ("run the same command again" in done.stderr) == goes_on
     assert "Traceback" not in done.stderr
 
 

@@ -68,7 +68,9 @@ def _check_target(store: Path, target: Path, kind: str, *, overwrite: bool) -> N
     if not os.path.lexists(target):
         return
     if not overwrite:
-        raise OutputError(f"{target} exists already; choose another place or allow overwriting")
+        raise OutputError(
+            f"{target} exists already; choose another place, or overwrite it (--overwrite, overwrite=True)"
+        )
     is_store = target.is_dir() and any((target / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
     if not (is_store if kind == "zarr" else target.is_file()):
         raise OutputError(f"{target} exists and is no {kind} to replace; choose another place")

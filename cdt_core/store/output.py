@@ -50,7 +50,9 @@ class PartialOutput:
         try:
             self.store.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
-            raise OutputError(f"{self.target}: the folder cannot be made: {error}") from error
+            raise OutputError(
+                f"{self.target}: the folder cannot be made: {getattr(error, 'strerror', None) or error}"
+            ) from error
         self._lock = _locked(self.path)
 
     def release(self) -> None:
@@ -71,7 +73,9 @@ class PartialOutput:
         if not os.path.lexists(self.target):
             return
         if not self.overwrite:
-            raise OutputError(f"{self.target} exists already; choose another place or allow overwriting")
+            raise OutputError(
+                f"{self.target} exists already; choose another place, or overwrite it (--overwrite, overwrite=True)"
+            )
         present = {path.name for path in self.target.iterdir()} if self.target.is_dir() else {""}
         if present and not {"certificate.json", "data.zarr"} <= present:
             raise OutputError(f"{self.target} exists and is no treatment of cdt; it is not overwritten")
