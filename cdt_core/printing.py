@@ -129,7 +129,7 @@ def print_plan(plan: Plan) -> None:
             _shape(variable.shape),
             _type(variable.dtype),
             str(variable.bound),
-            " ".join([variable.codec, *(f"{key}={value}" for key, value in variable.parameters.items())]),
+            " ".join([variable.codec, *map(str, variable.parameters.values())]),
             variable.form,
             _shape(variable.chunk_shape),
             size_text(variable.predicted_bytes),
@@ -152,10 +152,11 @@ def _choice_lines(plan: Plan) -> list[str]:
     choice = plan.choice
     if choice is None or not choice.steps:
         return []
-    less = f", {1 - choice.cost / choice.greedy_cost:.2%} less than greedy" if choice.greedy_cost else ""
+    share = 1 - choice.cost / choice.greedy_cost if choice.greedy_cost else 0.0
+    less = f", at {share:.2%} less cost than greedy" if share >= 5e-5 else ""
     proved = ", proved to be the best" if choice.is_proved else ""
     timed = "; measured speeds decided, another run may choose otherwise" if choice.is_timed else ""
-    return [f"chosen by {choice.method}: cost {choice.cost}{less}{proved}{timed}"]
+    return [f"chosen by {choice.method}{less}{proved}{timed}"]
 
 
 def print_inspection(found: Inspection) -> None:

@@ -75,9 +75,12 @@ def test_every_command_has_json(run, source):
 
 def test_parameters_and_times_are_printed_for_people(run, source):
     planned = run("plan", source, "--bound", "rel:1e-3").stdout
-    assert "profile=" in planned
+    assert re.search(r"cdt\.bounded (fast|balanced) +(stored|decoded)", planned)
     assert "{" not in planned
     assert re.search(r"predicted: [\d.]+ k?B in [\d.]+ m?s on all workers", planned)
+    limited = run("plan", source, "--bound", "rel:1e-3", "--max-size", "3700").stdout
+    assert "chosen by annealing" in limited
+    assert "0.00%" not in limited
 
 
 def test_inspect_and_plan_speak_to_people(run, source, tmp_path):
