@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cdt_core.kernels import tensor_stream
 
-__all__ = ["Bounded", "check_fits", "missing_as_json", "missing_code", "must_fit"]
+__all__ = ["Bounded", "check_fits", "metadata_of", "missing_as_json", "missing_code", "must_fit"]
 
 #: Objective -> profiles, fast ones first.
 _CANDIDATES: Mapping[str, tuple[str, ...]] = {
@@ -64,17 +64,13 @@ class Bounded:
 
     def metadata(self, dtype: np.dtype[Any]) -> list[dict[str, Any]]:
         """``cdt.bounded`` with the bound, in the terms of Zarr v3."""
-        return [
-            {
-                "name": "cdt.bounded",
-                "configuration": {
-                    "version": 2,
-                    "bound": str(self.bound),
-                    "missing": missing_as_json(self.missing),
-                    "profile": self.profile,
-                },
-            }
-        ]
+        return [metadata_of(str(self.bound), self.missing, self.profile)]
+
+
+def metadata_of(bound: str, missing: Sequence[float | int], profile: str) -> dict[str, Any]:
+    """``cdt.bounded`` as the metadata of an array name it."""
+    configuration = {"version": 2, "bound": bound, "missing": missing_as_json(missing), "profile": profile}
+    return {"name": "cdt.bounded", "configuration": configuration}
 
 
 def missing_as_json(codes: Sequence[float | int]) -> list[float | int | str]:

@@ -8,7 +8,7 @@ from typing import Any
 from cdt_core.errors import CdtError
 from cdt_core.kernels.compress import PROFILES
 
-__all__ = ["LEVELS", "PROMISE_SCHEMA", "check_settings"]
+__all__ = ["LEVELS", "PROMISE_SCHEMA", "check_settings", "configuration_of"]
 
 #: What the configurations of lossy Zarr codecs have in common, as JSON schema.
 PROMISE_SCHEMA: Mapping[str, Any] = {
@@ -39,3 +39,24 @@ def check_settings(codec: str, given: Mapping[str, Any], known: Sequence[str]) -
         raise CdtError(f"codec {codec}: profile {profile!r} is not one of {', '.join(PROFILES)}")
     if type(level) is not int or level not in LEVELS:
         raise CdtError(f"codec {codec}: level {level!r} is not a whole number from {LEVELS[0]} to {LEVELS[-1]}")
+
+
+def configuration_of(codec: str, metadata: Mapping[str, Any], keys: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+    """The configuration in a codec's metadata, less its version; ``keys`` are what each version may hold, newest last.
+
+    Raises
+    ------
+    CdtError
+        Another version, or a key that it does not have.
+    """
+    configuration = metadata.get("configuration") or {}
+    if not isinstance(configuration, Mapping):
+        raise CdtError(f"codec {codec}: the configuration is {configuration!r}, not an object")
+    found = dict(configuration)
+    version = found.pop("version", max(keys))
+    is_known = type(version) is int and version in keys
+    unknown = sorted(set(found) - set(keys[version])) if is_known else []
+    if not is_known or unknown:
+        what = f"keys {unknown}" if is_known else f"version {version}"
+        raise CdtError(f"codec {codec}: {what} is not known to this release; a newer one may read it")
+    return found

@@ -17,7 +17,7 @@ from cdt_core.model import Bound, VariableProfile, VariableSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Tensor", "decode_fitting"]
+__all__ = ["Tensor", "decode_fitting", "metadata_of"]
 
 
 class Tensor:
@@ -52,8 +52,13 @@ class Tensor:
 
     def metadata(self, dtype: np.dtype[Any]) -> list[dict[str, Any]]:
         """``cdt.tensor`` with the bound, in the terms of Zarr v3."""
-        configuration = {"version": 1, "bound": str(self.bound), "missing": missing_as_json(self.missing)}
-        return [{"name": "cdt.tensor", "configuration": configuration}]
+        return [metadata_of(str(self.bound), self.missing)]
+
+
+def metadata_of(bound: str, missing: Sequence[float | int]) -> dict[str, Any]:
+    """``cdt.tensor`` as the metadata of an array name it."""
+    configuration = {"version": 1, "bound": bound, "missing": missing_as_json(missing)}
+    return {"name": "cdt.tensor", "configuration": configuration}
 
 
 def decode_fitting(stream: bytes | memoryview, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin
 
-from cdt_core.codecs.bounded import check_fits, missing_as_json, missing_code
+from cdt_core.codecs.bounded import check_fits, metadata_of, missing_code
 from cdt_core.codecs.psnr import encode_psnr
 from cdt_core.codecs.selection import box_of
-from cdt_core.codecs.settings import PROMISE_SCHEMA, check_settings
-from cdt_core.errors import BoundError, CdtError
+from cdt_core.codecs.settings import PROMISE_SCHEMA, check_settings, configuration_of
+from cdt_core.errors import BoundError
 from cdt_core.kernels import compress, stats
 from cdt_core.model import Bound
 
@@ -43,7 +43,7 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
 }
 
 #: What configurations of each version may hold. Those of version 1 said how chunks were written, which no reader needs.
-_KEYS: Mapping[Any, tuple[str, ...]] = {1: ("bound", "missing", "shuffle", "level"), 2: ("bound", "missing", "profile")}
+_KEYS: Mapping[int, tuple[str, ...]] = {1: ("bound", "missing", "shuffle", "level"), 2: ("bound", "missing", "profile")}
 
 #: Chunks of at least so many bytes are coded in a thread; smaller ones cost less than the hop.
 _THREAD_BYTES = 64 << 10
@@ -77,27 +77,12 @@ class BoundedCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
         CdtError
             Another version, a key that this one does not have, or a value that makes no sense.
         """
-        configuration = data.get("configuration") or {}
-        if not isinstance(configuration, Mapping):
-            raise CdtError(f"codec cdt.bounded: the configuration is {configuration!r}, not an object")
-        configuration = dict(configuration)
-        version = configuration.pop("version", 2)
-        is_known = type(version) is int and version in _KEYS
-        unknown = set(configuration) - set(_KEYS[version]) if is_known else set()
-        if not is_known or unknown:
-            what = f"keys {sorted(unknown)}" if is_known else f"version {version}"
-            raise CdtError(f"codec cdt.bounded: {what} is not known to this release; a newer one may read it")
+        configuration = configuration_of("cdt.bounded", data, _KEYS)
         return cls(**{key: value for key, value in configuration.items() if key in _KEYS[2]})
 
     def to_dict(self) -> dict[str, Any]:
         """The metadata of this codec."""
-        configuration = {
-            "version": 2,
-            "bound": self.bound,
-            "missing": missing_as_json(self.missing),
-            "profile": self.profile,
-        }
-        return {"name": "cdt.bounded", "configuration": configuration}
+        return metadata_of(self.bound, self.missing, self.profile)
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> BoundedCodec:
         """The same codec: it needs nothing of the array."""

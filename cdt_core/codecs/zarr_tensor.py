@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
-from cdt_core.codecs.bounded import missing_as_json, missing_code
-from cdt_core.codecs.settings import PROMISE_SCHEMA
-from cdt_core.codecs.tensor import decode_fitting
-from cdt_core.errors import BoundError, CdtError
+from cdt_core.codecs.bounded import missing_code
+from cdt_core.codecs.settings import PROMISE_SCHEMA, configuration_of
+from cdt_core.codecs.tensor import decode_fitting, metadata_of
+from cdt_core.errors import BoundError
 from cdt_core.kernels import stats, tensor_stream
 from cdt_core.model import Bound
 
@@ -37,7 +37,8 @@ CONFIGURATION_SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 
-_KEYS = ("bound", "missing")
+#: What configurations of each version may hold.
+_KEYS: Mapping[int, tuple[str, ...]] = {1: ("bound", "missing")}
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,11 @@ class TensorCodec(ArrayBytesCodec):
         CdtError
             Another version, a key that this one does not have, or a value that makes no sense.
         """
-        configuration = data.get("configuration") or {}
-        if not isinstance(configuration, Mapping):
-            raise CdtError(f"codec cdt.tensor: the configuration is {configuration!r}, not an object")
-        configuration = dict(configuration)
-        version = configuration.pop("version", 1)
-        unknown = sorted(set(configuration) - set(_KEYS))
-        if type(version) is not int or version != 1 or unknown:
-            what = f"keys {unknown}" if unknown else f"version {version}"
-            raise CdtError(f"codec cdt.tensor: {what} is not known to this release; a newer one may read it")
-        return cls(**configuration)
+        return cls(**configuration_of("cdt.tensor", data, _KEYS))
 
     def to_dict(self) -> dict[str, Any]:
         """The metadata of this codec."""
-        configuration = {"version": 1, "bound": self.bound, "missing": missing_as_json(self.missing)}
-        return {"name": "cdt.tensor", "configuration": configuration}
+        return metadata_of(self.bound, self.missing)
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> TensorCodec:
         """The same codec: it needs nothing of the array."""
