@@ -58,6 +58,8 @@ def test_notebooks_show_plans_treatments_and_certificates(tmp_path):
         assert html.count("<table>") == html.count("</table>") > 0
         assert "<td><b>" not in html
     assert out.certificate.level.replace("_", " ") in out._repr_html_()
+    assert repr(out).endswith(f"{out.stored_bytes} bytes, ratio {out.ratio:.2f}, {out.certificate.level})")
+    assert len(repr(out)) < 400  # and not every finding
 
 
 def test_zarr_finds_the_codec_by_its_entry_point(tmp_path):

@@ -39,7 +39,7 @@ class VariableOutcome:
         return self.raw_bytes / self.stored_bytes if self.stored_bytes else float("inf")
 
 
-@frozen
+@frozen(repr=False)
 class Treatment:
     """A finished treatment: where it is, what was planned, what was measured, and the certificate.
 
@@ -78,6 +78,12 @@ class Treatment:
     def is_over_budget(self) -> bool:
         """True when the chunks take more than the plan's ``max_size``, which was chosen by samples."""
         return self.plan.max_size is not None and self.stored_bytes > self.plan.max_size
+
+    def __repr__(self) -> str:
+        return (
+            f"Treatment({str(self.path)!r}, {len(self.outcomes)} variables, {self.raw_bytes} -> {self.stored_bytes} bytes, "
+            f"ratio {self.ratio:.2f}, {self.certificate.level})"
+        )
 
     def _repr_html_(self) -> str:
         from cdt_core.model.notebook import treatment_html
