@@ -175,32 +175,14 @@ INLINE void LEVEL(draw_floats)(LEVEL(draws) *draws, float reach, vf4 limits[QUAR
 #define ROW_AT(row, v) WIDENED_TO_FIELDS(row, v)
 #include "anneal_dense_sums_bytes.template.h"
 #include "anneal_dense.template.h"
-#undef TYPED
-#undef COUPLING
-#undef ROW_AT
 
 #define TYPED(name) LEVEL(dense_##name##_shorts)
 #define COUPLING int16_t
 #define ROW_AT(row, v) (((const vi2 *)(row))[v])
 #include "anneal_dense_sums.template.h"
 #include "anneal_dense.template.h"
-#undef TYPED
-#undef COUPLING
-#undef ROW_AT
 
-#undef FIELD
-#undef FIELDS
-#undef COUNT
-#undef MASK
-#undef LARGEST
-#undef LEAST_GAIN
-#undef SUM
-#undef AT_MOST
-#undef LOWER
-#undef DRAW
-#undef WIDENED_TO_FIELDS
-#undef WIDENED_TO_MASK
-#undef COST
+#include "anneal_dense_fields_end.h"
 
 #define FIELD float
 #define FIELDS vf4
@@ -221,20 +203,5 @@ INLINE void LEVEL(draw_floats)(LEVEL(draws) *draws, float reach, vf4 limits[QUAR
 #define ROW_AT(row, v) (((const vf4 *)(row))[v])
 #include "anneal_dense_sums.template.h"
 #include "anneal_dense.template.h"
-#undef TYPED
-#undef COUPLING
-#undef ROW_AT
 
-#undef FIELD
-#undef FIELDS
-#undef COUNT
-#undef MASK
-#undef LARGEST
-#undef LEAST_GAIN
-#undef SUM
-#undef AT_MOST
-#undef LOWER
-#undef DRAW
-#undef WIDENED_TO_FIELDS
-#undef WIDENED_TO_MASK
-#undef COST
+#include "anneal_dense_fields_end.h"

@@ -235,3 +235,6 @@ static size_t TYPED(descend)(const cdt_dense_problem *problem, cdt_dense_read re
 #include "anneal_dense_swaps.template.h"
 #include "anneal_dense_tabu.template.h"
 #undef EACH_OF_BLOCK
+#undef TYPED
+#undef COUPLING
+#undef ROW_AT
