@@ -1,9 +1,12 @@
+from cpython.exc cimport PyErr_CheckSignals
+
 cdef extern from "cdt_anneal.h" nogil:
     ctypedef struct cdt_dense_problem:
         size_t spins, stride, pitch
         const void *couplings
         const void *fields
         float strongest
+        size_t first, stop
     ctypedef struct cdt_dense_read:
         int8_t *states
         void *fields
@@ -11,6 +14,7 @@ cdef extern from "cdt_anneal.h" nogil:
         int8_t *states
         void *fields
         size_t count
+        uint64_t *draws
     ctypedef struct cdt_dense_betas:
         const double *numbers
         size_t step, count
@@ -19,26 +23,38 @@ cdef extern from "cdt_anneal.h" nogil:
         const uint64_t *start
         const uint32_t *members
         const uint32_t *group
+        const uint64_t *loose
+        size_t first, stop
         uint32_t *order
         uint64_t *ups
+    ctypedef struct cdt_dense_walk:
+        uint64_t step
     ctypedef struct cdt_dense_tabu:
         size_t steps
         uint32_t tenure, spread
         int8_t *best
-        int8_t *resting
+        cdt_dense_walk *walk
+        void *bars
         uint32_t *queue
+        void *gains
     ctypedef struct cdt_dense_kernels:
-        void (*set_fields)(const cdt_dense_problem *, cdt_dense_read) noexcept nogil
+        void (*set_fields)(const cdt_dense_problem *, cdt_dense_rows) noexcept nogil
         double (*energy)(const cdt_dense_problem *, cdt_dense_read) noexcept nogil
         void (*sweeps)(const cdt_dense_problem *, cdt_dense_rows, cdt_dense_betas, cdt_anneal_stream) noexcept nogil
         size_t (*descend)(const cdt_dense_problem *, cdt_dense_read, size_t) noexcept nogil
-        void (*swap_sweeps)(const cdt_dense_problem *, const cdt_dense_groups *, cdt_dense_read, const double *, size_t, cdt_anneal_stream) noexcept nogil
+        void (*swap_sweeps)(const cdt_dense_problem *, const cdt_dense_groups *, cdt_dense_rows, cdt_dense_betas, cdt_anneal_stream) noexcept nogil
         size_t (*swap_descend)(const cdt_dense_problem *, const cdt_dense_groups *, cdt_dense_read, size_t) noexcept nogil
         double (*tabu)(const cdt_dense_problem *, const cdt_dense_tabu *, cdt_dense_read, cdt_anneal_stream) noexcept nogil
     ctypedef struct cdt_dense_table "cdt_kernels":
         cdt_dense_kernels dense_bytes, dense_shorts, dense_floats
     const cdt_dense_table *cdt_dense_active "cdt_active_kernels"()
-    int CDT_DENSE_BLOCK, CDT_DENSE_FIELD, CDT_DENSE_BYTE
+    int CDT_DENSE_BLOCK, CDT_DENSE_FIELD, CDT_DENSE_BYTE, CDT_DENSE_EPOCH
+
+
+#: Spins of a part are whole blocks; reads that go through their spins side by side; steps of tabu search with one tenure.
+DENSE_BLOCK, DENSE_TEAM, DENSE_EPOCH = CDT_DENSE_BLOCK, 8, CDT_DENSE_EPOCH
+#: Couplings that are looked at between two looks at Ctrl-C.
+_SOME = 1 << 22
 
 
 def _rows(Py_ssize_t count, Py_ssize_t length, dtype):
@@ -59,6 +75,7 @@ cdef class DenseGroups:
     cdef readonly object start
     cdef readonly object members
     cdef readonly object group
+    cdef readonly object loose
     cdef readonly Py_ssize_t count
 
     def __init__(self, Py_ssize_t size, start, members):
@@ -72,6 +89,83 @@ cdef class DenseGroups:
         self.group[self.members] = np.repeat(np.arange(self.count), np.diff(self.start).astype(np.int64))
         if (self.group < self.count).sum() != self.members.size:
             raise ValueError("a spin must be in one group at most, and once")
+        blocks = np.zeros((size + CDT_DENSE_BLOCK - 1) // CDT_DENSE_BLOCK * CDT_DENSE_BLOCK, bool)
+        blocks[:size] = self.group == self.count
+        self.loose = np.packbits(blocks, bitorder="little").view("<u8").astype(np.uint64)
+
+
+cdef class DensePart:
+    """What one call visits: spins ``first`` to before ``stop``, of descents in groups also the places ``from_member`` to before
+    ``to_member`` of their members; all at first. Keeps what a sweep needs from one of its parts to the next.
+
+    ``first`` must be a multiple of 64, and ``stop``, unless it is the last spin's. A call for some of the spins makes one sweep, with
+    groups of one read; parts of a sweep come in order.
+    """
+
+    cdef public size_t first, stop, from_member, to_member
+    cdef object draws, order, ups
+
+    def __init__(self, Py_ssize_t size, Py_ssize_t reads, DenseGroups groups=None):
+        self.draws = np.zeros((max(reads, 1), 16), np.uint64)
+        members, count = (groups.members.size, groups.count) if groups is not None else (0, 0)
+        self.order, self.ups = np.zeros(max(members, 1), np.uint32), np.zeros(max(count, 1), np.uint64)
+        self.first, self.stop, self.from_member, self.to_member = 0, size, 0, members
+
+    cdef int put(self, cdt_dense_problem *problem, cdt_dense_rows *rows, size_t sweeps) except -1:
+        """Into what the kernels are given."""
+        if not self.first <= self.stop <= problem.spins or self.first % CDT_DENSE_BLOCK:
+            raise ValueError("first must be a multiple of the block, and at most stop; stop at most the number of spins")
+        if self.stop % CDT_DENSE_BLOCK and self.stop != problem.spins:
+            raise ValueError("stop must be a multiple of the block, or the number of spins")
+        if self.stop - self.first < problem.spins and sweeps > 1:
+            raise ValueError("some of the spins are visited in one sweep a call")
+        if rows.count > <size_t> self.draws.shape[0]:
+            raise ValueError("there are more reads than this part is for")
+        problem.first, problem.stop = self.first, self.stop
+        rows.draws = <uint64_t *> _address(self.draws)
+        return 0
+
+    cdef int put_groups(self, const cdt_dense_problem *problem, DenseGroups groups, cdt_dense_groups *work) except -1:
+        """Groups as the kernels want them; none if ``groups`` is None."""
+        work.count = groups.count if groups is not None else 0
+        if not work.count:
+            return 0
+        if <size_t> groups.group.size != problem.spins:
+            raise ValueError("groups must be of this problem's spins")
+        if self.ups.size < groups.count or self.order.size < groups.members.size or self.to_member > <size_t> groups.members.size:
+            raise ValueError("this part is for other groups")
+        work.start, work.members = <const uint64_t *> _address(groups.start), <const uint32_t *> _address(groups.members)
+        work.group, work.loose = <const uint32_t *> _address(groups.group), <const uint64_t *> _address(groups.loose)
+        work.first, work.stop = self.from_member, self.to_member
+        work.order, work.ups = <uint32_t *> _address(self.order), <uint64_t *> _address(self.ups)
+        return 0
+
+
+cdef class DenseTabu:
+    """Tabu searches of some reads: where they are, and who rests. A flipped spin rests for ``tenure`` to ``tenure + spread`` steps,
+    which must be fewer than the spins."""
+
+    cdef readonly Py_ssize_t reads
+    cdef uint32_t tenure, spread
+    cdef object walks, bars, queues, gains
+
+    def __init__(self, DenseSpins spins, Py_ssize_t reads, uint32_t tenure, uint32_t spread):
+        if <uint64_t> tenure + spread >= spins.problem.spins:
+            raise ValueError("tenure and spread together must be fewer than the spins")
+        self.reads, self.tenure, self.spread = reads, tenure, spread
+        self.walks = _rows(reads, (sizeof(cdt_dense_walk) + 63) // 64 * 64, np.uint8)
+        self.bars = _rows(reads, spins.problem.stride, spins.field_type)
+        self.queues = np.zeros((reads, tenure + spread + 1), np.uint32)
+        self.gains = _rows(1, spins.problem.stride, np.uint8)
+
+    cdef cdt_dense_tabu of(self, Py_ssize_t read, size_t steps, best):
+        """The search of a read."""
+        cdef cdt_dense_tabu search
+        search.steps, search.tenure, search.spread = steps, self.tenure, self.spread
+        search.best = <int8_t *> _address(best[read])
+        search.walk, search.bars = <cdt_dense_walk *> _address(self.walks[read]), _address(self.bars[read])
+        search.queue, search.gains = <uint32_t *> _address(self.queues[read]), _address(self.gains)
+        return search
 
 
 cdef class DenseSpins:
@@ -79,8 +173,8 @@ cdef class DenseSpins:
 
     ``start`` (n + 1,), ``neighbours`` and ``weights`` are the CSR of the symmetric couplings without a diagonal, ``fields`` (n,) are h.
     ``kind``, the type of couplings, is int8 or int16 where all are integers and no spin's |h| + sum |J| exceeds 32767, else float32;
-    ``dtype`` asks for one. ``rows(reads)`` gives states and fields as all methods take them, (reads, stride): the first n numbers of a
-    row are the spins'. Read k of a call draws as read number ``read`` + k.
+    ``dtype`` asks for one. Weights and fields are divided by ``unit``, which must divide integers. ``rows(reads)`` gives states and fields as all methods take them, (reads, stride): the first n numbers of a
+    row are the spins'. Read k of a call draws as read number ``read`` + k. Where a method takes a ``part``, it visits no other spins.
     """
 
     cdef cdt_dense_problem problem
@@ -88,37 +182,48 @@ cdef class DenseSpins:
     cdef readonly object kind
     cdef readonly object field_type
 
-    def __init__(self, start, neighbours, weights, fields, dtype=None):
+    def __init__(self, start, neighbours, weights, fields, dtype=None, unit=1):
         cdef Py_ssize_t n = fields.shape[0], i, stride = (n + CDT_DENSE_BLOCK - 1) // CDT_DENSE_BLOCK * CDT_DENSE_BLOCK
         start = np.asarray(start).astype(np.int64)
         if n == 0 or start.shape != (n + 1,) or start[0] != 0 or start[n] != len(neighbours) or len(neighbours) != len(weights):
             raise ValueError("start must have one number more than fields, from zero to the number of neighbours and weights")
-        self.kind = self._kind_of(start, weights, fields, dtype)
+        divide = np.floor_divide if np.issubdtype(weights.dtype, np.integer) else np.divide
+        fields = divide(fields, unit)
+        self.kind, self.problem.strongest = self._kind_of(start, weights, fields, dtype, unit)
         self.field_type = np.dtype(np.float32 if self.kind == np.float32 else np.int16)
         lines = stride * self.kind.itemsize // CDT_DENSE_BLOCK
         matrix = _rows(n, (lines | 1) * CDT_DENSE_BLOCK // self.kind.itemsize, self.kind)
         for i in range(n):
-            matrix[i, neighbours[start[i] : start[i + 1]]] = weights[start[i] : start[i + 1]]
+            PyErr_CheckSignals()
+            matrix[i, neighbours[start[i] : start[i + 1]]] = divide(weights[start[i] : start[i + 1]], unit)
         if matrix[:, n:].any() or matrix.diagonal().any():
             raise ValueError("a neighbour is no other spin")
         own = np.ascontiguousarray(fields, self.field_type)
         self.arrays = (matrix, own)
         self.problem.spins, self.problem.stride, self.problem.pitch = n, stride, matrix.shape[1]
         self.problem.couplings, self.problem.fields = _address(matrix), _address(own)
-        self.problem.strongest = np.abs(weights).max(initial=0)
+        self.problem.first, self.problem.stop = 0, n
 
     @staticmethod
-    def _kind_of(start, weights, fields, dtype):
-        """The type of couplings that holds them and the fields that they make, or the one asked for, which must."""
-        sums = np.concatenate([np.zeros(1), np.cumsum(np.abs(weights), dtype=np.float64)])
-        most = (np.diff(sums[start]) + np.abs(fields)).max()
+    def _kind_of(start, weights, fields, dtype, unit):
+        """The type of couplings that holds them and the fields that they make, or the one asked for, which must; and the strongest one."""
+        cdef Py_ssize_t n = fields.shape[0], first = 0, stop
+        strongest = most = 0.0
+        while first < n:
+            PyErr_CheckSignals()
+            stop = max(first + 1, np.searchsorted(start, start[first] + _SOME, "right") - 1)
+            sizes = np.abs(weights[start[first] : start[stop]]) / unit
+            sums = np.concatenate([np.zeros(1), np.cumsum(sizes)])
+            strongest = max(strongest, sizes.max(initial=0))
+            most = max(most, (np.diff(sums[start[first : stop + 1] - start[first]]) + np.abs(fields[first:stop])).max())
+            first = stop
         whole = np.issubdtype(weights.dtype, np.integer) and np.issubdtype(fields.dtype, np.integer) and most <= CDT_DENSE_FIELD
-        fitting = ([np.int8] if whole and np.abs(weights).max(initial=0) <= CDT_DENSE_BYTE else []) + ([np.int16] if whole else [])
+        fitting = ([np.int8] if whole and strongest <= CDT_DENSE_BYTE else []) + ([np.int16] if whole else [])
         if most < 1e37:
             fitting.append(np.float32)
         for kind in fitting:
             if dtype is None or kind == np.dtype(dtype):
-                return np.dtype(kind)
+                return np.dtype(kind), strongest
         raise ValueError("the couplings or fields are too large for the type of numbers")
 
     @property
@@ -161,16 +266,22 @@ cdef class DenseSpins:
         read.fields = <char *> read.fields + self.problem.stride * width
         return read
 
-    def set_fields(self, states not None, fields not None):
-        """Make the fields, and the padding of both, of states whose first n numbers are -1 or +1."""
-        cdef Py_ssize_t reads = self._must_fit(states, fields), k
+    cdef cdt_dense_rows _all(self, states, fields, Py_ssize_t reads):
+        cdef cdt_dense_rows rows
+        cdef cdt_dense_read first = self._read(states, fields)
+        rows.states, rows.fields, rows.count = first.states, first.fields, reads
+        return rows
+
+    def set_fields(self, states not None, fields not None, DensePart part=None):
+        """Make the fields, and the padding of both, of states whose first n numbers are -1 or +1; parts are made in order."""
         cdef const cdt_dense_kernels *kernels = self.kernels()
-        cdef cdt_dense_read read = self._read(states, fields)
-        cdef size_t width = self.field_type.itemsize
+        cdef cdt_dense_problem problem = self.problem
+        cdef cdt_dense_rows rows = self._all(states, fields, self._must_fit(states, fields))
+        if part is None:
+            part = DensePart(problem.spins, rows.count)
+        part.put(&problem, &rows, 1)
         with nogil:
-            for k in range(reads):
-                kernels.set_fields(&self.problem, read)
-                read = self._next(read, width)
+            kernels.set_fields(&problem, rows)
 
     def energies(self, states not None, fields not None):
         """Energies of the reads, by their fields: exact where these are integers."""
@@ -185,92 +296,84 @@ cdef class DenseSpins:
                 read = self._next(read, width)
         return np.asarray(energies)
 
-    def sweeps(self, states not None, fields not None, betas not None, uint64_t seed, uint64_t read, uint64_t sweep, DenseGroups groups=None):
+    def sweeps(self, states not None, fields not None, betas not None, uint64_t seed, uint64_t read, uint64_t sweep, DenseGroups groups=None,
+               DensePart part=None):
         """One Metropolis sweep for each of ``betas``, (count,) or (reads, count); the first draws as sweep number ``sweep``.
 
         With ``groups``, moves exchange two of their spins, so that their numbers of +1 stay.
         """
-        cdef Py_ssize_t reads = self._must_fit(states, fields), k
         cdef const cdt_dense_kernels *kernels = self.kernels()
-        cdef cdt_dense_read row = self._read(states, fields)
-        cdef size_t width = self.field_type.itemsize
+        cdef cdt_dense_problem problem = self.problem
+        cdef cdt_dense_rows rows = self._all(states, fields, self._must_fit(states, fields))
         betas = np.ascontiguousarray(betas, np.float64)
-        if betas.ndim not in (1, 2) or (betas.ndim == 2 and betas.shape[0] != reads):
+        if betas.ndim not in (1, 2) or (betas.ndim == 2 and betas.shape[0] != rows.count):
             raise ValueError("betas must be one row, or one for each read")
-        cdef size_t count = betas.shape[betas.ndim - 1], step = count if betas.ndim == 2 else 0
-        cdef const double *at = <const double *> _address(betas)
         cdef cdt_anneal_stream stream
         cdef cdt_dense_groups work
-        cdef cdt_dense_rows all
         cdef cdt_dense_betas each
         stream.seed, stream.group, stream.sweep = seed, read, sweep
-        kept = self._work(groups, &work)
-        all.states, all.fields, all.count = row.states, row.fields, reads
-        each.numbers, each.step, each.count = at, step, count
+        each.numbers, each.count = <const double *> _address(betas), betas.shape[betas.ndim - 1]
+        each.step = each.count if betas.ndim == 2 else 0
+        if part is None:
+            part = DensePart(problem.spins, rows.count, groups)
+        part.put(&problem, &rows, each.count)
+        part.put_groups(&problem, groups, &work)
+        if work.count and rows.count > 1 and problem.stop - problem.first < problem.spins:
+            raise ValueError("with groups, parts of a sweep are of one read")
         with nogil:
-            if not work.count:
-                kernels.sweeps(&self.problem, all, each, stream)
-                reads = 0
-            for k in range(reads):
-                kernels.swap_sweeps(&self.problem, &work, row, at, count, stream)
-                row, at = self._next(row, width), at + step
-                stream.group += 1
+            if work.count:
+                kernels.swap_sweeps(&problem, &work, rows, each, stream)
+            else:
+                kernels.sweeps(&problem, rows, each, stream)
 
-    cdef object _work(self, DenseGroups groups, cdt_dense_groups *work):
-        """Groups as the kernels want them, and what keeps their work space alive."""
-        work.count = groups.count if groups is not None else 0
-        if groups is None or groups.count == 0:
-            return None
-        if groups.group.size != self.size:
-            raise ValueError("groups must be of this problem's spins")
-        order, ups = np.empty(groups.members.size, np.uint32), np.empty(groups.count, np.uint64)
-        work.start, work.members = <const uint64_t *> _address(groups.start), <const uint32_t *> _address(groups.members)
-        work.group = <const uint32_t *> _address(groups.group)
-        work.order, work.ups = <uint32_t *> _address(order), <uint64_t *> _address(ups)
-        return order, ups
-
-    def descend(self, states not None, fields not None, size_t most, DenseGroups groups=None):
+    def descend(self, states not None, fields not None, size_t most, DenseGroups groups=None, DensePart part=None):
         """Flip (in groups: exchange) what lowers the energy, at most ``most`` sweeps; returns those made, of each read."""
-        cdef Py_ssize_t reads = self._must_fit(states, fields), k
         cdef const cdt_dense_kernels *kernels = self.kernels()
+        cdef cdt_dense_problem problem = self.problem
+        cdef cdt_dense_rows rows = self._all(states, fields, self._must_fit(states, fields))
         cdef cdt_dense_read row = self._read(states, fields)
-        cdef size_t width = self.field_type.itemsize
+        cdef size_t width = self.field_type.itemsize, k
         cdef cdt_dense_groups work
-        cdef uint64_t[::1] made = np.empty(reads, np.uint64)
-        kept = self._work(groups, &work)
+        cdef uint64_t[::1] made = np.zeros(rows.count, np.uint64)
+        if part is None:
+            part = DensePart(problem.spins, rows.count, groups)
+        part.put(&problem, &rows, most)
+        part.put_groups(&problem, groups, &work)
         with nogil:
-            for k in range(reads):
+            for k in range(rows.count):
                 if work.count:
-                    made[k] = kernels.swap_descend(&self.problem, &work, row, most)
+                    made[k] = kernels.swap_descend(&problem, &work, row, most)
                 else:
-                    made[k] = kernels.descend(&self.problem, row, most)
+                    made[k] = kernels.descend(&problem, row, most)
                 row = self._next(row, width)
         return np.asarray(made).astype(np.int64)
 
-    def tabu(self, states not None, fields not None, best not None, size_t steps, uint32_t tenure, uint32_t spread, uint64_t seed,
-             uint64_t read, uint64_t sweep):
-        """Tabu search of ``steps`` flips; ``best`` (as states) becomes the best states seen. Returns their energies minus the first ones.
+    def tabu(self, states not None, fields not None, best not None, size_t steps, DenseTabu search not None, uint64_t seed, uint64_t read,
+             uint64_t sweep):
+        """``steps`` flips of a tabu search, which goes on where the last call left it; ``best`` (as states) holds the best states so far.
+        Returns their energies minus those before the first step.
 
-        A flipped spin rests for ``tenure`` to ``tenure + spread`` steps, which must be fewer than the spins. Draws as sweep ``sweep``.
+        All calls but the last of a search make a multiple of 64 steps. Draws as sweep ``sweep``.
         """
         cdef Py_ssize_t reads = self._must_fit(states, fields), k
         cdef const cdt_dense_kernels *kernels = self.kernels()
         cdef cdt_dense_read row = self._read(states, fields)
         cdef size_t width = self.field_type.itemsize
-        cdef double[::1] gains = np.empty(reads)
         cdef cdt_anneal_stream stream
-        cdef cdt_dense_tabu search
+        cdef cdt_dense_tabu each
+        cdef double gain
         self._must_fit(best, fields)
-        if <uint64_t> tenure + spread >= self.problem.spins:
-            raise ValueError("tenure and spread together must be fewer than the spins")
-        resting, queue = _rows(1, self.problem.stride, np.int8), np.empty(tenure + spread + 1, np.uint32)
-        search.steps, search.tenure, search.spread = steps, tenure, spread
-        search.best, search.resting = <int8_t *> <size_t> best.ctypes.data, <int8_t *> _address(resting)
-        search.queue = <uint32_t *> _address(queue)
+        if search.reads != reads or search.bars.shape[1] != self.problem.stride or search.bars.dtype != self.field_type:
+            raise ValueError("the search must be of these reads of this problem")
+        gains = np.empty(reads)
         stream.seed, stream.group, stream.sweep = seed, read, sweep
-        with nogil:
-            for k in range(reads):
-                gains[k] = kernels.tabu(&self.problem, &search, row, stream)
-                row, search.best = self._next(row, width), search.best + self.problem.stride
-                stream.group += 1
-        return np.asarray(gains)
+        for k in range(reads):
+            each = search.of(k, steps, best)
+            if each.walk.step % CDT_DENSE_EPOCH:
+                raise ValueError("the search is over: its last call made no multiple of 64 steps")
+            with nogil:
+                gain = kernels.tabu(&self.problem, &each, row, stream)
+            gains[k] = gain
+            row = self._next(row, width)
+            stream.group += 1
+        return gains

@@ -8,6 +8,9 @@ Fields = NDArray[np.int16] | NDArray[np.float32]
 MOST_FIELD: int
 GROUP: int
 BLOCK: int
+DENSE_BLOCK: int
+DENSE_TEAM: int
+DENSE_EPOCH: int
 
 def kernels_name() -> str: ...
 def use_kernels(name: str | None) -> None: ...
@@ -67,8 +70,23 @@ def to_states(up: NDArray[np.uint8]) -> NDArray[np.int8]: ...
 def from_states(states: NDArray[np.int8], up: NDArray[np.uint8]) -> None: ...
 
 class DenseGroups:
+    start: NDArray[np.uint64]
+    members: NDArray[np.uint32]
+    group: NDArray[np.uint32]
+    loose: NDArray[np.uint64]
     count: int
     def __init__(self, size: int, start: NDArray[np.int64], members: NDArray[np.int64]) -> None: ...
+
+class DensePart:
+    first: int
+    stop: int
+    from_member: int
+    to_member: int
+    def __init__(self, size: int, reads: int, groups: DenseGroups | None = None) -> None: ...
+
+class DenseTabu:
+    reads: int
+    def __init__(self, spins: DenseSpins, reads: int, tenure: int, spread: int) -> None: ...
 
 class DenseSpins:
     kind: np.dtype[np.generic]
@@ -80,13 +98,14 @@ class DenseSpins:
         weights: NDArray[np.int64] | NDArray[np.float64],
         fields: NDArray[np.int64] | NDArray[np.float64],
         dtype: DTypeLike | None = None,
+        unit: float = 1,
     ) -> None: ...
     @property
     def size(self) -> int: ...
     @property
     def stride(self) -> int: ...
     def rows(self, reads: int) -> tuple[NDArray[np.int8], Fields]: ...
-    def set_fields(self, states: NDArray[np.int8], fields: Fields) -> None: ...
+    def set_fields(self, states: NDArray[np.int8], fields: Fields, part: DensePart | None = None) -> None: ...
     def energies(self, states: NDArray[np.int8], fields: Fields) -> NDArray[np.float64]: ...
     def sweeps(
         self,
@@ -97,9 +116,15 @@ class DenseSpins:
         read: int,
         sweep: int,
         groups: DenseGroups | None = None,
+        part: DensePart | None = None,
     ) -> None: ...
     def descend(
-        self, states: NDArray[np.int8], fields: Fields, most: int, groups: DenseGroups | None = None
+        self,
+        states: NDArray[np.int8],
+        fields: Fields,
+        most: int,
+        groups: DenseGroups | None = None,
+        part: DensePart | None = None,
     ) -> NDArray[np.int64]: ...
     def tabu(
         self,
@@ -107,8 +132,7 @@ class DenseSpins:
         fields: Fields,
         best: NDArray[np.int8],
         steps: int,
-        tenure: int,
-        spread: int,
+        search: DenseTabu,
         seed: int,
         read: int,
         sweep: int,

@@ -10,8 +10,8 @@
  * cache lines apart, so that a column of theirs fits into the sets of the cache.
  *
  * Random numbers are those of a stream (cdt_anneal.h) whose group is the number of the read. All levels make the same states, and one
- * call for many sweeps makes what many calls for some of them make. With integers all fields are exact; floats are added in the order
- * of flips, and drift with their rounding: set_fields makes them anew. No kernel allocates; none fails.
+ * call makes what many calls for some of its sweeps, or for parts of the spins, make. With integers all fields are exact; floats are
+ * added in the order of flips, and drift with their rounding: set_fields makes them anew. No kernel allocates; none fails.
  */
 #ifndef CDT_ANNEAL_DENSE_H
 #define CDT_ANNEAL_DENSE_H
@@ -32,6 +32,7 @@ typedef struct {
     const void *couplings; /* J (spins x pitch) */
     const void *fields;    /* h (spins) */
     float strongest;       /* the largest |J_ij| */
+    size_t first, stop;    /* the spins that a call visits; first is a multiple of CDT_DENSE_BLOCK, stop too, unless it is `spins` */
 } cdt_dense_problem;
 
 /* A read: its states and fields. */
@@ -40,11 +41,12 @@ typedef struct {
     void *fields;
 } cdt_dense_read;
 
-/* Reads one after the other: read k has row k of both. */
+/* Reads one after the other: read k has row k of all. A sweep in parts is one sweep a call; `draws` are then as the call before left them. */
 typedef struct {
     int8_t *states;
     void *fields;
     size_t count;
+    uint64_t *draws; /* work space (count x 16) of sweeps */
 } cdt_dense_rows;
 
 /* Inverse temperatures of `count` sweeps: those of read k begin at numbers[k * step]. */
@@ -59,37 +61,52 @@ typedef struct {
     const uint64_t *start;   /* group g: members[start[g]] .. members[start[g + 1] - 1] */
     const uint32_t *members; /* the spins of the groups, each at most once */
     const uint32_t *group;   /* of each spin; `count` for those in none */
-    uint32_t *order;         /* work space, as long as members */
-    uint64_t *ups;           /* work space (count) */
+    const uint64_t *loose;   /* of each block, bits of the spins in no group */
+    size_t first, stop;      /* the places of `members` that descents visit */
+    uint32_t *order;         /* work space, as long as members: between parts of a sweep, of one read */
+    uint64_t *ups;           /* work space (count), likewise */
 } cdt_dense_groups;
 
-/* Tabu search: how long, and its work space. */
+/* Where a tabu search is. All zero before the first step. */
 typedef struct {
-    size_t steps;
+    uint64_t step;
+    double energy, lowest;           /* half of them, from the start on */
+    uint64_t oldest, queued, tenure; /* spins that rest are queued from `oldest` on */
+    uint64_t draws[16];
+    int unsaved; /* the state is the best one, and not in `best` yet */
+} cdt_dense_walk;
+
+/* Tabu search: how far one call goes, and what is kept for the next one. */
+typedef struct {
+    size_t steps;            /* but in the last call, a multiple of CDT_DENSE_EPOCH */
     uint32_t tenure, spread; /* a flipped spin rests for `tenure` to `tenure + spread` steps; together fewer than spins */
-    int8_t *best;            /* out (stride): the best states, the first ones among equals */
-    int8_t *resting;         /* work space (stride), a row */
-    uint32_t *queue;         /* work space (tenure + spread + 1) */
+    int8_t *best;            /* out (stride): the best states so far, the first ones among equals */
+    cdt_dense_walk *walk;
+    void *bars;      /* a row of fields, kept: the largest number where a spin may flip, minus that where it rests */
+    uint32_t *queue; /* (tenure + spread + 1), kept */
+    void *gains;     /* work space: 64 bytes for each block, at a multiple of 64 */
 } cdt_dense_tabu;
 
 /* For one type. `stream` is that of the read. */
 typedef struct {
-    /* Fields, and all padding, of a read whose states are given. */
-    void (*set_fields)(const cdt_dense_problem *problem, cdt_dense_read read);
+    /* Fields, and all padding, of reads whose states are given: what the spins visited add to all fields. The first part begins anew. */
+    void (*set_fields)(const cdt_dense_problem *problem, cdt_dense_rows rows);
     /* Energy of a read, by its fields. */
     double (*energy)(const cdt_dense_problem *problem, cdt_dense_read read);
     /* A Metropolis sweep for each beta: spins are visited in order, each sees the others as they are then. Read k draws from the
      * stream's group + k. */
     void (*sweeps)(const cdt_dense_problem *problem, cdt_dense_rows rows, cdt_dense_betas betas, cdt_anneal_stream stream);
-    /* Flips what lowers the energy, sweep after sweep, until no flip does, or `most` sweeps were made; returns those made. */
+    /* Flips what lowers the energy, sweep after sweep, until no flip does, or `most` sweeps were made; returns those made. Of a part,
+     * `most` is 1. */
     size_t (*descend)(const cdt_dense_problem *problem, cdt_dense_read read, size_t most);
     /* As sweeps, but the visit of a spin in a group is a try to exchange one up and one down spin of that group, both drawn. */
-    void (*swap_sweeps)(const cdt_dense_problem *problem, const cdt_dense_groups *groups, cdt_dense_read read, const double *betas,
-                        size_t count, cdt_anneal_stream stream);
-    /* Flips spins in no group and exchanges pairs in groups where that lowers the energy, until nothing does, or `most` rounds. */
+    void (*swap_sweeps)(const cdt_dense_problem *problem, const cdt_dense_groups *groups, cdt_dense_rows rows, cdt_dense_betas betas,
+                        cdt_anneal_stream stream);
+    /* Flips spins in no group and exchanges pairs in groups where that lowers the energy, until nothing does, or `most` rounds. The parts
+     * of a round are those of the spins, with no places of members, and then those of the members, with no spins. */
     size_t (*swap_descend)(const cdt_dense_problem *problem, const cdt_dense_groups *groups, cdt_dense_read read, size_t most);
     /* Flips, step by step, the best spin that does not rest (or any one, where that makes the best state of all); returns the energy of
-     * the best state minus that of the first. The read goes on from its last state. */
+     * the best state so far minus that of the first. The read goes on from its last state. */
     double (*tabu)(const cdt_dense_problem *problem, const cdt_dense_tabu *search, cdt_dense_read read, cdt_anneal_stream stream);
 } cdt_dense_kernels;
 

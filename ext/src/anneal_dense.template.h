@@ -9,7 +9,7 @@ static cdt_dense_read TYPED(read_at)(const cdt_dense_problem *problem, cdt_dense
     return read;
 }
 
-static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read read)
+static void TYPED(clear_fields)(const cdt_dense_problem *problem, cdt_dense_read read)
 {
     FIELD *const fields = read.fields;
     memcpy(fields, problem->fields, problem->spins * sizeof *fields);
@@ -17,10 +17,24 @@ static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_read r
         fields[i] = LARGEST;
         read.states[i] = -1;
     }
-    for (size_t at = 0; at < problem->spins; at += 64) {
-        TYPED(sum) sum;
-        TYPED(gather)(&sum, problem, at, LEVEL(spins_of)(problem, at), ~LEVEL(negative)(read.states + at));
-        TYPED(add)(problem, &read, &sum, 1, 1);
+}
+
+static void TYPED(set_fields)(const cdt_dense_problem *problem, cdt_dense_rows rows)
+{
+    TYPED(sum) sums[TEAM];
+    cdt_dense_read reads[TEAM];
+    for (size_t first = 0; first < rows.count; first += TEAM) {
+        const size_t count = rows.count - first < TEAM ? rows.count - first : TEAM;
+        for (size_t w = 0; w < count; w++) {
+            reads[w] = TYPED(read_at)(problem, rows, first + w);
+            if (problem->first == 0) TYPED(clear_fields)(problem, reads[w]);
+        }
+        for (size_t at = problem->first; at < problem->stop; at += 64) {
+            for (size_t w = 0; w < count; w++) {
+                TYPED(gather)(&sums[w], problem, at, LEVEL(spins_of)(problem, at), ~LEVEL(negative)(reads[w].states + at));
+            }
+            TYPED(add)(problem, reads, sums, count, 1);
+        }
     }
 }
 
@@ -174,7 +188,7 @@ typedef struct {
 
 static void TYPED(sweep)(const cdt_dense_problem *problem, TYPED(team) *team)
 {
-    for (size_t at = 0; at < problem->spins; at += 64) {
+    for (size_t at = problem->first; at < problem->stop; at += 64) {
         uint64_t flips[TEAM], any[TEAM] = {0};
         for (size_t w = 0; w < team->count; w++) {
             TYPED(draw_block)(problem, team->reads[w], at, &team->draws[w], team->reach[w], &team->blocks[w]);
@@ -202,10 +216,11 @@ static void TYPED(sweeps)(const cdt_dense_problem *problem, cdt_dense_rows rows,
         for (size_t t = 0; t < betas.count; t++) {
             for (size_t w = 0; w < team.count; w++) {
                 const cdt_anneal_stream own = {stream.seed, stream.group + first + w, stream.sweep};
-                LEVEL(start_draws)(&team.draws[w], own, t);
+                LEVEL(draws_of_part)(problem, &team.draws[w], rows.draws + 16 * (first + w), own, t);
                 team.reach[w] = LEVEL(reach)(betas.numbers[(first + w) * betas.step + t]);
             }
             TYPED(sweep)(problem, &team);
+            for (size_t w = 0; w < team.count; w++) LEVEL(keep_draws)(&team.draws[w], rows.draws + 16 * (first + w));
         }
     }
 }
@@ -224,7 +239,7 @@ static size_t TYPED(descend)(const cdt_dense_problem *problem, cdt_dense_read re
 {
     for (size_t t = 0; t < most; t++) {
         size_t flips = 0;
-        for (size_t at = 0; at < problem->spins; at += 64) {
+        for (size_t at = problem->first; at < problem->stop; at += 64) {
             flips += TYPED(descend_block)(problem, read, at, LEVEL(spins_of)(problem, at));
         }
         if (!flips) return t;

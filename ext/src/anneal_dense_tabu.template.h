@@ -1,114 +1,120 @@
 /* Tabu search by single flips (Glover 1989; for such problems Palubeckis 2004): the best flip is made, even if it costs, but a spin that
  * was flipped rests. */
 
-/* The costs of spins that rest become the largest. */
-INLINE void TYPED(bar)(const int8_t *resting, FIELDS costs[COUNT])
-{
-    const MASK largest = (MASK)((FIELDS){0} + LARGEST);
-    EACH_OF_BLOCK
-    {
-        const MASK rests = WIDENED_TO_MASK(resting, p);
-        costs[p] = (FIELDS)(((MASK)costs[p] & ~rests) | (largest & rests));
-    }
-}
+/* What a flip gains: the least half costs, with the sign changed. Of all spins, and of those that do not rest. */
+typedef struct {
+    FIELD of_all, of_free;
+} TYPED(gains);
 
-INLINE FIELD TYPED(least_of)(FIELDS numbers)
+/* Adds a row, times a factor, to all fields, and finds the largest gains in the same pass; search->gains gets those of the free spins of
+ * each block, a vector for each. */
+INLINE TYPED(gains) TYPED(add_row)(const cdt_dense_problem *problem, const cdt_dense_tabu *search, cdt_dense_read read,
+                                   const COUPLING *row, FIELD factor)
 {
-    FIELD least = numbers[0];
-    for (size_t k = 1; k < VECTOR_BYTES / sizeof(FIELD); k++) least = ((const FIELD *)&numbers)[k] < least ? ((const FIELD *)&numbers)[k] : least;
-    return least;
-}
-
-/* The least half cost of all spins, and of those that do not rest. */
-INLINE void TYPED(least_costs)(const cdt_dense_problem *problem, cdt_dense_read read, const int8_t *resting, FIELD *of_all, FIELD *of_free)
-{
-    FIELDS all = (FIELDS){0} + LARGEST, free = all;
+    const FIELDS factors = (FIELDS){0} + factor;
+    FIELDS all = (FIELDS){0} - LARGEST, free = all;
     for (size_t at = 0; at < problem->stride; at += 64) {
-        TYPED(block) block;
-        TYPED(open)(&block, read, at);
-        EACH_OF_BLOCK all = LOWER(all, block.costs[p]);
-        TYPED(bar)(resting + at, block.costs);
-        EACH_OF_BLOCK free = LOWER(free, block.costs[p]);
+        FIELDS *const fields = (FIELDS *)((FIELD *)read.fields + at);
+        const FIELDS *const bars = (const FIELDS *)((const FIELD *)search->bars + at);
+        FIELDS of_block = (FIELDS){0} - LARGEST;
+        EACH_OF_BLOCK
+        {
+            const FIELDS field = fields[p] + ROW_AT(row + at, p) * factors, gain = WIDENED_TO_FIELDS(read.states + at, p) * field;
+            fields[p] = field;
+            all = HIGHER(all, gain);
+            of_block = HIGHER(of_block, LOWER(gain, bars[p]));
+        }
+        ((FIELDS *)search->gains)[at / 64] = of_block;
+        free = HIGHER(free, of_block);
     }
-    *of_all = TYPED(least_of)(all);
-    *of_free = TYPED(least_of)(free);
+    return (TYPED(gains)){HIGHEST_OF(all), HIGHEST_OF(free)};
 }
 
-/* The first spin of that half cost, or less, from a block on; with `resting`, that does not rest. */
-INLINE uint32_t TYPED(find)(const cdt_dense_problem *problem, cdt_dense_read read, const int8_t *resting, FIELD cost, size_t first)
+/* The first spin of that gain from a block on: of all spins, or of the free ones. */
+INLINE uint32_t TYPED(find)(const cdt_dense_problem *problem, const cdt_dense_tabu *search, cdt_dense_read read, FIELD gain, int among_all,
+                            size_t first)
 {
+    const FIELDS least = (FIELDS){0} + gain;
     FIELDS limits[COUNT];
-    TYPED(fill)(limits, cost);
+    TYPED(fill)(limits, (FIELD)-gain);
     size_t at = 64 * first;
-    for (size_t b = 0; b < problem->stride / 64; b++) {
+    for (size_t b = 0; b < problem->stride / 64; b++, at = at + 64 < problem->stride ? at + 64 : 0) {
+        if (!among_all && !ANY_AT_LEAST(((const FIELDS *)search->gains)[at / 64], least)) continue;
+        const FIELDS *const bars = (const FIELDS *)((const FIELD *)search->bars + at);
         TYPED(block) block;
         TYPED(open)(&block, read, at);
-        if (resting) TYPED(bar)(resting + at, block.costs);
+        if (!among_all) EACH_OF_BLOCK block.costs[p] = HIGHER(block.costs[p], -bars[p]);
         const uint64_t found = TYPED(within)(block.costs, limits) & LEVEL(spins_of)(problem, at);
         if (found) return (uint32_t)(at + (size_t)__builtin_ctzll(found));
-        at = at + 64 < problem->stride ? at + 64 : 0;
     }
     return 0;
 }
 
-/* Where a search is: the spins that rest are queued from `oldest` on, `queued` of them. */
-typedef struct {
-    SUM energy, lowest; /* half of them, from the start on */
-    uint64_t oldest, queued, tenure;
-    int unsaved; /* the state is the best one, and not in search->best yet */
-} TYPED(walk);
-
 /* Lets go who has rested long enough; a new tenure begins with an epoch. */
-INLINE void TYPED(wake)(const cdt_dense_tabu *search, TYPED(walk) *walk, size_t step, uint64_t word)
+INLINE void TYPED(wake)(const cdt_dense_tabu *search, uint64_t word)
 {
-    if (step % CDT_DENSE_EPOCH == 0) walk->tenure = search->tenure + ((word >> 32) * ((uint64_t)search->spread + 1) >> 32);
+    cdt_dense_walk *const walk = search->walk;
+    if (walk->step % CDT_DENSE_EPOCH == 0) walk->tenure = search->tenure + ((word >> 32) * ((uint64_t)search->spread + 1) >> 32);
     for (; walk->queued > walk->tenure; walk->queued--) {
-        search->resting[search->queue[walk->oldest]] = 0;
+        ((FIELD *)search->bars)[search->queue[walk->oldest]] = LARGEST;
         walk->oldest = walk->oldest == (uint64_t)search->tenure + search->spread ? 0 : walk->oldest + 1;
     }
 }
 
-INLINE void TYPED(rest)(const cdt_dense_tabu *search, TYPED(walk) *walk, uint32_t spin)
+INLINE void TYPED(rest)(const cdt_dense_tabu *search, uint32_t spin)
 {
+    cdt_dense_walk *const walk = search->walk;
+    FIELD *const bars = search->bars;
     const uint64_t places = (uint64_t)search->tenure + search->spread + 1, place = walk->oldest + walk->queued;
-    if (search->resting[spin]) return;
-    search->resting[spin] = -1;
+    if (bars[spin] < 0) return;
+    bars[spin] = -LARGEST;
     search->queue[place < places ? place : place - places] = spin;
     walk->queued++;
 }
 
-INLINE void TYPED(step)(const cdt_dense_problem *problem, const cdt_dense_tabu *search, cdt_dense_read read, TYPED(walk) *walk,
-                        uint64_t word)
+/* Chooses the best spin, by the gains, and flips its state; returns it. */
+INLINE uint32_t TYPED(choose)(const cdt_dense_problem *problem, const cdt_dense_tabu *search, cdt_dense_read read, TYPED(gains) gains,
+                              uint64_t word)
 {
-    FIELD of_all, cost;
-    TYPED(least_costs)(problem, read, search->resting, &of_all, &cost);
-    const int best = walk->energy + (SUM)of_all < walk->lowest; /* aspiration */
-    if (best) cost = of_all;
+    cdt_dense_walk *const walk = search->walk;
+    const int best = walk->energy - (double)gains.of_all < walk->lowest; /* aspiration */
+    const FIELD gain = best ? gains.of_all : gains.of_free;
     if (!best && walk->unsaved) {
         memcpy(search->best, read.states, problem->stride);
         walk->unsaved = 0;
     }
     const size_t first = (word & 0xffffffffu) * (uint64_t)(problem->stride / 64) >> 32;
-    const uint32_t spin = TYPED(find)(problem, read, best ? NULL : search->resting, cost, first);
-    TYPED(flip)(problem, &read, spin / 64 * 64, &(const uint64_t){(uint64_t)1 << spin % 64}, 1);
-    TYPED(rest)(search, walk, spin);
-    walk->energy += (SUM)cost;
-    if (!best) return;
-    walk->lowest = walk->energy;
-    walk->unsaved = 1;
+    const uint32_t spin = TYPED(find)(problem, search, read, gain, best, first);
+    read.states[spin] = (int8_t)-read.states[spin];
+    TYPED(rest)(search, spin);
+    walk->energy -= (double)gain;
+    if (best) walk->lowest = walk->energy;
+    if (best) walk->unsaved = 1;
+    return spin;
 }
 
 static double TYPED(tabu)(const cdt_dense_problem *problem, const cdt_dense_tabu *search, cdt_dense_read read, cdt_anneal_stream stream)
 {
-    LEVEL(words) words;
-    TYPED(walk) walk = {.unsaved = 1};
-    LEVEL(start_words)(&words, stream);
-    memset(search->resting, 0, problem->stride);
-    for (size_t step = 0; step < search->steps; step++) {
+    cdt_dense_walk *const walk = search->walk;
+    const COUPLING *row = problem->couplings;
+    FIELD factor = 0; /* of the row of the spin that was flipped last: fields get it when the next one is looked for */
+    LEVEL(words) words = {.next = 8};
+    if (walk->step == 0) {
+        *walk = (cdt_dense_walk){.unsaved = 1};
+        LEVEL(start_draws)(&words.draws, stream, 0);
+        for (size_t i = 0; i < problem->stride; i++) ((FIELD *)search->bars)[i] = LARGEST;
+    } else
+        LEVEL(resume_draws)(&words.draws, walk->draws);
+    for (size_t step = 0; step < search->steps; step++, walk->step++) {
         const uint64_t word = LEVEL(next_word)(&words);
-        TYPED(wake)(search, &walk, step, word);
-        TYPED(step)(problem, search, read, &walk, word);
+        TYPED(wake)(search, word);
+        const uint32_t spin = TYPED(choose)(problem, search, read, TYPED(add_row)(problem, search, read, row, factor), word);
+        row = (const COUPLING *)problem->couplings + spin * problem->pitch;
+        factor = (FIELD)(2 * read.states[spin]);
     }
-    if (walk.unsaved) memcpy(search->best, read.states, problem->stride);
-    return 2 * (double)walk.lowest;
+    TYPED(add_row)(problem, search, read, row, factor);
+    LEVEL(keep_draws)(&words.draws, walk->draws);
+    if (walk->unsaved) memcpy(search->best, read.states, problem->stride);
+    walk->unsaved = 0;
+    return 2 * walk->lowest;
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels import _anneal
+from cdt_core.kernels.anneal.dense_pieces import Piece, descent_pieces, pieces, steps_at_once
 from cdt_core.kernels.anneal.lanes import unit_of
 from cdt_core.kernels.anneal.replicas import GROUP, Engine, Replicas
 
@@ -21,9 +22,10 @@ __all__ = ["Dense", "DenseReplicas"]
 
 #: The largest matrix of couplings that is made, in bytes.
 MOST_BYTES = 2 << 30
-_MOST_SWEEPS = 1 << 20
 #: Steps for which a flipped spin rests in tabu search: at least so many, and up to so many more.
 _TENURE, _SPREAD = 20, 10
+#: What searches draw as: a sweep that no annealing makes.
+_SEARCH = 1 << 63
 
 
 @attrs.frozen(eq=False)
@@ -55,14 +57,20 @@ class Dense(Engine):
                 f"{4 * problem.size**2 / 2**30:.1f} GiB; at most {MOST_BYTES >> 30} GiB are made"
             )
         unit = unit_of(problem)
-        divide = np.floor_divide if problem.is_integer else np.divide
-        weights, fields = divide(problem.weights, unit), divide(problem.fields, unit)
-        spins = _anneal.DenseSpins(problem.start, problem.neighbours, weights, fields)
+        spins = _anneal.DenseSpins(problem.start, problem.neighbours, problem.weights, problem.fields, unit=unit)
         return cls(spins, _groups(problem), problem, unit / problem.scale)
 
     def group(self, seed: int, index: int, count: int = GROUP) -> DenseReplicas:
         """Group ``index`` of a seed, in random states."""
-        return DenseReplicas(seed, index, count, self)
+        replicas = DenseReplicas(seed, index, count, self)
+        replicas.shuffle()
+        return replicas
+
+    def holding(self, seed: int, states: NDArray[np.int8]) -> DenseReplicas:
+        """Replicas in ``states`` (k, n), for a descent or a search."""
+        replicas = DenseReplicas(seed, 0, len(states), self)
+        replicas.rows[:, : self.size] = states
+        return replicas
 
     def ordered(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
         """The states: spins have the problem's order."""
@@ -84,47 +92,101 @@ class DenseReplicas(Replicas):
     dense: Dense
     rows: NDArray[np.int8] = attrs.field(init=False)
     fields: NDArray[np.int16] | NDArray[np.float32] = attrs.field(init=False)
+    gained: NDArray[np.float64] = attrs.field(init=False)  #: (count,): the change of energy by the search so far
+    _part: _anneal.DensePart = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.rows, self.fields = self.dense.spins.rows(self.count)
-        random, problem = self.random(0), self.dense.problem
-        states = np.where(random.random((GROUP, problem.size)) < 0.5, 1, -1).astype(np.int8)
-        for group in problem.cardinalities:
-            drawn = random.random((GROUP, len(group.indices))).argsort(axis=1, kind="stable")
-            states[:, group.indices] = np.where(drawn < group.count, 1, -1)
-        self.take(states[: self.count])
+        self.gained = np.zeros(self.count)
+        self._part = _anneal.DensePart(self.dense.size, self.count, self.dense.groups)
 
-    @property
-    def _first(self) -> int:
-        """Number of the first read."""
-        return GROUP * self.index
+    def shuffle(self) -> None:
+        """Become random states, with the cardinalities that are fixed: a replica's are the same whatever others there are."""
+        random, problem = self.random(0), self.dense.problem
+        for k in range(GROUP):
+            up = random.random(problem.size) < 0.5
+            if k < self.count:
+                self.rows[k, : problem.size] = np.where(up, 1, -1)
+        for group in problem.cardinalities:
+            for k in range(GROUP):
+                drawn = random.random(len(group.indices)).argsort(kind="stable")
+                if k < self.count:
+                    self.rows[k, group.indices] = np.where(drawn < group.count, 1, -1)
+        self._set_fields()
 
     def sweeps(self, betas: NDArray[np.float64]) -> None:
         """A Metropolis sweep for each of ``betas``."""
-        dense = self.dense
-        dense.spins.sweeps(self.rows, self.fields, betas, self.seed, self._first, self.sweep, dense.groups)
-        self.sweep += len(betas)
+        self._sweeps(np.broadcast_to(betas, (self.count, len(betas))))
 
     def sweeps_apart(self, betas: NDArray[np.float64], count: int) -> None:
         """``count`` Metropolis sweeps, replica k at ``betas[k]``."""
-        each = np.ascontiguousarray(np.broadcast_to(betas[:, None], (self.count, count)))
-        self.dense.spins.sweeps(self.rows, self.fields, each, self.seed, self._first, self.sweep, self.dense.groups)
-        self.sweep += count
+        self._sweeps(np.broadcast_to(betas[:, None], (self.count, count)))
+
+    def _sweeps(self, betas: NDArray[np.float64]) -> None:
+        """Sweeps at betas (replicas, sweeps)."""
+        dense, sweeps = self.dense, betas.shape[1]
+        for piece in pieces(self.count, sweeps, dense.size, swaps=dense.groups is not None):
+            dense.spins.sweeps(
+                self.rows[piece.reads],
+                self.fields[piece.reads],
+                betas[piece.reads, piece.sweeps],
+                self.seed,
+                GROUP * self.index + piece.reads.start,
+                self.sweep + piece.sweeps.start,
+                dense.groups,
+                self._visiting(piece),
+            )
+            self.heed()
+        self.sweep += sweeps
+
+    def _visiting(self, piece: Piece) -> _anneal.DensePart:
+        """The part that a piece is."""
+        groups = self.dense.groups
+        members = (0, 0 if groups is None else groups.members.size) if piece.members is None else piece.members
+        self._part.first, self._part.stop = piece.spins
+        self._part.from_member, self._part.to_member = members
+        return self._part
+
+    def _set_fields(self) -> None:
+        for piece in pieces(self.count, 1, self.dense.size):
+            rows, fields = self.rows[piece.reads], self.fields[piece.reads]
+            self.dense.spins.set_fields(rows, fields, self._visiting(piece))
+            self.heed()
 
     def descend(self) -> None:
         """Flip, or in groups exchange, what lowers the energy until nothing does."""
-        self.dense.spins.set_fields(self.rows, self.fields)
-        self.dense.spins.descend(self.rows, self.fields, _MOST_SWEEPS, self.dense.groups)
+        self._set_fields()
+        groups = self.dense.groups
+        most, parts = descent_pieces(self.dense.size, 0 if groups is None else groups.members.size)
+        for k in range(self.count):
+            rows, fields = self.rows[k : k + 1], self.fields[k : k + 1]
+            moving = True
+            while moving:
+                moving = False
+                for piece in parts:
+                    moving |= self.dense.spins.descend(rows, fields, most, groups, self._visiting(piece))[0] == most
+                    self.heed()
 
-    def search(self, steps: int) -> None:
-        """Tabu search from each state; the replicas become the best states seen (Glover 1989, ORSA J. Comput. 1:190)."""
-        most = self.dense.size - 1
+    def search(self, steps: int, read: int = 0) -> None:
+        """Tabu search from each state, the first one that of read ``read`` (Glover 1989, ORSA J. Comput. 1:190).
+
+        The replicas become the local minima at the best states seen; where :attr:`heed` ends the search, these states.
+        """
+        dense, most = self.dense, self.dense.size - 1
         tenure = min(_TENURE, most // 2)
-        best, _ = self.dense.spins.rows(self.count)
-        self.dense.spins.tabu(
-            self.rows, self.fields, best, steps, tenure, min(_SPREAD, most - tenure), self.seed, self._first, self.sweep
-        )
-        self.take(best[:, : self.dense.size])
+        search = _anneal.DenseTabu(dense.spins, self.count, tenure, min(_SPREAD, most - tenure))
+        best, once = dense.spins.rows(self.count)[0], steps_at_once(self.count, dense.size)
+        self._set_fields()
+        best[:] = self.rows
+        try:
+            for first in range(0, steps, once):
+                part = min(once, steps - first)
+                gains = dense.spins.tabu(self.rows, self.fields, best, part, search, self.seed, read, _SEARCH)
+                self.gained = gains * dense.unit
+                self.heed()
+        finally:
+            self.rows[:] = best
+        self.descend()
 
     def energies(self) -> NDArray[np.float64]:
         """Energies (count,)."""
@@ -141,7 +203,7 @@ class DenseReplicas(Replicas):
     def take(self, states: NDArray[np.int8]) -> None:
         """Become ``states`` (count, n)."""
         self.rows[:, : self.dense.size] = states
-        self.dense.spins.set_fields(self.rows, self.fields)
+        self._set_fields()
 
     def cross(self, partners: NDArray[np.int8], of: NDArray[np.intp]) -> None:
         """Replica k becomes ``partners[of[k]]`` where that is better: spins that are all coupled have no parts to cross."""

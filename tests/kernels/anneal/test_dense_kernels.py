@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -102,7 +104,8 @@ def test_tabu_search(level, kind, size):
     (states, fields), reads = case.rows(), case.reads()
     before, best = case.energies(states), case.spins.rows(len(reads))[0]
     tenure, spread = min(7, size // 2), min(5, (size - 1) // 4)
-    gains = case.spins.tabu(states, fields, best, 150, tenure, spread, 4, 8, 2)
+    search = _anneal.DenseTabu(case.spins, len(reads), tenure, spread)
+    gains = case.spins.tabu(states, fields, best, 150, search, 4, 8, 2)
     for k, read in enumerate(reads):
         gain, seen = read.tabu(150, tenure, spread, (4, 8 + k, 2))
         assert gain == gains[k]
@@ -126,6 +129,96 @@ def test_parts_of_a_run_make_the_run(level, kind):
                 states, fields, np.tile(betas[3:], (len(states), 1)), 1, 20 + reads.indices(4)[0], 3, chosen
             )
         assert all(map(np.array_equal, whole, parts))
+
+
+def part_of(case, groups, reads, spins, members=None):
+    part = _anneal.DensePart(case.size, reads, groups)
+    part.first, part.stop = spins
+    part.from_member, part.to_member = members or (0, 0 if groups is None else groups.members.size)
+    return part
+
+
+def test_parts_of_a_sweep_make_the_sweep(level, kind):
+    case = Case(200, kind, reads=9)
+    betas = np.geomspace(0.3, 5, 4) / np.abs(case.couplings).max() / 11
+    for groups in (None, of_kernels(case, groups_of(case))):
+        whole, parts = case.rows(), case.rows()
+        case.spins.sweeps(*whole, betas, 1, 20, 5, groups)
+        part = _anneal.DensePart(200, 9, groups)
+        for t, beta in enumerate(betas):
+            for k in [slice(0, 9)] if groups is None else [slice(k, k + 1) for k in range(9)]:
+                for part.first, part.stop in ((0, 64), (64, 192), (192, 200)):
+                    states, fields = parts[0][k], parts[1][k]
+                    case.spins.sweeps(states, fields, [beta], 1, 20 + k.start, 5 + t, groups, part)
+        assert all(map(np.array_equal, whole, parts))
+
+
+def test_parts_of_fields_and_of_a_descent_make_them(level, kind):
+    case = Case(200, kind, reads=1)
+    for groups in (None, of_kernels(case, groups_of(case))):
+        whole, parts = case.rows(), case.rows()
+        parts[1][:] = 1
+        part = _anneal.DensePart(200, 1, groups)
+        for part.first, part.stop in ((0, 128), (128, 200)):
+            case.spins.set_fields(*parts, part)
+        assert np.array_equal(parts[1], whole[1])
+        rounds = case.spins.descend(*whole, MOST, groups)[0]
+        members = 0 if groups is None else groups.members.size
+        visits = [(0, 64, 0, 0), (64, 200, 0, 0), (0, 0, 0, 31), (0, 0, 31, members)]
+        made, moves = -1, 1
+        while moves:
+            made, moves = made + 1, 0
+            for part.first, part.stop, part.from_member, part.to_member in visits:
+                moves += case.spins.descend(*parts, 1, groups, part)[0]
+        assert made == rounds
+        assert all(map(np.array_equal, whole, parts))
+
+
+def test_parts_of_a_search_make_the_search(level, kind):
+    case = Case(150, kind, reads=3)
+    results = []
+    for calls in ([333], [64, 192, 0, 64, 13]):
+        rows, best = case.rows(), case.rows()[0]
+        search = _anneal.DenseTabu(case.spins, 3, 9, 4)
+        gains = [case.spins.tabu(*rows, best, steps, search, 4, 8, 2) for steps in calls]
+        assert all(np.all(later <= earlier) for earlier, later in itertools.pairwise(gains))
+        results.append((*rows, best, gains[-1]))
+        with pytest.raises(ValueError, match="is over"):
+            case.spins.tabu(*rows, best, 1, search, 4, 8, 2)
+    assert all(map(np.array_equal, *results))
+
+
+def test_parts_that_do_not_fit_are_refused():
+    case = Case(100, "int8", reads=2)
+    rows, groups = case.rows(), of_kernels(case, groups_of(case))
+    for spins, message in (((1, 100), "multiple"), ((0, 70), "multiple"), ((64, 164), "at most"), ((64, 0), "at most")):
+        with pytest.raises(ValueError, match=message):
+            case.spins.sweeps(*rows, [0.0], 0, 0, 0, None, part_of(case, None, 2, spins))
+    with pytest.raises(ValueError, match="one sweep a call"):
+        case.spins.sweeps(*rows, [0.0, 0.0], 0, 0, 0, None, part_of(case, None, 2, (0, 64)))
+    with pytest.raises(ValueError, match="more reads"):
+        case.spins.sweeps(*rows, [0.0], 0, 0, 0, None, part_of(case, None, 1, (0, 64)))
+    with pytest.raises(ValueError, match="of one read"):
+        case.spins.sweeps(*rows, [0.0], 0, 0, 0, groups, part_of(case, groups, 2, (0, 64)))
+    with pytest.raises(ValueError, match="other groups"):
+        case.spins.sweeps(*rows, [0.0], 0, 0, 0, groups, part_of(case, None, 2, (0, 100)))
+    search = _anneal.DenseTabu(case.spins, 3, 5, 5)
+    with pytest.raises(ValueError, match="these reads"):
+        case.spins.tabu(*rows, case.rows()[0], 1, search, 0, 0, 0)
+
+
+def test_a_unit_divides_weights_and_fields():
+    case = Case(70, "int8", reads=2)
+    start, neighbours = np.arange(71) * 69, np.concatenate([np.delete(np.arange(70), k) for k in range(70)])
+    weights, own = case.couplings[~np.eye(70, dtype=bool)], case.own
+    for unit, kind in ((7 * 10**6, np.int8), (2.0**-80, np.float32)):
+        scaled = [(numbers * unit) for numbers in (weights, own)]
+        spins = _anneal.DenseSpins(start, neighbours.astype(np.int32), *scaled, unit=unit)
+        states, fields = spins.rows(2)
+        states[:, :70] = case.first
+        spins.set_fields(states, fields)
+        assert spins.kind == kind
+        assert np.array_equal(fields[:, :70], case.rows()[1][:, :70])
 
 
 def test_every_read_draws_for_itself(level):
@@ -201,7 +294,7 @@ def test_arguments_that_do_not_fit_are_refused():
     case = Case(10, "int8")
     states, fields = case.rows()
     with pytest.raises(ValueError, match="tenure"):
-        case.spins.tabu(states, fields, case.rows()[0], 1, 8, 2, 0, 0, 0)
+        _anneal.DenseTabu(case.spins, 5, 8, 2)
     with pytest.raises(ValueError, match="betas"):
         case.spins.sweeps(states, fields, np.ones((2, 5)), 0, 0, 0)
     with pytest.raises(ValueError, match="this problem's spins"):
