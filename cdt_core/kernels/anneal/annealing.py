@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -11,7 +12,6 @@ import numpy as np
 from cdt_core.errors import AnnealError
 from cdt_core.kernels.anneal.choosing import Onward, choose
 from cdt_core.kernels.anneal.course import Course, Stop
-from cdt_core.kernels.anneal.dense import Dense
 from cdt_core.kernels.anneal.engines import engine_for
 from cdt_core.kernels.anneal.population import population
 from cdt_core.kernels.anneal.problem import Problem
@@ -22,9 +22,9 @@ from cdt_core.kernels.anneal.reheating import reheating
 from cdt_core.kernels.anneal.replicas import GROUP, Engine
 from cdt_core.kernels.anneal.samples import Samples
 from cdt_core.kernels.anneal.schedule import part_of, schedule_of
+from cdt_core.kernels.anneal.searching import Searching
 from cdt_core.kernels.anneal.simulated import simulated
 from cdt_core.kernels.anneal.tempering import tempering
-from cdt_core.kernels.crew import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,12 +97,13 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
         ``attempts`` are of what is left.
     tabu
         Steps of tabu search from each read's state, after its descent; for problems of up to some 20,000 spins without
-        fixed cardinalities. A step takes as long as a visit of every spin of one read.
+        fixed cardinalities. A step takes as long as a visit of every spin of one read. The callback goes on being called,
+        and may end the search.
     threads
         Default: as many as there are processors for this process. A thread works on 64 replicas at least.
     time_budget
         Seconds after which sweeps end, also within one; ``reheat``, ``pt`` and ``auto`` go on until then. The descent of
-        all reads and their energies come on top: about as long as 50 sweeps.
+        all reads and their energies come on top: about as long as 50 sweeps; so does tabu search.
     callback
         Called about 30 times a second with the sweeps made and the lowest energy found; ends the run by returning
         what is true.
@@ -212,9 +213,16 @@ class _Run:
             _LEADS[method](course, betas)
         except course.ends as end:
             interrupted = not isinstance(end, Stop) or method not in _LASTING or course.left > 0
+        states = self._states(course, slices)[: self.reads]
+        if self.tabu and self.problem.size >= _LEAST_TABU:
+            search = Searching(
+                self.problem, self.seed, self.tabu, self.threads, partial(self._tell, course), course.ends
+            )
+            states = search.best(states)
+            interrupted |= search.stopped
         return Samples.of_states(
             self.problem,
-            self._states(course, slices)[: self.reads],
+            states,
             method=method,
             seed=self.seed,
             betas=betas,
@@ -225,26 +233,15 @@ class _Run:
             trace=np.array(course.trace).reshape(-1, 2),
         )
 
+    def _tell(self, course: Course, lowest: float) -> object:
+        return self.callback is not None and self.callback(course.sweeps, lowest)
+
     def _states(self, course: Course, slices: int) -> NDArray[np.int8]:
         """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
         course.work(lambda group: group.descend())
         states = np.concatenate(course.gather(lambda group: group.states()))
         best = course.energies().reshape(-1, slices).argmin(axis=1)
-        found = self.engine.ordered(states[np.arange(len(best)) * slices + best])
-        return self._searched(found) if self.tabu and self.problem.size >= _LEAST_TABU else found
-
-    def _searched(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The best states that tabu search from each saw, and local minima again."""
-        dense = Dense.of(self.problem)
-
-        def search(first: int, stop: int) -> NDArray[np.int8]:
-            replicas = dense.group(self.seed, 0, stop - first)
-            replicas.take(states[first:stop])
-            replicas.search(self.tabu)
-            replicas.descend()
-            return replicas.states()
-
-        return np.concatenate(share(search, len(states), self.threads, most=1))
+        return self.engine.ordered(states[np.arange(len(best)) * slices + best])
 
 
 def _check(problem: Problem, method: str, tabu: int, callback: object) -> None:

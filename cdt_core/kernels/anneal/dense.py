@@ -167,7 +167,7 @@ class DenseReplicas(Replicas):
                     moving |= self.dense.spins.descend(rows, fields, most, groups, self._visiting(piece))[0] == most
                     self.heed()
 
-    def search(self, steps: int, read: int = 0) -> None:
+    def search(self, steps: int, read: int) -> None:
         """Tabu search from each state, the first one that of read ``read`` (Glover 1989, ORSA J. Comput. 1:190).
 
         The replicas become the local minima at the best states seen; where :attr:`heed` ends the search, these states.
