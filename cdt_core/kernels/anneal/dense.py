@@ -9,7 +9,7 @@ import numpy as np
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels import _anneal
-from cdt_core.kernels.anneal.dense_pieces import Piece, descent_pieces, pieces, steps_at_once
+from cdt_core.kernels.anneal.dense_pieces import Range, descent, pieces, steps_at_once
 from cdt_core.kernels.anneal.lanes import unit_of
 from cdt_core.kernels.anneal.replicas import GROUP, Engine, Replicas
 
@@ -41,6 +41,11 @@ class Dense(Engine):
     def size(self) -> int:
         """Number of spins."""
         return self.spins.size
+
+    @property
+    def members(self) -> int:
+        """Number of spins in groups."""
+        return 0 if self.groups is None else self.groups.members.size
 
     @classmethod
     def of(cls, problem: Problem) -> Dense:
@@ -103,7 +108,7 @@ class DenseReplicas(Replicas):
     def shuffle(self) -> None:
         """Become random states, with the cardinalities that are fixed: a replica's are the same whatever others there are."""
         random, problem = self.random(0), self.dense.problem
-        for k in range(GROUP):
+        for k in range(GROUP if problem.cardinalities else self.count):
             up = random.random(problem.size) < 0.5
             if k < self.count:
                 self.rows[k, : problem.size] = np.where(up, 1, -1)
@@ -134,38 +139,39 @@ class DenseReplicas(Replicas):
                 GROUP * self.index + piece.reads.start,
                 self.sweep + piece.sweeps.start,
                 dense.groups,
-                self._visiting(piece),
+                self._visiting(piece.spins),
             )
             self.heed()
         self.sweep += sweeps
 
-    def _visiting(self, piece: Piece) -> _anneal.DensePart:
-        """The part that a piece is."""
-        groups = self.dense.groups
-        members = (0, 0 if groups is None else groups.members.size) if piece.members is None else piece.members
-        self._part.first, self._part.stop = piece.spins
-        self._part.from_member, self._part.to_member = members
+    def _visiting(self, spins: Range, members: Range | None = None) -> _anneal.DensePart:
+        """What a call visits: of groups, all members if not said otherwise."""
+        self._part.first, self._part.stop = spins
+        self._part.from_member, self._part.to_member = members or (0, self.dense.members)
         return self._part
 
     def _set_fields(self) -> None:
         for piece in pieces(self.count, 1, self.dense.size):
             rows, fields = self.rows[piece.reads], self.fields[piece.reads]
-            self.dense.spins.set_fields(rows, fields, self._visiting(piece))
+            self.dense.spins.set_fields(rows, fields, self._visiting(piece.spins))
             self.heed()
 
     def descend(self) -> None:
         """Flip, or in groups exchange, what lowers the energy until nothing does."""
         self._set_fields()
-        groups = self.dense.groups
-        most, parts = descent_pieces(self.dense.size, 0 if groups is None else groups.members.size)
-        for k in range(self.count):
-            rows, fields = self.rows[k : k + 1], self.fields[k : k + 1]
-            moving = True
+        cut = descent(self.count, self.dense.size, self.dense.members)
+        for first in range(0, self.count, cut.reads):
+            reads, moving = slice(first, first + cut.reads), True
             while moving:
-                moving = False
-                for piece in parts:
-                    moving |= self.dense.spins.descend(rows, fields, most, groups, self._visiting(piece))[0] == most
-                    self.heed()
+                moving = sum(self._descend(reads, cut.most, *part) for part in cut.parts) > 0
+
+    def _descend(self, reads: slice, most: int, spins: Range, members: Range) -> bool:
+        """At most so many sweeps of some reads; whether any read made all."""
+        dense = self.dense
+        part = self._visiting(spins, members)
+        made = dense.spins.descend(self.rows[reads], self.fields[reads], most, dense.groups, part)
+        self.heed()
+        return bool((made == most).any())
 
     def search(self, steps: int, read: int) -> None:
         """Tabu search from each state, the first one that of read ``read`` (Glover 1989, ORSA J. Comput. 1:190).

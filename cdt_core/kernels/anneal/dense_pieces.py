@@ -11,23 +11,27 @@ from cdt_core.kernels._anneal import DENSE_BLOCK, DENSE_EPOCH, DENSE_TEAM
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MOST_WORK", "Piece", "descent_pieces", "pieces", "steps_at_once"]
+__all__ = ["MOST_WORK", "Descent", "Piece", "Range", "descent", "pieces", "steps_at_once"]
+
+#: First, and before which one to stop.
+Range = tuple[int, int]
 
 #: Couplings that one call adds to fields at most, were all its moves made by reads that share them: some 15 ms on one core.
 MOST_WORK = 1 << 28
 #: In additions of a shared row of couplings: what an exchange of two spins takes, for which no other read waits; a step of tabu
 #: search; and, in a group, a look for the best partner of a spin among all others.
 _EXCHANGE, _STEP, _PARTNER = 8, 8, 32
+#: Sweeps of a descent in one call.
+_DESCENT = 16
 
 
 @attrs.frozen
 class Piece:
-    """The part of some sweeps, or of a descent, that one call makes: some of the reads, of the sweeps and of the spins."""
+    """The part of some sweeps that one call makes: some of the reads, of the sweeps and of the spins."""
 
     reads: slice
     sweeps: slice
-    spins: tuple[int, int]
-    members: tuple[int, int] | None = None  #: of groups, in a descent; None for all
+    spins: Range
 
 
 def _stride(spins: int) -> int:
@@ -56,16 +60,25 @@ def pieces(reads: int, sweeps: int, spins: int, *, swaps: bool = False) -> Itera
                 )
 
 
-def descent_pieces(spins: int, members: int) -> tuple[int, list[Piece]]:
-    """How often a call may go through all that it visits, and the pieces of one read's descent; together one sweep."""
-    one, stride = slice(0, 1), _stride(spins)
-    whole = (spins + _PARTNER * members) * stride
-    if whole <= MOST_WORK:
-        return MOST_WORK // whole, [Piece(one, one, (0, spins))]
-    loose = [Piece(one, one, piece.spins, (0, 0) if members else None) for piece in pieces(1, 1, spins)]
+@attrs.frozen
+class Descent:
+    """How a descent is cut."""
+
+    reads: int  #: of a call
+    most: int  #: sweeps of a call
+    parts: list[tuple[Range, Range]]  #: spins, and places of the members of groups; together one sweep
+
+
+def descent(reads: int, spins: int, members: int) -> Descent:
+    """Calls of MOST_WORK at most: many sweeps of many reads, or a part of one."""
+    stride = _stride(spins)
+    sweep = (spins + _PARTNER * members) * stride
+    if sweep <= MOST_WORK:
+        most = min(_DESCENT, MOST_WORK // sweep)
+        return Descent(min(reads, MOST_WORK // (sweep * most)), most, [((0, spins), (0, members))])
     places = max(1, MOST_WORK // (_PARTNER * stride))
-    grouped = [Piece(one, one, (0, 0), (k, min(k + places, members))) for k in range(0, members, places)]
-    return 1, loose + grouped
+    loose = [(piece.spins, (0, 0)) for piece in pieces(1, 1, spins)]
+    return Descent(1, 1, loose + [((0, 0), (k, min(k + places, members))) for k in range(0, members, places)])
 
 
 def steps_at_once(reads: int, spins: int) -> int:

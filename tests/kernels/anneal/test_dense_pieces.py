@@ -9,7 +9,7 @@ import pytest
 from cdt_core.kernels.anneal import Problem, dense_pieces
 from cdt_core.kernels.anneal.course import Stop
 from cdt_core.kernels.anneal.dense import MOST_BYTES, Dense
-from cdt_core.kernels.anneal.dense_pieces import descent_pieces, pieces, steps_at_once
+from cdt_core.kernels.anneal.dense_pieces import descent, pieces, steps_at_once
 
 LARGEST = int((MOST_BYTES / 4) ** 0.5)
 SIZES = [1, 63, 64, 65, 200, 1000, 5000, LARGEST]
@@ -44,20 +44,18 @@ def test_pieces_are_all_and_none_is_long(size, reads, swaps):
     assert made == reads * 5 * size
 
 
+@pytest.mark.parametrize("reads", [1, 64])
 @pytest.mark.parametrize("size", SIZES)
-def test_pieces_of_a_descent_are_all_and_none_is_long(size):
+def test_pieces_of_a_descent_are_all_and_none_is_long(size, reads):
     for members in {0, size // 2, size}:
-        most, parts = descent_pieces(size, members)
-        spins = [k for part in parts for k in range(*part.spins)]
-        assert spins == list(range(size))
-        if len(parts) > 1:
-            places = [k for part in parts if part.members for k in range(*part.members)]
-            assert most == 1
-            assert places == list(range(members))
-        for part in parts:
-            places = members if part.members is None else part.members[1] - part.members[0]
-            work = part.spins[1] - part.spins[0] + 2 * places
-            assert most * work * stride(size) <= dense_pieces.MOST_WORK
+        cut = descent(reads, size, members)
+        assert [k for spins, _ in cut.parts for k in range(*spins)] == list(range(size))
+        assert [k for _, places in cut.parts for k in range(*places)] == list(range(members))
+        assert cut.reads == cut.most == 1 or len(cut.parts) == 1
+        assert 1 <= cut.reads <= reads
+        for spins, places in cut.parts:
+            work = spins[1] - spins[0] + 2 * (places[1] - places[0])
+            assert cut.reads * cut.most * work * stride(size) <= dense_pieces.MOST_WORK
 
 
 @pytest.mark.parametrize("size", SIZES)
