@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import AnnealError
 
-__all__ = ["Cardinality", "check_groups", "read_only"]
+__all__ = ["Cardinality", "check_groups", "read_groups", "read_only"]
 
 Array = NDArray[Any]
 
@@ -21,6 +21,27 @@ def read_only(array: ArrayLike) -> Array:
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
+
+
+def read_groups(indices: Any) -> Array:
+    """An array of indices, of one group or in rows of many.
+
+    Raises
+    ------
+    AnnealError
+        Rows of different lengths, masked indices, or what is no number.
+    """
+    if np.ma.is_masked(indices):
+        at = tuple(int(k) for k in np.argwhere(np.ma.getmaskarray(indices))[0])
+        raise AnnealError(f"indices[{', '.join(map(str, at))}] is masked; leave out what is in no group")
+    try:
+        return np.asarray(indices)
+    except (ValueError, TypeError) as error:
+        raise AnnealError(f"indices are no array: {error}; groups of different sizes are given one by one") from error
+
+
+def _members(indices: ArrayLike) -> Array:
+    return read_only(read_groups(indices))
 
 
 @attrs.frozen(eq=False)
@@ -37,10 +58,10 @@ class Cardinality:
     Raises
     ------
     AnnealError
-        No indices, one that comes twice, or a count beyond them.
+        No indices, what is no row of integers, one that comes twice, or a count beyond them.
     """
 
-    indices: Array = attrs.field(converter=read_only)
+    indices: Array = attrs.field(converter=_members)
     count: int
 
     def __attrs_post_init__(self) -> None:
@@ -48,6 +69,8 @@ class Cardinality:
             raise AnnealError(
                 f"a group has indices of shape {self.indices.shape}; it needs a row of integers, 1 or more"
             )
+        if (largest := int(self.indices.max())) > np.iinfo(np.int64).max:
+            raise AnnealError(f"a group has the index {largest}, which is beyond int64")
         ordered = np.sort(self.indices.astype(np.int64))
         if (ordered[1:] == ordered[:-1]).any():
             raise AnnealError(f"variable {ordered[np.argmax(ordered[1:] == ordered[:-1])]} is twice in a group")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import AnnealError
-from cdt_core.kernels.anneal.cardinality import Cardinality, check_groups, read_only
+from cdt_core.kernels.anneal.cardinality import Cardinality, check_groups, read_groups, read_only
 from cdt_core.kernels.anneal.constructing import bqm_parts, cut_parts, ising_parts, qubo_parts
 from cdt_core.kernels.anneal.couplings import check_couplings, row_sums
 from cdt_core.kernels.anneal.states import energies, read_states
@@ -159,7 +159,7 @@ class Problem:
         >>> pair.feasible([[0, 1], [1, 1]])
         array([ True, False])
         """
-        rows = np.asarray(indices)
+        rows = read_groups(indices)
         groups = rows if rows.ndim == 2 else [rows]
         return attrs.evolve(self, cardinalities=(*self.cardinalities, *(Cardinality(group, count) for group in groups)))
 
