@@ -55,5 +55,6 @@ def _resample(course: Course, step: float, random: np.random.Generator) -> None:
     states = [group.states() for group in course.groups]
     rows = np.concatenate(states)
     rows[lost] = rows[spare]
-    for group, taken in zip(course.groups, np.split(rows, len(course.groups)), strict=True):
+    edges = np.cumsum([group.count for group in course.groups])[:-1]  # the last group may have fewer than others
+    for group, taken in zip(course.groups, np.split(rows, edges), strict=True):
         group.take(taken)

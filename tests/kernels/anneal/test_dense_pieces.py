@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 import pytest
 
-from cdt_core.kernels.anneal import Problem, dense_pieces
+from cdt_core.kernels.anneal import Problem, anneal, dense_pieces
 from cdt_core.kernels.anneal.course import Stop
 from cdt_core.kernels.anneal.dense import MOST_BYTES, Dense
 from cdt_core.kernels.anneal.dense_pieces import descent, pieces, steps_at_once
@@ -175,3 +175,11 @@ def test_searches_of_reads_in_one_state_differ():
         replicas.search(150, read)
         seen.append(replicas.states())
     assert not np.array_equal(*seen)
+
+
+@pytest.mark.parametrize("method", ["sa", "pt", "pa", "reheat", "auto"])
+@pytest.mark.parametrize("reads", [1, 65, 70])
+def test_any_number_of_reads_is_annealed(method, reads):
+    samples = anneal(problem_of(64, cardinality=10), reads=reads, sweeps=40, method=method)
+    assert samples.occurrences.sum() >= reads
+    assert np.array_equal(samples.problem.feasible(samples.states), np.ones(len(samples), bool))
