@@ -12,10 +12,13 @@ INLINE TYPED(gains) TYPED(add_row)(const cdt_dense_problem *problem, const cdt_d
                                    const COUPLING *row, FIELD factor)
 {
     const FIELDS factors = (FIELDS){0} + factor;
+    const FIELD *const all_bars = search->bars;
+    FIELDS *const gains = search->gains;
+    const size_t stride = problem->stride;
     FIELDS all = (FIELDS){0} - LARGEST, free = all;
-    for (size_t at = 0; at < problem->stride; at += 64) {
+    for (size_t at = 0; at < stride; at += 64) {
         FIELDS *const fields = (FIELDS *)((FIELD *)read.fields + at);
-        const FIELDS *const bars = (const FIELDS *)((const FIELD *)search->bars + at);
+        const FIELDS *const bars = (const FIELDS *)(all_bars + at);
         FIELDS of_block = (FIELDS){0} - LARGEST;
         EACH_OF_BLOCK
         {
@@ -24,7 +27,7 @@ INLINE TYPED(gains) TYPED(add_row)(const cdt_dense_problem *problem, const cdt_d
             all = HIGHER(all, gain);
             of_block = HIGHER(of_block, LOWER(gain, bars[p]));
         }
-        ((FIELDS *)search->gains)[at / 64] = of_block;
+        gains[at / 64] = of_block;
         free = HIGHER(free, of_block);
     }
     return (TYPED(gains)){HIGHEST_OF(all), HIGHEST_OF(free)};
