@@ -54,7 +54,7 @@ cdef extern from "cdt_anneal.h" nogil:
 #: Spins of a part are whole blocks; reads that go through their spins side by side; steps of tabu search with one tenure.
 DENSE_BLOCK, DENSE_TEAM, DENSE_EPOCH = CDT_DENSE_BLOCK, 8, CDT_DENSE_EPOCH
 #: Couplings that are looked at between two looks at Ctrl-C.
-_SOME = 1 << 22
+_SOME = 1 << 18
 
 
 def _rows(Py_ssize_t count, Py_ssize_t length, dtype):

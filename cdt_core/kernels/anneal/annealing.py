@@ -11,6 +11,7 @@ import numpy as np
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels.anneal.choosing import Onward, choose
+from cdt_core.kernels.anneal.couplings import row_sums
 from cdt_core.kernels.anneal.course import Course, Stop
 from cdt_core.kernels.anneal.engines import engine_for
 from cdt_core.kernels.anneal.population import population
@@ -49,6 +50,8 @@ _LASTING = ("reheat", "pt")
 _LEAST_TABU = 4
 #: Share of spins whose reduction makes a difference.
 _WORTH = 0.05
+#: A spin of more neighbours is only taken out where it follows its field, which is as strong as they are, but for rounding.
+_MANY, _NEARLY = 16, 0.999
 
 
 def anneal(  # noqa: PLR0913 - what a caller may choose, by name
@@ -164,10 +167,18 @@ def anneal(  # noqa: PLR0913 - what a caller may choose, by name
 
 def _reduction(problem: Problem, method: str, asked: bool | None) -> Reduction | None:
     """The problem without the spins that others decide, if that is asked for or worth it."""
-    if asked is False or (asked is None and method not in (*_LASTING, "auto")):
+    if asked is False or (asked is None and (method not in (*_LASTING, "auto") or _is_rigid(problem))):
         return None
     reduction = reduced(problem)
     return reduction if asked or reduction.taken >= _WORTH else None
+
+
+def _is_rigid(problem: Problem) -> bool:
+    """Whether no spin can be taken out, as of most dense problems: none has few neighbours, or follows its field."""
+    if np.diff(problem.start).min() <= _MANY:
+        return False
+    sizes = np.abs(problem.fields).astype(np.float64)
+    return not sizes.any() or not (sizes >= _NEARLY * row_sums(problem.start, np.abs(problem.weights))).any()
 
 
 def _restored(found: Samples, reduction: Reduction) -> Samples:
@@ -215,9 +226,8 @@ class _Run:
             interrupted = not isinstance(end, Stop) or method not in _LASTING or course.left > 0
         states = self._states(course, slices)[: self.reads]
         if self.tabu and self.problem.size >= _LEAST_TABU:
-            search = Searching(
-                self.problem, self.seed, self.tabu, self.threads, partial(self._tell, course), course.ends
-            )
+            tell = partial(self._tell, course)
+            search = Searching(self.problem, self.engine, self.seed, self.tabu, self.threads, tell, course.ends)
             states = search.best(states)
             interrupted |= search.stopped
         return Samples.of_states(

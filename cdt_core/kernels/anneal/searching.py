@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdt_core.kernels.anneal.problem import Problem
+    from cdt_core.kernels.anneal.replicas import Engine
 
 __all__ = ["Searching"]
 
@@ -31,6 +32,7 @@ class Searching:
     """Searches by threads, from one state each."""
 
     problem: Problem
+    engine: Engine  #: that annealed it; searches are of dense spins
     seed: int
     steps: int
     threads: int
@@ -43,7 +45,8 @@ class Searching:
 
     def best(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
         """Local minima at the best states that searches from ``states`` (k, n) saw; ``stopped`` says if they were cut short."""
-        dense, found, energies = Dense.of(self.problem), states.copy(), self.problem.energy(states)
+        dense = self.engine if isinstance(self.engine, Dense) else Dense.of(self.problem)
+        found, energies = states.copy(), self.problem.energy(states)
         self.lowest = float(energies.min())
 
         def search(first: int, stop: int) -> None:
