@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from cdt_core.errors import CdtError, OutputError, TreatmentError
 from cdt_core.execute.job import ChunkRecord, VariableJob
@@ -85,16 +85,28 @@ class ChunkWorker:
     def _treat(self, job: VariableJob, position: int) -> ChunkRecord:
         begin = time.thread_time()
         index = job.grid.index(position)
-        region = job.grid.region(index)
+        key = "/".join(("c", *map(str, index)))
+        record = self._record(job, (position, job.grid.region(index), key), position % REPLAY_EVERY == 0)
+        return evolve(record, seconds=time.thread_time() - begin)
+
+    def rehearse(self, job: VariableJob, region: tuple[slice, ...]) -> None:
+        """Treat ``region`` as a chunk of its own, so that a plan can tell how long that takes.
+
+        The chunk's file is left under ``root``.
+        """
+        self._record(job, (0, region, "c/0"), replay=False)
+
+    def _record(self, job: VariableJob, chunk: tuple[int, tuple[slice, ...], str], replay: bool) -> ChunkRecord:
+        """All of a chunk's treatment: its position, its region, and where its file goes are given."""
+        position, region, key = chunk
         stored = self.dataset.read(job.spec.name, region)
         stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
         start = tuple(part.start for part in region)
         values, physical, missing = self._prepare(job, stored, start)
         attempt, fallback = _encode(self.dataset, job, values, (start, physical, missing))
-        key = "/".join(("c", *map(str, index)))
         _write(Path(self.root, job.spec.name, key), attempt.encoded.stream)
         replayed = None
-        if position % REPLAY_EVERY == 0:
+        if replay:
             replayed = job.codec_for(attempt.kept_bound).encode(_padded(values, job)).stream == attempt.encoded.stream
         states, errors = _summarise(job, attempt.block)
         return ChunkRecord(
@@ -109,32 +121,10 @@ class ChunkWorker:
             max_error=attempt.max_error,
             exact_values=attempt.encoded.exact_values,
             fallback=fallback,
-            seconds=time.thread_time() - begin,
             replayed=replayed,
             states=states,
             errors=errors,
         )
-
-    def rehearse(self, job: VariableJob, region: tuple[slice, ...]) -> None:
-        """All of a treatment of ``region`` but encoding and decoding, so that a plan can tell how long it takes.
-
-        A file without content is left under ``root``.
-        """
-        stored = self.dataset.read(job.spec.name, region)
-        stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
-        start = tuple(part.start for part in region)
-        values, physical, missing = self._prepare(job, stored, start)
-        decoded = values.copy()
-        treated = physical
-        if not job.plan.codec_bound.is_lossless:
-            treated = decoded if job.plan.form == "decoded" else self.dataset.decoded(job.spec.name, decoded)
-        elif not _same_bits(values, decoded):
-            raise AssertionError("a copy has the same bits")
-        block = _block(job, start, physical, treated, missing)
-        _ = block.comparison
-        _summarise(job, block)
-        hashlib.sha256(np.ascontiguousarray(stored).reshape(-1).view(np.uint8).data).digest()
-        _write(Path(self.root, "c", "0"), b"")
 
     def _prepare(
         self, job: VariableJob, stored: NDArray[Any], start: tuple[int, ...]

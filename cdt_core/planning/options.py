@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -13,7 +14,7 @@ from cdt_core.model import Bound, Candidate, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, is_text
 from cdt_core.planning.objective import Rated, Tiers, ratings
-from cdt_core.planning.pace import Pace
+from cdt_core.planning.pace import Paces
 from cdt_core.planning.promise import applied_as, applied_bound, codec_bound
 from cdt_core.planning.request import PlanRequest
 from cdt_core.planning.trial import Form, SampledValues, Samples, forms_of, sample, shared, tightened, trials_of
@@ -99,7 +100,7 @@ class Basis:
     sampled: SampledValues
     profile: Profile
     request: PlanRequest
-    paces: Mapping[str, Pace] = field(factory=dict)
+    paces: Mapping[str, Paces] = field(factory=dict)
 
 
 def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> VariableOptions:
@@ -153,12 +154,13 @@ class _Tried:
     def __init__(self, basis: Basis, base: VariablePlan, samples: Samples) -> None:
         self.spec, self.profile = basis.dataset.specs[base.name], basis.profile[base.name]
         self.request, self.base, self.samples = basis.request, base, samples
-        self.growth = self.spec.size / max(1, sum(block.size for block in samples.stored))
+        sampled = max(1, sum(block.size for block in samples.stored))
+        self.growth = self.spec.size / sampled
         self.is_extra = False
         self.forms: list[Form] = []
         self.rated: list[Rated] = []
-        pace, chunks = basis.paces.get(base.name), len(ChunkGrid(base.shape, base.chunk_shape))
-        self.rest = None if pace is None else pace.seconds(chunks, self.spec.size)
+        self.paces, self.chunks = basis.paces.get(base.name), len(ChunkGrid(base.shape, base.chunk_shape))
+        self.coded = self.chunks * math.prod(base.chunk_shape) / sampled  # chunks at the edge are filled up
 
     def run(self, objectives: Sequence[str]) -> None:
         """Try all settings of the codecs that these objectives list, and smaller shares of the error."""
@@ -179,13 +181,17 @@ class _Tried:
 
     def _add(self, form: Form, candidate: Candidate, whole: Rated | None) -> None:
         seconds = None
-        if candidate.seconds is not None and self.rest is not None:
-            seconds = (candidate.seconds * self.growth + self.rest) / self.request.workers
+        if candidate.seconds is not None and self.paces is not None:
+            seconds = (candidate.seconds * self.coded + self._beside(candidate.codec_bound)) / self.request.workers
         size = round(candidate.sample_bytes * self.growth)
         position = len(self.rated) if whole is None else whole.position
         self.forms.append(form)
         whole_bytes = size if whole is None else whole.whole_bytes
         self.rated.append(Rated(evolve(candidate, seconds=seconds), size, position, whole_bytes, self.is_extra))
+
+    def _beside(self, bound: Bound) -> float:
+        """Seconds that the variable takes beside encoding and decoding."""
+        return 0.0 if self.paces is None else self.paces.of(bound).seconds(self.chunks, self.spec.size)
 
     def _add_shares(self) -> None:
         """Less error: for ``balanced`` of the best option where that is almost free, for ``fidelity`` of every option."""
@@ -213,7 +219,7 @@ class _Tried:
 
     def _with_retry(self, option: Rated, raw: int) -> Rated:
         """With the time of the second encoding, lossless, that chunks get which a bound makes little smaller."""
-        lossy, rest = option.candidate, (self.rest or 0.0) / self.request.workers
+        lossy, rest = option.candidate, self._beside(Bound("lossless")) / self.request.workers
         if lossy.seconds is None or lossy.codec_bound.is_lossless or 2 * option.predicted_bytes <= raw:
             return option
         settings = (lossy.codec, lossy.parameters, lossy.form)

@@ -1,4 +1,4 @@
-"""What treating a variable takes beside its codec: a time per chunk and a time per value, rehearsed on sampled regions."""
+"""What treating a variable takes beside its codec: a time once, per chunk and per value, rehearsed on sampled regions."""
 
 from __future__ import annotations
 
@@ -8,95 +8,171 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from cdt_core.model import VariablePlan, VariableSpec
+from cdt_core.model import Bound, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.request import PlanRequest, Rehearsal
 
-__all__ = ["Pace", "paces_of"]
+__all__ = ["Pace", "Paces", "paces_of"]
 
 _log = logging.getLogger("cdt.plugins")
 
-#: Of variables that are alike, how many are rehearsed; the middle one counts.
-_ALIKE = 7
-#: Values of a region that is rehearsed, at most.
-_VALUES = 1 << 17
+#: Rehearsals of all kinds of variables together, and of one kind, at most; the middle one counts.
+_REHEARSALS, _ALIKE = 64, 7
+#: Values of a region that is rehearsed first, and of one that is short enough to be done again and again.
+_VALUES, _FEW = 1 << 16, 1 << 13
+#: Seconds that rehearsing whole chunks may take, or the share of what their variables take.
+_WHOLE_SECONDS, _WHOLE_SHARE = 0.5, 0.01
+
+_Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
 @frozen
 class Pace:
-    """Seconds of one thread per chunk and per value, without encoding and decoding."""
+    """Seconds of one thread per variable, per chunk and per value, without encoding and decoding."""
 
+    per_variable: float
     per_chunk: float
     per_value: float
 
     def seconds(self, chunks: int, values: int) -> float:
         """Of a whole variable."""
-        return chunks * self.per_chunk + values * self.per_value
+        return self.per_variable + chunks * self.per_chunk + values * self.per_value
+
+
+@frozen
+class Paces:
+    """The pace of a variable where its values are changed, and where they are not."""
+
+    lossy: Pace
+    lossless: Pace
+
+    def of(self, bound: Bound) -> Pace:
+        """For a codec that keeps ``bound``."""
+        return self.lossless if bound.is_lossless else self.lossy
+
+
+@frozen(eq=False)
+class _Kind:
+    """Plans that are alike, all with or all without loss; those that are rehearsed lie evenly among them."""
+
+    plans: tuple[VariablePlan, ...]
+    rehearsal: Rehearsal
+
+    def pace(self, most: int) -> Pace | None:
+        """The middle pace of few of them; none where all fail."""
+        most = min(most, len(self.plans)) if self.chunk_values <= _FEW else 1
+        found: list[Pace] = []
+        for number in range(most):
+            plan = self.plans[number * len(self.plans) // most]
+            try:
+                if not number:  # what is imported or tabulated at first use is no part of any chunk's time
+                    self.rehearsal(plan, _shrunk(_middle(plan), _FEW), 1)
+                found.append(_pace(plan, self.rehearsal))
+            except Exception as error:  # what fails here fails again, and is reported, where it counts
+                _log.warning("variable %r: no time could be predicted: %s", plan.name, error)
+        found.sort(key=lambda pace: pace.seconds(1, self.chunk_values))
+        return found[(len(found) - 1) // 2] if found else None
+
+    @property
+    def chunk_values(self) -> int:
+        """Of the first; those of the others are nearly as many."""
+        return math.prod(self.plans[0].chunk_shape)
+
+    def seconds(self, pace: Pace) -> float:
+        """Of all of them."""
+        return sum(pace.seconds(len(_grid(plan)), math.prod(plan.shape)) for plan in self.plans)
+
+    def by_whole_chunk(self, pace: Pace) -> Pace:
+        """The pace with a time per value by which a whole chunk takes what it was found to take."""
+        plan = self.plans[0]
+        try:
+            seconds = self.rehearsal(plan, _middle(plan), 1)[0]
+        except Exception as error:  # as above
+            _log.warning("variable %r: the time of a whole chunk is predicted by a part: %s", plan.name, error)
+            return pace
+        per_value = max(0.0, seconds - pace.per_variable - pace.per_chunk) / _size(_middle(plan))
+        return evolve(pace, per_value=per_value)
 
 
 def paces_of(
-    plans: Sequence[tuple[VariablePlan, VariableSpec]],
-    request: PlanRequest,
-    run: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]],
-) -> Mapping[str, Pace]:
-    """The pace of each variable by name; those of one type, shape, role and form go by few of their kind."""
-    alike: dict[Hashable, list[VariablePlan]] = {}
-    for plan, spec in plans:
-        alike.setdefault(_kind(plan, spec), []).append(plan)
+    plans: Sequence[tuple[VariablePlan, VariableSpec]], request: PlanRequest, run: _Map
+) -> Mapping[str, Paces]:
+    """The paces of each variable by name; those of one type, role, form and about one size go by few of their kind."""
     if request.rehearsal is None:
         return {}
-    chosen = [plan for members in alike.values() for plan in members[:: max(1, len(members) // _ALIKE)][:_ALIKE]]
-    rehearsal = request.rehearsal
-    for plan in chosen[:1]:  # what is imported at first use is no part of any chunk's time
-        _pace(plan, rehearsal)
-    found = dict(zip((plan.name for plan in chosen), run(lambda plan: _pace(plan, rehearsal), chosen), strict=True))
-    paces: dict[str, Pace] = {}
-    for members in alike.values():
-        known = [pace for plan in members if (pace := found.get(plan.name)) is not None]
-        if known:
-            middle = sorted(known, key=lambda pace: pace.seconds(1, 1 << 16))[(len(known) - 1) // 2]
-            paces.update((plan.name, middle) for plan in members)
+    alike: dict[Hashable, list[VariablePlan]] = {}
+    for plan, spec in plans:
+        if math.prod(plan.shape):
+            alike.setdefault(_alike(plan, spec), []).append(plan)
+    lossless = [_Kind(tuple(map(_without_loss, members)), request.rehearsal) for members in alike.values()]
+    lossy = [
+        exact if members[0].codec_bound.is_lossless else _Kind(tuple(members), request.rehearsal)
+        for exact, members in zip(lossless, alike.values(), strict=True)
+    ]
+    kinds = list(dict.fromkeys([*lossy, *lossless]))
+    most = max(1, min(_ALIKE, _REHEARSALS // max(1, len(kinds))))
+    paces = dict(zip(kinds, run(lambda kind: kind.pace(most), kinds), strict=True))
+    found = _with_whole_chunks({kind: pace for kind, pace in paces.items() if pace is not None})
+    return {
+        plan.name: Paces(found[changed], found[exact])
+        for changed, exact in zip(lossy, lossless, strict=True)
+        if changed in found and exact in found
+        for plan in exact.plans
+    }
+
+
+def _with_whole_chunks(paces: dict[_Kind, Pace]) -> dict[_Kind, Pace]:
+    """The same, with whole chunks of the kinds that take longest rehearsed while that takes little of the treatment."""
+    seconds = {kind: kind.seconds(pace) for kind, pace in paces.items()}
+    left = max(_WHOLE_SECONDS, _WHOLE_SHARE * sum(seconds.values()))
+    for kind in sorted(seconds, key=lambda kind: -seconds[kind]):
+        expected = paces[kind].seconds(1, kind.chunk_values)
+        if kind.chunk_values > _VALUES and expected <= left:
+            begin = time.perf_counter()
+            paces[kind] = kind.by_whole_chunk(paces[kind])
+            left -= time.perf_counter() - begin
     return paces
 
 
-def _kind(plan: VariablePlan, spec: VariableSpec) -> Hashable:
+def _alike(plan: VariablePlan, spec: VariableSpec) -> Hashable:
     """What the time of a chunk depends on, as far as that is known before one is read."""
     uses = tuple((use.name, str(use.parameters)) for use in plan.processors)
-    return (plan.dtype, plan.shape, plan.chunk_shape, plan.applied.kind, spec.role, spec.packing.is_packed, uses)
+    size = math.prod(plan.chunk_shape).bit_length()
+    lengths = tuple(min(length, 8) for length in plan.shape)  # what looks at neighbours leaves out short axes
+    return (plan.dtype, lengths, size, plan.applied.kind, spec.role, spec.packing.is_packed, uses)
 
 
-def _pace(plan: VariablePlan, rehearsal: Rehearsal) -> Pace | None:
-    grid = ChunkGrid(plan.shape, plan.chunk_shape)
-    if not len(grid):
-        return None
-    chunk = grid.region(grid.index(len(grid) // 2))
-    region = _shrunk(chunk)
-    try:
-        long = _seconds(plan, region, rehearsal)
-        if region == chunk:
-            return Pace(long, 0.0)
-        short = _seconds(plan, tuple(slice(part.start, part.start + 1) for part in region), rehearsal)
-    except Exception as error:  # what fails here fails again, and is reported, where it counts
-        _log.warning("variable %r: no time could be predicted: %s", plan.name, error)
-        return None
-    return Pace(min(short, long), max(0.0, long - short) / max(1, _size(region) - 1))
+def _without_loss(plan: VariablePlan) -> VariablePlan:
+    return evolve(plan, codec_bound=Bound("lossless"))
 
 
-def _shrunk(chunk: tuple[slice, ...]) -> tuple[slice, ...]:
-    """The chunk, or a part of at most ``_VALUES`` values that is like it in shape: what looks at neighbours needs all axes."""
+def _pace(plan: VariablePlan, rehearsal: Rehearsal) -> Pace:
+    region = _shrunk(_middle(plan), _VALUES)
+    first, *again = rehearsal(plan, region, 2 if _size(region) <= _FEW else 1)
+    long = min([first, *again])
+    short = min(long, *rehearsal(plan, tuple(slice(part.start, part.start + 1) for part in region), 2))
+    return Pace(first - long, short, (long - short) / _size(region))
+
+
+def _grid(plan: VariablePlan) -> ChunkGrid:
+    return ChunkGrid(plan.shape, plan.chunk_shape)
+
+
+def _middle(plan: VariablePlan) -> tuple[slice, ...]:
+    """Where the middle chunk lies."""
+    grid = _grid(plan)
+    return grid.region(grid.index(len(grid) // 2))
+
+
+def _shrunk(chunk: tuple[slice, ...], most: int) -> tuple[slice, ...]:
+    """The chunk, or a part of at most ``most`` values that is like it in shape: what looks at neighbours needs all axes."""
     lengths = [part.stop - part.start for part in chunk]
-    while math.prod(lengths) > _VALUES:
+    while math.prod(lengths) > most:
         longest = lengths.index(max(lengths))
         lengths[longest] = (lengths[longest] + 1) // 2
     return tuple(slice(part.start, part.start + length) for part, length in zip(chunk, lengths, strict=True))
-
-
-def _seconds(plan: VariablePlan, region: tuple[slice, ...], rehearsal: Rehearsal) -> float:
-    begin = time.thread_time()
-    rehearsal(plan, region)
-    return time.thread_time() - begin
 
 
 def _size(region: tuple[slice, ...]) -> int:

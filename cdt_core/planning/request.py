@@ -16,8 +16,9 @@ from cdt_core.planning.objective import OBJECTIVES
 
 __all__ = ["PlanRequest", "Rehearsal"]
 
-#: Does, for a variable's plan and a region, all that treating it does beside encoding and decoding; results are thrown away.
-Rehearsal = Callable[[VariablePlan, tuple[slice, ...]], None]
+#: Treats a region by a variable's plan some times in a row, as a chunk of its own, and throws away what comes of it. Gives the
+#: processor seconds that each time took beside encoding and decoding; the first makes what the variable needs once.
+Rehearsal = Callable[[VariablePlan, tuple[slice, ...], int], list[float]]
 
 
 @frozen(eq=False)
