@@ -74,11 +74,12 @@ def combined(tiers: Sequence[Sequence[Tiers]]) -> list[list[int]]:
     Tiers of very large data are counted in coarser units, the last ones first; what was above zero stays so.
     """
     shifts = [0, 0, 0]
-    while _product(_ranges(tiers, shifts)) >= _MOST:
-        ranges = _ranges(tiers, shifts)
+    largest = [[max(option[tier] for option in options) for options in tiers] for tier in range(3)]
+    while _product(_ranges(largest, shifts)) >= _MOST:
+        ranges = _ranges(largest, shifts)
         above = [tier for tier in (2, 1, 0) if ranges[tier].bit_length() > _KEPT_BITS[tier]]
         shifts[above[0] if above else ranges.index(max(ranges))] += 1
-    _, second, third = _ranges(tiers, shifts)
+    _, second, third = _ranges(largest, shifts)
     weights = ((second + 1) * (third + 1), third + 1, 1)
     return [
         [
@@ -93,11 +94,9 @@ def _coarse(value: int, shift: int) -> int:
     return -(-value >> shift)
 
 
-def _ranges(tiers: Sequence[Sequence[Tiers]], shifts: Sequence[int]) -> list[int]:
-    """The largest sum that each tier can have."""
-    return [
-        sum(max(_coarse(option[tier], shifts[tier]) for option in options) for options in tiers) for tier in range(3)
-    ]
+def _ranges(largest: Sequence[Sequence[int]], shifts: Sequence[int]) -> list[int]:
+    """The largest sum that each tier can have: of its largest value for each variable."""
+    return [sum(_coarse(value, by) for value in values) for values, by in zip(largest, shifts, strict=True)]
 
 
 def _product(ranges: Sequence[int]) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -17,7 +16,16 @@ from cdt_core.planning.objective import Rated, Tiers, ratings
 from cdt_core.planning.pace import Paces
 from cdt_core.planning.promise import applied_as, applied_bound, codec_bound
 from cdt_core.planning.request import PlanRequest
-from cdt_core.planning.trial import Form, SampledValues, Samples, forms_of, sample, shared, tightened, trials_of
+from cdt_core.planning.trial import (
+    Form,
+    SampledValues,
+    Samples,
+    forms_of,
+    sample,
+    sampled_values,
+    shared,
+    trials_of,
+)
 from cdt_core.readers.stored import StoredDataset
 
 __all__ = ["TEXT_CODEC", "Basis", "VariableOptions", "base_plan", "options_of"]
@@ -102,6 +110,11 @@ class Basis:
     request: PlanRequest
     paces: Mapping[str, Paces] = field(factory=dict)
 
+    @cached_property
+    def sampled_values(self) -> int:
+        """How many values of a variable are sampled at most."""
+        return sampled_values([spec.size for spec in self.dataset.specs.values() if not is_text(spec)])
+
 
 def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> VariableOptions:
     """Try every form, codec, setting and share of the error on sampled blocks of one variable.
@@ -117,7 +130,7 @@ def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> Varia
     if is_text(spec):
         return VariableOptions(_text_plan(basis.dataset, spec, request), (), (), ())
     base = base_plan(basis, spec)
-    samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape))
+    samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape), basis.sampled_values)
     tried = _Tried(basis, base, samples)
     tried.run(("balanced" if request.objective == "fidelity" else request.objective, *objectives))
     return tried.options()
@@ -160,7 +173,6 @@ class _Tried:
         self.forms: list[Form] = []
         self.rated: list[Rated] = []
         self.paces, self.chunks = basis.paces.get(base.name), len(ChunkGrid(base.shape, base.chunk_shape))
-        self.coded = self.chunks * math.prod(base.chunk_shape) / sampled  # chunks at the edge are filled up
 
     def run(self, objectives: Sequence[str]) -> None:
         """Try all settings of the codecs that these objectives list, and smaller shares of the error."""
@@ -182,7 +194,7 @@ class _Tried:
     def _add(self, form: Form, candidate: Candidate, whole: Rated | None) -> None:
         seconds = None
         if candidate.seconds is not None and self.paces is not None:
-            seconds = (candidate.seconds * self.coded + self._beside(candidate.codec_bound)) / self.request.workers
+            seconds = (candidate.seconds + self._beside(candidate.codec_bound)) / self.request.workers
         size = round(candidate.sample_bytes * self.growth)
         position = len(self.rated) if whole is None else whole.position
         self.forms.append(form)
@@ -198,20 +210,19 @@ class _Tried:
         objective = self.request.objective
         whole = list(enumerate(self.rated))
         if objective == "balanced":
-            whole = [min(whole, key=lambda item: self._order(item[0]))]
+            order = self._tiers()
+            whole = [min(whole, key=lambda item: order[item[0]] or (1 << 62, 0, 0))]
         elif objective != "fidelity":
             return
-        try_shares = tightened if objective == "balanced" else shared
         for at, option in whole:
             if option.candidate.codec_bound.is_lossless:
                 continue
             form = self.forms[at]
             applied = self._applied(option)
             bound_for = partial(codec_bound, self.spec, self.profile, applied, form.name)
-            for tighter in try_shares(
-                self.request.codecs, self.spec, option.candidate, form, (self.samples, bound_for)
-            ):
-                self._add(form, tighter, option if objective == "balanced" else None)
+            data, is_free = (self.samples, bound_for), objective == "balanced"
+            for tighter in shared(self.request.codecs, self.spec, option.candidate, form, data, is_free):
+                self._add(form, tighter, option if is_free else None)
 
     def _applied(self, option: Rated) -> Bound:
         """The promise on physical values where that option is taken: of each value, or of all together."""
@@ -232,10 +243,9 @@ class _Tried:
                 return evolve(option, candidate=evolve(lossy, seconds=lossy.seconds + other.seconds - rest))
         return option
 
-    def _order(self, at: int) -> Tiers:
-        """What one option lacks now; more than any where it may not be chosen."""
-        raw = self.spec.size * self.base_itemsize
-        return ratings(self.spec, raw, self.rated, self.request.objective)[at] or (1 << 62, 0, 0)
+    def _tiers(self) -> list[Tiers | None]:
+        """What each option lacks now."""
+        return ratings(self.spec, self.spec.size * self.base_itemsize, self.rated, self.request.objective)
 
     @property
     def base_itemsize(self) -> int:
@@ -246,6 +256,5 @@ class _Tried:
         """All that was tried."""
         raw = self.spec.size * self.base_itemsize
         self.rated = [self._with_retry(option, raw) for option in self.rated]
-        tiers = ratings(self.spec, raw, self.rated, self.request.objective)
         applied = tuple(map(self._applied, self.rated))
-        return VariableOptions(self.base, tuple(self.forms), tuple(self.rated), tuple(tiers), applied)
+        return VariableOptions(self.base, tuple(self.forms), tuple(self.rated), tuple(self._tiers()), applied)

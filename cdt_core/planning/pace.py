@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from cdt_core.model import Bound, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.request import PlanRequest, Rehearsal
+from cdt_core.planning.trial import cropped
 
 __all__ = ["Pace", "Paces", "paces_of"]
 
@@ -22,8 +23,8 @@ _log = logging.getLogger("cdt.plugins")
 _REHEARSALS, _ALIKE = 64, 7
 #: Values of a region that is rehearsed first, and of one that is short enough to be done again and again.
 _VALUES, _FEW = 1 << 16, 1 << 13
-#: Seconds that rehearsing whole chunks may take, or the share of what their variables take.
-_WHOLE_SECONDS, _WHOLE_SHARE = 0.5, 0.01
+#: Seconds that rehearsing whole chunks takes at most, but for the last, or the share of what all variables take.
+_WHOLE_SECONDS, _WHOLE_SHARE = 0.25, 0.01
 
 _Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
@@ -68,12 +69,18 @@ class _Kind:
             plan = self.plans[number * len(self.plans) // most]
             try:
                 if not number:  # what is imported or tabulated at first use is no part of any chunk's time
-                    self.rehearsal(plan, _shrunk(_middle(plan), _FEW), 1)
+                    self.rehearsal(plan, cropped(_middle(plan), _FEW), 1)
                 found.append(_pace(plan, self.rehearsal))
             except Exception as error:  # what fails here fails again, and is reported, where it counts
                 _log.warning("variable %r: no time could be predicted: %s", plan.name, error)
         found.sort(key=lambda pace: pace.seconds(1, self.chunk_values))
         return found[(len(found) - 1) // 2] if found else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a bound was asked for and is not made use of."""
+        plan = self.plans[0]
+        return plan.codec_bound.is_lossless and not plan.applied.is_lossless
 
     @property
     def chunk_values(self) -> int:
@@ -88,7 +95,9 @@ class _Kind:
         """The pace with a time per value by which a whole chunk takes what it was found to take."""
         plan = self.plans[0]
         try:
-            seconds = self.rehearsal(plan, _middle(plan), 1)[0]
+            seconds = min(
+                self.rehearsal(plan, _middle(plan), 1 if self.is_exact else 2)
+            )  # memory is there the second time
         except Exception as error:  # as above
             _log.warning("variable %r: the time of a whole chunk is predicted by a part: %s", plan.name, error)
             return pace
@@ -124,15 +133,14 @@ def paces_of(
 
 
 def _with_whole_chunks(paces: dict[_Kind, Pace]) -> dict[_Kind, Pace]:
-    """The same, with whole chunks of the kinds that take longest rehearsed while that takes little of the treatment."""
+    """The same, with whole chunks rehearsed while that takes little of the treatment: first of what takes longest."""
     seconds = {kind: kind.seconds(pace) for kind, pace in paces.items()}
     left = max(_WHOLE_SECONDS, _WHOLE_SHARE * sum(seconds.values()))
-    for kind in sorted(seconds, key=lambda kind: -seconds[kind]):
-        expected = paces[kind].seconds(1, kind.chunk_values)
-        if kind.chunk_values > _VALUES and expected <= left:
-            begin = time.perf_counter()
+    for kind in sorted(seconds, key=lambda kind: (kind.is_exact, -seconds[kind])):
+        if kind.chunk_values > _VALUES and left > 0:
+            begin = time.thread_time()
             paces[kind] = kind.by_whole_chunk(paces[kind])
-            left -= time.perf_counter() - begin
+            left -= time.thread_time() - begin
     return paces
 
 
@@ -149,7 +157,7 @@ def _without_loss(plan: VariablePlan) -> VariablePlan:
 
 
 def _pace(plan: VariablePlan, rehearsal: Rehearsal) -> Pace:
-    region = _shrunk(_middle(plan), _VALUES)
+    region = cropped(_middle(plan), _VALUES)
     first, *again = rehearsal(plan, region, 2 if _size(region) <= _FEW else 1)
     long = min([first, *again])
     short = min(long, *rehearsal(plan, tuple(slice(part.start, part.start + 1) for part in region), 2))
@@ -164,15 +172,6 @@ def _middle(plan: VariablePlan) -> tuple[slice, ...]:
     """Where the middle chunk lies."""
     grid = _grid(plan)
     return grid.region(grid.index(len(grid) // 2))
-
-
-def _shrunk(chunk: tuple[slice, ...], most: int) -> tuple[slice, ...]:
-    """The chunk, or a part of at most ``most`` values that is like it in shape: what looks at neighbours needs all axes."""
-    lengths = [part.stop - part.start for part in chunk]
-    while math.prod(lengths) > most:
-        longest = lengths.index(max(lengths))
-        lengths[longest] = (lengths[longest] + 1) // 2
-    return tuple(slice(part.start, part.start + length) for part, length in zip(chunk, lengths, strict=True))
 
 
 def _size(region: tuple[slice, ...]) -> int:

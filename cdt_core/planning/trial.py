@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import statistics
 import time
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -27,21 +29,27 @@ __all__ = [
     "Form",
     "SampledValues",
     "Samples",
+    "cropped",
     "forms_of",
     "sample",
+    "sampled_values",
     "shared",
-    "tightened",
     "trials_of",
 ]
 
 _log = logging.getLogger("cdt.plugins")
 
-_SAMPLE_VALUES = 1 << 18
-#: Shares of the allowed error that are tried after the whole of it, and how much larger a chunk may get for one.
-_ERROR_SHARES = (0.5, 0.25, 0.125)
-_SHARE_SLACK = 1.02
-#: The same where the least error that a limit allows is asked for.
-_FIDELITY_SHARES = (0.5, 0.25, 0.125, 0.0625, 0.03125)
+#: Values that are sampled of a variable, at most and at least where it has more, and of all variables, as a number or a share.
+_MOST_VALUES, _LEAST_VALUES = 3 << 18, 1 << 12
+_TOTAL_VALUES, _TOTAL_SHARE = 1 << 21, 128
+#: Below this many values, they are of one place, since each call and each read takes a time of its own.
+_SCATTERED_VALUES = 1 << 15
+#: Values of a chunk that is read whole where its sampled blocks alone would be enough.
+_READ_VALUES = 1 << 21
+#: Shares of the allowed error that are tried after the whole of it; the first ones where less error is taken if it is free,
+#: and how much larger a chunk may get for it.
+_ERROR_SHARES = (0.5, 0.25, 0.125, 0.0625, 0.03125)
+_FREE_SHARES, _SHARE_SLACK = _ERROR_SHARES[:3], 1.02
 
 
 class SampledValues(Protocol):
@@ -58,11 +66,27 @@ class SampledValues(Protocol):
 
 @frozen(eq=False)
 class Samples:
-    """Blocks as stored and as physical values, in one order, and the share of chunks that are encoded a second time."""
+    """Blocks as stored and as physical values, in one order, of a variable of so many chunks of so many values each."""
 
     stored: tuple[NDArray[Any], ...]
     physical: tuple[NDArray[Any], ...]
-    replayed: float = 0.0
+    chunks: int
+    chunk_values: int
+
+    @property
+    def replayed(self) -> float:
+        """The share of chunks that are encoded a second time."""
+        return -(-self.chunks // REPLAY_EVERY) / max(1, self.chunks)
+
+    @property
+    def growth(self) -> float:
+        """How many values are encoded for each sampled one; chunks at the edge are filled up."""
+        return self.chunks * self.chunk_values / max(1, sum(block.size for block in self.stored))
+
+    @property
+    def are_parts(self) -> bool:
+        """Whether the blocks are smaller than chunks, so that there are fewer calls for as many values."""
+        return any(block.size < self.chunk_values for block in self.stored) and self.growth > 1
 
     def of(self, form: Form) -> tuple[NDArray[Any], ...]:
         """The blocks in the form in which a codec gets them."""
@@ -82,40 +106,64 @@ class Form:
     together: Bound | None = None
 
 
-def sample(values: SampledValues, name: str, grid: ChunkGrid) -> Samples:
-    """Three blocks of up to 2**18 values: from the first, a middle and a late chunk, or from few chunks in smaller pieces.
+def sampled_values(sizes: Sequence[int]) -> int:
+    """How many values of a variable are sampled at most, so that those of all variables of these sizes stay few."""
+    left, most = max(_TOTAL_VALUES, sum(sizes) // _TOTAL_SHARE), _MOST_VALUES
+    for others, size in zip(range(len(sizes), 0, -1), sorted(sizes), strict=True):
+        if size > left // others:
+            most = left // others
+            break
+        left -= size
+    return min(_MOST_VALUES, max(_LEAST_VALUES, most))
+
+
+def sample(values: SampledValues, name: str, grid: ChunkGrid, most: int = _MOST_VALUES) -> Samples:
+    """Blocks of up to ``most`` values together: from the first, a middle and a late chunk, in pieces where those have more
+    values, or from the middle one alone where few are wanted.
 
     Always the same ones; the chunks of small variables are taken whole.
     """
     stored, physical = [], []
-    for region in _sampled_regions(grid):
-        block = values.read(name, region)
-        block = block.astype(block.dtype.newbyteorder("="), copy=False)
-        stored.append(block)
-        physical.append(values.decoded(name, block))
-    return Samples(tuple(stored), tuple(physical), -(-len(grid) // REPLAY_EVERY) / max(1, len(grid)))
+    for block in _blocks(values, name, grid, most):
+        stored.append(np.ascontiguousarray(block, block.dtype.newbyteorder("=")).reshape(block.shape))
+        physical.append(values.decoded(name, stored[-1]))
+    return Samples(tuple(stored), tuple(physical), len(grid), math.prod(grid.chunk_shape))
 
 
-def _sampled_regions(grid: ChunkGrid) -> list[tuple[slice, ...]]:
+def _blocks(values: SampledValues, name: str, grid: ChunkGrid, most: int) -> Iterator[NDArray[Any]]:
+    """The sampled blocks; those of one chunk by one read, since a read may take longer than all else."""
+    regions = _sampled_regions(grid, most)
+    if len(grid) != 1 or len(regions) < 2 or math.prod(grid.shape) > _READ_VALUES:
+        yield from (values.read(name, region) for region in regions)
+        return
+    chunk = values.read(name, grid.region(grid.index(0)))
+    yield from (chunk[region] for region in regions)
+
+
+def _sampled_regions(grid: ChunkGrid, most: int) -> list[tuple[slice, ...]]:
     """Where the sampled blocks lie; none in a variable without values."""
     count = len(grid)
     if not count:
         return []
-    chunks = (0, count // 2, count - 1 - count // 8)
-    most = _SAMPLE_VALUES if len(set(chunks)) == len(chunks) else _SAMPLE_VALUES // len(chunks)
-    regions = [grid.region(grid.index(position)) for position in chunks]
-    if math.prod(grid.shape) > _SAMPLE_VALUES:
-        regions = [_cropped(region, most, place) for region, place in zip(regions, (1 / 6, 1 / 2, 5 / 6), strict=True)]
+    regions = [grid.region(grid.index(position)) for position in (0, count // 2, count - 1 - count // 8)]
+    if math.prod(grid.shape) > most and most < _SCATTERED_VALUES:
+        return [cropped(regions[1], most, 1 / 2)]
+    if math.prod(grid.shape) > most:
+        regions = [
+            cropped(region, most // 3, place) for region, place in zip(regions, (1 / 6, 1 / 2, 5 / 6), strict=True)
+        ]
     distinct = dict.fromkeys(tuple((part.start, part.stop) for part in region) for region in regions)
     return [tuple(slice(*ends) for ends in region) for region in distinct]
 
 
-def _cropped(region: tuple[slice, ...], most: int, place: float) -> tuple[slice, ...]:
-    """The region cut along its leading axes to at most ``most`` values, at its beginning (0) to its end (1)."""
-    lengths = [part.stop - part.start for part in region]
-    for axis in range(len(lengths)):
-        rest = math.prod(lengths[axis + 1 :])
-        lengths[axis] = min(lengths[axis], max(1, most // max(1, rest)))
+def cropped(region: tuple[slice, ...], most: int, place: float = 0.0) -> tuple[slice, ...]:
+    """A part of at most ``most`` values (or one) at the region's beginning (0) to its end (1), with the longest axes cut to one
+    length: what looks at neighbours needs all axes.
+    """
+    whole = [part.stop - part.start for part in region]
+    sides = range(1, max(whole, default=1) + 1)
+    fitting = bisect_right(sides, most, key=lambda side: math.prod(min(length, side) for length in whole))
+    lengths = [min(length, max(1, fitting)) for length in whole]
     room = [part.stop - part.start - length for part, length in zip(region, lengths, strict=True)]
     starts = [part.start + round(place * free) for part, free in zip(region, room, strict=True)]
     return tuple(slice(start, start + length) for start, length in zip(starts, lengths, strict=True))
@@ -188,68 +236,51 @@ def trials_of(
     return found
 
 
-def tightened(
-    offers: tuple[CodecOffer, ...],
-    spec: VariableSpec,
-    candidate: Candidate,
-    form: Form,
-    data: tuple[Samples, Callable[[float], Bound]],
-) -> list[Candidate]:
-    """The candidate with smaller shares of the allowed error, where that costs next to nothing in size and errs less.
-
-    ``data`` are the sampled blocks, and what gives the codec's bound for a share. Where most of a chunk's bytes do not
-    depend on the bound (values on a grid, long runs), less error is free.
-    """
-    samples, bound_for = data
-    offer = next(offer for offer in offers if offer.name == candidate.codec)
-    found: list[Candidate] = []
-    for share in _ERROR_SHARES:
-        bound = bound_for(share)
-        if bound.is_lossless:
-            break
-        try:
-            tried = _try(offer, candidate.parameters, bound, (form, samples))
-        except Exception as error:  # a codec that cannot keep less is still the choice for the whole
-            _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
-            break
-        if tried.sample_bytes > _SHARE_SLACK * candidate.sample_bytes:
-            break
-        if tried.max_error < (found[-1] if found else candidate).max_error:
-            found.append(evolve(tried, error_share=share))
-    return found
-
-
 def shared(
     offers: tuple[CodecOffer, ...],
     spec: VariableSpec,
     candidate: Candidate,
     form: Form,
     data: tuple[Samples, Callable[[float], Bound]],
+    only_free: bool = False,
 ) -> list[Candidate]:
-    """The candidate with ever smaller shares of the allowed error, whatever they cost; ``data`` as in :func:`tightened`."""
+    """The candidate with ever smaller shares of the allowed error.
+
+    ``data`` are the sampled blocks, and what gives the codec's bound for a share. With ``only_free``, as long as that costs
+    next to nothing in size, and those only that err less: where most of a chunk's bytes do not depend on the bound (values
+    on a grid, long runs), less error is free. Else whatever they cost.
+    """
     samples, bound_for = data
     offer = next(offer for offer in offers if offer.name == candidate.codec)
     found: list[Candidate] = []
-    for share in _FIDELITY_SHARES:
+    for share in _FREE_SHARES if only_free else _ERROR_SHARES:
         bound = bound_for(share)
         if bound.is_lossless or bound == candidate.codec_bound:
             break
         try:
-            found.append(evolve(_try(offer, candidate.parameters, bound, (form, samples)), error_share=share))
+            tried = _try(offer, candidate.parameters, bound, (form, samples))
         except Exception as error:  # a codec that cannot keep less is still a choice for what it keeps
             _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
             break
+        if only_free and tried.sample_bytes > _SHARE_SLACK * candidate.sample_bytes:
+            break
+        if not only_free or tried.max_error < (found[-1] if found else candidate).max_error:
+            found.append(evolve(tried, error_share=share))
     return found
 
 
 def _try(offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, Samples]) -> Candidate:
+    """What comes of one setting; its seconds are of encoding and decoding all chunks."""
     form, samples = on
     codec = offer.load()(parameters, bound, form.missing)
     raw = encoded = 0
-    max_error = seconds = 0.0
-    for number, block in enumerate(samples.of(form)):
-        made, decoded, encoding, decoding = _timed(codec, block)
-        seconds += (1 + samples.replayed) * encoding + decoding
+    max_error = 0.0
+    seconds: list[float] = []
+    blocks = samples.of(form)
+    call = _of_a_call(codec, blocks[0], samples.replayed) if samples.are_parts else 0.0
+    for number, block in enumerate(blocks):
+        made, decoded, taken = _timed(codec, block, samples.replayed)
+        seconds.append(taken)
         stream, max_error = made.stream, max(max_error, made.max_error)
         if number == 0:
             _check_decoded(decoded, block, bound, form.missing)
@@ -263,17 +294,32 @@ def _try(offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tup
         ratio=raw / max(1, encoded),
         sample_bytes=encoded,
         max_error=max_error,
-        seconds=seconds,
+        seconds=_of_all_chunks(call, samples, seconds),
     )
 
 
-def _timed(codec: ChunkCodec, block: NDArray[Any]) -> tuple[Encoded, NDArray[Any], float, float]:
-    """The block encoded, decoded again, and the seconds of each."""
+def _of_all_chunks(call: float, samples: Samples, seconds: list[float]) -> float:
+    """The seconds of all chunks from those of the blocks, where each call takes ``call`` however short its block."""
+    if not samples.are_parts:
+        return sum(seconds) * samples.growth
+    middle = statistics.median(seconds)
+    call = min(middle, call)
+    return (middle - call) * len(seconds) * samples.growth + call * samples.chunks
+
+
+def _of_a_call(codec: ChunkCodec, block: NDArray[Any], replayed: float) -> float:
+    """Seconds of encoding and decoding one value, once the codec has what it makes at its first call."""
+    short = block[(slice(0, 1),) * block.ndim]
+    return [_timed(codec, short, replayed)[2] for _ in range(2)][1]
+
+
+def _timed(codec: ChunkCodec, block: NDArray[Any], replayed: float) -> tuple[Encoded, NDArray[Any], float]:
+    """The block encoded, decoded again, and the seconds that both take, with those of a share that is encoded again."""
     begin = time.thread_time()
     made = codec.encode(block)
     middle = time.thread_time()
     decoded = codec.decode(made.stream, block.shape, block.dtype)
-    return made, decoded, middle - begin, time.thread_time() - middle
+    return made, decoded, (1 + replayed) * (middle - begin) + time.thread_time() - middle
 
 
 def _check_decoded(decoded: NDArray[Any], block: NDArray[Any], bound: Bound, missing: tuple[float | int, ...]) -> None:

@@ -64,16 +64,24 @@ def test_a_whole_chunk_counts_where_time_does_not_grow_with_the_values():
     assert pace.seconds(4, 4 * 10**6) == pytest.approx(4 * of(None, 10**6), rel=1e-3)
 
 
-def test_whole_chunks_are_left_alone_where_they_take_long():
-    rehearsal = Rehearsal(lambda plan, values: 1e-6 * values)
-    rehearsal.paces(planned("v"))
-    assert max(map(math.prod, rehearsal.lengths)) < 1 << 17
+def test_few_whole_chunks_are_rehearsed_those_that_take_longest(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "thread_time", lambda: now[0])
+
+    def of(plan, values):
+        now[0] += 1e-6 * values
+        return 1e-6 * values
+
+    rehearsal = Rehearsal(of)
+    rehearsal.paces(*(planned(f"v{n}", (1000 * n, 1000), (1000, 1000)) for n in (1, 2, 3)), planned("w", bound=ABS))
+    whole = [(name, bound) for name, region, bound in rehearsal.calls if region[0].stop - region[0].start == 1000]
+    assert whole == [("v1", EXACT)]
 
 
 def test_a_large_chunk_is_rehearsed_by_a_part_that_is_like_it_in_shape():
     rehearsal = Rehearsal(linear)
     rehearsal.paces(planned("v"))
-    assert rehearsal.lengths == {(63, 125), (250, 250), (1, 1), (1000, 1000)}
+    assert rehearsal.lengths == {(90, 90), (256, 256), (1, 1), (1000, 1000)}
 
 
 def test_a_small_chunk_is_rehearsed_whole():
