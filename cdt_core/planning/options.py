@@ -16,6 +16,7 @@ from cdt_core.planning.objective import Rated, Tiers, ratings
 from cdt_core.planning.pace import Paces
 from cdt_core.planning.promise import applied_as, applied_bound, codec_bound
 from cdt_core.planning.request import PlanRequest
+from cdt_core.planning.text import TEXT_CODEC, text_plan
 from cdt_core.planning.trial import (
     Form,
     SampledValues,
@@ -29,9 +30,6 @@ from cdt_core.planning.trial import (
 from cdt_core.readers.stored import StoredDataset
 
 __all__ = ["TEXT_CODEC", "Basis", "VariableOptions", "base_plan", "options_of"]
-
-#: Strings are stored by Zarr's own codecs.
-TEXT_CODEC = "zarr.string"
 
 
 @frozen(eq=False)
@@ -128,7 +126,8 @@ def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> Varia
     """
     spec, request = basis.dataset.specs[name], basis.request
     if is_text(spec):
-        return VariableOptions(_text_plan(basis.dataset, spec, request), (), (), ())
+        shape = chunk_shape_of(basis.dataset, spec, request.chunk_bytes)
+        return VariableOptions(text_plan(basis.sampled, spec, shape), (), (), ())
     base = base_plan(basis, spec)
     samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape), basis.sampled_values)
     tried = _Tried(basis, base, samples)
@@ -153,12 +152,6 @@ def base_plan(basis: Basis, spec: VariableSpec) -> VariablePlan:
         codec_bound=applied,
         processors=request.processors_for(spec),
     )
-
-
-def _text_plan(dataset: StoredDataset, spec: VariableSpec, request: PlanRequest) -> VariablePlan:
-    exact = Bound("lossless")
-    shape = chunk_shape_of(dataset, spec, request.chunk_bytes)
-    return VariablePlan(spec.name, spec.dtype, spec.shape, shape, TEXT_CODEC, {}, exact, exact, exact)
 
 
 class _Tried:

@@ -32,6 +32,7 @@ __all__ = [
     "cropped",
     "forms_of",
     "sample",
+    "sampled_regions",
     "sampled_values",
     "shared",
     "trials_of",
@@ -132,7 +133,7 @@ def sample(values: SampledValues, name: str, grid: ChunkGrid, most: int = _MOST_
 
 def _blocks(values: SampledValues, name: str, grid: ChunkGrid, most: int) -> Iterator[NDArray[Any]]:
     """The sampled blocks; those of one chunk by one read, since a read may take longer than all else."""
-    regions = _sampled_regions(grid, most)
+    regions = sampled_regions(grid, most)
     if len(grid) != 1 or len(regions) < 2 or math.prod(grid.shape) > _READ_VALUES:
         yield from (values.read(name, region) for region in regions)
         return
@@ -140,7 +141,7 @@ def _blocks(values: SampledValues, name: str, grid: ChunkGrid, most: int) -> Ite
     yield from (chunk[region] for region in regions)
 
 
-def _sampled_regions(grid: ChunkGrid, most: int) -> list[tuple[slice, ...]]:
+def sampled_regions(grid: ChunkGrid, most: int) -> list[tuple[slice, ...]]:
     """Where the sampled blocks lie; none in a variable without values."""
     count = len(grid)
     if not count:

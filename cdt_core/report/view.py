@@ -73,7 +73,7 @@ def plan_row(content: ReportContent, plan: VariablePlan) -> dict[str, Any]:
         "plan": plan,
         "first": [candidate for candidate in plan.candidates if few or candidate.chosen],
         "others": [] if few else [candidate for candidate in plan.candidates if not candidate.chosen],
-        "predicted": numbers.size(plan.predicted_bytes) if plan.candidates else "–",
+        "predicted": numbers.size(plan.predicted_bytes) if plan.predicted_bytes else "–",
         "stored": "–" if outcome is None else numbers.size(outcome.stored_bytes),
         "predicted_seconds": numbers.seconds(plan.predicted_seconds),
         "seconds": numbers.seconds(seconds),
