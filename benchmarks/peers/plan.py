@@ -30,6 +30,15 @@ from cdt_core.planning.exchange import greedy, preferred
 KINDS = ("random", "subset sum", "strongly correlated", "slower is smaller")
 
 
+#: Name, least and most raw bytes of variables whose predictions are shown together.
+SIZE_CLASSES = (
+    ("< 1 kB", 0, 1 << 10),
+    ("< 64 kB", 1 << 10, 1 << 16),
+    ("< 1 MB", 1 << 16, 1 << 20),
+    (">= 1 MB", 1 << 20, 1 << 62),
+)
+
+
 def problem_of(kind: str, seed: int, groups: int, options: int) -> ChoiceProblem:
     """One size limit; costs by kind (the last: what is small costs time, as codecs do)."""
     make = np.random.default_rng([seed, groups])
@@ -134,7 +143,7 @@ def predictions(folder: Path, bound: str) -> Iterator[dict[str, Any]]:
 
 
 def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Median absolute errors of prediction: of all variables, of larger ones, and of files as a whole."""
+    """Median absolute errors of prediction: of all variables, by their size, and of files as a whole."""
 
     def median(chosen: list[dict[str, Any]]) -> dict[str, float]:
         return {
@@ -147,8 +156,10 @@ def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:
     files = [_whole([row for row in rows if row["file"] == name]) for name in names]
     return {
         "all": median(rows),
-        ">= 64 kB": median([row for row in rows if row["raw_bytes"] >= 1 << 16]),
-        ">= 1 MB": median([row for row in rows if row["raw_bytes"] >= 1 << 20]),
+        **{
+            name: median([row for row in rows if least <= row["raw_bytes"] < most])
+            for name, least, most in SIZE_CLASSES
+        },
         "files": {
             "files": len(files),
             "bytes": statistics.median([abs(size) for size, _ in files] or [0.0]),
