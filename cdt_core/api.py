@@ -142,8 +142,9 @@ def treat(
     max_size
         Most bytes that the encoded chunks may take; a plan that cannot keep it is refused.
     max_seconds
-        The longest that reading, encoding and checking the chunks may take on all workers, as predicted from samples; a plan
-        that cannot keep it is refused. The plan then depends on measured speeds, and says so.
+        The longest that reading, encoding and checking the chunks may take, in processor seconds over the workers (what
+        :mod:`cdt_core.model.plan` says of seconds), as predicted from samples; a plan that cannot keep it is refused. The
+        plan then depends on measured speeds, and says so.
     processors
         Name pattern -> processors to apply before encoding; the bound then holds on the processed values.
     workers, client

@@ -1,4 +1,11 @@
-"""The plan: how each variable will be stored. JSON in, JSON out; replayable."""
+"""The plan: how each variable will be stored. JSON in, JSON out; replayable.
+
+Seconds that are predicted (``predicted_seconds``), limited (``max_seconds``) and measured (``Treatment.variable_seconds``) are
+one quantity: processor time of the tasks that read, encode, check, summarise and write chunks, over the number of workers.
+So long the clock runs for them where no worker waits for a disk, for another program or for Python's lock: a limit that
+a busy machine neither breaks nor keeps. Profiling, planning, text and certifying are no part of it; the time by the clock of
+all together is ``Treatment.seconds``.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +36,8 @@ class Candidate:
     """A way to store a variable that was tried on sampled blocks, with what it measured there.
 
     ``ratio`` is raw bytes over encoded bytes of the samples, ``sample_bytes`` the latter. ``error_share`` is the share of
-    the applied bound that the codec was allowed, ``max_error`` the largest error that it made on the samples. ``seconds`` is
-    the time that the variable would take on all workers, as predicted from the trial: it is of this machine, so no part of
+    the applied bound that the codec was allowed, ``max_error`` the largest error that it made on the samples. ``seconds`` (of
+    this module) is what the variable would take, as predicted from the trial: it is of this machine, so no part of
     what makes candidates equal, and kept in files only where a limit of time was asked for. Codecs list their
     parameters from fast to slow, and without such a limit that order decides.
     """

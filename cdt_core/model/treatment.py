@@ -43,8 +43,8 @@ class VariableOutcome:
 class Treatment:
     """A finished treatment: where it is, what was planned, what was measured, and the certificate.
 
-    ``variable_seconds`` has, for each variable with numbers, the time that reading, encoding and checking its chunks
-    took of all workers: that of its tasks over the number of workers.
+    ``variable_seconds`` has, for each variable with numbers, what its chunks took, in the seconds of
+    :mod:`cdt_core.model.plan`; ``seconds`` is the time of all stages by the clock.
     """
 
     path: Path

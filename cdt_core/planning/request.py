@@ -26,8 +26,8 @@ class PlanRequest:
     """Bounds, objective and budgets of a plan, with the codecs and processors to choose from.
 
     ``processors`` maps name patterns of variables to what is applied to them, in order. ``chunk_bytes`` is the raw size
-    that chunks aim at; ``max_size`` the most bytes that all encoded chunks may take, ``max_seconds`` the longest that reading,
-    encoding and checking them may take on ``workers`` threads. ``seed`` is the annealing's.
+    that chunks aim at; ``max_size`` the most bytes that all encoded chunks may take, ``max_seconds`` the longest that they
+    may take on ``workers`` threads, in the seconds of :mod:`cdt_core.model.plan`. ``seed`` is the annealing's.
     """
 
     bounds: BoundRules
