@@ -91,13 +91,16 @@ class _Kind:
         """Of all of them."""
         return sum(pace.seconds(len(_grid(plan)), math.prod(plan.shape)) for plan in self.plans)
 
-    def by_whole_chunk(self, pace: Pace) -> Pace:
-        """The pace with a time per value by which a whole chunk takes what it was found to take."""
+    def by_whole_chunk(self, pace: Pace, again: float) -> Pace:
+        """The pace with a time per value by which a whole chunk takes what it was found to take.
+
+        It is rehearsed again where that takes less than ``again`` seconds: the second time, memory is there.
+        """
         plan = self.plans[0]
         try:
-            seconds = min(
-                self.rehearsal(plan, _middle(plan), 1 if self.is_exact else 2)
-            )  # memory is there the second time
+            seconds = self.rehearsal(plan, _middle(plan), 1)[0]
+            if seconds < again and not self.is_exact:
+                seconds = min(seconds, self.rehearsal(plan, _middle(plan), 1)[0])
         except Exception as error:  # as above
             _log.warning("variable %r: the time of a whole chunk is predicted by a part: %s", plan.name, error)
             return pace
@@ -133,14 +136,22 @@ def paces_of(
 
 
 def _with_whole_chunks(paces: dict[_Kind, Pace]) -> dict[_Kind, Pace]:
-    """The same, with whole chunks rehearsed while that takes little of the treatment: first of what takes longest."""
+    """The same, with whole chunks rehearsed while that takes little of the treatment: first of what takes longest.
+
+    What is left of variables whose chunks were rehearsed with loss takes as much more or less than its parts say as those.
+    """
     seconds = {kind: kind.seconds(pace) for kind, pace in paces.items()}
     left = max(_WHOLE_SECONDS, _WHOLE_SHARE * sum(seconds.values()))
+    factors: dict[str, float] = {}
     for kind in sorted(seconds, key=lambda kind: (kind.is_exact, -seconds[kind])):
+        name, pace = kind.plans[0].name, paces[kind]
         if kind.chunk_values > _VALUES and left > 0:
             begin = time.thread_time()
-            paces[kind] = kind.by_whole_chunk(paces[kind])
+            paces[kind] = kind.by_whole_chunk(pace, left / 4)
             left -= time.thread_time() - begin
+            factors[name] = paces[kind].per_value / pace.per_value if pace.per_value else 1.0
+        elif name in factors:
+            paces[kind] = evolve(pace, per_value=pace.per_value * factors[name])
     return paces
 
 

@@ -78,6 +78,22 @@ def test_few_whole_chunks_are_rehearsed_those_that_take_longest(monkeypatch):
     assert whole == [("v1", EXACT)]
 
 
+def test_without_loss_a_chunk_takes_as_much_more_than_its_parts_say_where_only_the_lossy_one_is_rehearsed(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "thread_time", lambda: now[0])
+
+    def of(plan, values):
+        seconds = (2 if plan.codec_bound.is_lossless else 1) * 1e-6 * values * (3 if values > 1 << 17 else 1)
+        now[0] += seconds
+        return seconds
+
+    rehearsal = Rehearsal(of)
+    paces = rehearsal.paces(planned("v", bound=ABS))["v"]
+    assert sum(region[0].stop - region[0].start == 1000 for _, region, _ in rehearsal.calls) == 1
+    assert paces.lossy.seconds(1, 10**6) == pytest.approx(3, rel=1e-3)
+    assert paces.lossless.seconds(1, 10**6) == pytest.approx(6, rel=1e-3)
+
+
 def test_a_large_chunk_is_rehearsed_by_a_part_that_is_like_it_in_shape():
     rehearsal = Rehearsal(linear)
     rehearsal.paces(planned("v"))
