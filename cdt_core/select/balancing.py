@@ -45,8 +45,8 @@ def balance_batches(  # noqa: PLR0913 - what a caller may choose, by name
         How many, of equal size; or the capacity of each, also by name. Where there are more places than samples, each
         batch is filled to the same share.
     balance
-        Names of covariates, or a mapping of them to weights. Numbers are balanced in mean and spread; text, booleans and
-        categories in counts. Missing values are balanced, too.
+        Names of covariates, or a mapping of them to weights. Numbers and dates are balanced in mean and spread; text,
+        booleans and categories in counts. Missing values are balanced, too.
     treatment
         A covariate that weighs as much as all others together.
     pairs
@@ -125,7 +125,7 @@ def _column(metadata: Any, name: str | None, samples: int) -> Any:
         return None
     if name not in metadata:
         raise SelectError(f"metadata has no {name!r}; it has {', '.join(map(str, metadata))}")
-    return np.asarray(metadata[name])
+    return metadata[name]
 
 
 def _imbalance(covariate: Covariate, best: Mapping[str, Array], random: Array, count: int) -> Imbalance:
@@ -142,7 +142,9 @@ def _imbalance(covariate: Covariate, best: Mapping[str, Array], random: Array, c
 
 def _named(batch: Array, names: Sequence[Hashable], metadata: Any) -> Any:
     plain = all(isinstance(name, int) for name in names)
-    named = np.array(names, None if plain else object)[batch]
+    each = np.array(names) if plain else np.empty(len(names), object)
+    each[:] = names
+    named = each[batch]
     if not hasattr(metadata, "index"):
         return named
     import pandas as pd

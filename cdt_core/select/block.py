@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import SelectError
+from cdt_core.select.column import Column, read_column
 
-__all__ = ["Missing", "Rows", "Target", "read_rows", "row", "target_of", "values_of"]
+__all__ = ["Missing", "Rows", "State", "Target", "read_rows", "refuse_others", "row", "target_of", "values_of"]
 
 Array = NDArray[Any]
+#: Of a summary: a tree of numbers, lists and arrays.
+State = dict[str, Any]
 #: What ``y`` is: nothing, numbers, or classes.
 Target = Literal["nothing", "numbers", "classes"]
 #: What becomes of values that are NaN or infinite: an error, their rows are left out, or their features are.
@@ -40,11 +43,21 @@ def row(names: Iterable[Hashable]) -> tuple[Hashable, ...]:
     return tuple(names)
 
 
+def refuse_others(left: State, right: State, fields: Iterable[str]) -> None:
+    """Refuse to merge states whose arrays have other shapes: they are of other features, bins or targets."""
+    for field in fields:
+        if np.shape(left[field]) != np.shape(right[field]):
+            raise SelectError(
+                f"states of other features, bins or targets cannot be merged: {field!r} has the shapes "
+                f"{np.shape(left[field])} and {np.shape(right[field])}"
+            )
+
+
 def target_of(y: Any) -> Target:
     """Nothing without a ``y``; floats are numbers; integers, booleans, text and categories are classes."""
     if y is None:
         return "nothing"
-    return "numbers" if np.asarray(y).dtype.kind == "f" else "classes"
+    return "numbers" if read_column(y).kind == "floats" else "classes"
 
 
 def values_of(block: Any, names: Sequence[Hashable]) -> Array:
@@ -60,24 +73,27 @@ def values_of(block: Any, names: Sequence[Hashable]) -> Array:
     columns = getattr(block, "columns", None)
     if columns is not None and list(columns) != list(names):
         raise SelectError(f"a block has the columns {list(columns)[:5]}..., not {list(names)[:5]}...")
+    if np.ma.isMaskedArray(block):
+        block = np.ma.filled(block.astype(np.float64), np.nan)
     array = np.asarray(block)
     if array.ndim != 2 or array.shape[1] != len(names):
         raise SelectError(f"a block has shape {array.shape}; it must be (rows, {len(names)} features)")
     if array.dtype.kind not in "biuf":
-        array = _numbers(block, array, names)
-    return array.astype(np.float64)
+        return _numbers(block, array, names)
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64)
 
 
 def _numbers(block: Any, array: Array, names: Sequence[Hashable]) -> Array:
     """Columns of other types, one by one, so that the one that has no numbers is named."""
     found = np.empty(array.shape)
     for place, name in enumerate(names):
-        column = array[:, place]
+        column = read_column(block.iloc[:, place] if hasattr(block, "iloc") else array[:, place])
         try:
-            if array.dtype.kind == "c" or any(isinstance(value, str) for value in column):
-                raise TypeError("text or complex numbers")
-            found[:, place] = column
-        except (TypeError, ValueError) as error:
+            if column.kind == "dates":
+                raise TypeError("dates")
+            found[:, place] = column.numbers()
+        except (TypeError, ValueError, OverflowError) as error:
             raise SelectError(f"feature {name!r} has no real numbers ({error}); leave it out or encode it") from error
     return found
 
@@ -117,16 +133,21 @@ def _read_target(y: Any, rows: int, target: Target) -> tuple[Array, Array]:
         if y is not None:
             raise SelectError("y is given to a summary whose target is 'nothing'")
         return np.zeros(rows), np.ones(rows, bool)
-    array = np.asarray(y)
-    if array.shape != (rows,):
-        raise SelectError(f"y has shape {array.shape} for {rows} rows of X; it must be ({rows},)")
+    column = read_column(y)
+    if column.values.shape != (rows,):
+        raise SelectError(f"y has shape {column.values.shape} for {rows} rows of X; it must be ({rows},)")
     if target == "numbers":
-        if array.dtype.kind not in "biuf":
-            raise SelectError(f"y has dtype {array.dtype}, which is no number; target='classes' takes it as names")
-        array = array.astype(np.float64)
-        return array, np.isfinite(array)
-    known = np.array([label is not None and label == label and str(label) != "<NA>" for label in array], bool)
-    return array, known
+        numbers = _target_numbers(column)
+        return numbers, np.isfinite(numbers)
+    return column.values, ~column.missing
+
+
+def _target_numbers(column: Column) -> Array:
+    if column.kind == "dates" or (column.kind == "names" and column.values.dtype.kind != "b"):
+        raise SelectError(
+            f"y has dtype {column.values.dtype} and is no number throughout; target='classes' takes it as names"
+        )
+    return column.numbers()
 
 
 def _refuse(finite: Array, known: Array, values: Array, names: Sequence[Hashable]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import SelectError
+from cdt_core.select.column import Column, read_column
 
 __all__ = ["Covariate", "columns_of", "read_covariates"]
 
@@ -55,18 +56,26 @@ def read_covariates(
     SelectError
         Names that are not there, columns of several lengths, infinite numbers, weights that are no weights.
     """
+    if not hasattr(metadata, "__getitem__") or not hasattr(metadata, "__contains__"):
+        raise SelectError(
+            f"metadata is {type(metadata).__name__}; it must be a frame, or a mapping of names to columns"
+        )
+    for option, names in (("balance", balance), ("categorical", categorical)):
+        if isinstance(names, str):
+            raise SelectError(f"{option} is {names!r}; it must be a list of names, [{names!r}]")
+    categorical = set(categorical)
     weights = dict(balance) if isinstance(balance, Mapping) else dict.fromkeys(balance, 1.0)
     for name, weight in weights.items():
-        if not 0 < weight < np.inf:
+        if not (isinstance(weight, int | float | np.number) and 0 < weight < np.inf):
             raise SelectError(f"{name!r} has the weight {weight!r}; weights are finite and above 0")
     if treatment is not None:
         weights[treatment] = sum(weight for name, weight in weights.items() if name != treatment) or 1.0
     if not weights:
         raise SelectError("nothing to balance; name covariates, or a treatment")
-    for name in [*weights, *categorical]:
+    for name in [*weights, *sorted(categorical, key=str)]:
         if name not in metadata:
             raise SelectError(f"metadata has no {name!r}; it has {', '.join(map(str, metadata))}")
-    return [_covariate(name, metadata[name], weight, name in set(categorical)) for name, weight in weights.items()]
+    return [_covariate(name, metadata[name], weight, name in categorical) for name, weight in weights.items()]
 
 
 def columns_of(covariates: Sequence[Covariate], pairs: bool) -> Array:
@@ -82,29 +91,32 @@ def columns_of(covariates: Sequence[Covariate], pairs: bool) -> Array:
 
 
 def _covariate(name: str, given: Any, weight: float, as_categories: bool) -> Covariate:
-    array = np.asarray(given)
-    if array.ndim != 1 or not array.size:
-        raise SelectError(f"{name!r} has shape {array.shape}; a covariate has a value for each sample")
-    if array.dtype.kind in "iuf" and not as_categories:
-        values = array.astype(np.float64)
-        if np.isinf(values).any():
-            raise SelectError(f"{name!r} is infinite for sample {int(np.argmax(np.isinf(values)))}")
-        return Covariate(name, "numbers", values, _of_numbers(values), weight)
-    codes = _codes(array)
-    return Covariate(name, "categories", codes, _of_codes(codes), weight)
+    column = read_column(given)
+    if column.values.ndim != 1 or not column.values.size:
+        raise SelectError(f"{name!r} has shape {column.values.shape}; a covariate has a value for each sample")
+    if column.kind == "names" or as_categories:
+        codes = _codes(column)
+        return Covariate(name, "categories", codes, _of_codes(codes), weight)
+    try:
+        values = column.numbers()
+    except OverflowError as error:
+        raise SelectError(f"{name!r} has numbers beyond float64 ({error})") from error
+    if np.isinf(values).any():
+        raise SelectError(f"{name!r} is infinite for sample {int(np.argmax(np.isinf(values)))}")
+    return Covariate(name, "numbers", values, _of_numbers(values), weight)
 
 
-def _codes(array: Array) -> Array:
-    known = np.array([value is not None and value == value and str(value) != "<NA>" for value in array.tolist()], bool)
-    codes = np.empty(array.size, np.int64)
-    levels, codes[known] = np.unique(array[known].astype(str), return_inverse=True)
-    codes[~known] = len(levels)
+def _codes(column: Column) -> Array:
+    missing = column.missing
+    codes = np.empty(missing.size, np.int64)
+    levels, codes[~missing] = np.unique(column.values[~missing].astype(str), return_inverse=True)
+    codes[missing] = len(levels)
     return codes
 
 
 def _of_numbers(values: Array) -> Array:
     """The number, its square, and whether it is missing: each in its standard deviations."""
-    missing = np.isnan(values)
+    missing, values = np.isnan(values), _of_ones(values)
     filled = np.where(missing, values[~missing].mean() if not missing.all() else 0.0, values)
     scale = np.abs(filled - filled.mean()).max() or 1.0
     number = _of_variance_one((filled - filled.mean())[:, None] / scale)
@@ -112,6 +124,12 @@ def _of_numbers(values: Array) -> Array:
     if missing.any():
         parts.append(_of_variance_one(missing[:, None].astype(np.float64)))
     return _of_variance_one(np.concatenate(parts, axis=1))
+
+
+def _of_ones(values: Array) -> Array:
+    """Values in units of the largest, so that no square overflows or is lost."""
+    largest = np.abs(values[~np.isnan(values)]).max(initial=0.0)
+    return np.asarray(values / largest if largest else values)
 
 
 def _of_codes(codes: Array) -> Array:
@@ -139,7 +157,7 @@ def _cramers_v(codes: Array, batch: Array, count: int) -> float:
 
 def _largest_difference(values: Array, batch: Array, count: int) -> float:
     known = ~np.isnan(values)
-    values, batch = values[known], batch[known]
+    values, batch = _of_ones(values)[known], batch[known]
     spread = float(values.std()) if values.size else 0.0
     largest = 0.0
     for number in range(count):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import SelectError
+from cdt_core.select.column import read_column
 
 __all__ = ["Places", "read_batches"]
 
@@ -61,6 +62,11 @@ class Places:
     def of(cls, capacities: Array, samples: int, together: Any = None, apart: Any = None) -> Self:
         """Places of samples, by the columns that say what stays together or apart."""
         shares = _shares(capacities, samples)
+        if not shares.all():
+            raise SelectError(
+                f"{samples} samples in batches of {capacities.tolist()} leave batch {int(np.argmin(shares))} empty where all "
+                "are filled to the same share; leave it out"
+            )
         if together is None:
             groups = None if apart is None else _numbers("apart", apart, samples)
             if groups is not None and np.bincount(groups).max() > len(capacities):
@@ -134,9 +140,14 @@ def _shares(capacities: Array, samples: int) -> Array:
 
 def _numbers(name: str, groups: Any, samples: int) -> Array:
     """Groups as 0 .. g - 1; a sample whose group is missing is one of its own."""
-    array = np.asarray(groups, dtype=object)
-    if array.shape != (samples,):
-        raise SelectError(f"{name} has shape {array.shape} for {samples} samples")
-    keys = [(i,) if value is None or value != value else value for i, value in enumerate(array)]
+    column = read_column(groups)
+    if column.values.shape != (samples,):
+        raise SelectError(f"{name} has shape {column.values.shape} for {samples} samples")
+    keys = [
+        (i,) if missing else value for i, (value, missing) in enumerate(zip(column.values, column.missing, strict=True))
+    ]
     number: dict[Any, int] = {}
-    return np.array([number.setdefault(key, len(number)) for key in keys], np.int64)
+    try:
+        return np.array([number.setdefault(key, len(number)) for key in keys], np.int64)
+    except TypeError as error:
+        raise SelectError(f"{name} has groups that are no names or numbers ({error})") from error

@@ -11,6 +11,7 @@ import numpy as np
 
 from cdt_core.errors import SelectError
 from cdt_core.select.block import Target, target_of
+from cdt_core.select.column import read_column
 
 __all__ = ["Table", "read_table"]
 
@@ -43,11 +44,13 @@ def read_table(X: Any, y: Any) -> Table:  # noqa: N803 - the field's name
     if hasattr(X, "partitions") and hasattr(X, "columns"):
         return _of_stream(_Partitions(X), y)
     if isinstance(X, list | tuple) and X and _is_row(X[0]):
-        X = np.asarray(X)  # noqa: N806
+        X = _of_rows(X)  # noqa: N806
     if not hasattr(X, "shape"):
         if not isinstance(X, Iterable) or isinstance(X, str | bytes | dict):
             raise SelectError(f"X is {type(X).__name__}; it must be a table (rows, features), or blocks of one")
         return _of_stream(X, y)
+    if np.isnan(np.array(X.shape, np.float64)).any():
+        raise SelectError("X has chunks of unknown sizes; compute_chunk_sizes() finds them")
     if len(X.shape) != 2 or 0 in X.shape:
         raise SelectError(f"X has shape {tuple(X.shape)}; it must be (rows, features), at least one of each")
     return _of_array(X, y)
@@ -60,13 +63,24 @@ def _is_row(first: Any) -> bool:
     return isinstance(first, list | tuple) and all(np.isscalar(value) for value in first)
 
 
+def _of_rows(rows: Any) -> Any:
+    lengths = {len(row) for row in rows}
+    if len(lengths) > 1:
+        raise SelectError(f"X has rows of {min(lengths)} to {max(lengths)} values; all must have the same number")
+    return np.array([list(row) for row in rows], object if _has_none(rows) else None)
+
+
+def _has_none(rows: Any) -> bool:
+    return any(value is None for row in rows for value in row)
+
+
 def _of_array(X: Any, y: Any) -> Table:  # noqa: N803
-    rows = int(X.shape[0])
+    rows, target = int(X.shape[0]), target_of(y)
     if y is not None:
         if np.shape(y) != (rows,):
             raise SelectError(f"y has shape {np.shape(y)} for {rows} rows of X; it must be ({rows},)")
         _refuse_other_rows(X, y)
-        y = np.asarray(y)
+        y = read_column(y).values
     names = names_of(X)
     if hasattr(X, "dims"):
         X = X.data  # noqa: N806 - of xarray
@@ -79,7 +93,7 @@ def _of_array(X: Any, y: Any) -> Table:  # noqa: N803
             part = X.iloc[start:stop] if hasattr(X, "iloc") else X[start:stop]
             yield part, None if y is None else y[start:stop]
 
-    return Table(names, target_of(y), blocks)
+    return Table(names, target, blocks)
 
 
 @attrs.frozen(eq=False)
@@ -94,7 +108,8 @@ class _Partitions:
 
 def _of_stream(stream: Iterable[Any], y: Any) -> Table:
     """Blocks ``X`` with rows of ``y`` in their order, or pairs ``(X, y)``; a list can be read twice, an iterator once."""
-    y = None if y is None else np.asarray(y)
+    target = target_of(y)
+    y = None if y is None else read_column(y).values
     again = not isinstance(stream, Iterator)
     first = next(iter(stream), None)
     if first is None:
@@ -116,7 +131,7 @@ def _of_stream(stream: Iterable[Any], y: Any) -> Table:
         if y is not None and row != len(y):
             raise SelectError(f"y has {len(y)} rows, and the blocks of X {row}")
 
-    return Table(names_of(block), target_of(own if y is None else y), blocks, again)
+    return Table(names_of(block), target_of(own) if y is None else target, blocks, again)
 
 
 def _pair(block: Any) -> Pair:

@@ -124,6 +124,68 @@ def test_numbers_can_be_categories() -> None:
     assert found.imbalances[0].assigned == 0
 
 
+def test_names_of_categories_may_come_one_by_one() -> None:
+    found = balance_batches({"site": [1, 2, 3] * 4}, 2, ["site"], categorical=iter(["site"]), steps=50)
+    assert found.imbalances[0].measure == "Cramer's V"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([30, None, 40, 50, 60, 35], dtype="Int64"),
+        [30, None, 40, 50, 60, 35],
+        pd.Series([30, None, 40, 50, 60, 35.5], dtype="Float64"),
+        pd.to_datetime(["2020-01-01", None, "2020-02-01", "2020-03-01", "2020-04-01", "2021-01-01"]),
+    ],
+    ids=["nullable integers", "objects", "nullable floats", "dates"],
+)
+def test_numbers_that_are_missing_are_numbers(column: object) -> None:
+    found = balance_batches({"x": column}, 2, ["x"], steps=20)
+    assert found.imbalances[0].measure == "largest standardised mean difference"
+
+
+def test_text_and_groups_may_be_missing() -> None:
+    study = pd.DataFrame(
+        {
+            "sex": pd.Series(["f", None, "m"] * 4, dtype="string"),
+            "family": pd.Series(["a", "a", "b", "b", None, None] * 2, dtype="string"),
+        }
+    )
+    found = balance_batches(study, 2, ["sex"], together="family", steps=50)
+    known = study.assign(batch=found.batch).dropna()
+    assert (known.groupby("family").batch.nunique() == 1).all()
+
+
+@pytest.mark.parametrize("unit", [1e308, 1e-308])
+def test_units_do_not_matter(unit: float) -> None:
+    age = np.array([0.1, -0.9, 0.7, -0.3, 0.5, -0.1])
+    one, other = (balance_batches({"age": values}, 2, ["age"], steps=50) for values in (age, age * unit))
+    assert one.batch.tolist() == other.batch.tolist()
+    assert other.imbalances[0].assigned == pytest.approx(one.imbalances[0].assigned, rel=1e-9)
+
+
+def test_names_of_batches_are_kept_as_they_are() -> None:
+    found = balance_batches({"age": [1.0, 2, 3, 4]}, {("plate", 1): 2, ("plate", 2): 2}, ["age"], steps=20)
+    assert set(found.batch) == {("plate", 1), ("plate", 2)}
+    assert balance_batches({"age": [1.0, 2, 3, 4]}, {True: 2, False: 2}, ["age"], steps=20).batch.dtype == bool
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.integers(2, 6), st.integers(1, 5))
+def test_energies_are_squares_of_sums(seed: int, count: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    columns, batches, shares = rng.normal(size=(30, width)), rng.integers(0, count, (7, 30)), rng.integers(1, 9, count)
+    expected = [
+        sum((columns[batch == b].sum(axis=0) ** 2).sum() / shares[b] for b in range(count)) for batch in batches
+    ]
+    np.testing.assert_allclose(energies(columns, batches, shares), expected, rtol=1e-12)
+
+
+def test_metadata_is_a_table() -> None:
+    with pytest.raises(SelectError, match="metadata is NoneType"):
+        balance_batches(None, 2, ["age"])
+
+
 @pytest.mark.parametrize(
     ("batches", "options", "match"),
     [
@@ -138,6 +200,11 @@ def test_numbers_can_be_categories() -> None:
         (4, {"apart": "patient", "together": "patient"}, "both given"),
         ([2] * 6, {"together": "patient"}, "fit in no way"),
         (2, {"steps": 0}, "steps is 0"),
+        (2, {"balance": "age"}, r"balance is 'age'; it must be a list of names, \['age'\]"),
+        (2, {"categorical": "age"}, "categorical is 'age'"),
+        (2, {"balance": {"age": "1"}}, "weight '1'"),
+        (13, {}, "leave batch 12 empty"),
+        ([1000, 1], {}, "leave batch 1 empty"),
         (2, {"seed": -1}, "seed is -1"),
     ],
 )
