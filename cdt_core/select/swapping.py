@@ -24,6 +24,8 @@ Array = NDArray[Any]
 _POOL = 2**16
 #: Partners that a step looks at, where there are more, and times that all units go down.
 _PARTNERS, _PASSES = 256, 3
+#: Samples of assignments that are summed at once.
+_VALUES = 2**20
 #: Last temperature over the first.
 _COLD = 1e-4
 #: What lowers the energy by less is rounding.
@@ -32,10 +34,14 @@ _LEAST = 1e-12
 
 def energies(columns: Array, batches: Array, shares: Array) -> Array:
     """Of assignments (r, n) of samples with columns (n, p) to batches: (r,) float64."""
-    found = np.zeros(len(batches))
-    for number, share in enumerate(shares):
-        sums = (batches == number) @ columns
-        found += (sums**2).sum(axis=1) / share
+    found, count = np.zeros(len(batches)), len(shares)
+    step = max(1, _VALUES // batches.shape[1])
+    for start in range(0, len(batches), step):
+        part = batches[start : start + step]
+        places = (part + count * np.arange(len(part))[:, None]).ravel()
+        for column in columns.T:
+            sums = np.bincount(places, np.tile(column, len(part)), minlength=len(part) * count)
+            found[start : start + step] += (sums.reshape(len(part), count) ** 2 / shares).sum(axis=1)
     return found
 
 
@@ -131,11 +137,9 @@ class _Swaps:
         inverse = 1.0 / self.places.shares
         others, own = self.columns[among], self.columns[units]
         squares = self.norms[units, None] + self.norms[among] - 2 * own @ others.T
-        products = self.sums @ others.T
         with_unit = np.einsum("rbp,rp->rb", self.sums, own)
-        place = np.arange(len(among))
-        left = products[reads, here, place] - with_unit[reads, here]
-        right = with_unit[reads, there] - products[reads, there, place]
+        left = self.sums[reads[:, 0], here[:, 0]] @ others.T - with_unit[reads, here]
+        right = with_unit[reads, there] - np.einsum("rmp,mp->rm", self.sums[reads, there], others)
         cost = inverse[here] * (2 * left + squares) + inverse[there] * (2 * right + squares)
         cost[self._forbidden(units, among, here, there)] = np.inf
         return np.asarray(cost)
