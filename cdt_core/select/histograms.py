@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, xlogy
 
 from cdt_core.errors import SelectError
-from cdt_core.select.block import Missing, Target, read_rows, row
-from cdt_core.select.dependence import Dependence
-from cdt_core.select.moments import MomentSummary, State
+from cdt_core.select.block import Missing, State, Target, read_rows, refuse_others, row
+from cdt_core.select.dependence import Dependence, Kept
+from cdt_core.select.moments import MomentSummary
 
 __all__ = ["HistogramSummary"]
 
@@ -21,6 +21,12 @@ Array = NDArray[Any]
 #: Rows whose bins are counted by one product of float32: counts stay exact below 2^24.
 _ROWS = 2**16
 _MOST_BINS = 32
+#: Bins of all features whose pairs fit into memory: 5 GB for their counts alone.
+_MOST_PLACES = 25_000
+
+
+def _numbers(edges: Any) -> Array:
+    return np.asarray(edges, np.float64)
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +56,7 @@ class HistogramSummary:
     """
 
     names: tuple[Hashable, ...] = attrs.field(converter=row)
-    edges: Array
+    edges: Array = attrs.field(converter=_numbers)
     target: Target = "nothing"
     missing: Missing = "error"
     classes: tuple[Any, ...] = attrs.field(converter=row, default=())
@@ -64,27 +70,31 @@ class HistogramSummary:
             )
         if not np.isfinite(self.edges).all() or (np.diff(self.edges, axis=1) < 0).any():
             raise SelectError("edges must be finite and rise along each row")
+        if len(self.names) * self.bins > _MOST_PLACES:
+            raise SelectError(
+                f"{len(self.names)} features of {self.bins} bins; pairs of more than {_MOST_PLACES} bins do not fit into "
+                "memory. Take fewer bins, leave features out, or measure='correlation'"
+            )
         if self.target == "classes" and len(set(self.classes)) < 2:
             raise SelectError(f"classes are {list(self.classes)}; a target of classes has two at least")
 
     @classmethod
     def after(cls, moments: MomentSummary, state: State, bins: int = 5) -> Self:
-        """The summary whose bins hold equal shares of a normal law with the means and variances of a first pass."""
+        """The summary whose bins hold equal shares of a normal law with the means and variances of a first pass; what does
+        not vary, or overflows, has all values in one bin.
+        """
         if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or not 2 <= bins <= _MOST_BINS:
             raise SelectError(f"bins is {bins!r}; it must be from 2 to {_MOST_BINS}")
         counts, means = state["counts"], state["means"]
-        rows = max(int(counts.sum()), 1)
-        centre = counts @ means / rows
-        squares = np.diag(state["products"]) + counts @ (means - centre) ** 2
+        rows, varies = max(int(counts.sum()), 1), moments.varies(state)
         steps = ndtri(np.arange(1, bins) / bins)
-        edges = centre[:, None] + np.sqrt(squares / rows)[:, None] * steps
-        return cls(
-            moments.names,
-            edges,
-            moments.target,
-            moments.missing,
-            tuple(state["labels"]) if moments.target == "classes" else (),
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = counts @ means / rows
+            squares = np.diag(state["products"]) + counts @ (means - centre) ** 2
+            edges = centre[:, None] + np.sqrt(squares / rows)[:, None] * steps
+        edges[~varies] = np.where(np.isfinite(state["high"]), state["high"], 0.0)[~varies, None]
+        classes = tuple(state["labels"]) if moments.target == "classes" else ()
+        return cls(moments.names, edges, moments.target, moments.missing, classes)
 
     @property
     def bins(self) -> int:
@@ -120,6 +130,7 @@ class HistogramSummary:
 
     def merge(self, left: State, right: State) -> State:
         """The state of the rows of both; neither is changed."""
+        refuse_others(left, right, ("nonfinite", "pairs", "with_target"))
         return {name: left[name] + right[name] for name in left}
 
     def finish(self, state: State) -> Dependence:
@@ -133,24 +144,16 @@ class HistogramSummary:
         n, b = len(self.names), self.bins
         alone = np.diag(state["pairs"]).reshape(n, b)
         rows = int(alone[0].sum())
-        if rows < 2:
-            raise SelectError(f"{rows} rows, {state['left_out']} left out; dependence needs 2 at least")
-        kept = np.flatnonzero(((alone > 0).sum(axis=1) > 1) & (state["nonfinite"] == 0))
-        if not kept.size:
-            raise SelectError("no feature has values in two bins and is finite throughout")
-        entropy = _entropy(alone[kept], rows)
-        joint = state["pairs"].reshape(n, b, n, b)[kept][:, :, kept].transpose(0, 2, 1, 3)
-        redundancy = np.maximum(
-            entropy[:, None] + entropy - _entropy(joint.reshape(len(kept), len(kept), b * b), rows), 0
-        )
-        return Dependence(
-            names=self.names,
-            kept=kept,
-            excluded={self.names[i]: self._reason(state, i) for i in np.setdiff1d(np.arange(n), kept)},
-            rows=rows,
-            target=self.target,
-            measure="information",
-            relevance=self._relevance(state, kept, entropy, redundancy, rows),
+        varies = (alone > 0).sum(axis=1) > 1
+        kept = Kept.of(self.names, state, rows, varies, lambda _: "all values in one bin")
+        places, m = kept.places, len(kept.places)
+        entropy = _entropy(alone[places], rows)
+        joint = state["pairs"].reshape(n, b, n, b)[places][:, :, places].transpose(0, 2, 1, 3)
+        redundancy = np.maximum(entropy[:, None] + entropy - _entropy(joint.reshape(m, m, b * b), rows), 0)
+        return kept.dependence(
+            self.target,
+            "information",
+            relevance=self._relevance(state, places, entropy, redundancy, rows),
             redundancy=redundancy if self._told else redundancy / np.sqrt(np.outer(entropy, entropy)),
         )
 
@@ -187,11 +190,6 @@ class HistogramSummary:
             place = np.array([number[label] for label in rows.labels[part]])
         ones: Array = (place[:, None] == np.arange(self._told)).astype(np.float32)
         return ones
-
-    def _reason(self, state: State, feature: int) -> str:
-        if state["nonfinite"][feature]:
-            return f"not finite in {state['nonfinite'][feature]} rows"
-        return "all values in one bin"
 
 
 def _entropy(counts: Array, rows: int) -> Array:

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import SelectError
-from cdt_core.select.block import Missing, Target, read_rows, row
-from cdt_core.select.dependence import Dependence
+from cdt_core.select.block import Missing, State, Target, read_rows, refuse_others, row
+from cdt_core.select.dependence import Dependence, Kept
 
 __all__ = ["MomentSummary"]
 
 Array = NDArray[Any]
-State = dict[str, Any]
 #: What varies by less than so many roundings of its largest value does not vary.
 _ROUNDINGS = 16
 #: Features whose pairs fit into memory: 5 GB for their products alone.
@@ -98,13 +97,15 @@ class MomentSummary:
 
     def merge(self, left: State, right: State) -> State:
         """The state of the rows of both; neither is changed."""
+        refuse_others(left, right, ("nonfinite", "products"))
         labels = sorted({*left["labels"], *right["labels"]}, key=lambda label: (str(type(label)), label))
         (m, a), (n, b) = (_by_label(state, labels) for state in (left, right))
         total = m + n
         share = np.divide(n, total, out=np.zeros(len(labels)), where=total > 0)[:, None]
-        shift = b - a
         with np.errstate(over="ignore", invalid="ignore"):
+            shift = b - a
             between = shift.T @ (m[:, None] * share * shift)
+            merged = a + share * shift
         return {
             "left_out": left["left_out"] + right["left_out"],
             "nonfinite": left["nonfinite"] + right["nonfinite"],
@@ -112,7 +113,7 @@ class MomentSummary:
             "high": np.maximum(left["high"], right["high"]),
             "labels": labels,
             "counts": total,
-            "means": a + share * shift,
+            "means": merged,
             "products": left["products"] + right["products"] + between,
         }
 
@@ -122,45 +123,61 @@ class MomentSummary:
         Raises
         ------
         SelectError
-            Fewer than two rows, one class, a target that does not vary, or no feature that does.
+            Fewer than two rows, one class, fewer than two rows a class, a target that does not vary, or no feature that does.
         """
-        counts, means = state["counts"], state["means"]
-        rows, n = int(counts.sum()), len(self.names)
-        if rows < 2:
-            raise SelectError(f"{rows} rows, {state['left_out']} left out; dependence needs 2 at least")
-        if self.target == "classes" and len(state["labels"]) < 2:
-            raise SelectError(f"y has the class {state['labels'][0]!r} alone; classes are two at least")
-        shift = means - counts @ means / rows
-        with np.errstate(over="ignore", invalid="ignore"):
-            between = shift.T @ (counts[:, None] * shift)
-            total = state["products"] + between
-        varies = self._varies(state, np.diag(total), rows)
-        kept = np.flatnonzero(varies[:n] & (state["nonfinite"] == 0))
+        counts, n = state["counts"], len(self.names)
+        rows, (between, total, shift) = int(counts.sum()), self._spread(state)
+        varies = self.varies(state)
+        kept = Kept.of(self.names, state, rows, varies[:n], lambda place: self._why(state, place))
+        if self.target == "classes":
+            self._refuse_classes(state["labels"], rows)
         if self.target == "numbers" and not varies[n]:
             raise SelectError("y is constant, or too large for float64; nothing tells of it")
-        if not kept.size:
-            raise SelectError("no feature varies and is finite throughout")
-        spread = np.sqrt(np.diag(total))
-        correlation = np.clip(_scaled(total, kept, spread), -1.0, 1.0)
+        spread = np.sqrt(np.where(varies, np.diag(total), 1.0))
+        places = kept.places
+        correlation = np.clip(_scaled(total, places, spread), -1.0, 1.0)
         if self.target == "numbers":
-            with_target = total[kept, n] / (spread[kept] * spread[n])
+            with_target = total[places, n] / (spread[places] * spread[n])
             told = np.outer(with_target, with_target)
         elif self.target == "classes":
-            told = _scaled(between, kept, spread)
+            told = _scaled(between, places, spread)
         else:
-            told = correlation @ correlation / kept.size
-        return Dependence(
-            names=self.names,
-            kept=kept,
-            excluded={self.names[i]: self._reason(state, i) for i in np.setdiff1d(np.arange(n), kept)},
-            rows=rows,
-            target=self.target,
-            measure="correlation",
+            told = correlation @ correlation / places.size
+        return kept.dependence(
+            self.target,
+            "correlation",
             relevance=np.diag(told).copy(),
             redundancy=correlation * told,
             correlation=correlation,
             told=told,
+            centres=shift[:, places] * (np.sqrt(rows) / spread[places]) if self.target == "classes" else None,
+            counts=counts if self.target == "classes" else None,
         )
+
+    def varies(self, state: State) -> Array:
+        """Whether each feature, and a target of numbers, varies by more than rounding, and its squares do not overflow."""
+        rows, squares = max(int(state["counts"].sum()), 1), np.diag(self._spread(state)[1])
+        largest = np.maximum(np.abs(state["low"]), np.abs(state["high"]))
+        rounding = _ROUNDINGS * np.finfo(np.float64).eps * largest
+        varies: Array = (state["high"] > state["low"]) & np.isfinite(squares) & (np.sqrt(squares / rows) > rounding)
+        return varies
+
+    def _spread(self, state: State) -> tuple[Array, Array, Array]:
+        """Products of deviations from the means of all rows, between classes and in all; and those of the classes' means."""
+        counts, means = state["counts"], state["means"]
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = means - counts @ means / max(int(counts.sum()), 1)
+            between = shift.T @ (counts[:, None] * shift)
+            return between, state["products"] + between, shift
+
+    def _refuse_classes(self, labels: Sequence[Any], rows: int) -> None:
+        if len(labels) < 2:
+            raise SelectError(f"y has the class {labels[0]!r} alone; classes are two at least")
+        if 2 * len(labels) > rows:
+            raise SelectError(
+                f"y has {len(labels)} classes in {rows} rows; classes have two rows in the mean at least. If y has "
+                "numbers, target='numbers' takes them as such"
+            )
 
     def _state_of(self, block: Any, y: Any) -> State:
         rows = read_rows(block, y, self.names, self.target, self.missing)
@@ -187,19 +204,11 @@ class MomentSummary:
             "products": products,
         }
 
-    def _varies(self, state: State, squares: Array, rows: int) -> Array:
-        """Whether each column varies by more than rounding, and its squares do not overflow."""
-        largest = np.maximum(np.abs(state["low"]), np.abs(state["high"]))
-        rounding = _ROUNDINGS * np.finfo(np.float64).eps * largest
-        varies: Array = (state["high"] > state["low"]) & np.isfinite(squares) & (np.sqrt(squares / rows) > rounding)
-        return varies
-
-    def _reason(self, state: State, feature: int) -> str:
-        if state["nonfinite"][feature]:
-            return f"not finite in {state['nonfinite'][feature]} rows"
-        if state["high"][feature] > state["low"][feature]:
+    def _why(self, state: State, place: int) -> str:
+        """Why a feature does not vary."""
+        if state["high"][place] > state["low"][place]:
             return "varies by no more than rounding, or beyond float64"
-        return f"constant, {state['low'][feature]:g}"
+        return f"constant, {state['low'][place]:g}"
 
 
 def _scaled(products: Array, kept: Array, spread: Array) -> Array:

@@ -12,7 +12,7 @@ import xarray as xr
 import zarr
 
 from cdt_core.errors import SelectError
-from cdt_core.select import select_features
+from cdt_core.select import measure_features, select_features
 from tests.select.tables import table
 
 NAMES = list("abcdefgh")
@@ -93,6 +93,59 @@ def test_text_and_categories_are_classes() -> None:
         assert select_features(VALUES, y, 3).indices.tolist() == expected
 
 
+def test_gaps_of_every_kind_are_missing() -> None:
+    rows = np.arange(120) != 7
+    expected = select_features(VALUES[rows], CLASSES[rows], 3).indices.tolist()
+    masked = np.ma.masked_array(np.where(rows[:, None], VALUES, 1e9), np.zeros(VALUES.shape, bool))
+    masked[7, 2] = np.ma.masked
+    nullable = FRAME.astype("Float64")
+    nullable.loc[7, "c"] = pd.NA
+    objects = FRAME.astype(object)
+    objects.loc[7, "c"] = None
+    lists = [
+        [None if (i, j) == (7, 2) else value for j, value in enumerate(row)] for i, row in enumerate(VALUES.tolist())
+    ]
+    for X in (masked, nullable, objects, lists):
+        assert select_features(X, CLASSES, 3, missing="rows").indices.tolist() == expected
+        assert 2 not in select_features(X, CLASSES, 7, missing="columns").indices
+        with pytest.raises(SelectError, match="is nan in row 7"):
+            select_features(X, CLASSES, 3)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "string", "category"])
+def test_classes_that_are_missing_stay_classes(dtype: str) -> None:
+    rows = np.arange(120) != 7
+    y = pd.Series(CLASSES).astype(dtype).where(rows)
+    found = measure_features(VALUES, y, missing="rows")
+    assert (found.target, found.rows) == ("classes", 119)
+    np.testing.assert_array_equal(found.relevance, measure_features(VALUES[rows], CLASSES[rows]).relevance)
+
+
+def test_categories_of_numbers_are_classes() -> None:
+    found = measure_features(VALUES, pd.Categorical(CLASSES * 0.5))
+    np.testing.assert_array_equal(found.relevance, measure_features(VALUES, CLASSES).relevance)
+
+
+def test_masked_numbers_of_y_are_missing() -> None:
+    y = np.ma.masked_array(NUMBERS, np.arange(120) == 7)
+    assert measure_features(VALUES, y, missing="rows").rows == 119
+
+
+def test_features_beyond_float64_are_left_out_by_either_measure() -> None:
+    far = np.column_stack([VALUES, np.where(np.arange(120) % 2, 1e308, -1e308), VALUES[:, 0] * 1e200])
+    for measure in ("correlation", "information"):
+        found = select_features([far[:50], far[50:]], CLASSES, 3, measure=measure)
+        assert list(found.excluded) == [8, 9]
+        assert found.indices.tolist() == select_features(VALUES, CLASSES, 3, measure=measure).indices.tolist()
+
+
+@pytest.mark.parametrize("measure", ["correlation", "information"])
+def test_features_that_tell_nothing_at_all_are_selected_without_a_warning(measure: str) -> None:
+    signs = np.array([[1 - 2 * (bin(i & j).count("1") % 2) for j in range(8)] for i in range(8)], float)
+    found = select_features(signs[:, 1:6], signs[:, 7] > 0, 2, measure=measure, weight=1.0)
+    assert found.energy == 0
+
+
 def test_integers_are_numbers_when_asked() -> None:
     found = select_features(VALUES, CLASSES, 3, target="numbers")
     assert found.relevance.tolist() == select_features(VALUES, CLASSES.astype(float), 3).relevance.tolist()
@@ -118,6 +171,16 @@ def test_integers_are_numbers_when_asked() -> None:
         (VALUES, None, {"target": "classes"}, "target is 'classes'"),
         (VALUES, NUMBERS, {"target": "nothing"}, "target is 'nothing'"),
         (VALUES[:1], None, {}, "1 rows"),
+        (VALUES, np.arange(120), {}, "120 classes in 120 rows"),
+        (VALUES, [f"row {i // 2}" if i % 9 else f"{i}" for i in range(120)], {}, "target='numbers'"),
+        (VALUES, pd.date_range("2020", periods=120), {}, "type datetime64"),
+        (FRAME.assign(e=pd.date_range("2020", periods=120)), CLASSES, {}, r"feature 'e' has no real numbers \(dates"),
+        (pd.DataFrame({"a": pd.to_timedelta(np.arange(9), "D")}), None, {}, r"feature 'a' has no real numbers \(dates"),
+        (FRAME.assign(e=[10**400] + [1] * 119), CLASSES, {}, "feature 'e' has no real numbers"),
+        ([[1.0, 2.0], [3.0]], None, {}, "rows of 1 to 2 values"),
+        (_dask_frame().values, NUMBERS, {}, "chunks of unknown sizes"),
+        (VALUES, NUMBERS, {"weight": "1"}, "weight is '1'"),
+        (VALUES, pd.Series(["a"] * 119 + [None], dtype="string"), {}, "y has no value in row 119"),
     ],
 )
 def test_what_is_no_table_is_refused(X: object, y: object, options: dict, match: str) -> None:
@@ -125,13 +188,18 @@ def test_what_is_no_table_is_refused(X: object, y: object, options: dict, match:
         select_features(X, y, 2, **options)
 
 
+def test_masks_are_of_all_features() -> None:
+    found = select_features(VALUES, CLASSES, 3)
+    assert found.mask(8).sum() == 3
+    with pytest.raises(SelectError, match="is selected, and there are 1"):
+        found.mask(1)
+
+
 def test_breast_cancer_is_told_by_few(test_data: Path) -> None:
     """Features of real data: the selected ones explain more than the most relevant ones do."""
     frame = pd.read_csv(test_data / "biobank" / "breast_cancer.csv")
     y = frame.pop("target")
     found = select_features(frame, y, 5)
-    from cdt_core.select import measure_features
-
     dependence = measure_features(frame, y)
     assert found.explained >= dependence.explained(np.argsort(-dependence.relevance)[:5])
     assert found.explained >= 0.7

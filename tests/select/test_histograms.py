@@ -75,3 +75,22 @@ def test_bins_are_few(bins: object) -> None:
 def test_edges_are_checked(edges: np.ndarray, match: str) -> None:
     with pytest.raises(SelectError, match=match):
         HistogramSummary(NAMES, edges)
+
+
+def test_states_of_other_bins_are_not_merged() -> None:
+    values = table()[0]
+    one, other = _after("nothing", values, None, 4), _after("nothing", values, None, 5)
+    with pytest.raises(SelectError, match="'pairs' has the shapes"):
+        one.merge(one.update(one.start(), values), other.update(other.start(), values))
+
+
+def test_more_bins_than_have_pairs_in_memory_are_refused() -> None:
+    with pytest.raises(SelectError, match="6000 features of 5 bins"):
+        HistogramSummary(range(6000), np.zeros((6000, 4)))
+
+
+def test_what_varies_by_rounding_alone_has_one_bin() -> None:
+    values = table()[0]
+    values[:, 1] = np.where(np.arange(120) % 2, 0.1, np.nextafter(0.1, 1))
+    summary = _after("nothing", values, None)
+    assert summary.finish(summary.update(summary.start(), values)).excluded == {"b": "all values in one bin"}

@@ -139,3 +139,25 @@ def test_one_class_is_refused() -> None:
     summary = MomentSummary(NAMES, "classes")
     with pytest.raises(SelectError, match="class 'x' alone"):
         summary.finish(summary.update(summary.start(), table()[0], ["x"] * 120))
+
+
+def test_states_of_other_features_are_not_merged() -> None:
+    values, _, _ = table()
+    one, other = MomentSummary(NAMES[:1]), MomentSummary(NAMES)
+    with pytest.raises(SelectError, match="'nonfinite' has the shapes"):
+        other.merge(other.update(other.start(), values), one.update(one.start(), values[:, :1]))
+
+
+@given(st.integers(0, 1000), st.integers(1, 5))
+def test_sites_with_classes_of_their_own_are_all_rows(seed: int, sites: int) -> None:
+    values, _, classes = table(seed=seed)
+    order = np.argsort(classes + 0.5 * np.random.default_rng(seed).random(120))
+    summary = MomentSummary(NAMES, "classes")
+    merged = summary.start()
+    for part in np.array_split(order, sites):
+        state = summary.update(summary.start(), values[part], classes[part])
+        merged = summary.merge(state_from_json(state_to_json(state)), merged)
+    found, whole = summary.finish(merged), summary.finish(summary.update(summary.start(), values, classes))
+    np.testing.assert_array_equal(found.counts, whole.counts)
+    for name in ("relevance", "correlation", "told", "centres"):
+        np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=0, atol=1e-12)
