@@ -19,6 +19,7 @@ from cdt_core.execute.executor import executor_for
 from cdt_core.execute.processing import ProcessedValues, Processing
 from cdt_core.hooks.manager import Catalog, catalog
 from cdt_core.inspecting import Inspection, inspection_of
+from cdt_core.keeping import metrics_of
 from cdt_core.model import Bound, BoundRules, Plan, ProcessorUse, Profile, Treatment
 from cdt_core.model.serial import from_tree
 from cdt_core.planning.chunks import grids_of
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from cdt_core.certify.policy import Policy
     from cdt_core.verification.result import VerifyResult
 
     Input = (
@@ -92,16 +94,22 @@ def plan(
     max_size: int | None = None,
     max_seconds: float | None = None,
     processors: Processors = None,
+    keep_metrics: bool = False,
+    policy: str = DEFAULT_POLICY,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """How each variable would be stored, after a profiling pass and trials on sampled blocks; see :func:`treat`."""
+    """How each variable would be stored, after a profiling pass and trials on sampled blocks; see :func:`treat`.
+
+    ``policy`` has the thresholds of the metrics that are to be kept, and is not looked at otherwise.
+    """
     dataset, progress = _stored(source), progress or Silent()
-    limits = _Limits(max_size, max_seconds, executor_for(workers, None).workers)
+    rules = policy_in_force(catalog(), policy) if keep_metrics else None
+    limits = _Limits(max_size, max_seconds, executor_for(workers, None).workers, rules.name if rules else None)
     request = _plan_request(catalog(), bound, objective, limits, processors)
     check_request(dataset.specs, request)
     values = ProcessedValues(dataset, _processing(_uses(dataset, request)))
-    return _plan(values, _profile(values, workers, None, progress), request, workers)
+    return _plan(values, _profile(values, workers, None, progress), request, workers, rules)
 
 
 def treat(
@@ -114,6 +122,7 @@ def treat(
     max_size: int | None = None,
     max_seconds: float | None = None,
     processors: Processors = None,
+    keep_metrics: bool = False,
     workers: int | None = None,
     client: Any = None,
     key: str | os.PathLike[str] | None = None,
@@ -135,8 +144,8 @@ def treat(
         ``"lossless"``), or a mapping from name pattern to bound, first match wins. Default: lossless. Coordinates are always
         lossless.
     plan
-        A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size``, ``max_seconds``
-        and ``processors``.
+        A plan (or the path of a ``plan.json``) to replay, instead of ``bound``, ``objective``, ``max_size``, ``max_seconds``,
+        ``processors`` and ``keep_metrics``.
     objective
         ``"size"``, ``"balanced"``, ``"speed"``, or ``"fidelity"``: the least error that a limit allows.
     max_size
@@ -147,6 +156,10 @@ def treat(
         plan then depends on measured speeds, and says so.
     processors
         Name pattern -> processors to apply before encoding; the bound then holds on the processed values.
+    keep_metrics
+        Store no variable in a way that loses one of its metrics on the sampled blocks: each check of the validators, those
+        of plugins too, that passes under ``policy`` there must still pass once they are decoded. Less of the allowed error is
+        then made where that keeps them, and else none. The findings are of all values, as always, and may still differ.
     workers, client
         Number of threads (default: all that the process may use), or a Dask ``Client`` to run on instead.
     key
@@ -170,25 +183,25 @@ def treat(
     ReaderError, BoundError, PlanError, TreatmentError, OutputError
         Nothing is left behind, and an existing ``output`` is untouched.
     """
-    begin, started = time.perf_counter(), datetime.now(UTC)
-    place = PartialOutput(output, overwrite=overwrite)
+    begin, started, place = time.perf_counter(), datetime.now(UTC), PartialOutput(output, overwrite=overwrite)
     plugins, progress = catalog(), progress or Silent()
     rules, signer = policy_in_force(plugins, policy), load_or_create(None if key is None else Path(key))
     executor, dataset = executor_for(workers, client), _stored(source, allow_partial=allow_partial)
     _refuse_inside(dataset, place)
-    request = _plan_request(plugins, bound, objective, _Limits(max_size, max_seconds, executor.workers), processors)
+    limits = _Limits(max_size, max_seconds, executor.workers, rules.name if keep_metrics else None)
+    request = _plan_request(plugins, bound, objective, limits, processors)
     if plan is None:
         check_request(dataset.specs, request)
         given, uses = None, _uses(dataset, request)
     else:
-        given = aligned(_read_plan(plan, bound, max_size, max_seconds, processors), dataset.specs)
+        given = aligned(_read_plan(plan, bound, max_size, max_seconds, processors, keep_metrics), dataset.specs)
         uses = {variable.name: variable.processors for variable in given.variables}
     values = ProcessedValues(dataset, _processing(uses))
     with FileDigests(dataset.files) as digests:
-        measured = _profile(values, workers, client, progress)
-        plan = _plan(values, measured, request, workers) if given is None else fitted(given, dataset.specs, measured)
+        found = _profile(values, workers, client, progress)
+        plan = _plan(values, found, request, workers, rules) if given is None else fitted(given, dataset.specs, found)
         todo = TreatRequest(
-            dataset, measured, plan, plugins, executor, progress, digests, signer, rules, begin=begin, started=started
+            dataset, found, plan, plugins, executor, progress, digests, signer, rules, begin=begin, started=started
         )
         return treat_dataset(todo, place)
 
@@ -298,6 +311,7 @@ class _Limits(NamedTuple):
     max_size: int | None
     max_seconds: float | None
     workers: int
+    metrics_policy: str | None
 
 
 def _plan_request(
@@ -314,24 +328,29 @@ def _plan_request(
         max_size=limits.max_size,
         max_seconds=limits.max_seconds,
         workers=limits.workers,
+        metrics_policy=limits.metrics_policy,
         processors=uses,
         processor_offers={offer.name: offer for offer in plugins.processors},
         engine_version=__version__,
     )
 
 
-def _plan(values: ProcessedValues, measured: Profile, request: PlanRequest, workers: int | None) -> Plan:
-    executor = executor_for(workers, None)
+def _plan(
+    values: ProcessedValues, measured: Profile, request: PlanRequest, workers: int | None, rules: Policy | None
+) -> Plan:
+    """The plan; ``rules`` are what metrics are judged by, where those are to be kept."""
+    executor, plugins = executor_for(workers, None), catalog()
     with TemporaryDirectory(prefix="cdt-plan-") as folder:
-        rehearsal = rehearsal_of(values.dataset, measured, catalog(), folder)
-        request = evolve(request, rehearsal=rehearsal)
+        request = evolve(request, rehearsal=rehearsal_of(values.dataset, measured, plugins, folder))
+        if rules is not None and request.metrics_policy is not None:
+            request = evolve(request, metrics=metrics_of(values, measured, plugins, rules))
         return make_plan(values.dataset, measured, request, executor.map, values)
 
 
 def _read_plan(plan: Plan | str | os.PathLike[str], *beside: object) -> Plan:
     """A plan, or that of a file; what is asked for ``beside`` it would not be heard."""
-    if any(given is not None for given in beside):
-        raise PlanError("a plan has its own bounds, limits and processors; give the plan, or give those")
+    if any(given is not None and given is not False for given in beside):
+        raise PlanError("a plan has its own bounds, limits, metrics and processors; give the plan, or give those")
     if isinstance(plan, Plan):
         return plan
     import json

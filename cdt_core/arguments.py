@@ -7,7 +7,7 @@ from typing import Any
 
 from cdt_core.errors import BoundError, CdtError
 
-__all__ = ["bounds", "client", "one", "processors", "size"]
+__all__ = ["bounds", "client", "constraints", "one", "processors", "size"]
 
 
 def one(source: list[str]) -> str | list[str]:
@@ -27,6 +27,11 @@ def bounds(bound: str | None, var: list[str] | None) -> dict[str, str] | None:
         rules[pattern] = text
     rules.setdefault("*", "lossless" if bound is None else bound)
     return rules
+
+
+def constraints(max_size: str | None, max_seconds: float | None, keep_metrics: bool) -> dict[str, Any]:
+    """What a plan must keep beside its bounds."""
+    return {"max_size": size(max_size), "max_seconds": max_seconds, "keep_metrics": keep_metrics}
 
 
 def processors(process: list[str] | None) -> dict[str, list[Any]]:

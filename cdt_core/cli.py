@@ -75,6 +75,13 @@ Process = Annotated[
         """'tas=mask_values:{"codes":[-9999]}'; may be given again.""",
     ),
 ]
+KeepMetrics = Annotated[
+    bool,
+    typer.Option(
+        "--keep-metrics",
+        help="Keep every variable's metrics: checks that pass on sampled blocks must pass there once those are decoded.",
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -99,6 +106,7 @@ def treat(
     max_size: MaxSize = None,
     max_seconds: MaxSeconds = None,
     process: Process = None,
+    keep_metrics: KeepMetrics = False,
     plan: Replay = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -119,8 +127,7 @@ def treat(
             bound=arguments.bounds(bound, var),
             plan=plan,
             objective=objective,
-            max_size=arguments.size(max_size),
-            max_seconds=max_seconds,
+            **arguments.constraints(max_size, max_seconds, keep_metrics),
             processors=arguments.processors(process) or None,
             workers=workers,
             client=arguments.client(scheduler),
@@ -142,6 +149,8 @@ def plan(
     max_size: MaxSize = None,
     max_seconds: MaxSeconds = None,
     process: Process = None,
+    keep_metrics: KeepMetrics = False,
+    policy: Thresholds = "core-1",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan to this file.")
     ] = None,
@@ -161,9 +170,9 @@ def plan(
             arguments.one(source),
             bound=arguments.bounds(bound, var),
             objective=objective,
-            max_size=arguments.size(max_size),
-            max_seconds=max_seconds,
+            **arguments.constraints(max_size, max_seconds, keep_metrics),
             processors=arguments.processors(process) or None,
+            policy=policy,
             workers=workers,
             progress=progress,
         )

@@ -24,7 +24,7 @@ from cdt_core.readers.stored import StoredDataset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ChunkWorker"]
+__all__ = ["ChunkWorker", "block_of"]
 
 
 @frozen(eq=False)
@@ -206,16 +206,17 @@ def _attempt(
         treated = decoded if job.plan.form == "decoded" else dataset.decoded(job.spec.name, decoded)
     is_complex = original.dtype.kind == "c" and treated is not original
     distance = stats.largest_distance(original, treated) if is_complex else 0.0
-    return _Attempt(encoded, _block(job, start, original, treated, missing), bound, distance)
+    return _Attempt(encoded, block_of(job, start, original, treated, missing), bound, distance)
 
 
-def _block(
+def block_of(
     job: VariableJob,
     start: tuple[int, ...],
     original: NDArray[Any],
     treated: NDArray[Any],
     missing: NDArray[np.bool_] | None,
 ) -> Block:
+    """The block as validators see it: complex values as their two parts along a last axis."""
     bound = job.plan.applied
     if original.dtype.kind != "c":
         return Block(job.physical_spec, start, original, treated, missing, job.edges, bound)

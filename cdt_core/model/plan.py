@@ -19,8 +19,9 @@ from cdt_core.model.bound import Bound
 
 __all__ = ["PLAN_VERSION", "Candidate", "ChoiceTrace", "Plan", "ProcessorUse", "VariablePlan"]
 
-#: Version 2 says how the choice was made, and may have a limit of time; plans of version 1 are read as well.
-PLAN_VERSION = 2
+#: Version 2 says how the choice was made, and may have a limit of time; version 3 has the chunk shapes that were tried, and
+#: the metrics that were lost. Plans of versions 1 and 2 are read as well.
+PLAN_VERSION = 3
 
 
 @frozen
@@ -39,7 +40,10 @@ class Candidate:
     the applied bound that the codec was allowed, ``max_error`` the largest error that it made on the samples. ``seconds`` (of
     this module) is what the variable would take, as predicted from the trial: it is of this machine, so no part of
     what makes candidates equal, and kept in files only where a limit of time was asked for. Codecs list their
-    parameters from fast to slow, and without such a limit that order decides.
+    parameters from fast to slow, and without such a limit that order decides. ``chunk_shape`` is that of its chunks,
+    and empty in plans of earlier versions; where it is not the default one, ``sample_bytes`` are those of the default times
+    the ratio on a region that was cut both ways. ``lost`` are the checks that pass on the samples, and no longer on the
+    decoded ones; they are looked at where metrics are to be kept, and such an option is not chosen.
     """
 
     codec: str
@@ -52,6 +56,8 @@ class Candidate:
     error_share: float = 1.0
     max_error: float = 0.0
     seconds: float | None = field(default=None, eq=False)
+    lost: tuple[str, ...] = ()
+    chunk_shape: tuple[int, ...] = ()
 
 
 @frozen
@@ -109,7 +115,8 @@ class Plan:
     """The plans of all variables, in the dataset's order, and what they were made for.
 
     ``max_size`` is the most bytes that all chunks may take, ``max_seconds`` the longest that reading, encoding and checking
-    them may take on all workers; both were kept by what the samples predict.
+    them may take on all workers; both were kept by what the samples predict. ``metrics_policy`` is the policy under which
+    each variable's checks that pass on the samples still pass once those are decoded; ``None`` where that was not asked for.
     """
 
     variables: tuple[VariablePlan, ...]
@@ -119,6 +126,7 @@ class Plan:
     version: int = PLAN_VERSION
     max_seconds: float | None = None
     choice: ChoiceTrace | None = None
+    metrics_policy: str | None = None
 
     def __getitem__(self, name: str) -> VariablePlan:
         return self._by_name[name]

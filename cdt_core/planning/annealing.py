@@ -55,6 +55,8 @@ def chosen_by(problem: ChoiceProblem, seed: int = 0) -> Choice:
     whole, first = problem, preferred(problem)
     if problem.fits(first):
         return _choice(whole, first, Choice((), 0, (), "every variable's best option", is_proved=True))
+    if not problem.groups:
+        return Choice((), 0, (0,) * len(problem.limits), "no choice", is_proved=True, fits=False)
     problem, positions = without_dominated(problem)
     by_rate = greedy(problem)
     course = _Course(problem, seed, by_rate)
@@ -226,10 +228,11 @@ class _Course:
         self.penalty *= self.hardening
 
     def _keep(self, step: int) -> None:
-        better = (self.totals[0] < self.best_cost) & ~self.over.any(axis=0)
-        if not better.any():
+        where = np.flatnonzero(self.totals[0] < self.best_cost)
+        if len(where):  # rare after the first steps
+            where = where[~self.over[:, where].any(axis=0)]
+        if not len(where):
             return
-        where = np.flatnonzero(better)
         self.best[:, where], self.best_cost[where] = self.chosen[:, where], self.totals[0, where]
         least = int(self.best_cost[where].min())
         if not self.trace or least < self.trace[-1][1]:

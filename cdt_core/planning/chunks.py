@@ -8,7 +8,7 @@ from cdt_core.model import VariableSpec
 from cdt_core.model.grid import ChunkGrid, choose_chunk_shape
 from cdt_core.readers.stored import StoredDataset
 
-__all__ = ["chunk_shape_of", "grids_of", "is_text"]
+__all__ = ["chunk_shape_of", "chunk_unit_of", "grids_of", "is_text"]
 
 #: What a string is taken to hold when chunks of text are sized, in bytes.
 _TEXT_ITEMSIZE = 32
@@ -32,6 +32,16 @@ def chunk_shape_of(dataset: StoredDataset, spec: VariableSpec, chunk_bytes: int)
     """A chunk shape of about ``chunk_bytes`` raw bytes, aligned with the source's own chunks."""
     itemsize = _TEXT_ITEMSIZE if is_text(spec) else np.dtype(spec.dtype).itemsize
     return choose_chunk_shape(spec.shape, itemsize, _source_chunks(dataset, spec), chunk_bytes)
+
+
+def chunk_unit_of(dataset: StoredDataset, spec: VariableSpec, default: tuple[int, ...]) -> tuple[int, ...] | None:
+    """What the chunks of other grids must be whole multiples of: the source's own chunks, or the parts that ``default`` makes
+    of them. ``None`` where somebody chose the chunks of the array that was given.
+    """
+    if dataset.variables[spec.name].chunks is not None:
+        return None
+    own = _source_chunks(dataset, spec) or (1,) * len(default)
+    return tuple(max(1, min(pair)) for pair in zip(own, default, strict=True))
 
 
 def _source_chunks(dataset: StoredDataset, spec: VariableSpec) -> tuple[int, ...] | None:

@@ -70,18 +70,19 @@ class JointChoice:
     def _refusal(self, choice: Choice) -> str:
         """Which limit cannot be kept, and what the nearest choice takes."""
         request = self.request
+        under = "under these bounds" if request.metrics is None else "under these bounds that keeps the metrics"
         if request.max_size is not None:
             smallest = sum(min(options.bytes()) for options in self.options)
             if smallest > request.max_size:
                 return (
-                    f"max_size={request.max_size}: the smallest plan under these bounds takes about {smallest} bytes; "
+                    f"max_size={request.max_size}: the smallest plan {under} takes about {smallest} bytes; "
                     "loosen a bound or raise the budget"
                 )
         if request.max_seconds is not None:
             fastest = sum(min(options.seconds()) for options in self.options)
             if fastest > request.max_seconds:
                 return (
-                    f"max_seconds={request.max_seconds:g}: the fastest plan under these bounds takes about {fastest:.3g} s "
+                    f"max_seconds={request.max_seconds:g}: the fastest plan {under} takes about {fastest:.3g} s "
                     f"with {request.workers} workers; give more workers or time"
                 )
         return (

@@ -57,6 +57,7 @@ def make_plan(
         engine_version=request.engine_version,
         max_seconds=request.max_seconds,
         choice=trace,
+        metrics_policy=request.metrics_policy,
     )
 
 

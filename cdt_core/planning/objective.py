@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from attrs import frozen
 
 from cdt_core.model import Candidate, VariableSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["OBJECTIVES", "Rated", "combined", "ratings"]
 
@@ -28,6 +35,8 @@ Tiers = tuple[int, int, int]
 class Rated:
     """An option's place among the variable's options: its listed ``position`` (0 is the fastest codec setting), its predicted
     bytes, and the position and bytes of the option that it is a tighter version of, which are its own otherwise.
+
+    A candidate that lost a metric may not be chosen.
     """
 
     candidate: Candidate
@@ -38,7 +47,8 @@ class Rated:
 
 
 def ratings(spec: VariableSpec, raw_bytes: int, options: Sequence[Rated], objective: str) -> list[Tiers | None]:
-    """What each option lacks under the objective; ``None`` for a lossy one that is no smaller than a lossless one.
+    """What each option lacks under the objective; ``None`` for a lossy one that is no smaller than a lossless one, or loses a
+    metric.
 
     ``size``, ``balanced``, ``speed``: bytes above what the objective forgives, then the position in the list of
     settings times raw bytes, then the share of the error that is spent. So each variable by itself takes the first
@@ -49,12 +59,12 @@ def ratings(spec: VariableSpec, raw_bytes: int, options: Sequence[Rated], object
     own = [option for option in options if not option.is_extra]
     lossless = [option.predicted_bytes for option in own if option.candidate.codec_bound.is_lossless]
     usable = [
-        option.candidate.codec_bound.is_lossless or not lossless or option.predicted_bytes < min(lossless)
+        not option.candidate.lost
+        and (option.candidate.codec_bound.is_lossless or not lossless or option.predicted_bytes < min(lossless))
         for option in options
     ]
-    smallest = min(
-        option.predicted_bytes for option, use in zip(options, usable, strict=True) if use and not option.is_extra
-    )
+    sizes = [option.predicted_bytes for option, use in zip(options, usable, strict=True) if use and not option.is_extra]
+    smallest = min(sizes, default=0)
     forgiven = int(OBJECTIVES[objective] * smallest)
 
     def tiers(option: Rated) -> Tiers:
@@ -73,32 +83,38 @@ def combined(tiers: Sequence[Sequence[Tiers]]) -> list[list[int]]:
 
     Tiers of very large data are counted in coarser units, the last ones first; what was above zero stays so.
     """
-    shifts = [0, 0, 0]
-    largest = [[max(option[tier] for option in options) for options in tiers] for tier in range(3)]
-    while _product(_ranges(largest, shifts)) >= _MOST:
-        ranges = _ranges(largest, shifts)
-        above = [tier for tier in (2, 1, 0) if ranges[tier].bit_length() > _KEPT_BITS[tier]]
-        shifts[above[0] if above else ranges.index(max(ranges))] += 1
-    _, second, third = _ranges(largest, shifts)
+    if not tiers:
+        return []
+    columns = [_Column([[option[tier] for option in options] for options in tiers]) for tier in range(3)]
+    while math.prod(column.range + 1 for column in columns) >= _MOST:
+        finer = [column for column in columns if column.most > 1]
+        if not finer:
+            break  # the choice itself refuses totals that it cannot hold
+        above = [c for c, kept in zip(columns, _KEPT_BITS, strict=True) if c in finer and c.range.bit_length() > kept]
+        (above[-1] if above else max(finer, key=lambda column: column.range)).coarsen()
+    _, second, third = (column.range for column in columns)
     weights = ((second + 1) * (third + 1), third + 1, 1)
-    return [
-        [
-            sum(weight * _coarse(value, by) for weight, value, by in zip(weights, option, shifts, strict=True))
-            for option in options
-        ]
-        for options in tiers
-    ]
+    rows = zip(*(column.values.tolist() for column in columns), strict=True)
+    totals = [sum(weight * value for weight, value in zip(weights, row, strict=True)) for row in rows]
+    ends = list(itertools.accumulate(len(options) for options in tiers))
+    return [totals[begin:end] for begin, end in itertools.pairwise((0, *ends))]
 
 
-def _coarse(value: int, shift: int) -> int:
-    return -(-value >> shift)
+class _Column:
+    """One tier of all options in a row, in units that are doubled where that many are too fine; never below 1 what is not 0."""
 
+    def __init__(self, rows: Sequence[Sequence[int]]) -> None:
+        self.first = np.cumsum([0, *(len(row) for row in rows[:-1])])
+        flat = [value for row in rows for value in row]
+        self.values: NDArray[Any] = np.array(flat, np.int64 if max(flat) < 1 << 62 else object)
+        self._measure()
 
-def _ranges(largest: Sequence[Sequence[int]], shifts: Sequence[int]) -> list[int]:
-    """The largest sum that each tier can have: of its largest value for each variable."""
-    return [sum(_coarse(value, by) for value in values) for values, by in zip(largest, shifts, strict=True)]
+    def _measure(self) -> None:
+        """The largest sum over the variables, and the largest value."""
+        largest = np.maximum.reduceat(self.values, self.first).tolist()
+        self.range, self.most = sum(largest), max(largest)
 
-
-def _product(ranges: Sequence[int]) -> int:
-    first, second, third = ranges
-    return (first + 1) * (second + 1) * (third + 1)
+    def coarsen(self) -> None:
+        """Double the unit, rounding up."""
+        self.values = self.values - (self.values >> 1)
+        self._measure()

@@ -19,7 +19,7 @@ from cdt_core.planning.promise import applied_as, codec_bound
 __all__ = ["aligned", "fitted"]
 
 #: Plans of these versions differ in what they say of their making alone; all that is done is in each.
-_READ_VERSIONS = (1, PLAN_VERSION)
+_READ_VERSIONS = range(1, PLAN_VERSION + 1)
 
 
 def fitted(plan: Plan, specs: Mapping[str, VariableSpec], profile: Profile) -> Plan:
@@ -49,8 +49,7 @@ def aligned(plan: Plan, specs: Mapping[str, VariableSpec]) -> Plan:
     """
     if plan.version not in _READ_VERSIONS:
         raise PlanError(
-            f"the plan is of version {plan.version}, and this program reads {_READ_VERSIONS[0]} to {PLAN_VERSION}; "
-            "make a new plan"
+            f"the plan is of version {plan.version}, and this program reads 1 to {PLAN_VERSION}; make a new plan"
         )
     _check_limits(plan)
     planned = {variable.name: variable for variable in plan.variables}

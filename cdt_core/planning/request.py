@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -14,11 +14,28 @@ from cdt_core.hooks.descriptor import CodecOffer, Processor
 from cdt_core.model import BoundRules, ProcessorUse, VariablePlan, VariableSpec
 from cdt_core.planning.objective import OBJECTIVES
 
-__all__ = ["PlanRequest", "Rehearsal"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Metrics", "PlanRequest", "Rehearsal", "TriedBlock"]
 
 #: Treats a region by a variable's plan some times in a row, as a chunk of its own, and throws away what comes of it. Gives the
 #: processor seconds that each time took beside encoding and decoding; the first makes what the variable needs once.
 Rehearsal = Callable[[VariablePlan, tuple[slice, ...], int], list[float]]
+
+
+@frozen(eq=False)
+class TriedBlock:
+    """A sampled block: where it begins, its values as read and as physical ones, and what a codec made of them in its form."""
+
+    start: tuple[int, ...]
+    stored: NDArray[Any]
+    physical: NDArray[Any]
+    decoded: NDArray[Any]
+
+
+#: Says, for a variable's plan and what it makes of its sampled blocks, which checks pass on the blocks and not on those.
+Metrics = Callable[[VariablePlan, Sequence[TriedBlock]], tuple[str, ...]]
 
 
 @frozen(eq=False)
@@ -27,7 +44,8 @@ class PlanRequest:
 
     ``processors`` maps name patterns of variables to what is applied to them, in order. ``chunk_bytes`` is the raw size
     that chunks aim at; ``max_size`` the most bytes that all encoded chunks may take, ``max_seconds`` the longest that they
-    may take on ``workers`` threads, in the seconds of :mod:`cdt_core.model.plan`. ``seed`` is the annealing's.
+    may take on ``workers`` threads, in the seconds of :mod:`cdt_core.model.plan`. ``seed`` is the annealing's. Where there
+    are ``metrics``, no option is chosen that loses one; ``metrics_policy`` names what they are judged by.
     """
 
     bounds: BoundRules
@@ -42,6 +60,8 @@ class PlanRequest:
     workers: int = 1
     rehearsal: Rehearsal | None = None
     seed: int = 0
+    metrics: Metrics | None = None
+    metrics_policy: str | None = None
 
     @objective.validator
     def _known(self, _: Any, value: str) -> None:

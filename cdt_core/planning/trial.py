@@ -67,10 +67,13 @@ class SampledValues(Protocol):
 
 @frozen(eq=False)
 class Samples:
-    """Blocks as stored and as physical values, in one order, of a variable of so many chunks of so many values each."""
+    """Blocks as stored and as physical values, and where they begin, in one order, of a variable of so many chunks of so
+    many values each.
+    """
 
     stored: tuple[NDArray[Any], ...]
     physical: tuple[NDArray[Any], ...]
+    starts: tuple[tuple[int, ...], ...]
     chunks: int
     chunk_values: int
 
@@ -124,21 +127,24 @@ def sample(values: SampledValues, name: str, grid: ChunkGrid, most: int = _MOST_
 
     Always the same ones; the chunks of small variables are taken whole.
     """
-    stored, physical = [], []
-    for block in _blocks(values, name, grid, most):
+    stored, physical, starts = [], [], []
+    for region, block in _blocks(values, name, grid, most):
+        starts.append(tuple(part.start for part in region))
         stored.append(np.ascontiguousarray(block, block.dtype.newbyteorder("=")).reshape(block.shape))
         physical.append(values.decoded(name, stored[-1]))
-    return Samples(tuple(stored), tuple(physical), len(grid), math.prod(grid.chunk_shape))
+    return Samples(tuple(stored), tuple(physical), tuple(starts), len(grid), math.prod(grid.chunk_shape))
 
 
-def _blocks(values: SampledValues, name: str, grid: ChunkGrid, most: int) -> Iterator[NDArray[Any]]:
-    """The sampled blocks; those of one chunk by one read, since a read may take longer than all else."""
+def _blocks(
+    values: SampledValues, name: str, grid: ChunkGrid, most: int
+) -> Iterator[tuple[tuple[slice, ...], NDArray[Any]]]:
+    """The sampled regions and their blocks; those of one chunk by one read, since a read may take longer than all else."""
     regions = sampled_regions(grid, most)
     if len(grid) != 1 or len(regions) < 2 or math.prod(grid.shape) > _READ_VALUES:
-        yield from (values.read(name, region) for region in regions)
+        yield from ((region, values.read(name, region)) for region in regions)
         return
     chunk = values.read(name, grid.region(grid.index(0)))
-    yield from (chunk[region] for region in regions)
+    yield from ((region, chunk[region]) for region in regions)
 
 
 def sampled_regions(grid: ChunkGrid, most: int) -> list[tuple[slice, ...]]:

@@ -95,6 +95,12 @@ def test_what_cannot_fit_is_said_with_what_came_nearest():
     assert found.loads == (10,)
 
 
+def test_nothing_to_choose_from_fits_every_limit_but_one_below_nothing():
+    assert chosen_by(ChoiceProblem.of([], [[]], [0])).fits
+    found = chosen_by(ChoiceProblem.of([], [[], []], [5, -1]))
+    assert (found.fits, found.loads) == (False, (0, 0))
+
+
 def test_two_limits_that_pull_apart_are_both_kept():
     """What is small is slow: the only choice that fits takes one of each."""
     found = chosen_by(ChoiceProblem.of([[0, 0]] * 2, [[[1, 10]] * 2, [[10, 1]] * 2], [11, 11]))

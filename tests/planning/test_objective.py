@@ -80,3 +80,15 @@ def test_sums_compare_as_the_sums_of_the_tiers_do_first_to_last(tiers):
         return sum(row[at] for row, at in zip(costs, choice, strict=True))
 
     assert sorted(whole, key=by_tiers) == sorted(whole, key=by_cost)
+
+
+def test_thousands_of_large_variables_are_counted_in_coarse_units_that_end_somewhere():
+    """A sum over so many cannot have as few bits as a tier may keep."""
+    tiers = [[(10**6 + i, 3 * 10**7, 4 * 10**9), (0, 10**7, 4 * 10**6)] for i in range(3000)]
+    costs = combined(tiers)
+    assert sum(max(row) for row in costs) < 2**58
+    assert all(dear > cheap > 0 for dear, cheap in costs)
+
+
+def test_no_variable_has_no_cost():
+    assert combined([]) == []

@@ -131,7 +131,7 @@ def slow(monkeypatch):
 def test_a_call_is_counted_for_each_chunk_and_a_value_for_each_value(slow):
     """And what the codec makes once is not counted at all where it would be for each sampled block."""
     blocks = (np.zeros(1000), np.ones(1000), np.ones(1000))
-    samples = Samples(blocks, blocks, chunks=32, chunk_values=MILLION)
+    samples = Samples(blocks, blocks, ((0,),) * len(blocks), chunks=32, chunk_values=MILLION)
     tried = trial._try(slow, {}, Bound("abs", 0.5), (Form("stored", "float64", (), Bound("abs", 0.5)), samples))
     calls = 32 * (2 + 2 / 32)
     assert tried.seconds == pytest.approx(calls + 1e-3 * calls * MILLION, rel=2e-3)
@@ -144,7 +144,7 @@ def candidate(bound):
 def shares(offer, only_free):
     blocks = (np.zeros(100),)
     form, whole = Form("stored", "float64", (), Bound("abs", 1.0)), Bound("abs", 1.0)
-    data = (Samples(blocks, blocks, 1, 100), lambda share: Bound("abs", share))
+    data = (Samples(blocks, blocks, ((0,),) * len(blocks), 1, 100), lambda share: Bound("abs", share))
     spec = VariableSpec("v", ("x",), (100,), "float64")
     return [found.error_share for found in shared((offer,), spec, candidate(whole), form, data, only_free)]
 
