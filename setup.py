@@ -36,7 +36,7 @@ CODEC = [
     "simd_baseline.c", "status.c", "stream_blocks.c", "stream_head.c", "stream_plan.c", "tables.c", "transpose.c",
 ]  # fmt: skip
 ANNEAL = [
-    "anneal_avx2.c", "anneal_avx512.c", "anneal_baseline.c", "anneal_reduce.c", "anneal_states.c",
+    "anneal_avx2.c", "anneal_avx512.c", "anneal_baseline.c", "anneal_energies.c", "anneal_reduce.c", "anneal_states.c",
     "levels.c", "status.c",
 ]  # fmt: skip
 TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]

@@ -12,6 +12,7 @@ from cdt_core.errors import CdtError
 
 include "levels.pxi"
 include "anneal_reduce.pxi"
+include "anneal_energies.pxi"
 
 cdef extern from "cdt_anneal.h" nogil:
     int CDT_ANNEAL_FIELD, CDT_ANNEAL_BLOCK

@@ -23,6 +23,20 @@ cdef extern from "cdt_anneal_reduce.h" nogil:
     void cdt_anneal_restore(const cdt_anneal_rest *, size_t, const int8_t *, size_t, int8_t *, uint64_t *)
 
 
+cdef int check_graph(const int64_t[::1] start, const int32_t[::1] neighbours, Py_ssize_t n) except -1:
+    """Refuse what is no CSR of couplings among n spins."""
+    cdef Py_ssize_t i, ends = neighbours.shape[0]
+    if n == 0 or n >= 1 << 31 or ends >= <Py_ssize_t> 1 << 32 or ends % 2 or start.shape[0] != n + 1 or start[0] != 0 or start[n] != ends:
+        raise ValueError("start must have one number more than there are spins, from zero to the even number of neighbours")
+    for i in range(n):
+        if start[i] > start[i + 1]:
+            raise ValueError("start must not fall")
+    for i in range(ends):
+        if neighbours[i] < 0 or neighbours[i] >= n:
+            raise ValueError("a neighbour is no spin")
+    return 0
+
+
 cdef class Rest:
     """What exact reduction leaves of a problem, as CSR arrays of both directions; and the way back.
 
@@ -38,7 +52,7 @@ cdef class Rest:
     def __init__(self, const int64_t[::1] start not None, const int32_t[::1] neighbours not None, weights, fields, const uint8_t[::1] keep not None):
         cdef cdt_anneal_graph graph
         cdef Py_ssize_t n = keep.shape[0], ends = neighbours.shape[0]
-        self._check(start, neighbours, n)
+        check_graph(start, neighbours, n)
         graph.spins, graph.start, graph.keep = n, &start[0], &keep[0]
         graph.neighbours = &neighbours[0] if ends else NULL
         self.spins = n
@@ -55,17 +69,6 @@ cdef class Rest:
         cdef uint32_t[:, ::1] choices = self.choices
         self.rest.kept = &kept[0]
         self.rest.choices = <cdt_anneal_choice *> &choices[0, 0] if self.rest.taken else NULL
-
-    cdef _check(self, const int64_t[::1] start, const int32_t[::1] neighbours, Py_ssize_t n):
-        cdef Py_ssize_t i, ends = neighbours.shape[0]
-        if n == 0 or n >= 1 << 31 or ends >= <Py_ssize_t> 1 << 32 or ends % 2 or start.shape[0] != n + 1 or start[0] != 0 or start[n] != ends:
-            raise ValueError("start must have one number more than there are spins, from zero to the even number of neighbours")
-        for i in range(n):
-            if start[i] > start[i + 1]:
-                raise ValueError("start must not fall")
-        for i in range(ends):
-            if neighbours[i] < 0 or neighbours[i] >= n:
-                raise ValueError("a neighbour is no spin")
 
     cdef _make_room(self, Py_ssize_t n, Py_ssize_t ends):
         cdef int64_t[::1] kept = np.empty(n, np.int64), start = np.empty(n + 1, np.int64)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels.anneal import METHODS, Problem, anneal, default_range
-from cdt_core.kernels.anneal.schedule import schedule_of
+from cdt_core.kernels.anneal.schedule import MOST_SWEEPS, schedule_of
 
 try:
     import dimod
@@ -129,9 +129,8 @@ class CdtSampler(Sampler):
         """
         began = perf_counter_ns()
         self.remove_unknown_kwargs(**unknown)
-        if not len(bqm.variables):
-            return _of_nothing(bqm, num_reads)
-        problem = Problem.from_bqm(bqm)
+        is_empty = not len(getattr(bqm, "variables", "?"))
+        problem = Problem.from_ising([0], {}) if is_empty else Problem.from_bqm(bqm)  # arguments are checked anyway
         steps = _steps(num_sweeps, num_sweeps_per_beta, beta_schedule)
         betas = _betas(problem, beta_schedule_type, beta_range, beta_schedule, steps)
         ready = perf_counter_ns()
@@ -144,12 +143,20 @@ class CdtSampler(Sampler):
             seed=secrets.randbits(63) if seed is None else seed,
             threads=threads,
             time_budget=time_budget,
-            callback=None if interrupt_function is None else lambda _sweeps, _best: interrupt_function(),
+            callback=_callback(interrupt_function),
         )
         sampled = perf_counter_ns()
-        found = samples.to_dimod()
+        found = _of_nothing(bqm, num_reads, samples.to_dimod()) if is_empty else samples.to_dimod()
         found.info.update(beta_schedule_type=beta_schedule_type, timing=_timing(began, ready, sampled))
         return found
+
+
+def _callback(interrupt: Callable[[], object] | None) -> Callable[[int, float], object] | None:
+    if interrupt is None:
+        return None
+    if not callable(interrupt):
+        raise AnnealError(f"interrupt_function is {interrupt!r}; it must be a function of nothing")
+    return lambda _sweeps, _best: interrupt()
 
 
 def _timing(began: int, ready: int, sampled: int) -> dict[str, int]:
@@ -161,10 +168,10 @@ def _timing(began: int, ready: int, sampled: int) -> dict[str, int]:
     }
 
 
-def _of_nothing(bqm: dimod.BinaryQuadraticModel, reads: int) -> dimod.SampleSet:
-    """A model without variables has one state, of the energy of its offset."""
+def _of_nothing(bqm: dimod.BinaryQuadraticModel, reads: int, instead: dimod.SampleSet) -> dimod.SampleSet:
+    """A model without variables has one state, of the energy of its offset; found as one variable was ``instead``."""
     found: dimod.SampleSet = dimod.SampleSet.from_samples_bqm(
-        (np.empty((1, 0), np.int8), []), bqm, num_occurrences=[reads]
+        (np.empty((1, 0), np.int8), []), bqm, num_occurrences=[reads], info=instead.info
     )
     return found
 
@@ -173,9 +180,13 @@ def _steps(sweeps: int | None, each: int, schedule: ArrayLike | None) -> int:
     """How many betas there are: as many as a custom schedule has, or as so many sweeps need."""
     if isinstance(each, bool) or not isinstance(each, int | np.integer) or each < 1:
         raise AnnealError(f"num_sweeps_per_beta is {each!r}; it must be an integer of 1 or more")
-    total = (_SWEEPS if schedule is None else np.size(schedule) * each) if sweeps is None else sweeps
+    total = (
+        (_SWEEPS if schedule is None else _numbers(schedule, "beta_schedule").size * each) if sweeps is None else sweeps
+    )
     if isinstance(total, bool) or not isinstance(total, int | np.integer) or total < 1 or total % each:
         raise AnnealError(f"num_sweeps is {total!r}; it must be a positive multiple of num_sweeps_per_beta, {each}")
+    if total > MOST_SWEEPS:
+        raise AnnealError(f"num_sweeps is {total}; a run has at most {MOST_SWEEPS}")
     return int(total) // each
 
 
@@ -188,7 +199,7 @@ def _betas(
     if (schedule is None) == (kind == "custom"):
         raise AnnealError(f"beta_schedule is {schedule!r}; the type 'custom' has one, and no other, not {kind!r}")
     if kind == "custom":
-        betas = np.asarray(schedule, np.float64)
+        betas = _numbers(schedule, "beta_schedule")
         if ends is not None or betas.shape != (steps,):
             raise AnnealError(
                 f"beta_schedule has shape {betas.shape}; it must be a beta for each of {steps} steps, without beta_range"
@@ -201,6 +212,20 @@ def _betas(
 
 
 def _pair(ends: Sequence[float]) -> tuple[float, float]:
-    if np.shape(ends) != (2,):
-        raise AnnealError(f"beta_range is {ends!r}; it must be two betas, the first and the last")
-    return float(ends[0]), float(ends[1])
+    betas = _numbers(ends, "beta_range")
+    if betas.shape != (2,) or not np.isfinite(betas).all() or (betas < 0).any():
+        raise AnnealError(
+            f"beta_range is {ends!r}; it must be two betas, the first and the last, finite and at least 0"
+        )
+    return float(betas[0]), float(betas[1])
+
+
+def _numbers(values: ArrayLike | None, name: str) -> NDArray[np.float64]:
+    try:
+        numbers = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise AnnealError(f"{name} is no array: {error}") from error
+    if numbers.dtype.kind not in "iuf" and numbers.size:
+        raise AnnealError(f"{name} is {values!r}; betas are real numbers")
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float64)

@@ -1,4 +1,4 @@
-"""The compiled kernels of annealing; contracts are in ext/include/cdt_anneal.h and cdt_anneal_states.h."""
+"""The compiled kernels of annealing; contracts are in ext/include/cdt_anneal*.h."""
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -137,6 +137,14 @@ class DenseSpins:
         read: int,
         sweep: int,
     ) -> NDArray[np.float64]: ...
+
+def energies(
+    start: NDArray[np.int64],
+    neighbours: NDArray[np.int32],
+    weights: NDArray[np.int64] | NDArray[np.float64],
+    fields: NDArray[np.int64] | NDArray[np.float64],
+    states: NDArray[np.int8],
+) -> NDArray[np.int64] | NDArray[np.float64]: ...
 
 class Rest:
     kept: NDArray[np.int64]

@@ -147,6 +147,7 @@ def test_a_model_of_nothing_has_its_offset():
     assert found.record.energy.tolist() == [4.5]
     assert found.record.num_occurrences.tolist() == [3]
     assert list(found.variables) == []
+    assert set(found.info) == set(CdtSampler().sample(model(), num_sweeps=5).info)
 
 
 def test_what_it_does_not_know_is_ignored_with_a_warning():
@@ -166,6 +167,16 @@ def test_what_it_does_not_know_is_ignored_with_a_warning():
         ({"beta_range": (1, 2, 3)}, "two betas"),
         ({"beta_range": (-1, 2)}, "beta"),
         ({"beta_range": (0, 2)}, "beta"),
+        ({"beta_range": ("a", "b")}, "beta_range is .*; betas are real numbers"),
+        ({"beta_range": (None, 1)}, "beta_range is"),
+        ({"beta_range": (1, 10**400)}, "beta_range is"),
+        ({"beta_range": ((1, 2), (3,))}, "beta_range is no array"),
+        ({"beta_range": (np.nan, 1), "num_sweeps": 1}, "beta_range is"),
+        ({"beta_range": (-1e308, 1.7e308), "beta_schedule_type": "linear"}, "beta_range is"),
+        ({"beta_schedule_type": "custom", "beta_schedule": "abc"}, "beta_schedule is 'abc'"),
+        ({"beta_schedule_type": "custom", "beta_schedule": [1, [2]]}, "beta_schedule is no array"),
+        ({"num_sweeps": 10**12}, "num_sweeps is 1000000000000; a run has at most"),
+        ({"interrupt_function": 3}, "interrupt_function is 3"),
         ({"beta_range": (1, np.inf)}, "beta"),
         ({"beta_schedule_type": "exponential"}, "one of geometric, linear, custom"),
         ({"beta_schedule_type": "custom"}, "beta_schedule is None"),
@@ -179,8 +190,14 @@ def test_what_it_does_not_know_is_ignored_with_a_warning():
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(options, what):
-    with pytest.raises(AnnealError, match=what):
-        CdtSampler().sample(model(), **options)
+    for bqm in (model(), dimod.BQM("SPIN")):
+        with pytest.raises(AnnealError, match=what):
+            CdtSampler().sample(bqm, **options)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(AnnealError, match="int is no binary quadratic model"):
+        CdtSampler().sample(3)
 
 
 def test_biases_that_are_not_finite_are_named():

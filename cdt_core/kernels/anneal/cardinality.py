@@ -86,6 +86,8 @@ def check_groups(groups: Iterable[Cardinality], size: int) -> None:
     """Refuse groups that have a variable in common, or one that a problem of that size does not have."""
     owner = np.full(size, -1, np.int64)
     for number, group in enumerate(groups):
+        if not isinstance(group, Cardinality):
+            raise AnnealError(f"group {number} is of {type(group)}; it must be a Cardinality")
         wrong = (group.indices < 0) | (group.indices >= size)
         if wrong.any():
             raise AnnealError(

@@ -37,20 +37,25 @@ class Onward:
         return self.tell(self.before + sweeps, self.best)
 
 
-def choose(run: Callable[[str, float], Samples]) -> Samples:
-    """Try each candidate with a small share of the work, then give the best one the rest; all that was found is
-    returned.
+def choose(run: Callable[[str, float, float], Samples], is_over: Callable[[float], bool]) -> Samples:
+    """Try each candidate with a small share of the work, then give the best one the rest; of all reads the best are
+    returned, as many as one run has.
 
-    ``run`` is given a method and a share of sweeps and time. The best is the one of lowest energy, and among those
-    the one whose reads are lowest in the mean. No later candidate is tried once a run was interrupted.
+    ``run`` is given a method, and after which share of sweeps and time it begins and ends; ``is_over`` says whether a
+    share of the time is over. The best is the one of lowest energy, and among those the one whose reads are lowest in
+    the mean. No later candidate is tried once a run was interrupted, or where the time for it is over.
     """
-    trials = []
-    for method in CANDIDATES:
-        trials.append(run(method, _TRIAL))
+    trials: list[Samples] = []
+    for at, method in enumerate(CANDIDATES):
+        if trials and is_over((at + 1) * _TRIAL):
+            break
+        trials.append(run(method, at * _TRIAL, (at + 1) * _TRIAL))
         if trials[-1].interrupted:
             return _together(trials)
+    if is_over(1.0):
+        return _together(trials)
     best = min(trials, key=lambda samples: (samples.energy, np.average(samples.energies, weights=samples.occurrences)))
-    return _together([*trials, run(best.method, 1 - _TRIAL * len(CANDIDATES))])
+    return _together([*trials, run(best.method, len(CANDIDATES) * _TRIAL, 1.0)])
 
 
 def _together(runs: list[Samples]) -> Samples:
@@ -67,15 +72,20 @@ def _together(runs: list[Samples]) -> Samples:
         last.problem,
         np.concatenate([samples.states for samples in runs]),
         np.concatenate([samples.occurrences for samples in runs]),
+        np.concatenate([samples.energies for samples in runs]),
     )
+    room = last.occurrences.sum() - np.cumsum(found.occurrences) + found.occurrences
+    some = room > 0
     return attrs.evolve(
         found,
+        states=found.states[some],
+        energies=found.energies[some],
+        occurrences=np.minimum(found.occurrences, room)[some],
         method=f"auto: {last.method}",
         seed=last.seed,
         betas=last.betas,
         sweeps=before,
         attempts=sum(samples.attempts for samples in runs),
-        seconds=sum(samples.seconds for samples in runs),
         interrupted=last.interrupted,
         trace=np.array(trace).reshape(-1, 2),
     )

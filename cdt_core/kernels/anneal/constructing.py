@@ -148,7 +148,8 @@ def _fields(h: Any, terms: Terms) -> Array:
     names = list(h)
     for name in names:
         if name not in index:
-            raise AnnealError(f"h[{name!r}] is of no variable of J; they are 0 .. {terms.size - 1}")
+            known = f"0 .. {terms.size - 1}" if terms.labels is None else f"{terms.labels[0]!r} .. {terms.labels[-1]!r}"
+            raise AnnealError(f"h[{name!r}] is of no variable of J; they are {known}")
     values = read_weights(list(h.values()), lambda k: f"h[{names[k]!r}]")
     fields = np.zeros(terms.size, values.dtype)
     fields[[index[name] for name in names]] = values

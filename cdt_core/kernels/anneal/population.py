@@ -45,7 +45,8 @@ def _resample(course: Course, step: float, random: np.random.Generator) -> None:
     if step <= 0:
         return
     energies = course.energies()
-    weights = np.exp(-step * (energies - energies.min()))
+    with np.errstate(over="ignore"):
+        weights = np.exp(-step * (energies - energies.min()))
     edges = np.cumsum(weights / weights.sum()) * len(weights)
     chosen = np.minimum(np.searchsorted(edges, np.arange(len(weights)) + random.random()), len(weights) - 1)
     counts = np.bincount(chosen, minlength=len(weights))

@@ -15,7 +15,7 @@ from cdt_core.kernels.anneal.constructing import bqm_parts, cut_parts, ising_par
 from cdt_core.kernels.anneal.couplings import check_couplings, row_sums
 from cdt_core.kernels.anneal.states import energies, read_states
 from cdt_core.kernels.anneal.terms import LARGEST_EDGES
-from cdt_core.kernels.anneal.weights import check_total, magnitude
+from cdt_core.kernels.anneal.weights import LARGEST_TOTAL, check_total, magnitude
 
 __all__ = ["Problem"]
 
@@ -77,11 +77,12 @@ class Problem:
     def __attrs_post_init__(self) -> None:
         self._check_dtypes()
         check_couplings(self.size, self.start, self.neighbours, self.weights)
+        if abs(self.offset) >= 2.0**1023:  # of any size as an integer
+            raise AnnealError("offset is too large for energies; it must be below 2**62, or as a float below 2**1020")
         twice = 2 * magnitude(self.fields) + magnitude(self.weights) + 2 * abs(self.offset)
         check_total(twice, "offset, fields and weights", times=2)
         self._check_scale()
-        if self.labels is not None and not len(self.labels) == len(set(self.labels)) == self.size:
-            raise AnnealError(f"{len(self.labels)} labels for {self.size} variables; each has one of its own")
+        self._check_labels()
         check_groups(self.cardinalities, self.size)
 
     @property
@@ -127,7 +128,7 @@ class Problem:
         return numerators // self.scale if self.is_integer else numerators / self.scale
 
     def read_states(self, states: ArrayLike) -> Array:
-        """States as :meth:`energy` takes them, as int8 (k, n) in {-1, +1}."""
+        """States as :meth:`energy` takes them, as int8 (k, n) in {-1, +1}; the same array where they are that."""
         return read_states(states, self.size, self.binary)
 
     def feasible(self, states: ArrayLike) -> Array:
@@ -254,15 +255,30 @@ class Problem:
             ("start", ("int64",)),
             ("neighbours", ("int32",)),
         ):
-            if (found := getattr(self, name).dtype.name) not in dtypes:
+            if (found := getattr(self, name).dtype) not in [np.dtype(dtype) for dtype in dtypes]:
                 raise AnnealError(f"{name} have dtype {found}; they must be {' or '.join(dtypes)}")
+        for name in ("fields", "weights"):
+            numbers = getattr(self, name)
+            if not np.isfinite(numbers).all():
+                k = int(np.argmin(np.isfinite(numbers)))
+                raise AnnealError(f"{name}[{k}] is {numbers[k]}; it must be a finite number")
+        if isinstance(self.offset, bool) or not isinstance(self.offset, int | float):
+            raise AnnealError(f"offset is {self.offset!r}; it must be a number of Python")
         if self.is_integer and not isinstance(self.offset, int):
             raise AnnealError(f"offset is {self.offset!r}; beside integer weights it must be an integer")
 
+    def _check_labels(self) -> None:
+        try:
+            fits = self.labels is None or len(self.labels) == len(set(self.labels)) == self.size
+        except TypeError as error:
+            raise AnnealError(f"labels are no names of variables: {error}") from error
+        if not fits:
+            raise AnnealError(f"{len(self.labels or ())} labels for {self.size} variables; each has one of its own")
+
     def _check_scale(self) -> None:
         """Energies divide exactly where that of all +1 does, and all that flips can change: 2 f_i, and f_i by 2 J_ij."""
-        if not isinstance(self.scale, int) or self.scale < 1:
-            raise AnnealError(f"scale is {self.scale!r}; it must be an integer of 1 or more")
+        if isinstance(self.scale, bool) or not isinstance(self.scale, int) or not 1 <= self.scale < LARGEST_TOTAL:
+            raise AnnealError(f"scale is {self.scale!r}; it must be an integer from 1 to {LARGEST_TOTAL - 1}")
         if not self.is_integer or self.scale == 1:
             return
         coupled = row_sums(self.start, self.weights)

@@ -17,10 +17,13 @@ from cdt_core.kernels.anneal.weights import LARGEST_TOTAL, magnitude
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Reduction", "reduce"]
+__all__ = ["Reduction", "may_reduce", "reduce"]
 
 #: Sums of weights that float32, in which what does not fit bytes is annealed, holds exactly.
 _EXACT = 2**24
+#: A reduction of more couplings than this takes so long that a look comes first: whether this share of the variables could be
+#: taken out at once. What else goes, goes because neighbours went: of the rim of a lattice, not even as many again.
+_MANY, _LEAST = 1 << 20, 1e-3
 
 
 @attrs.frozen(eq=False)
@@ -113,6 +116,19 @@ def reduce(problem: Problem) -> Reduction:
         ),
     )
     return Reduction(problem, left, rest.kept, rest)
+
+
+def may_reduce(problem: Problem) -> bool:
+    """Whether a reduction may take out enough to be worth its time."""
+    if problem.edges <= _MANY:
+        return True
+    sizes, fields = np.abs(problem.weights).astype(np.float64), np.abs(problem.fields)
+    degrees = np.diff(problem.start)
+    largest = np.zeros(problem.size)
+    coupled = degrees > 0
+    largest[coupled] = np.maximum.reduceat(sizes, problem.start[:-1][coupled])
+    follows = 2 * np.maximum(largest, fields) >= row_sums(problem.start, sizes) + fields
+    return bool(np.count_nonzero(follows | (degrees + (fields != 0) <= 3)) >= _LEAST * problem.size)
 
 
 def _units(problem: Problem) -> tuple[int, int]:

@@ -45,11 +45,12 @@ class Samples:
     attempts
         Flips that were accepted or refused, of all reads together.
     seconds
-        Time that the run took.
+        Time that all of it took, from the call to the samples.
     interrupted
         Whether it ended before its time, with the best so far.
     trace
-        (t, 2) float64: sweeps done, and the best energy by then.
+        (t, 2) float64: sweeps done, and the lowest energy that a read had at this point of the trace or at one before,
+        without a descent. Of weights rounded to float32, where the problem was annealed with those.
     """
 
     problem: Problem
@@ -66,7 +67,14 @@ class Samples:
     trace: Array = attrs.field(factory=lambda: np.empty((0, 2)))
 
     @classmethod
-    def of_states(cls, problem: Problem, states: ArrayLike, occurrences: ArrayLike | None = None, **run: Any) -> Self:
+    def of_states(
+        cls,
+        problem: Problem,
+        states: ArrayLike,
+        occurrences: ArrayLike | None = None,
+        energies: Array | None = None,
+        **run: Any,
+    ) -> Self:
         """Samples of states that may come more than once and in any order.
 
         Parameters
@@ -77,6 +85,8 @@ class Samples:
             (r, n) as :meth:`Problem.energy` takes them; at least one.
         occurrences
             (r,) integers of 1 or more; default 1 each.
+        energies
+            (r,), where they are known; they are taken for granted.
         **run
             The fields from ``method`` on.
 
@@ -95,10 +105,9 @@ class Samples:
         _, first, place = np.unique(keys, return_index=True, return_inverse=True)
         totals = np.zeros(len(first), np.int64)
         np.add.at(totals, place, counts)
-        distinct = rows[first]
-        energies = problem.energy(distinct)
-        order = np.argsort(energies, kind="stable")
-        return cls(problem, distinct[order], energies[order], totals[order], **run)
+        found = problem.energy(rows[first]) if energies is None else energies[first]
+        order = np.argsort(found, kind="stable")
+        return cls(problem, rows[first[order]], found[order], totals[order], **run)
 
     def __repr__(self) -> str:
         reads = int(self.occurrences.sum())

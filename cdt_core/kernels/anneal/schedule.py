@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from cdt_core.kernels.anneal.problem import Problem
 
-__all__ = ["default_range", "part_of", "schedule_of"]
+__all__ = ["MOST_SWEEPS", "default_range", "part_of", "schedule_of"]
+
+#: Sweeps of a run, at most.
+MOST_SWEEPS = 1 << 24
 
 #: The first beta as a share of the one at which a mean field would order; better than less on every problem tried,
 #: sparse and dense.
@@ -79,7 +82,7 @@ def _norm(problem: Problem) -> float:
 
 
 def schedule_of(schedule: ArrayLike | None, problem: Problem, sweeps: int) -> NDArray[np.float64]:
-    """Betas (sweeps,): between two given ones or the default range in equal ratios, or those given.
+    """Betas (sweeps,): between two given ones or the default range in equal ratios (one sweep has the last), or those given.
 
     Raises
     ------
@@ -99,7 +102,9 @@ def schedule_of(schedule: ArrayLike | None, problem: Problem, sweeps: int) -> ND
             raise AnnealError(
                 "a schedule in equal ratios cannot begin or end at beta 0; give the betas themselves, or a small one"
             )
-        return rounded(np.geomspace(betas[0], betas[1], sweeps))
+        return rounded(betas[-1:] if sweeps == 1 else np.geomspace(betas[0], betas[1], sweeps))
+    if betas.size > MOST_SWEEPS:
+        raise AnnealError(f"the schedule has {betas.size} betas; a run has at most {MOST_SWEEPS} sweeps")
     return np.ascontiguousarray(betas)
 
 
@@ -111,12 +116,15 @@ def rounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _numbers(schedule: ArrayLike) -> NDArray[np.float64]:
     try:
-        betas = np.asarray(schedule)
+        betas = np.asanyarray(schedule)
     except ValueError as error:  # rows of different lengths
         raise AnnealError(f"the schedule is no array: {error}") from error
     if betas.dtype.kind not in "iuf":
         raise AnnealError(f"the schedule has dtype {betas.dtype}; betas are real numbers")
-    return betas.astype(np.float64)
+    if np.ma.is_masked(betas):
+        raise AnnealError(f"the schedule's beta number {int(np.argmax(np.ma.getmaskarray(betas)))} is masked")
+    with np.errstate(over="ignore"):
+        return np.asarray(betas, np.float64)
 
 
 def part_of(betas: NDArray[np.float64], share: float) -> NDArray[np.float64]:

@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import AnnealError
-from cdt_core.kernels.anneal.couplings import row_sums
-from cdt_core.kernels.anneal.weights import magnitude
+from cdt_core.kernels import _anneal
+from cdt_core.kernels.anneal.replicas import GROUP
 
 __all__ = ["energies", "read_states"]
 
 Array = NDArray[Any]
 
-#: Local fields of so many spins are held at once: 4 MiB of float32, which caches hold.
-_BLOCK = 2**20
-#: Couplings times states that are multiplied in one call: some 30 ms.
-_WORK = 2**25
+#: Weights that one call adds up for each state.
+_TERMS = 2**20
 
 
 def read_states(states: Any, size: int, binary: bool) -> Array:
@@ -29,14 +27,19 @@ def read_states(states: Any, size: int, binary: bool) -> Array:
     AnnealError
         Another shape, or another value; names its index.
     """
-    given = np.asarray(states)
+    try:
+        given = np.asarray(states)
+    except ValueError as error:
+        raise AnnealError(f"states are no array: {error}") from error
+    if np.ma.is_masked(states):
+        raise AnnealError("states have masked values; each is -1 or +1")
     if given.ndim not in (1, 2) or given.shape[-1] != size:
         raise AnnealError(f"states have shape {given.shape}; they must be ({size},) or (k, {size})")
     if given.dtype.kind not in "biuf":
         raise AnnealError(f"states have dtype {given.dtype}; they must be integers")
     rows = np.atleast_2d(given)
     if rows.dtype == np.int8 and (np.abs(rows) == 1).all():
-        return rows.copy()
+        return np.ascontiguousarray(rows)
     zeros = (rows == 0) if binary else np.zeros(rows.shape, bool)
     up, down = rows == 1, rows == -1
     if zeros.any():
@@ -52,44 +55,13 @@ def read_states(states: Any, size: int, binary: bool) -> Array:
 def energies(states: Array, fields: Array, couplings: tuple[Array, Array, Array], offset: int | float) -> Array:
     """``offset + h.s + sum_{i<j} J_ij s_i s_j`` of states (k, n) of int8: (k,), of the fields' dtype.
 
-    A state has the same energy, to the last bit, whatever other states come with it. Cost: 2 m k additions.
+    A state has the same energy, to the last bit, whatever other states come with it. Cost: m additions for each state,
+    of four at once.
     """
-    work, total = _arithmetic(fields, couplings)
-    twice = 2 * fields.astype(work)[:, None]
-    found = np.empty(len(states), fields.dtype)
-    step = max(1, _BLOCK // fields.size)
-    for first in range(0, len(states), step):
-        spins = np.ascontiguousarray(states[first : first + step].T, dtype=work)
-        local = _local_fields(couplings, spins)  # each edge is in both its rows: what comes of it is twice the energy
-        local += twice
-        local *= spins
-        found[first : first + step] = np.ascontiguousarray(local.T).sum(axis=1, dtype=total)
-    return found // 2 + offset if fields.dtype.kind == "i" else found / 2 + offset
-
-
-def _local_fields(couplings: tuple[Array, Array, Array], spins: Array) -> Array:
-    """What neighbours add to the fields of spins (n, k), in their dtype: some rows after others, so that Ctrl-C is heard."""
-    from scipy import sparse
-
     start, neighbours, weights = couplings
-    size, most = spins.shape[0], max(1, _WORK // spins.shape[1])
-    local, first = np.empty_like(spins), 0
-    while first < size:
-        stop = max(first + 1, int(np.searchsorted(start, start[first] + most, side="right")) - 1)
-        some = slice(start[first], start[stop])
-        rows = (weights[some].astype(spins.dtype), neighbours[some], start[first : stop + 1] - start[first])
-        local[first:stop] = sparse.csr_array(rows, shape=(stop - first, size)) @ spins
-        first = stop
-    return local
-
-
-def _arithmetic(fields: Array, couplings: tuple[Array, Array, Array]) -> tuple[Any, Any]:
-    """Dtypes for local fields and for their sum: of integers the fastest that hold them exactly."""
-    start, _, weights = couplings
-    if fields.dtype.kind == "f":
-        return np.float64, np.float64
-    total = 2 * magnitude(fields) + magnitude(weights)
-    if total >= 2**53:
-        return np.int64, np.int64
-    largest = (2 * np.abs(fields) + row_sums(start, np.abs(weights))).max()
-    return np.float32 if largest < 2**24 else np.float64, np.float64
+    step = GROUP * max(1, _TERMS // (fields.size + weights.size // 2))  # Ctrl-C is heard between calls
+    found = [
+        _anneal.energies(start, neighbours, weights, fields, states[first : first + step])
+        for first in range(0, len(states), step)
+    ]
+    return np.concatenate([np.empty(0, fields.dtype), *found]) + offset

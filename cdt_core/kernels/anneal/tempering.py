@@ -105,7 +105,8 @@ class Ladder:
 
     def _exchange(self, energies: NDArray[np.float64], first: int) -> None:
         low, high = self.on[:, first:-1:2], self.on[:, first + 1 :: 2]
-        gain = (self.betas[first + 1 :: 2] - self.betas[first:-1:2]) * (energies[high] - energies[low])
+        with np.errstate(over="ignore"):
+            gain = (self.betas[first + 1 :: 2] - self.betas[first:-1:2]) * (energies[high] - energies[low])
         swap = self.random.random(gain.shape) < np.exp(np.minimum(gain, 0))
         self.taken[first::2] += np.exp(np.minimum(gain, 0)).mean(axis=0)
         self.tried += 1
@@ -127,6 +128,7 @@ class Ladder:
 
     def recall(self) -> None:
         """Put the best states of the chains first, so that they are among the reads, in place of the hottest replicas."""
+        self._keep(self.group.energies())  # cluster moves came after the last look
         chains = sorted(self.kept, key=lambda chain: float(self.best[chain]))
         if not chains:
             return

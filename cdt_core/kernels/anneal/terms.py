@@ -152,13 +152,15 @@ def _of_rows(start: Any, neighbours: Any, weights: Any, name: str) -> Terms:
 
 
 def _of_coordinates(size: Any, first: Any, second: Any, weights: Any, name: str) -> Terms:
-    if not isinstance(size, int | np.integer):
+    if isinstance(size, bool) or not isinstance(size, int | np.integer):
         raise AnnealError(f"{name} starts with {size!r}; as a tuple of four it is (n, first, second, weights)")
     return _indexed(int(size), first, second, weights, matrix=False, name=name)
 
 
 def _indexed(size: int, first: Any, second: Any, weights: Any, *, matrix: bool, name: str) -> Terms:
     """Terms of arrays, once their lengths and indices are known to be right."""
+    if size < 1:
+        raise AnnealError(f"{name} has {size} variables; a problem has at least 1")
     counts = {np.shape(array) for array in (first, second, weights)}
     if len(counts) != 1 or len(next(iter(counts))) != 1:
         raise AnnealError(
@@ -171,7 +173,7 @@ def _indexed(size: int, first: Any, second: Any, weights: Any, *, matrix: bool, 
         wrong = (end < 0) | (end >= size)
         if wrong.any():
             k = int(np.argmax(wrong))
-            raise AnnealError(f"entry {k} of {name} is at ({ends[0][k]}, {ends[1][k]}); indices are 0 .. {size - 1}")
+            raise AnnealError(f"entry {k} of {name} is at ({first[k]}, {second[k]}); indices are 0 .. {size - 1}")
     numbers = read_weights(weights, lambda k: _place(name, None, int(ends[0][k]), int(ends[1][k])))
     return Terms(size, ends[0], ends[1], numbers, None, matrix, name)
 

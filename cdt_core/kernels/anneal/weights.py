@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -39,12 +40,17 @@ def read_weights(values: Any, name: Callable[[int], str]) -> Array:
     AnnealError
         NaN, infinity, masked or complex numbers, what is no number, and what neither int64 nor float64 can hold.
     """
-    if np.ma.is_masked(values):
-        raise AnnealError(f"{name(_first(np.ma.getmaskarray(values)))} is masked; fill it with a number, or with 0")
+    masked = _masked(values)
+    if masked is not None:
+        raise AnnealError(f"{name(masked)} is masked; fill it with a number, or with 0")
     try:
         array = as_array(values)
+        if array.dtype.kind not in "biufO" and not hasattr(values, "dtype"):
+            array = np.asarray(values, dtype=object)  # which of them is no number
     except (ValueError, TypeError) as error:
         raise AnnealError(f"{name(0)} and those after it are no array of numbers: {error}") from error
+    if array.ndim > 1 and not hasattr(values, "dtype"):
+        raise AnnealError(f"{name(0)} is {values[0]!r}; weights are integers or floats")
     if array.dtype.kind == "O":
         array = _of_objects(array, name)
     if array.dtype.kind in "bi":
@@ -123,16 +129,44 @@ def _of_objects(array: Array, name: Callable[[int], str]) -> Array:
     """Python's integers as int64, anything else as float64."""
     flat = array.ravel()
     whole = [isinstance(value, int | np.integer) for value in flat]
+    all_whole = all(whole)
+    floats = np.empty(flat.size)
     for k, value in enumerate(flat):
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise AnnealError(f"{name(k)} is {value!r}; weights are integers or floats") from error
-        if whole[k] and not all(whole) and abs(value) > _EXACT and int(number) != value:
-            raise AnnealError(f"{name(k)} is {value}, which float64 would round, beside weights that are not whole")
-        if all(whole) and not -(2**63) <= value < 2**63:
-            raise AnnealError(f"{name(k)} is {value}, beyond int64; divide all weights by a common factor")
-    return array.astype(np.int64 if all(whole) else np.float64)
+        number = _float_of(value)
+        if number is None:
+            raise AnnealError(f"{name(k)} is {value!r}; weights are integers or floats")
+        if all_whole and not -(2**63) <= value < 2**63:
+            raise AnnealError(f"{name(k)} is {_shown(value)}, beyond int64; divide all weights by a common factor")
+        if whole[k] and not all_whole and abs(value) > _EXACT and number != value:
+            raise AnnealError(
+                f"{name(k)} is {_shown(value)}, which float64 would round, beside weights that are not whole"
+            )
+        floats[k] = number
+    return array.astype(np.int64) if all_whole else floats.reshape(array.shape)
+
+
+def _masked(values: Any) -> int | None:
+    """The flat position of the first masked number, of an array or a list, if there is one."""
+    if np.ma.is_masked(values):
+        return _first(np.ma.getmaskarray(values))
+    if isinstance(values, list | tuple):
+        return next((k for k, value in enumerate(values) if value is np.ma.masked), None)
+    return None
+
+
+def _float_of(value: Any) -> float | None:
+    """The float nearest to a number; of what is none, none. Text is no number."""
+    try:
+        return None if isinstance(value, str | bytes) else float(value)
+    except OverflowError:
+        return np.inf
+    except (TypeError, ValueError):
+        return None
+
+
+def _shown(value: int) -> str:
+    """A long integer by its size."""
+    return str(value) if abs(value) < 10**30 else f"{'-' if value < 0 else ''}1e{math.log10(abs(value)):.0f}"
 
 
 def _of_floats(array: Array, name: Callable[[int], str]) -> Array:

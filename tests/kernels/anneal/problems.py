@@ -52,3 +52,11 @@ def random_graph(size, edges, seed, weights=(1,)):
 
 def random_problem(size=12, edges=30, seed=0):
     return Problem.from_ising([0] * size, random_graph(size, edges, seed, (-1, 1)))
+
+
+def same(found, other):
+    """Whether two problems have the same numbers."""
+    return all(
+        np.array_equal(getattr(found, part), getattr(other, part))
+        for part in ("fields", "start", "neighbours", "weights")
+    ) and (found.offset, found.scale, found.binary) == (other.offset, other.scale, other.binary)

@@ -230,17 +230,17 @@ def test_a_forked_process_anneals():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_time_budget_ends_the_run_with_what_it_has(method):
-    found = anneal(ring(2000), sweeps=10**6, method=method, time_budget=0.2, reduce=False)
-    assert 0 < found.sweeps < 10**6
+    found = anneal(ring(20_000), sweeps=10**5, method=method, time_budget=0.5, reduce=False)
+    assert 0 < found.sweeps < 10**5
     assert found.interrupted or method in ("reheat", "pt", "auto")
-    assert found.energy < -1200
+    assert found.energy < -12_000
 
 
 def test_reheating_goes_on_until_the_time_is_over():
     found = anneal(random_problem(50, 150), sweeps=20, method="reheat", time_budget=0.3)
     assert not found.interrupted
     assert found.sweeps > 200
-    assert found.seconds >= 0.3
+    assert found.seconds >= 0.15  # at most half is kept for the end
 
 
 def test_ctrl_c_raises_or_returns_the_best_so_far():

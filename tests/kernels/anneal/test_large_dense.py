@@ -47,5 +47,5 @@ def test_energies_do_not_feel_how_rows_are_cut(scale, work, monkeypatch):
     problem = Problem.from_ising(rng.integers(-3, 4, 60) * scale, (upper + upper.T) * scale)
     some = rng.choice(np.array([-1, 1], np.int8), (7, 60))
     whole = problem.energy(some)
-    monkeypatch.setattr(states, "_WORK", work)
+    monkeypatch.setattr(states, "_TERMS", work)
     assert problem.energy(some).tobytes() == whole.tobytes()

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels import _anneal
-from cdt_core.kernels.anneal import Problem, anneal
+from cdt_core.kernels.anneal import Problem, anneal, reducing
 from cdt_core.kernels.anneal.reducing import reduce
 from cdt_core.kernels.reference.anneal_reduce import terms_of, without
 from tests.kernels.anneal.problems import REAL, WHOLE, all_states, isings, random_graph
@@ -234,6 +234,25 @@ def test_many_states_come_back_each_as_it_would_alone():
     together = reduced.restore(small)
     np.testing.assert_array_equal(together, np.concatenate([reduced.restore(state) for state in small]))
     np.testing.assert_array_equal(problem.energy(together), reduced.problem.energy(small))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "h", "worth"),
+    [
+        ({(i, (i + k) % 40): 1 for i in range(40) for k in (1, 3)}, 0, False),
+        ({(i, (i + k) % 40): 1 for i in range(40) for k in (1, 3)}, 4, True),
+        ({(i, (i + k) % 40): 3.5 if k == 1 and i % 2 else 1.1 for i in range(40) for k in (1, 3)}, 0, True),
+        ({(i, (i + 1) % 40): 1 for i in range(40)}, 1, True),
+        ({(i, j): 1 for i in range(20) for j in range(i)} | {(20, 30): 1}, 0, True),
+    ],
+    ids=["torus", "large fields", "large couplings", "ring with fields", "alone"],
+)
+def test_a_large_problem_is_looked_at_before_it_is_reduced(pairs, h, worth, monkeypatch):
+    problem = Problem.from_ising([h] * 40, pairs)
+    assert reducing.may_reduce(problem)
+    monkeypatch.setattr(reducing, "_MANY", problem.edges - 1)
+    assert reducing.may_reduce(problem) is worth
+    assert (reduce(problem).taken > 0) is worth
 
 
 def test_states_that_do_not_fit_are_refused():
