@@ -16,6 +16,8 @@ __all__ = ["share"]
 
 #: Pieces of work for each thread: so many that one slow piece does not leave the others idle.
 _PIECES = 8
+#: Seconds between two calls of what a waiting caller does.
+_IDLE = 0.01
 #: More threads than any call is worth; each is made when it is needed first.
 _MOST_THREADS = 256
 
@@ -31,6 +33,7 @@ def share(
     *,
     most: int | None = None,
     halt: Callable[[], None] | None = None,
+    idle: Callable[[], None] | None = None,
 ) -> list[_Result]:
     """``do(start, stop)`` for all of ``items``, by the calling thread and ``workers - 1`` helpers.
 
@@ -46,6 +49,9 @@ def share(
         Items of one call; default: as many as divide the work well.
     halt
         Called when a piece failed or Ctrl-C was pressed, before the other threads' pieces are waited for.
+    idle
+        Called now and again by a caller that has nothing left to do but to wait for the others; what it raises is an error
+        as that of a piece.
 
     Returns
     -------
@@ -77,7 +83,7 @@ def share(
     helping = [_pool().submit(copy_context().run, work) for _ in range(threads - 1)]
     try:
         work()
-        _end(helping)
+        _end(helping, idle)
     except BaseException as error:  # Ctrl-C outside a piece
         end(error)
         _end(helping)  # no thread may work on what the caller then touches
@@ -102,11 +108,13 @@ def _edges(items: int, threads: int, most: int | None) -> list[int]:
     return [items * i // pieces for i in range(pieces + 1)]
 
 
-def _end(helping: list[Future[None]]) -> None:
+def _end(helping: list[Future[None]], idle: Callable[[], None] | None = None) -> None:
     """Wait until no thread works any more, so that the caller may touch what they worked on."""
     for future in helping:
         future.cancel()
-    wait(helping)
+    while wait(helping, None if idle is None else _IDLE).not_done:
+        if idle is not None:
+            idle()
 
 
 def _pool() -> ThreadPoolExecutor:

@@ -43,6 +43,32 @@ def test_an_exception_of_any_piece_is_raised_when_no_thread_works_any_more(bad):
     assert not working
 
 
+def test_a_caller_that_waits_for_the_others_is_not_deaf():
+    both, called, caller = threading.Barrier(2, timeout=30), threading.Event(), threading.get_ident()
+
+    def work(start, stop):
+        both.wait()
+        assert threading.get_ident() == caller or called.wait(30)
+
+    share(work, 2, 2, most=1, idle=called.set)
+    assert called.is_set()
+
+
+def test_what_a_waiting_caller_raises_halts_the_others():
+    both, halted, caller = threading.Barrier(2, timeout=30), threading.Event(), threading.get_ident()
+
+    def work(start, stop):
+        both.wait()
+        assert threading.get_ident() == caller or halted.wait(30)
+
+    def press():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        share(work, 2, 2, most=1, halt=halted.set, idle=press)
+    assert halted.is_set()
+
+
 @pytest.mark.parametrize("bad", [0, 1])
 def test_the_first_error_halts_the_others_and_is_the_one_that_is_raised(bad):
     both, halted = threading.Barrier(2, timeout=30), threading.Event()

@@ -152,7 +152,7 @@ class Course:
                 do(group)
 
         try:
-            share(some, len(self.groups), self.threads, most=1, halt=self._halt)
+            share(some, len(self.groups), self.threads, most=1, halt=self._halt, idle=self._heed)
         finally:
             self._halted = False
 

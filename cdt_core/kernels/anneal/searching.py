@@ -56,7 +56,7 @@ class Searching:
             found[first:stop] = replicas.states()
 
         try:
-            share(search, len(states), self.threads, most=1, halt=self._halt)
+            share(search, len(states), self.threads, most=1, halt=self._halt, idle=lambda: self._heed(self.lowest))
         except self.ends:
             self.stopped = True
         return found
