@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
@@ -259,11 +259,16 @@ class _Run:
             _LEADS[method](course, betas)
         except course.ends as end:
             interrupted = not isinstance(end, Stop) or method not in _LASTING or course.left > 0
-        states = self._states(course, slices)[: self.reads]
-        states, stopped = self._searched(course, states)
+        try:
+            states, energies = self._ends(course, slices)
+        except course.ends:  # pressed only now: what was found is wanted all the same
+            interrupted = True
+            states, energies = self._ends(course, slices)
+        states, stopped = self._searched(course, states[: self.reads])
         return Samples.of_states(
             self.problem,
             states,
+            energies=None if self.tabu else energies[: self.reads],
             method=method,
             seed=self.seed,
             betas=betas,
@@ -288,14 +293,22 @@ class _Run:
     def _tell(self, course: Course, lowest: float) -> object:
         return self.callback is not None and self.callback(course.sweeps, lowest)
 
-    def _states(self, course: Course, slices: int) -> NDArray[np.int8]:
-        """The reads' states (k, n), spins in the problem's order: of a ring of slices, the best one."""
-        course.work(lambda group: group.descend())
-        states = np.concatenate(course.gather(lambda group: group.states()))
-        if slices > 1:
-            best = course.energies().reshape(-1, slices).argmin(axis=1)
-            states = states[np.arange(len(best)) * slices + best]
-        return self.engine.ordered(states)
+    def _ends(self, course: Course, slices: int) -> tuple[NDArray[np.int8], NDArray[Any]]:
+        """The local minima (k, n) that reads end in, spins in the problem's order, and their energies: of a ring of slices,
+        the best one.
+        """
+        found: list[tuple[NDArray[np.int8], NDArray[Any]] | None] = [None] * len(course.groups)
+
+        def end(group: Replicas) -> None:
+            group.descend()
+            states = self.engine.ordered(group.states())
+            energies = self.problem.energy(states)
+            best = energies.reshape(-1, slices).argmin(axis=1) + slices * np.arange(len(states) // slices)
+            found[group.index] = (states[best], energies[best]) if slices > 1 else (states, energies)
+
+        course.work(end)
+        states, energies = zip(*filter(None, found), strict=True)
+        return np.concatenate(states), np.concatenate(energies)
 
     def _searched(self, course: Course, states: NDArray[np.int8]) -> tuple[NDArray[np.int8], bool]:
         """The best states that tabu search from each saw, and whether it was ended; of a few spins the best of all."""

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from cdt_core.errors import AnnealError
 from cdt_core.kernels import _anneal
-from cdt_core.kernels.anneal import METHODS, Problem, anneal, course, default_range, lanes
-from tests.kernels.anneal.problems import REAL, WHOLE, all_states, isings, random_graph, random_problem
+from cdt_core.kernels.anneal import METHODS, Problem, anneal, default_range
+from tests.kernels.anneal.problems import REAL, WHOLE, all_states, isings, random_graph, random_problem, ring
 from tests.kernels.instruction_sets import LEVELS, using
 
 
 def problem_of(parts):
     h, pairs, offset = parts
     return Problem.from_ising(h, {pair: J for pair, J in pairs.items() if J} or np.zeros((len(h), len(h))), offset)
-
-
-def ring(size):
-    """Spins in a circle: its energy is minus the size when all neighbours differ."""
-    places = np.arange(size)
-    return Problem.from_ising(None, (size, places, (places + 1) % size, np.ones(size)))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -163,96 +153,6 @@ def test_spins_without_couplings_follow_their_fields():
     assert (found.states[:, 0] == -1).all()
     assert (found.states[:, 1] == 1).all()
     assert found.energy == -3
-
-
-def test_a_callback_hears_of_progress_and_can_stop():
-    heard = []
-
-    def hear(sweeps, energy):
-        heard.append((sweeps, energy))
-        return len(heard) == 3
-
-    found = anneal(ring(20_000), reduce=False, sweeps=10**6, callback=hear, threads=1)
-    assert len(heard) == 3
-    assert found.interrupted
-    assert 0 < found.sweeps < 10**6
-    assert [sweeps for sweeps, _ in heard] == sorted({sweeps for sweeps, _ in heard})
-    assert found.energy <= heard[-1][1]
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_callback_is_heard_again_within_a_sweep(method, monkeypatch):
-    monkeypatch.setattr(lanes, "MOST_ROWS", 1)
-    monkeypatch.setattr(course, "_MOST_SECONDS", 0)
-    heard = []
-
-    def press(sweeps, energy):
-        heard.append(sweeps)
-        if len(heard) == 4:
-            raise KeyboardInterrupt
-
-    found = anneal(ring(20_000), 200, 1000, method, reduce=False, callback=press, on_interrupt="return", threads=2)
-    assert found.interrupted
-    assert heard == [0] * 4
-    assert found.occurrences.sum() == 200
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_callback_is_called_no_more_often_than_said(method, monkeypatch):
-    began, now, heard = time.perf_counter(), itertools.count(), []
-    monkeypatch.setattr(time, "perf_counter", lambda: began + 1e-3 * next(now))
-    found = anneal(
-        ring(10), reduce=False, sweeps=2000, method=method, callback=lambda *told: heard.append(told), threads=1
-    )
-    assert 1 <= len(heard) <= 3 + found.seconds / 0.015
-    assert heard == sorted(heard, key=lambda told: (told[0], -told[1]))
-
-
-def test_an_error_in_a_thread_is_not_taken_for_an_end(monkeypatch):
-    def fails(group, betas):
-        if group.index == 1:
-            raise MemoryError
-
-    monkeypatch.setattr(lanes.LaneReplicas, "sweeps", fails)
-    with pytest.raises(MemoryError):
-        anneal(ring(10), reads=300, threads=3)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
-def test_a_forked_process_anneals():
-    problem = random_problem(40, 120)
-    expected = anneal(problem, 200, 20, threads=2).states
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if np.array_equal(anneal(problem, 200, 20, threads=2).states, expected) else 1)
-    assert os.waitpid(child, 0)[1] == 0
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_time_budget_ends_the_run_with_what_it_has(method):
-    found = anneal(ring(20_000), sweeps=10**5, method=method, time_budget=0.5, reduce=False)
-    assert 0 < found.sweeps < 10**5
-    assert found.interrupted or method in ("reheat", "pt", "auto")
-    assert found.energy < -12_000
-
-
-def test_reheating_goes_on_until_the_time_is_over():
-    found = anneal(random_problem(50, 150), sweeps=20, method="reheat", time_budget=0.3)
-    assert not found.interrupted
-    assert found.sweeps > 200
-    assert found.seconds >= 0.15  # at most half is kept for the end
-
-
-def test_ctrl_c_raises_or_returns_the_best_so_far():
-    def press(sweeps, energy):
-        raise KeyboardInterrupt
-
-    problem = random_problem(100, 300)
-    with pytest.raises(KeyboardInterrupt):
-        anneal(problem, callback=press)
-    found = anneal(problem, callback=press, on_interrupt="return")
-    assert found.interrupted
-    assert len(found) >= 1
 
 
 def test_reheating_is_never_worse_than_what_it_began_with():
