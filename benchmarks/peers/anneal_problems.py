@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from typing import Any
@@ -16,11 +17,10 @@ Edges = tuple[int, Any, Any, Any]
 
 def graph(name: str) -> Edges:
     """Vertices, and the ends and weights of the edges, of a Gset graph."""
-    path = data_folder() / "gset" / f"{name}.txt"
-    numbers = np.loadtxt(path, skiprows=1, dtype=np.int64)
-    with path.open() as lines:
-        vertices = int(next(lines).split()[0])
-    return vertices, numbers[:, 0] - 1, numbers[:, 1] - 1, numbers[:, 2]
+    data = (data_folder() / "gset" / f"{name}.txt").read_bytes()
+    lines = data.decode("utf-16" if data.startswith(codecs.BOM_UTF16) else "utf-8").splitlines()  # some are published so
+    numbers = np.loadtxt(lines[1:], dtype=np.int64)
+    return int(lines[0].split()[0]), numbers[:, 0] - 1, numbers[:, 1] - 1, numbers[:, 2]
 
 
 def best_known() -> dict[str, int]:
