@@ -18,7 +18,9 @@ Edges = tuple[int, Any, Any, Any]
 def graph(name: str) -> Edges:
     """Vertices, and the ends and weights of the edges, of a Gset graph."""
     data = (data_folder() / "gset" / f"{name}.txt").read_bytes()
-    lines = data.decode("utf-16" if data.startswith(codecs.BOM_UTF16) else "utf-8").splitlines()  # some are published so
+    lines = data.decode(
+        "utf-16" if data.startswith(codecs.BOM_UTF16) else "utf-8"
+    ).splitlines()  # some are published so
     numbers = np.loadtxt(lines[1:], dtype=np.int64)
     return int(lines[0].split()[0]), numbers[:, 0] - 1, numbers[:, 1] - 1, numbers[:, 2]
 
