@@ -32,7 +32,7 @@ def share(
     workers: int,
     *,
     most: int | None = None,
-    halt: Callable[[], None] | None = None,
+    halt: Callable[[], None] = lambda: None,
     idle: Callable[[], None] | None = None,
 ) -> list[_Result]:
     """``do(start, stop)`` for all of ``items``, by the calling thread and ``workers - 1`` helpers.
@@ -77,8 +77,7 @@ def share(
     def end(error: BaseException) -> None:
         errors.append(error)
         todo.clear()  # after an error there is nothing left to do
-        if halt is not None:
-            halt()
+        halt()
 
     helping = [_pool().submit(copy_context().run, work) for _ in range(threads - 1)]
     try:
@@ -86,7 +85,7 @@ def share(
         _end(helping, idle)
     except BaseException as error:  # Ctrl-C outside a piece
         end(error)
-        _end(helping)  # no thread may work on what the caller then touches
+        _end(helping)
     if errors:
         raise errors[0]
     return [results[piece] for piece in range(len(edges) - 1)]
@@ -109,7 +108,7 @@ def _edges(items: int, threads: int, most: int | None) -> list[int]:
 
 
 def _end(helping: list[Future[None]], idle: Callable[[], None] | None = None) -> None:
-    """Wait until no thread works any more, so that the caller may touch what they worked on."""
+    """Wait until no thread works any more: only then may the caller touch what they worked on."""
     for future in helping:
         future.cancel()
     while wait(helping, None if idle is None else _IDLE).not_done:
