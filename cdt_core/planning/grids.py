@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from cdt_core.hooks.contracts import ChunkCodec
 
-__all__ = ["bytes_of", "other_grids", "shrunk_chunk", "window_of"]
+__all__ = ["LEAST_BYTES", "bytes_of", "other_grids", "shrunk_chunk", "window_of"]
 
 #: A chunk of another grid holds between this part of the default one's values and as many times them.
 _FACTOR = 4
 #: Chunks of another grid hold at least so many bytes: files take space and time of their own.
-_LEAST_BYTES = 1 << 16
+LEAST_BYTES = 1 << 16
 
 
 def other_grids(
@@ -58,7 +58,7 @@ def _shortened(chunk: Sequence[int], kept: int | None, unit: Sequence[int], most
 
 def _is_alike(chunk: Sequence[int], default: Sequence[int], itemsize: int) -> bool:
     values, usual = math.prod(chunk), math.prod(default)
-    return usual <= _FACTOR * values and values <= usual + usual // 4 and values * itemsize >= _LEAST_BYTES
+    return usual <= _FACTOR * values and values <= usual + usual // 4 and values * itemsize >= LEAST_BYTES
 
 
 def window_of(

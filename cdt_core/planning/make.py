@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from attrs import evolve
-
 from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Plan, Profile, VariableSpec
-from cdt_core.planning.chunks import is_text
 from cdt_core.planning.joint import JointChoice
-from cdt_core.planning.options import TEXT_CODEC, Basis, base_plan, options_of
+from cdt_core.planning.options import TEXT_CODEC, Basis, options_of
 from cdt_core.planning.pace import paces_of
 from cdt_core.planning.request import PlanRequest
 from cdt_core.planning.trial import SampledValues
@@ -42,8 +39,8 @@ def make_plan(
     """
     check_request(dataset.specs, request)
     basis = Basis(dataset, dataset if values is None else values, profile, request)
-    numbers = [(base_plan(basis, spec), spec) for spec in dataset.specs.values() if not is_text(spec)]
-    basis = evolve(basis, paces=paces_of(numbers, request, run))
+    numbers = [(plan, dataset.specs[name]) for name, plan in basis.bases.items()]
+    basis.paces.update(paces_of(numbers, request, run))
     names = list(dataset.specs)
     joint = JointChoice(list(run(lambda name: options_of(basis, name), names)), request)
     if not joint.choice.fits:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,16 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from cdt_core.errors import PlanError
-from cdt_core.model import Bound, Candidate, Profile, VariablePlan, VariableSpec
+from cdt_core.model import Bound, Profile, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
 from cdt_core.planning.chunks import chunk_shape_of, chunk_unit_of, is_text
-from cdt_core.planning.grids import bytes_of, other_grids, shrunk_chunk, window_of
+from cdt_core.planning.grids import LEAST_BYTES, bytes_of, other_grids, shrunk_chunk, window_of
 from cdt_core.planning.metrics import lost_metrics
 from cdt_core.planning.objective import Rated, Tiers, ratings
 from cdt_core.planning.pace import Paces
 from cdt_core.planning.promise import applied_as, applied_bound, codec_bound
 from cdt_core.planning.request import PlanRequest
+from cdt_core.planning.settings import Scope, Trial, trials_of
 from cdt_core.planning.text import TEXT_CODEC, text_plan
 from cdt_core.planning.trial import (
     Form,
@@ -28,7 +30,7 @@ from cdt_core.planning.trial import (
     sample,
     sampled_values,
     shared,
-    trials_of,
+    slow_values,
 )
 from cdt_core.readers.stored import StoredDataset
 
@@ -40,7 +42,7 @@ __all__ = ["TEXT_CODEC", "Basis", "VariableOptions", "base_plan", "options_of"]
 #: Part of the default grid's bytes that another grid may take at most to be an option.
 _GRID_GAIN = 0.97
 #: Values on which grids are compared at most: less says little of whole chunks. Fewer for codecs that are not for every day.
-_WINDOW, _WINDOW_OF_SLOW = 1 << 20, 1 << 17
+_WINDOW, _WINDOW_OF_SLOW = 1 << 20, 1 << 16
 
 
 @frozen(eq=False)
@@ -139,12 +141,26 @@ class Basis:
     sampled: SampledValues
     profile: Profile
     request: PlanRequest
-    paces: Mapping[str, Paces] = field(factory=dict)
+    paces: dict[str, Paces] = field(factory=dict)
+
+    @cached_property
+    def bases(self) -> dict[str, VariablePlan]:
+        """What is known of the plan of each variable with numbers before its codec is."""
+        return {name: base_plan(self, spec) for name, spec in self.dataset.specs.items() if not is_text(spec)}
 
     @cached_property
     def sampled_values(self) -> int:
         """How many values of a variable are sampled at most."""
-        return sampled_values([spec.size for spec in self.dataset.specs.values() if not is_text(spec)])
+        return sampled_values(self._sizes)
+
+    @cached_property
+    def slow_values(self) -> int:
+        """How many values of a variable slow codecs are tried on at most."""
+        return slow_values(self._sizes)
+
+    @property
+    def _sizes(self) -> list[int]:
+        return [math.prod(plan.shape) for plan in self.bases.values()]
 
 
 def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> VariableOptions:
@@ -161,7 +177,7 @@ def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> Varia
     if is_text(spec):
         shape = chunk_shape_of(basis.dataset, spec, request.chunk_bytes)
         return VariableOptions(text_plan(basis.sampled, spec, shape), (), (), ())
-    base = base_plan(basis, spec)
+    base = basis.bases[name]
     samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape), basis.sampled_values)
     tried = _Tried(basis, base, samples)
     tried.run(("balanced" if request.objective == "fidelity" else request.objective, *objectives))
@@ -205,9 +221,10 @@ class _Tried:
         self.request, self.base, self.samples = basis.request, base, samples
         sampled = max(1, sum(block.size for block in samples.stored))
         self.growth = self.spec.size / sampled
+        self.raw_bytes = self.spec.size * np.dtype(self.spec.dtype).itemsize
         self.is_extra = False
         self.forms: list[Form] = []
-        self.trials: list[Candidate] = []
+        self.trials: list[Trial] = []
         self.cuts: list[_Cut] = []
         self.rated: list[Rated] = []
         self.paces = basis.paces.get(base.name)
@@ -223,9 +240,10 @@ class _Tried:
             self.is_extra = objective != objectives[0]
             for form in forms:
                 known = [option.candidate for option in self.rated]
-                data = (self.samples, objective, known)
-                for candidate in trials_of(self.request.codecs, self.spec, self.profile, form, data):
-                    self._add(form, candidate)
+                apart = self.request.metrics is not None or self.request.objective == "fidelity"
+                scope = Scope(self.samples, objective, known, self.basis.slow_values, apart)
+                for trial in trials_of(self.request.codecs, self.spec, self.profile, form, scope):
+                    self._add(form, trial)
         if not self.rated:
             raise PlanError(
                 f"variable {self.spec.name!r}: no codec holds dtype {self.spec.dtype}; install a plugin that offers one"
@@ -235,11 +253,11 @@ class _Tried:
         self._add_grids()
         self._add_shares()
 
-    def _add(self, form: Form, tried: Candidate, like: Rated | None = None, cut: _Cut | None = None) -> None:
-        """One more option: what was ``tried`` on the default grid, as on the grid of ``cut``. With the position of the
+    def _add(self, form: Form, trial: Trial, like: Rated | None = None, cut: _Cut | None = None) -> None:
+        """One more option: a ``trial`` on the default grid, as on the grid of ``cut``. With the position of the
         option that it is ``like``, and with its bytes as the whole ones, where that is no other grid or lost.
         """
-        cut, seconds = cut or self.default, None
+        (tried, samples), cut, seconds = trial, cut or self.default, None
         if tried.seconds is not None and self.paces is not None:
             seconds = (tried.seconds + self._beside(tried.codec_bound, cut)) / self.request.workers
         size = round(cut.ratio * tried.sample_bytes * self.growth)
@@ -250,13 +268,13 @@ class _Tried:
         candidate = evolve(
             tried,
             seconds=seconds,
-            lost=lost_metrics(self.request, self.base, form, (tried, applied), self.samples),
+            lost=lost_metrics(self.request, self.base, form, (tried, applied), samples),
             chunk_shape=cut.chunk_shape,
             sample_bytes=round(cut.ratio * tried.sample_bytes),
             ratio=tried.ratio / cut.ratio,
         )
         self.forms.append(form)
-        self.trials.append(tried)
+        self.trials.append(trial)
         self.cuts.append(cut)
         self.rated.append(Rated(candidate, size, position, whole_bytes, self.is_extra))
 
@@ -289,12 +307,13 @@ class _Tried:
 
     def _add_grids(self) -> None:
         """Other chunk grids for the best option and for the smallest, where they make it smaller."""
-        request, unit = self.request, chunk_unit_of(self.basis.dataset, self.spec, self.base.chunk_shape)
+        request, itemsize = self.request, self.raw_bytes // max(1, self.spec.size)
         limited = request.max_size is not None or request.max_seconds is not None
-        if self.spec.role != "data" or unit is None or (request.objective == "speed" and not limited):
+        is_small = self.raw_bytes < LEAST_BYTES
+        if self.spec.role != "data" or is_small or (request.objective == "speed" and not limited):
             return
-        itemsize = self.base_itemsize
-        grids = other_grids(self.base.shape, self.base.chunk_shape, unit, itemsize)
+        unit = chunk_unit_of(self.basis.dataset, self.spec, self.base.chunk_shape)
+        grids = other_grids(self.base.shape, self.base.chunk_shape, unit, itemsize) if unit else []
         usable = [at for at in range(len(self.rated)) if not self.rated[at].candidate.lost]
         if not grids or not usable:
             return
@@ -311,7 +330,7 @@ class _Tried:
 
         Codecs that are not for every day are slow; they find more alike in what is long alone.
         """
-        tried, form, default = self.trials[at], self.forms[at], self.base.chunk_shape
+        (tried, _), form, default = self.trials[at], self.forms[at], self.base.chunk_shape
         offer = next(offer for offer in self.request.codecs if offer.name == tried.codec)
         described = evolve(self.spec, dtype=form.dtype)
         is_slow = not offer.load().candidates(described, self.profile, tried.codec_bound, "balanced")
@@ -332,13 +351,14 @@ class _Tried:
         block = block.astype(block.dtype.newbyteorder("="), copy=False)
         return self.basis.sampled.decoded(self.base.name, block) if form.name == "decoded" else block
 
-    def _shares(self, at: int, only_free: bool = False) -> list[Candidate]:
+    def _shares(self, at: int, only_free: bool = False) -> list[Trial]:
         """One option with smaller shares of the error, those that cost next to nothing or all; none of one without loss."""
-        tried, form = self.trials[at], self.forms[at]
+        (tried, samples), form = self.trials[at], self.forms[at]
         if tried.codec_bound.is_lossless or tried.error_share < 1:
             return []
         bound_for = partial(codec_bound, self.spec, self.profile, self._applied(self.rated[at]), form.name)
-        return shared(self.request.codecs, self.spec, tried, form, (self.samples, bound_for), only_free)
+        tighter = shared(self.request.codecs, self.spec, tried, form, (samples, bound_for), only_free)
+        return [(candidate, samples) for candidate in tighter]
 
     def _applied(self, option: Rated) -> Bound:
         """The promise on physical values where that option is taken: of each value, or of all together."""
@@ -362,17 +382,11 @@ class _Tried:
 
     def _tiers(self) -> list[Tiers | None]:
         """What each option lacks now."""
-        return ratings(self.spec, self.spec.size * self.base_itemsize, self.rated, self.request.objective)
-
-    @property
-    def base_itemsize(self) -> int:
-        """Bytes of a value as the source stores it."""
-        return np.dtype(self.spec.dtype).itemsize
+        return ratings(self.spec, self.raw_bytes, self.rated, self.request.objective)
 
     def options(self) -> VariableOptions:
         """All that was tried."""
-        raw = self.spec.size * self.base_itemsize
-        self.rated = [self._with_retry(option, raw) for option in self.rated]
+        self.rated = [self._with_retry(option, self.raw_bytes) for option in self.rated]
         tiers = self._tiers()
         if all(tier is None for tier in tiers):
             raise PlanError(

@@ -35,14 +35,20 @@ __all__ = [
     "sampled_regions",
     "sampled_values",
     "shared",
-    "trials_of",
+    "slow_values",
+    "tried",
 ]
+
+#: A codec's name, and what makes one for parameters, a bound and missing codes.
+_Codec = tuple[str, Callable[..., Any]]
 
 _log = logging.getLogger("cdt.plugins")
 
 #: Values that are sampled of a variable, at most and at least where it has more, and of all variables, as a number or a share.
 _MOST_VALUES, _LEAST_VALUES = 3 << 18, 1 << 12
 _TOTAL_VALUES, _TOTAL_SHARE = 1 << 21, 128
+#: The same for settings that take microseconds for a value.
+_SLOW_VALUES, _SLOW_SHARE = 1 << 17, 2048
 #: Below this many values, they are of one place, since each call and each read takes a time of its own.
 _SCATTERED_VALUES = 1 << 15
 #: Values of a chunk that is read whole where its sampled blocks alone would be enough.
@@ -69,6 +75,8 @@ class SampledValues(Protocol):
 class Samples:
     """Blocks as stored and as physical values, and where they begin, in one order, of a variable of so many chunks of so
     many values each.
+
+    What is encoded of a part of the blocks counts ``scale`` times, as if it were of all.
     """
 
     stored: tuple[NDArray[Any], ...]
@@ -76,6 +84,7 @@ class Samples:
     starts: tuple[tuple[int, ...], ...]
     chunks: int
     chunk_values: int
+    scale: float = 1.0
 
     @property
     def replayed(self) -> float:
@@ -91,6 +100,16 @@ class Samples:
     def are_parts(self) -> bool:
         """Whether the blocks are smaller than chunks, so that there are fewer calls for as many values."""
         return any(block.size < self.chunk_values for block in self.stored) and self.growth > 1
+
+    def part(self, most: int) -> Samples:
+        """At most so many values from the middle of the middle block; all blocks where they hold no more."""
+        if sum(block.size for block in self.stored) <= most:
+            return self
+        at = len(self.stored) // 2
+        cut = cropped(tuple(slice(0, length) for length in self.stored[at].shape), most, 1 / 2)
+        start = tuple(begin + axis.start for begin, axis in zip(self.starts[at], cut, strict=True))
+        stored, physical = (np.ascontiguousarray(blocks[at][cut]) for blocks in (self.stored, self.physical))
+        return evolve(self, stored=(stored,), physical=(physical,), starts=(start,))
 
     def of(self, form: Form) -> tuple[NDArray[Any], ...]:
         """The blocks in the form in which a codec gets them."""
@@ -119,6 +138,13 @@ def sampled_values(sizes: Sequence[int]) -> int:
             break
         left -= size
     return min(_MOST_VALUES, max(_LEAST_VALUES, most))
+
+
+def slow_values(sizes: Sequence[int]) -> int:
+    """How many values of a variable slow settings are tried on at most, so that those of all of these sizes stay few."""
+    large = [size for size in sizes if size >= _LEAST_VALUES]
+    total = max(_SLOW_VALUES, sum(sizes) // _SLOW_SHARE)
+    return max(_LEAST_VALUES, total // max(1, len(large)))
 
 
 def sample(values: SampledValues, name: str, grid: ChunkGrid, most: int = _MOST_VALUES) -> Samples:
@@ -205,44 +231,6 @@ def forms_of(spec: VariableSpec, profile: VariableProfile, asked: Bound, process
     return forms
 
 
-def trials_of(
-    offers: tuple[CodecOffer, ...], spec: VariableSpec, profile: VariableProfile, form: Form, data: tuple[Any, ...]
-) -> list[Candidate]:
-    """Every applicable codec and parameter set on the blocks ``data``, fast ones first as their codecs list them.
-
-    ``data`` are the sampled blocks, the objective, and what was tried before, which is not tried again. A lossy promise is
-    also tried lossless: on data that lies on a grid, that is often smaller. A codec that raises, or
-    does not keep its promise on a sample, is logged and left out.
-
-    Raises
-    ------
-    PlanError
-        Every applicable codec failed.
-    """
-    samples, objective, *known = data
-    kind = np.dtype(form.dtype).kind
-    seen = [(each.codec, each.parameters, each.codec_bound, each.form) for each in (known[0] if known else ())]
-    found: list[Candidate] = []
-    failures: list[str] = []
-    bounds = [form.bound] if form.bound.is_lossless else [form.bound, Bound("lossless")]
-    bounds += [] if form.together is None else [form.together]
-    for bound in bounds:
-        for offer in offers:
-            if kind not in offer.dtype_kinds or bound.kind not in offer.bounds:
-                continue
-            described = evolve(spec, dtype=form.dtype)
-            try:
-                sets = offer.load().candidates(described, profile, bound, objective)
-                sets = [each for each in sets if (offer.name, dict(each), bound, form.name) not in seen]
-                found += [_try(offer, parameters, bound, (form, samples)) for parameters in sets]
-            except Exception as error:  # a plugin's codec that fails is no candidate; the others still are
-                failures.append(f"{offer.name}: {type(error).__name__}: {error}")
-                _log.warning("variable %r: left out codec %s", spec.name, failures[-1])
-    if failures and not found:
-        raise PlanError(f"variable {spec.name!r}: no codec could be tried: {'; '.join(failures)}")
-    return found
-
-
 def shared(
     offers: tuple[CodecOffer, ...],
     spec: VariableSpec,
@@ -265,21 +253,22 @@ def shared(
         if bound.is_lossless or bound == candidate.codec_bound:
             break
         try:
-            tried = _try(offer, candidate.parameters, bound, (form, samples))
+            tighter = tried((offer.name, offer.load()), candidate.parameters, bound, (form, samples))
         except Exception as error:  # a codec that cannot keep less is still a choice for what it keeps
             _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
             break
-        if only_free and tried.sample_bytes > _SHARE_SLACK * candidate.sample_bytes:
+        if only_free and tighter.sample_bytes > _SHARE_SLACK * candidate.sample_bytes:
             break
-        if not only_free or tried.max_error < (found[-1] if found else candidate).max_error:
-            found.append(evolve(tried, error_share=share))
+        if not only_free or tighter.max_error < (found[-1] if found else candidate).max_error:
+            found.append(evolve(tighter, error_share=share))
     return found
 
 
-def _try(offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, Samples]) -> Candidate:
+def tried(codec_of: _Codec, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, Samples]) -> Candidate:
     """What comes of one setting; its seconds are of encoding and decoding all chunks."""
     form, samples = on
-    codec = offer.load()(parameters, bound, form.missing)
+    name, make = codec_of
+    codec = make(parameters, bound, form.missing)
     raw = encoded = 0
     max_error = 0.0
     seconds: list[float] = []
@@ -294,12 +283,12 @@ def _try(offer: CodecOffer, parameters: Mapping[str, Any], bound: Bound, on: tup
         raw += block.nbytes
         encoded += len(stream)
     return Candidate(
-        codec=offer.name,
+        codec=name,
         parameters=dict(parameters),
         form=form.name,
         codec_bound=bound,
         ratio=raw / max(1, encoded),
-        sample_bytes=encoded,
+        sample_bytes=round(encoded * samples.scale),
         max_error=max_error,
         seconds=_of_all_chunks(call, samples, seconds),
     )

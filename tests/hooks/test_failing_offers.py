@@ -12,7 +12,8 @@ from attrs import evolve
 
 import cdt_core as cdt
 from cdt_core.errors import ReaderError, TreatmentError
-from cdt_core.planning.trial import Form, Samples, trials_of
+from cdt_core.planning.settings import Scope, trials_of
+from cdt_core.planning.trial import Form, Samples
 from cdt_core.testing import SampleVariable
 from tests.datasets import smooth
 from tests.hooks.conftest import Shelf
@@ -244,4 +245,4 @@ def test_when_every_codec_fails_the_plan_says_why(shelf: Shelf) -> None:
     form = Form("stored", "float64", (), cdt.Bound("lossless"))
     blocks = Samples((sample.original,), (sample.original,))
     with pytest.raises(cdt.CdtError, match="no codec could be tried: bad: ValueError: no room"):
-        trials_of((shelf.catalog.codec("bad"),), sample.spec, sample.profile, form, (blocks, "balanced"))
+        trials_of((shelf.catalog.codec("bad"),), sample.spec, sample.profile, form, Scope(blocks, "balanced"))

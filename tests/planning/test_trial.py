@@ -132,7 +132,9 @@ def test_a_call_is_counted_for_each_chunk_and_a_value_for_each_value(slow):
     """And what the codec makes once is not counted at all where it would be for each sampled block."""
     blocks = (np.zeros(1000), np.ones(1000), np.ones(1000))
     samples = Samples(blocks, blocks, ((0,),) * len(blocks), chunks=32, chunk_values=MILLION)
-    tried = trial._try(slow, {}, Bound("abs", 0.5), (Form("stored", "float64", (), Bound("abs", 0.5)), samples))
+    tried = trial.tried(
+        ("slow", Slow), {}, Bound("abs", 0.5), (Form("stored", "float64", (), Bound("abs", 0.5)), samples)
+    )
     calls = 32 * (2 + 2 / 32)
     assert tried.seconds == pytest.approx(calls + 1e-3 * calls * MILLION, rel=2e-3)
 
