@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Plan, Profile, VariableSpec
 from cdt_core.planning.joint import JointChoice
-from cdt_core.planning.options import TEXT_CODEC, Basis, options_of
+from cdt_core.planning.likeness import few_of, middle_of, small_kinds
+from cdt_core.planning.options import TEXT_CODEC, Basis, VariableOptions, options_of
 from cdt_core.planning.pace import paces_of
 from cdt_core.planning.request import PlanRequest
 from cdt_core.planning.trial import SampledValues
@@ -41,11 +42,10 @@ def make_plan(
     basis = Basis(dataset, dataset if values is None else values, profile, request)
     numbers = [(plan, dataset.specs[name]) for name, plan in basis.bases.items()]
     basis.paces.update(paces_of(numbers, request, run))
-    names = list(dataset.specs)
-    joint = JointChoice(list(run(lambda name: options_of(basis, name), names)), request)
+    joint = JointChoice(_options(basis, run), request)
     if not joint.choice.fits:
         more = _WIDER[request.max_size is not None, request.max_seconds is not None]
-        joint = JointChoice(list(run(lambda name: options_of(basis, name, more), names)), request)
+        joint = JointChoice(_options(basis, run, more), request)
     variables, trace = joint.made()
     return Plan(
         variables=tuple(variables),
@@ -56,6 +56,20 @@ def make_plan(
         choice=trace,
         metrics_policy=request.metrics_policy,
     )
+
+
+def _options(basis: Basis, run: _Map, more: Sequence[str] = ()) -> list[VariableOptions]:
+    """The options of all variables; of many small ones that are alike, a few say how long decoding takes."""
+    specs = basis.dataset.specs
+    kinds = small_kinds((plan, specs[name]) for name, plan in basis.bases.items())
+    first = [name for names in kinds for name in few_of(names)]
+    found = dict(zip(first, run(lambda name: options_of(basis, name, more), first), strict=True))
+    for names in kinds:
+        middle = middle_of([found[name].timed for name in few_of(names)])
+        basis.decoding.update(dict.fromkeys(names, middle))
+    rest = [name for name in specs if name not in found]
+    found.update(zip(rest, run(lambda name: options_of(basis, name, more), rest), strict=True))
+    return [found[name] for name in specs]
 
 
 def check_request(specs: Mapping[str, VariableSpec], request: PlanRequest) -> None:

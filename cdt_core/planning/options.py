@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +47,16 @@ _WINDOW, _WINDOW_OF_SLOW = 1 << 20, 1 << 16
 
 @frozen(eq=False)
 class VariableOptions:
-    """Every option of a variable, in the order in which they were tried; ``tiers`` of those that may be chosen."""
+    """Every option of a variable, in the order in which they were tried; ``tiers`` of those that may be chosen; and the
+    seconds that decoding took by setting.
+    """
 
     base: VariablePlan
     forms: tuple[Form, ...]
     rated: tuple[Rated, ...]
     tiers: tuple[Tiers | None, ...]
     applied: tuple[Bound, ...] = ()
+    timed: Mapping[Hashable, float] = field(factory=dict)
 
     @property
     def usable(self) -> list[int]:
@@ -134,7 +137,7 @@ _LITTLE = "which takes hardly more space"
 @frozen(eq=False)
 class Basis:
     """What the options of all variables come from; samples are of ``sampled``, and ``paces`` say what goes beside the
-    codecs.
+    codecs, ``decoding`` how long settings take to decode where that was measured on variables that are alike.
     """
 
     dataset: StoredDataset
@@ -142,6 +145,7 @@ class Basis:
     profile: Profile
     request: PlanRequest
     paces: dict[str, Paces] = field(factory=dict)
+    decoding: dict[str, Mapping[Hashable, float]] = field(factory=dict)
 
     @cached_property
     def bases(self) -> dict[str, VariablePlan]:
@@ -149,18 +153,10 @@ class Basis:
         return {name: base_plan(self, spec) for name, spec in self.dataset.specs.items() if not is_text(spec)}
 
     @cached_property
-    def sampled_values(self) -> int:
-        """How many values of a variable are sampled at most."""
-        return sampled_values(self._sizes)
-
-    @cached_property
-    def slow_values(self) -> int:
-        """How many values of a variable slow codecs are tried on at most."""
-        return slow_values(self._sizes)
-
-    @property
-    def _sizes(self) -> list[int]:
-        return [math.prod(plan.shape) for plan in self.bases.values()]
+    def most_values(self) -> tuple[int, int]:
+        """How many values of a variable are sampled at most, and how many of those slow settings are tried on."""
+        sizes = [math.prod(plan.shape) for plan in self.bases.values()]
+        return sampled_values(sizes), slow_values(sizes)
 
 
 def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> VariableOptions:
@@ -178,8 +174,8 @@ def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> Varia
         shape = chunk_shape_of(basis.dataset, spec, request.chunk_bytes)
         return VariableOptions(text_plan(basis.sampled, spec, shape), (), (), ())
     base = basis.bases[name]
-    samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape), basis.sampled_values)
-    tried = _Tried(basis, base, samples)
+    samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape), basis.most_values[0])
+    tried = _Tried(basis, base, evolve(samples, decoding=basis.decoding.get(name, {})))
     tried.run(("balanced" if request.objective == "fidelity" else request.objective, *objectives))
     return tried.options()
 
@@ -241,7 +237,7 @@ class _Tried:
             for form in forms:
                 known = [option.candidate for option in self.rated]
                 apart = self.request.metrics is not None or self.request.objective == "fidelity"
-                scope = Scope(self.samples, objective, known, self.basis.slow_values, apart)
+                scope = Scope(self.samples, objective, known, self.basis.most_values[1], apart)
                 for trial in trials_of(self.request.codecs, self.spec, self.profile, form, scope):
                     self._add(form, trial)
         if not self.rated:
@@ -394,4 +390,6 @@ class _Tried:
                 f"holds dtype {self.spec.dtype} lossless; install a plugin that offers one"
             )
         applied = tuple(map(self._applied, self.rated))
-        return VariableOptions(self.base, tuple(self.forms), tuple(self.rated), tuple(tiers), applied)
+        return VariableOptions(
+            self.base, tuple(self.forms), tuple(self.rated), tuple(tiers), applied, self.samples.timed
+        )

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from cdt_core.model import Bound, VariablePlan, VariableSpec
 from cdt_core.model.grid import ChunkGrid
+from cdt_core.planning.likeness import alike
 from cdt_core.planning.request import PlanRequest, Rehearsal
 from cdt_core.planning.trial import cropped
 
@@ -114,14 +115,14 @@ def paces_of(
     """The paces of each variable by name; those of one type, role, form and about one size go by few of their kind."""
     if request.rehearsal is None:
         return {}
-    alike: dict[Hashable, list[VariablePlan]] = {}
+    groups: dict[Hashable, list[VariablePlan]] = {}
     for plan, spec in plans:
         if math.prod(plan.shape):
-            alike.setdefault(_alike(plan, spec), []).append(plan)
-    lossless = [_Kind(tuple(map(_without_loss, members)), request.rehearsal) for members in alike.values()]
+            groups.setdefault(alike(plan, spec), []).append(plan)
+    lossless = [_Kind(tuple(map(_without_loss, members)), request.rehearsal) for members in groups.values()]
     lossy = [
         exact if members[0].codec_bound.is_lossless else _Kind(tuple(members), request.rehearsal)
-        for exact, members in zip(lossless, alike.values(), strict=True)
+        for exact, members in zip(lossless, groups.values(), strict=True)
     ]
     kinds = list(dict.fromkeys([*lossy, *lossless]))
     most = max(1, min(_ALIKE, _REHEARSALS // max(1, len(kinds))))
@@ -153,14 +154,6 @@ def _with_whole_chunks(paces: dict[_Kind, Pace]) -> dict[_Kind, Pace]:
         elif name in factors:
             paces[kind] = evolve(pace, per_value=pace.per_value * factors[name])
     return paces
-
-
-def _alike(plan: VariablePlan, spec: VariableSpec) -> Hashable:
-    """What the time of a chunk depends on, as far as that is known before one is read."""
-    uses = tuple((use.name, str(use.parameters)) for use in plan.processors)
-    size = math.prod(plan.chunk_shape).bit_length()
-    lengths = tuple(min(length, 8) for length in plan.shape)  # what looks at neighbours leaves out short axes
-    return (plan.dtype, lengths, size, plan.applied.kind, spec.role, spec.packing.is_packed, uses)
 
 
 def _without_loss(plan: VariablePlan) -> VariablePlan:

@@ -79,7 +79,7 @@ def trials_of(
     for bound in bounds:
         for offer in offers:
             if kind in offer.dtype_kinds and bound.kind in offer.bounds:
-                attempt.list(offer, described, profile, bound)
+                attempt.take(offer, described, profile, bound)
     found = attempt.trials()
     if attempt.failures and not found:
         raise PlanError(f"variable {spec.name!r}: no codec could be tried: {'; '.join(attempt.failures)}")
@@ -96,7 +96,7 @@ class _Attempt:
         self.failures: list[str] = []
         self.failed: set[tuple[str, Bound]] = set()
 
-    def list(self, offer: CodecOffer, spec: VariableSpec, profile: VariableProfile, bound: Bound) -> None:
+    def take(self, offer: CodecOffer, spec: VariableSpec, profile: VariableProfile, bound: Bound) -> None:
         """Take up what the codec of ``offer`` lists, but for what is known."""
         seen = [(each.codec, each.parameters, each.codec_bound, each.form) for each in self.scope.known]
         try:
@@ -142,7 +142,12 @@ class _Attempt:
 
     def _on_all(self, setting: _Setting) -> Trial:
         samples = self.scope.samples
-        return tried(setting.codec, setting.parameters, setting.bound, (self.form, samples)), samples
+        return self._tried(setting, samples), samples
+
+    def _tried(self, setting: _Setting, samples: Samples) -> Candidate:
+        found = tried(setting.codec, setting.parameters, setting.bound, (self.form, samples))
+        assert found is not None  # any number of bytes will do
+        return found
 
     def _on_part(self, setting: _Setting) -> Trial:
         """A slow setting on a part; another, of its own codec or the smallest, says how many bytes that stands for."""
@@ -159,5 +164,5 @@ class _Attempt:
         codec = self.settings[at].codec[1](like.parameters, like.codec_bound, self.form.missing)
         encoded = sum(len(codec.encode(block).stream) for block in part.of(self.form))
         part = evolve(part, scale=like.sample_bytes / max(1, encoded))
-        found = tried(setting.codec, setting.parameters, setting.bound, (self.form, part))
+        found = self._tried(setting, part)
         return evolve(found, ratio=like.ratio * like.sample_bytes / max(1, found.sample_bytes)), part

@@ -7,11 +7,11 @@ import math
 import statistics
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from cdt_core.errors import PlanError
 from cdt_core.hooks.descriptor import CodecOffer
@@ -76,7 +76,8 @@ class Samples:
     """Blocks as stored and as physical values, and where they begin, in one order, of a variable of so many chunks of so
     many values each.
 
-    What is encoded of a part of the blocks counts ``scale`` times, as if it were of all.
+    What is encoded of a part of the blocks counts ``scale`` times, as if it were of all. Settings in ``decoding`` take as
+    many seconds to decode as that says of them, and are not decoded; those of the others are kept in ``timed``.
     """
 
     stored: tuple[NDArray[Any], ...]
@@ -85,6 +86,8 @@ class Samples:
     chunks: int
     chunk_values: int
     scale: float = 1.0
+    decoding: Mapping[Hashable, float] = field(factory=dict)
+    timed: dict[Hashable, float] = field(factory=dict)
 
     @property
     def replayed(self) -> float:
@@ -247,50 +250,59 @@ def shared(
     """
     samples, bound_for = data
     offer = next(offer for offer in offers if offer.name == candidate.codec)
+    most = _SHARE_SLACK * candidate.sample_bytes if only_free else math.inf
     found: list[Candidate] = []
     for share in _FREE_SHARES if only_free else _ERROR_SHARES:
         bound = bound_for(share)
         if bound.is_lossless or bound == candidate.codec_bound:
             break
         try:
-            tighter = tried((offer.name, offer.load()), candidate.parameters, bound, (form, samples))
+            tighter = tried((offer.name, offer.load()), candidate.parameters, bound, (form, samples), most)
         except Exception as error:  # a codec that cannot keep less is still a choice for what it keeps
             _log.warning("variable %r: codec %s failed at %s: %s", spec.name, offer.name, bound, error)
             break
-        if only_free and tighter.sample_bytes > _SHARE_SLACK * candidate.sample_bytes:
+        if tighter is None:
             break
         if not only_free or tighter.max_error < (found[-1] if found else candidate).max_error:
             found.append(evolve(tighter, error_share=share))
     return found
 
 
-def tried(codec_of: _Codec, parameters: Mapping[str, Any], bound: Bound, on: tuple[Form, Samples]) -> Candidate:
-    """What comes of one setting; its seconds are of encoding and decoding all chunks."""
+def tried(
+    codec_of: _Codec,
+    parameters: Mapping[str, Any],
+    bound: Bound,
+    on: tuple[Form, Samples],
+    most_bytes: float = math.inf,
+) -> Candidate | None:
+    """What comes of one setting, ``None`` where that takes more bytes; its seconds are of encoding and decoding all chunks."""
     form, samples = on
     name, make = codec_of
-    codec = make(parameters, bound, form.missing)
-    raw = encoded = 0
-    max_error = 0.0
-    seconds: list[float] = []
-    blocks = samples.of(form)
+    codec, blocks = make(parameters, bound, form.missing), samples.of(form)
     call = _of_a_call(codec, blocks[0], samples.replayed) if samples.are_parts else 0.0
-    for number, block in enumerate(blocks):
-        made, decoded, taken = _timed(codec, block, samples.replayed)
-        seconds.append(taken)
-        stream, max_error = made.stream, max(max_error, made.max_error)
-        if number == 0:
-            _check_decoded(decoded, block, bound, form.missing)
-        raw += block.nbytes
-        encoded += len(stream)
+    made, seconds = zip(*(_encoded(codec, block) for block in blocks), strict=True)
+    encoded = sum(len(each.stream) for each in made)
+    if encoded * samples.scale > most_bytes:
+        return None
+    key = (name, tuple(parameters.items()), bound.kind, form.name)
+    known = samples.decoding.get(key)
+    if known is None:
+        found = [_decoded(codec, each.stream, block) for each, block in zip(made, blocks, strict=True)]
+        _check_decoded(found[0][0], blocks[0], bound, form.missing)
+        reading = [taken for _, taken in found]
+        samples.timed[key] = sum(reading)
+    else:
+        reading = [known / len(blocks)] * len(blocks)
+    taken = [(1 + samples.replayed) * first + second for first, second in zip(seconds, reading, strict=True)]
     return Candidate(
         codec=name,
         parameters=dict(parameters),
         form=form.name,
         codec_bound=bound,
-        ratio=raw / max(1, encoded),
+        ratio=sum(block.nbytes for block in blocks) / max(1, encoded),
         sample_bytes=round(encoded * samples.scale),
-        max_error=max_error,
-        seconds=_of_all_chunks(call, samples, seconds),
+        max_error=max((0.0, *(each.max_error for each in made))),
+        seconds=_of_all_chunks(call, samples, taken),
     )
 
 
@@ -306,16 +318,24 @@ def _of_all_chunks(call: float, samples: Samples, seconds: list[float]) -> float
 def _of_a_call(codec: ChunkCodec, block: NDArray[Any], replayed: float) -> float:
     """Seconds of encoding and decoding one value, once the codec has what it makes at its first call."""
     short = block[(slice(0, 1),) * block.ndim]
-    return [_timed(codec, short, replayed)[2] for _ in range(2)][1]
+    for _ in range(2):
+        made, first = _encoded(codec, short)
+        second = _decoded(codec, made.stream, short)[1]
+    return (1 + replayed) * first + second
 
 
-def _timed(codec: ChunkCodec, block: NDArray[Any], replayed: float) -> tuple[Encoded, NDArray[Any], float]:
-    """The block encoded, decoded again, and the seconds that both take, with those of a share that is encoded again."""
+def _encoded(codec: ChunkCodec, block: NDArray[Any]) -> tuple[Encoded, float]:
+    """The block encoded, and the seconds that this takes."""
     begin = time.thread_time()
     made = codec.encode(block)
-    middle = time.thread_time()
-    decoded = codec.decode(made.stream, block.shape, block.dtype)
-    return made, decoded, (1 + replayed) * (middle - begin) + time.thread_time() - middle
+    return made, time.thread_time() - begin
+
+
+def _decoded(codec: ChunkCodec, stream: bytes, block: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """What the stream of a block holds, and the seconds that decoding it takes."""
+    begin = time.thread_time()
+    decoded = codec.decode(stream, block.shape, block.dtype)
+    return decoded, time.thread_time() - begin
 
 
 def _check_decoded(decoded: NDArray[Any], block: NDArray[Any], bound: Bound, missing: tuple[float | int, ...]) -> None:

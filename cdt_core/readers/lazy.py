@@ -15,7 +15,9 @@ __all__ = ["dataset_of", "load_block", "one_size_per_dim", "preferred_chunks", "
 def load_block(variable: xr.Variable, region: tuple[slice, ...]) -> NDArray[Any]:
     """The values of a block of ``variable``; nothing is kept, and a Dask array is computed in this thread."""
     selected = variable[region]
-    if selected.chunks is not None:
+    if (
+        type(selected._data) is not np.ndarray and selected.chunks is not None
+    ):  # to ask for chunks takes longer than to read
         return np.asarray(selected.data.compute(scheduler="synchronous"))
     return np.asarray(selected.to_numpy())
 

@@ -243,6 +243,6 @@ def test_when_every_codec_fails_the_plan_says_why(shelf: Shelf) -> None:
     shelf.put("bad", CODEC)
     sample = SampleVariable(np.arange(5.0), np.arange(5.0))
     form = Form("stored", "float64", (), cdt.Bound("lossless"))
-    blocks = Samples((sample.original,), (sample.original,))
+    blocks = Samples((sample.original,), (sample.original,), ((0,),), chunks=1, chunk_values=5)
     with pytest.raises(cdt.CdtError, match="no codec could be tried: bad: ValueError: no room"):
         trials_of((shelf.catalog.codec("bad"),), sample.spec, sample.profile, form, Scope(blocks, "balanced"))
