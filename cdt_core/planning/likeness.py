@@ -8,10 +8,13 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from cdt_core.model import VariablePlan, VariableSpec
 
-__all__ = ["alike", "few_of", "middle_of", "small_kinds"]
+__all__ = ["SMALL_VALUES", "alike", "few_of", "kinds_of", "middle_of"]
 
-#: Values of a variable that is small, and how many alike ones there must be, and are measured.
-_SMALL_VALUES, _MANY, _MEASURED = 1 << 12, 32, 7
+#: How many alike variables there must be, and how many of them are measured.
+_MANY, _MEASURED = 32, 7
+
+#: A variable of at most so many values is small: its time is that of calls, whatever the values.
+SMALL_VALUES = 1 << 12
 
 
 def alike(plan: VariablePlan, spec: VariableSpec) -> Hashable:
@@ -22,12 +25,13 @@ def alike(plan: VariablePlan, spec: VariableSpec) -> Hashable:
     return (plan.dtype, lengths, size, plan.applied.kind, spec.role, spec.packing.is_packed, uses)
 
 
-def small_kinds(plans: Iterable[tuple[VariablePlan, VariableSpec]]) -> list[list[str]]:
-    """Names of small variables that are alike, where there are many of a kind."""
+def kinds_of(plans: Iterable[tuple[VariablePlan, VariableSpec]]) -> list[list[str]]:
+    """Names of variables that are alike, large ones also in shape, where there are many of a kind."""
     kinds: dict[Hashable, list[str]] = {}
     for plan, spec in plans:
-        if 0 < spec.size <= _SMALL_VALUES:
-            kinds.setdefault(alike(plan, spec), []).append(plan.name)
+        shapes = () if spec.size <= SMALL_VALUES else (plan.shape, plan.chunk_shape)
+        if spec.size:
+            kinds.setdefault((alike(plan, spec), shapes), []).append(plan.name)
     return [names for names in kinds.values() if len(names) >= _MANY]
 
 

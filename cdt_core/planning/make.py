@@ -8,9 +8,10 @@ from typing import Any
 
 from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Plan, Profile, VariableSpec
+from cdt_core.planning.basis import Basis, Known
 from cdt_core.planning.joint import JointChoice
-from cdt_core.planning.likeness import few_of, middle_of, small_kinds
-from cdt_core.planning.options import TEXT_CODEC, Basis, VariableOptions, options_of
+from cdt_core.planning.likeness import few_of, kinds_of, middle_of
+from cdt_core.planning.options import TEXT_CODEC, VariableOptions, options_of
 from cdt_core.planning.pace import paces_of
 from cdt_core.planning.request import PlanRequest
 from cdt_core.planning.trial import SampledValues
@@ -59,14 +60,15 @@ def make_plan(
 
 
 def _options(basis: Basis, run: _Map, more: Sequence[str] = ()) -> list[VariableOptions]:
-    """The options of all variables; of many small ones that are alike, a few say how long decoding takes."""
+    """The options of all variables; of many that are alike, a few say how long calls take, and which grids are worth it."""
     specs = basis.dataset.specs
-    kinds = small_kinds((plan, specs[name]) for name, plan in basis.bases.items())
+    kinds = kinds_of((plan, specs[name]) for name, plan in basis.bases.items())
     first = [name for names in kinds for name in few_of(names)]
     found = dict(zip(first, run(lambda name: options_of(basis, name, more), first), strict=True))
     for names in kinds:
-        middle = middle_of([found[name].timed for name in few_of(names)])
-        basis.decoding.update(dict.fromkeys(names, middle))
+        few = [found[name] for name in few_of(names)]
+        middle = middle_of([options.timed for options in few])
+        basis.known.update(dict.fromkeys(names, Known(middle, {grid for options in few for grid in options.grids})))
     rest = [name for name in specs if name not in found]
     found.update(zip(rest, run(lambda name: options_of(basis, name, more), rest), strict=True))
     return [found[name] for name in specs]

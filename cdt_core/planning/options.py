@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import evolve, field, frozen
 
 from cdt_core.errors import PlanError
-from cdt_core.model import Bound, Profile, VariablePlan, VariableSpec
+from cdt_core.model import Bound, VariablePlan
 from cdt_core.model.grid import ChunkGrid
+from cdt_core.planning.basis import Basis
 from cdt_core.planning.chunks import chunk_shape_of, chunk_unit_of, is_text
 from cdt_core.planning.grids import LEAST_BYTES, bytes_of, other_grids, shrunk_chunk, window_of
 from cdt_core.planning.metrics import lost_metrics
 from cdt_core.planning.objective import Rated, Tiers, ratings
-from cdt_core.planning.pace import Paces
-from cdt_core.planning.promise import applied_as, applied_bound, codec_bound
-from cdt_core.planning.request import PlanRequest
+from cdt_core.planning.promise import applied_as, codec_bound
 from cdt_core.planning.settings import Scope, Trial, trials_of
 from cdt_core.planning.text import TEXT_CODEC, text_plan
 from cdt_core.planning.trial import (
     Form,
-    SampledValues,
     Samples,
     forms_of,
     sample,
-    sampled_values,
     shared,
-    slow_values,
 )
-from cdt_core.readers.stored import StoredDataset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TEXT_CODEC", "Basis", "VariableOptions", "base_plan", "options_of"]
+__all__ = ["TEXT_CODEC", "VariableOptions", "options_of"]
 
 #: Part of the default grid's bytes that another grid may take at most to be an option.
 _GRID_GAIN = 0.97
@@ -57,6 +51,11 @@ class VariableOptions:
     tiers: tuple[Tiers | None, ...]
     applied: tuple[Bound, ...] = ()
     timed: Mapping[Hashable, float] = field(factory=dict)
+
+    @property
+    def grids(self) -> set[tuple[int, ...]]:
+        """Other grids that make the variable smaller."""
+        return {rated.candidate.chunk_shape for rated in self.rated} - {self.base.chunk_shape}
 
     @property
     def usable(self) -> list[int]:
@@ -134,31 +133,6 @@ _WITHIN = "since the limits allow it"
 _LITTLE = "which takes hardly more space"
 
 
-@frozen(eq=False)
-class Basis:
-    """What the options of all variables come from; samples are of ``sampled``, and ``paces`` say what goes beside the
-    codecs, ``decoding`` how long settings take to decode where that was measured on variables that are alike.
-    """
-
-    dataset: StoredDataset
-    sampled: SampledValues
-    profile: Profile
-    request: PlanRequest
-    paces: dict[str, Paces] = field(factory=dict)
-    decoding: dict[str, Mapping[Hashable, float]] = field(factory=dict)
-
-    @cached_property
-    def bases(self) -> dict[str, VariablePlan]:
-        """What is known of the plan of each variable with numbers before its codec is."""
-        return {name: base_plan(self, spec) for name, spec in self.dataset.specs.items() if not is_text(spec)}
-
-    @cached_property
-    def most_values(self) -> tuple[int, int]:
-        """How many values of a variable are sampled at most, and how many of those slow settings are tried on."""
-        sizes = [math.prod(plan.shape) for plan in self.bases.values()]
-        return sampled_values(sizes), slow_values(sizes)
-
-
 def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> VariableOptions:
     """Try every form, codec, setting and share of the error on sampled blocks of one variable.
 
@@ -175,28 +149,11 @@ def options_of(basis: Basis, name: str, objectives: Sequence[str] = ()) -> Varia
         return VariableOptions(text_plan(basis.sampled, spec, shape), (), (), ())
     base = basis.bases[name]
     samples = sample(basis.sampled, name, ChunkGrid(spec.shape, base.chunk_shape), basis.most_values[0])
-    tried = _Tried(basis, base, evolve(samples, decoding=basis.decoding.get(name, {})))
+    if name in basis.known:
+        samples = evolve(samples, known=basis.known[name].timed)
+    tried = _Tried(basis, base, samples)
     tried.run(("balanced" if request.objective == "fidelity" else request.objective, *objectives))
     return tried.options()
-
-
-def base_plan(basis: Basis, spec: VariableSpec) -> VariablePlan:
-    """What is known of a variable's plan before its codec is."""
-    dataset, profile, request = basis.dataset, basis.profile, basis.request
-    asked = request.bounds.bound_for(spec.name) if spec.role == "data" else Bound("lossless")
-    applied = applied_bound(spec, profile[spec.name], asked)
-    return VariablePlan(
-        name=spec.name,
-        dtype=spec.dtype,
-        shape=spec.shape,
-        chunk_shape=chunk_shape_of(dataset, spec, request.chunk_bytes),
-        codec="",
-        parameters={},
-        bound=asked,
-        applied=applied,
-        codec_bound=applied,
-        processors=request.processors_for(spec),
-    )
 
 
 @frozen
@@ -310,6 +267,8 @@ class _Tried:
             return
         unit = chunk_unit_of(self.basis.dataset, self.spec, self.base.chunk_shape)
         grids = other_grids(self.base.shape, self.base.chunk_shape, unit, itemsize) if unit else []
+        if self.base.name in self.basis.known:
+            grids = [grid for grid in grids if grid in self.basis.known[self.base.name].grids]
         usable = [at for at in range(len(self.rated)) if not self.rated[at].candidate.lost]
         if not grids or not usable:
             return

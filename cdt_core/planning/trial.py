@@ -18,6 +18,7 @@ from cdt_core.hooks.descriptor import CodecOffer
 from cdt_core.kernels import stats
 from cdt_core.model import Bound, Candidate, VariableProfile, VariableSpec
 from cdt_core.model.grid import REPLAY_EVERY, ChunkGrid
+from cdt_core.planning.likeness import SMALL_VALUES
 from cdt_core.planning.promise import applied_bound, codec_bound, packed_steps, reads_within
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class Samples:
     """Blocks as stored and as physical values, and where they begin, in one order, of a variable of so many chunks of so
     many values each.
 
-    What is encoded of a part of the blocks counts ``scale`` times, as if it were of all. Settings in ``decoding`` take as
-    many seconds to decode as that says of them, and are not decoded; those of the others are kept in ``timed``.
+    What is encoded of a part of the blocks counts ``scale`` times, as if it were of all. What a call takes, or
+    decoding blocks of few values, is not measured where it is ``known``, and else kept in ``timed``.
     """
 
     stored: tuple[NDArray[Any], ...]
@@ -86,7 +87,7 @@ class Samples:
     chunks: int
     chunk_values: int
     scale: float = 1.0
-    decoding: Mapping[Hashable, float] = field(factory=dict)
+    known: Mapping[Hashable, float] = field(factory=dict)
     timed: dict[Hashable, float] = field(factory=dict)
 
     @property
@@ -95,9 +96,14 @@ class Samples:
         return -(-self.chunks // REPLAY_EVERY) / max(1, self.chunks)
 
     @property
+    def size(self) -> int:
+        """Values in all blocks."""
+        return sum(block.size for block in self.stored)
+
+    @property
     def growth(self) -> float:
         """How many values are encoded for each sampled one; chunks at the edge are filled up."""
-        return self.chunks * self.chunk_values / max(1, sum(block.size for block in self.stored))
+        return self.chunks * self.chunk_values / max(1, self.size)
 
     @property
     def are_parts(self) -> bool:
@@ -106,7 +112,7 @@ class Samples:
 
     def part(self, most: int) -> Samples:
         """At most so many values from the middle of the middle block; all blocks where they hold no more."""
-        if sum(block.size for block in self.stored) <= most:
+        if self.size <= most:
             return self
         at = len(self.stored) // 2
         cut = cropped(tuple(slice(0, length) for length in self.stored[at].shape), most, 1 / 2)
@@ -279,13 +285,15 @@ def tried(
     form, samples = on
     name, make = codec_of
     codec, blocks = make(parameters, bound, form.missing), samples.of(form)
-    call = _of_a_call(codec, blocks[0], samples.replayed) if samples.are_parts else 0.0
     made, seconds = zip(*(_encoded(codec, block) for block in blocks), strict=True)
     encoded = sum(len(each.stream) for each in made)
     if encoded * samples.scale > most_bytes:
         return None
-    key = (name, tuple(parameters.items()), bound.kind, form.name)
-    known = samples.decoding.get(key)
+    key, call = (name, tuple(parameters.items()), bound.kind, form.name), 0.0
+    if samples.are_parts:
+        call = samples.known.get((key, 1)) or _of_a_call(codec, blocks[0], samples.replayed)
+        samples.timed[key, 1] = call
+    known = None if samples.growth * samples.size > SMALL_VALUES else samples.known.get(key)
     if known is None:
         found = [_decoded(codec, each.stream, block) for each, block in zip(made, blocks, strict=True)]
         _check_decoded(found[0][0], blocks[0], bound, form.missing)
