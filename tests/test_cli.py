@@ -14,6 +14,7 @@ import xarray as xr
 
 from cdt_core.arguments import size as size_of
 from cdt_core.errors import CdtError
+from cdt_core.model.plan import PLAN_VERSION
 from tests.datasets import climate_file
 
 CDT = [sys.executable, "-m", "cdt_core"]
@@ -61,7 +62,7 @@ def test_treat_verify_and_export(run, source, tmp_path):
 
 def test_every_command_has_json(run, source):
     assert json.loads(run("inspect", source, "--json").stdout)["variables"]
-    assert json.loads(run("plan", source, "--json").stdout)["version"] == 2
+    assert json.loads(run("plan", source, "--json").stdout)["version"] == PLAN_VERSION
     treated = json.loads(run("treat", source, "-o", "era", "--json").stdout)
     assert treated["ratio"] > 1
     assert treated["certificate"]["level"]
