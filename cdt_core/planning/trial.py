@@ -285,7 +285,8 @@ def tried(
     form, samples = on
     name, make = codec_of
     codec, blocks = make(parameters, bound, form.missing), samples.of(form)
-    made, seconds = zip(*(_encoded(codec, block) for block in blocks), strict=True)
+    coded = [_encoded(codec, block) for block in blocks]  # none of a variable without values
+    made, seconds = [each for each, _ in coded], [spent for _, spent in coded]
     encoded = sum(len(each.stream) for each in made)
     if encoded * samples.scale > most_bytes:
         return None
@@ -296,11 +297,12 @@ def tried(
     known = None if samples.growth * samples.size > SMALL_VALUES else samples.known.get(key)
     if known is None:
         found = [_decoded(codec, each.stream, block) for each, block in zip(made, blocks, strict=True)]
-        _check_decoded(found[0][0], blocks[0], bound, form.missing)
+        for (decoded, _), block in zip(found[:1], blocks, strict=False):
+            _check_decoded(decoded, block, bound, form.missing)
         reading = [taken for _, taken in found]
         samples.timed[key] = sum(reading)
     else:
-        reading = [known / len(blocks)] * len(blocks)
+        reading = [known / max(1, len(blocks))] * len(blocks)
     taken = [(1 + samples.replayed) * first + second for first, second in zip(seconds, reading, strict=True)]
     return Candidate(
         codec=name,

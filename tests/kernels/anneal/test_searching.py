@@ -20,6 +20,14 @@ def glass():
     return Problem.from_ising(np.zeros(120, int), upper + upper.T)
 
 
+@pytest.fixture
+def heard_ctrl_c():
+    """Ctrl-C as in the foreground: a job in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def searching(then, calls=1):
     """A callback that does something the so-manieth time that it is called while the search is on."""
     heard = []
@@ -48,6 +56,7 @@ def test_a_callback_ends_a_search(glass, threads):
     assert found.occurrences.sum() == 6
 
 
+@pytest.mark.usefixtures("heard_ctrl_c")
 def test_ctrl_c_in_a_search_raises_or_returns_the_best_so_far(glass):
     def press():
         signal.raise_signal(signal.SIGINT)
