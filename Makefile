@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
-PLUGINS := cdt_plugins/cdt-imaging cdt_plugins/cdt-robust
+PLUGINS := $(addprefix cdt_plugins/cdt-,federated imaging privacy robust)
 
 .PHONY: demo test search lint bench clean
 
@@ -14,7 +14,7 @@ $(VENV)/.installed: pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/s
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -e '.[test]'
+	$(BIN)/python -m pip install --quiet -e '.[test]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[test]')
 	touch $@
 
 demo: $(VENV)/.installed

@@ -7,14 +7,20 @@ always the ``__cause__`` of one of these, never what a caller sees.
 from __future__ import annotations
 
 __all__ = [
+    "AccessError",
+    "AggregationError",
     "AnnealError",
     "BoundError",
+    "BudgetError",
     "CdtError",
     "CertificateError",
     "CorruptStreamError",
+    "FederatedError",
     "OutputError",
     "PlanError",
     "PluginError",
+    "PrivacyError",
+    "ProtocolError",
     "ReaderError",
     "RegionError",
     "SelectError",
@@ -80,3 +86,27 @@ class OutputError(CdtError):
 
 class CertificateError(CdtError):
     """A certificate, key or policy cannot be used, or a folder is no treatment."""
+
+
+class AggregationError(CdtError, ValueError):
+    """Updates, weights or a parameter with which a rule has no meaning; names the update (its row) and the coordinate."""
+
+
+class FederatedError(CdtError):
+    """A round, strategy or federated statistic cannot go on as asked: names the round, the site or the argument."""
+
+
+class PrivacyError(CdtError, ValueError):
+    """A mechanism, combination or release that would not keep what it promises; says which promise and why."""
+
+
+class BudgetError(PrivacyError):
+    """A release would exceed the privacy budget of its dataset; nothing was computed and nothing was spent."""
+
+
+class ProtocolError(CdtError):
+    """Bytes from another site or coordinator are malformed, forged, repeated or out of turn, or too few to go on."""
+
+
+class AccessError(CdtError):
+    """An agreement does not allow what was asked; names the rule."""

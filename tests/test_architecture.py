@@ -22,7 +22,7 @@ FLOORS = (
     ("model",),
     ("kernels",),
     ("hooks",),
-    ("codecs", "profiling", "readers", "validators", "provenance", "report"),
+    ("codecs", "governance", "profiling", "readers", "validators", "provenance", "report"),
     ("planning", "execute", "certify", "store", "verification"),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -38,7 +38,7 @@ INTEROP = "interop"
 SELECT = "select"
 
 #: What a plugin may use of the core.
-OPEN_TO_PLUGINS = {"hooks", "model", "errors", "kernels", "testing"}
+OPEN_TO_PLUGINS = {"hooks", "model", "errors", "governance", "kernels", "testing"}
 
 #: What discovery may import besides the standard library and the plugins' own modules.
 LIGHT = {"attr", "attrs", "pluggy", "cdt_core"}

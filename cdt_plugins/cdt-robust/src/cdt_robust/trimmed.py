@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cdt_robust.updates import AggregationError, Ballot, Updates, Vector, combine
+from cdt_core.errors import AggregationError
+from cdt_robust.updates import Ballot, Updates, Vector, combine
 
 __all__ = ["trimmed_mean"]
 

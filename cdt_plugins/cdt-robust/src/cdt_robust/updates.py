@@ -9,9 +9,9 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from cdt_core.errors import CdtError
+from cdt_core.errors import AggregationError
 
-__all__ = ["AggregationError", "Ballot", "Updates", "Vector", "combine"]
+__all__ = ["Ballot", "Updates", "Vector", "combine"]
 
 Vector: TypeAlias = NDArray[np.floating[Any]]
 
@@ -20,10 +20,6 @@ Updates: TypeAlias = Vector | Sequence[Vector]
 
 #: Values of one block: 1 MiB as float64, so that a block stays in a core's own cache while it is sorted and added.
 _BLOCK_VALUES = 1 << 17
-
-
-class AggregationError(CdtError, ValueError):
-    """Updates, weights or a parameter with which a rule has no meaning; names the update (its row) and the coordinate."""
 
 
 @frozen(eq=False)
