@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["share"]
+__all__ = ["popped", "share"]
 
 #: Pieces of work for each thread: so many that one slow piece does not leave the others idle.
 _PIECES = 8
@@ -69,7 +69,7 @@ def share(
 
     def work() -> None:
         try:
-            for piece, (start, stop) in _popped(todo):
+            for piece, (start, stop) in popped(todo):
                 results[piece] = do(start, stop)
         except BaseException as error:
             end(error)
@@ -91,7 +91,7 @@ def share(
     return [results[piece] for piece in range(len(edges) - 1)]
 
 
-def _popped(todo: deque[_Piece]) -> Iterator[_Piece]:
+def popped(todo: deque[_Piece]) -> Iterator[_Piece]:
     """What is to be done, from the front, until other threads or an error have taken the rest."""
     while True:
         try:

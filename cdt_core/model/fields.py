@@ -22,12 +22,12 @@ _LENGTH = struct.Struct("<I")
 
 
 class FieldWriter:
-    """Puts fields one after another; :meth:`end` gives the bytes.
+    r"""Puts fields one after another; :meth:`end` gives the bytes.
 
     Examples
     --------
     >>> FieldWriter().number(7, 4).text("site-a").end()
-    b'\\x07\\x00\\x00\\x00\\x06\\x00\\x00\\x00site-a'
+    b'\x07\x00\x00\x00\x06\x00\x00\x00site-a'
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class FieldWriter:
 
 
 class FieldReader:
-    """Takes fields off bytes that somebody else sent.
+    r"""Takes fields off bytes that somebody else sent.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class FieldReader:
 
     Examples
     --------
-    >>> reader = FieldReader(b"\\x07\\x00\\x00\\x00\\x06\\x00\\x00\\x00site-a", "answer of site-a")
+    >>> reader = FieldReader(b"\x07\x00\x00\x00\x06\x00\x00\x00site-a", "answer of site-a")
     >>> reader.number(4), reader.text(limit=64)
     (7, 'site-a')
     >>> reader.end()

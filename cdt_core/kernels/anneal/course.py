@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from cdt_core.kernels.anneal.replicas import GROUP
-from cdt_core.kernels.crew import share
+from cdt_core.kernels.crew import popped, share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -24,6 +25,8 @@ __all__ = ["Course", "Stop"]
 
 #: Seconds between two looks at Ctrl-C, the callback and the budget, about.
 _MOST_SECONDS = 0.03
+#: Seconds of a turn: a thread may wait so long in the end. Much shorter, and caches are filled again and again.
+_TURN = 0.01
 #: Attempts per second that a kernel makes at least, before it was measured.
 _SLOWEST = 2e7
 
@@ -110,49 +113,77 @@ class Course:
     ) -> None:
         """One piece of the sweeps, from ``first`` to before ``stop``, with the points of the trace in it."""
         lowest = np.full((len(self.groups), len(points)), np.inf)
+        reached = np.full(len(self.groups), first)
+        turns = np.arange(first, stop, self._turn()) + self._turn()
+        edges = np.union1d(np.minimum(turns, stop), points)
 
-        def some(group: Replicas) -> None:
-            at = first
-            for place, point in enumerate(points):
-                do(group, slice(at, point))
-                at = point
-                energies = group.energies()[: max(0, self.counted - GROUP * group.index)]
-                lowest[group.index, place] = energies.min(initial=np.inf)
-            if at < stop:
-                do(group, slice(at, stop))
+        def some(group: Replicas) -> Iterator[None]:
+            for edge in edges:
+                do(group, slice(int(reached[group.index]), int(edge)))
+                reached[group.index] = edge
+                if edge in points:
+                    energies = group.energies()[: max(0, self.counted - GROUP * group.index)]
+                    lowest[group.index, points == edge] = energies.min(initial=np.inf)
+                yield
 
         before = self.sweeps - first
         try:
-            self.each(some, stop - first)
+            self._measured(lambda: self._in_turns(some), lambda: reached - first)
         finally:
             for point, energy in zip(points, lowest.min(axis=0), strict=True):
                 self._append(before + int(point), energy + self.problem.offset / self.problem.scale)
+        self.check()
 
     def each(self, do: Callable[[Replicas], None], sweeps: int) -> None:
         """``do`` for all groups, which makes so many sweeps of each; stop if it is time."""
+        self._measured(lambda: self.work(do), lambda: np.full(len(self.groups), sweeps))
+        self.check()
+
+    def _measured(self, work: Callable[[], None], made: Callable[[], NDArray[np.intp]]) -> None:
+        """Work that ends with the budget, counted by the sweeps that each group made."""
         started = time.perf_counter()
         self._timed = True
         try:
-            self.work(do)
+            work()
         finally:
             self._timed = False
-        attempts = sweeps * self.engine.size * sum(group.count for group in self.groups)
-        seconds = time.perf_counter() - started
-        self.sweeps += sweeps
-        self.attempts += attempts
-        if attempts and seconds > 0:
-            self._speed = attempts / seconds
-        self.check()
+            sweeps, seconds = made(), time.perf_counter() - started
+            attempts = self.engine.size * int(sweeps @ [group.count for group in self.groups])
+            self.sweeps += int(sweeps.min())
+            self.attempts += attempts
+            if attempts and seconds > 0:
+                self._speed = attempts / seconds
 
     def work(self, do: Callable[[Replicas], None]) -> None:
         """``do`` for all groups, by threads; an error, or Ctrl-C, in one of them ends what the others do."""
 
+        def once(group: Replicas) -> Iterator[None]:
+            do(group)
+            yield
+
+        self._in_turns(once)
+
+    def _in_turns(self, do: Callable[[Replicas], Iterator[None]]) -> None:
+        """``do`` for all groups, by threads. Each group stays with a thread, whose cache holds it; only where they do not
+        divide evenly, the last ones go from hand to hand at each ``yield``, so that all end at about the same time.
+        """
+        threads = min(self.threads, len(self.groups))
+        left_over = len(self.groups) % threads
+        staying = len(self.groups) - (threads + left_over if left_over else 0)
+        waiting = deque((group, do(group)) for group in self.groups)
+
         def some(first: int, stop: int) -> None:
-            for group in self.groups[first:stop]:
-                do(group)
+            del first, stop
+            for group, turns in popped(waiting):
+                for _ in turns:
+                    if self._halted:
+                        raise Stop
+                    if group.index >= staying:
+                        waiting.append((group, turns))
+                        break
 
         try:
-            share(some, len(self.groups), self.threads, most=1, halt=self._halt, idle=self._heed)
+            share(some, threads, threads, most=1, halt=self._halt, idle=self._heed)
         finally:
             self._halted = False
 
@@ -204,6 +235,16 @@ class Course:
             self._timed = True
 
     def _piece(self) -> int:
-        """Sweeps that last as long as one call may."""
+        """Sweeps between two calls of :meth:`check`: all, once their speed is known, where it has nothing to do."""
+        if self.callback is None and not self.is_timed and self.sweeps:
+            return self.planned
+        return self._sweeps_in(_MOST_SECONDS)
+
+    def _turn(self) -> int:
+        """Sweeps that a thread makes of a group before it takes another one."""
+        threads = min(self.threads, len(self.groups))
+        return self._sweeps_in(_TURN * len(self.groups) / threads)
+
+    def _sweeps_in(self, seconds: float) -> int:
         attempts = self.engine.size * sum(group.count for group in self.groups)
-        return max(1, int(_MOST_SECONDS * self._speed / attempts))
+        return max(1, int(seconds * self._speed / attempts))

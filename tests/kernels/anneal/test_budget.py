@@ -79,3 +79,13 @@ def test_a_budget_that_is_over_before_the_sweeps_gives_samples(method, clock, mo
     found = anneal(random_problem(), 64, 10**6, method, time_budget=10)
     assert found.occurrences.sum() == 64
     assert found.sweeps < 10**6
+
+
+@pytest.mark.parametrize("reads", [64, 192, 320])
+def test_sweeps_of_a_run_that_is_cut_short_are_counted(reads):
+    """Those that every group made; attempts are of all groups."""
+    problem = random_problem()
+    found = anneal(problem, reads=reads, sweeps=10**7, threads=2, time_budget=0.2)
+    assert found.interrupted
+    assert 0 < found.sweeps < 10**7
+    assert found.attempts >= found.sweeps * problem.size * reads
