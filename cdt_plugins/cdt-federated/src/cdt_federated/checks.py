@@ -1,0 +1,31 @@
+"""Validators of settings: what cannot be used is refused by its name, with what can be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import attrs
+
+from cdt_core.errors import FederatedError
+
+__all__ = ["above_zero", "below_one", "count", "share"]
+
+Check: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def _check(holds: Callable[[Any], bool], wanted: str, kinds: tuple[type, ...]) -> Check:
+    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, kinds) or not holds(value):
+            raise FederatedError(f"{attribute.name} of {type(instance).__name__} is {value!r}; give {wanted}")
+
+    return check
+
+
+_NUMBER = (int, float)
+
+above_zero = _check(lambda value: 0 < value < math.inf, "a finite number above 0", _NUMBER)
+below_one = _check(lambda value: 0 <= value < 1, "a number from 0 to below 1", _NUMBER)
+share = _check(lambda value: 0 < value <= 1, "a share above 0, at most 1", _NUMBER)
+count = _check(lambda value: value >= 1, "a whole number from 1", (int,))
