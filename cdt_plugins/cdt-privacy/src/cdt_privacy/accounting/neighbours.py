@@ -1,0 +1,28 @@
+"""Which two datasets must be hard to tell apart."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["Neighbours"]
+
+
+class Neighbours(Enum):
+    """What one person (or site, whatever the unit is) may have changed.
+
+    Mechanisms state the norm of one contribution. Adding or removing one moves a sum by that norm; replacing one by another
+    moves it by twice the norm, which the accounting counts.
+
+    Examples
+    --------
+    >>> Neighbours("replace-one").reach
+    2
+    """
+
+    ADD_OR_REMOVE = "add-or-remove"
+    REPLACE_ONE = "replace-one"
+
+    @property
+    def reach(self) -> int:
+        """By how many norms of one contribution neighbours' sums may differ."""
+        return 1 if self is Neighbours.ADD_OR_REMOVE else 2
