@@ -54,7 +54,8 @@ def test_json_gives_the_same_mechanism_back(mechanism):
         lambda: DiscreteGaussian(3.0, 0.0), lambda: DiscreteGaussian(3.0, 1.0, 0), lambda: DiscreteGaussian(3.0, 1.0, 2.0),
         lambda: DistributedDiscreteGaussian(3.0, 0, 1.0), lambda: DiscreteLaplace(math.inf, 1.0), lambda: Declared(-0.1),
         lambda: Declared(1.0, 1.0), lambda: PoissonSampled(0.0, Gaussian(1.0)), lambda: PoissonSampled(1.1, Gaussian(1.0)),
-        lambda: PoissonSampled(0.5, Composed(Gaussian(1.0), 2)), lambda: Composed(Gaussian(1.0), 0), lambda: Composed("Gaussian", 1),
+        lambda: PoissonSampled(0.5, Composed(Gaussian(1.0), 2)), lambda: Composed(Gaussian(1.0), 0),
+        lambda: Composed("Gaussian", 1),
     ],
 )  # fmt: skip
 def test_figures_that_no_mechanism_can_have_are_refused(make):
@@ -64,7 +65,8 @@ def test_figures_that_no_mechanism_can_have_are_refused(make):
 
 @pytest.mark.parametrize(
     "plain",
-    [None, [], {}, {"kind": []}, {"kind": "Skellam"}, {"kind": "Gaussian"}, {"kind": "Gaussian", "noise_multiplier": 1, "more": 2},
+    [None, [], {}, {"kind": []},
+     {"kind": "Skellam"}, {"kind": "Gaussian"}, {"kind": "Gaussian", "noise_multiplier": 1, "more": 2},
      {"kind": "Gaussian", "noise_multiplier": "1"}, {"kind": "Composed", "mechanism": 3, "count": 1}],
 )  # fmt: skip
 def test_what_is_not_a_mechanism_in_json_is_refused(plain):

@@ -72,7 +72,7 @@ class Mechanism:
     """What all mechanisms are."""
 
 
-def _mechanism(self: Any, attribute: Attribute[Mechanism], value: Mechanism) -> None:
+def _mechanism(self: Any, attribute: Attribute[Any], value: Any) -> None:
     if not isinstance(value, Mechanism):
         _refuse(self, attribute, value, "a mechanism")
 
