@@ -39,6 +39,10 @@ ANNEAL = [
     "anneal_avx2.c", "anneal_avx512.c", "anneal_baseline.c", "anneal_energies.c", "anneal_reduce.c", "anneal_states.c",
     "levels.c", "status.c",
 ]  # fmt: skip
+PARTITION = [
+    "levels.c", "partition_avx2.c", "partition_avx512.c", "partition_baseline.c", "partition_classes.c",
+    "partition_measures.c", "status.c",
+]  # fmt: skip
 TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
 SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
@@ -85,6 +89,7 @@ setup(
         [
             extension("anneal", ANNEAL),
             extension("codec", CODEC),
+            extension("partition", PARTITION),
             extension("stats", ["stats.c", "status.c"]),
             extension("tensor_stream", ["coefficient_mixer.c", "coefficients.c", "ordered.c", "status.c"]),
             # Sums of products that no bound is checked against: fused multiply-adds make them faster and more accurate.

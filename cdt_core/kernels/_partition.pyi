@@ -1,0 +1,53 @@
+"""The compiled kernels of partitions; contracts are in ext/include/cdt_partition.h."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.uint16] | NDArray[np.uint32]
+
+MOST_SENSITIVE: int
+MOST_CUTS: int
+WIDTH: int
+
+def kernels_name() -> str: ...
+def use_kernels(name: str | None) -> None: ...
+
+class Sensitive:
+    rows: int
+    def __init__(
+        self,
+        codes: NDArray[np.uint32],
+        size: int,
+        ordered: bool,
+        least: int = 0,
+        entropy: float = 0,
+        t: float = -1,
+    ) -> None: ...
+
+class Work:
+    def __init__(self, rows: int, most: int) -> None: ...
+
+class Cutting:
+    order: NDArray[np.uint32]
+    classes: NDArray[np.uint32]
+    starts: NDArray[np.uint64]
+    lows: NDArray[np.uint32]
+    highs: NDArray[np.uint32]
+    def __init__(
+        self,
+        rows: Rows,
+        places: NDArray[np.float64],
+        first: NDArray[np.uint64],
+        least: int,
+        relaxed: bool,
+        rest: tuple[tuple[Sensitive, ...], int],
+    ) -> None: ...
+    @property
+    def done(self) -> int: ...
+    def run(self, visits: int) -> bool: ...
+
+def classes(rows: Rows, found: NDArray[np.uint32], firsts: NDArray[np.uint32]) -> int: ...
+def by_class(classes: NDArray[np.uint32], count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]: ...
+def measure(
+    column: Sensitive, order: NDArray[np.uint32], starts: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]: ...

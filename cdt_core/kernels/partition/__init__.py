@@ -1,0 +1,10 @@
+"""Partitions of the rows of a table of codes into classes that keep k, l and t: Mondrian cuts, and checks of any classes."""
+
+from __future__ import annotations
+
+from cdt_core.kernels.partition.checking import ClassMeasures, classes_of, measure
+from cdt_core.kernels.partition.demand import Demand
+from cdt_core.kernels.partition.mondrian import mondrian
+from cdt_core.kernels.partition.partition import Partition
+
+__all__ = ["ClassMeasures", "Demand", "Partition", "classes_of", "measure", "mondrian"]

@@ -1,0 +1,68 @@
+"""What the classes of a partition must keep of a sensitive column."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from cdt_core.errors import PrivacyError
+from cdt_core.kernels import _partition
+
+__all__ = ["Demand"]
+
+
+def _codes(values: Any) -> NDArray[np.uint32]:
+    array = np.asarray(values)
+    if array.ndim != 1 or not array.size or array.dtype.kind not in "iu":
+        raise PrivacyError(f"sensitive codes are integers in one dimension, not {array.dtype} of shape {array.shape}")
+    if int(array.min()) < 0 or int(array.max()) >= 1 << 32:
+        raise PrivacyError("sensitive codes are from 0 to below 2**32; give missing values a code of their own")
+    return np.ascontiguousarray(array, np.uint32)
+
+
+@frozen(eq=False)
+class Demand:
+    """A sensitive column, and what every class must keep of it.
+
+    Parameters
+    ----------
+    codes
+        Integers (rows,) from 0 on. For ``ordered=True`` their order is that of the values, each one step from the next.
+    l
+        Distinct values in each class, at least (Machanavajjhala et al. 2007, distinct l-diversity).
+    entropy_l
+        exp of the entropy of each class, at least (entropy l-diversity).
+    t
+        Earth mover's distance between the class and the whole table, at most (Li, Li & Venkatasubramanian 2007).
+    ordered
+        Which distance: ordered (equation 2 there, for numbers), or equal (for categories).
+    """
+
+    codes: NDArray[np.uint32] = field(converter=_codes)
+    l: int | None = None  # noqa: E741 -- the field's own name for it
+    entropy_l: float | None = None
+    t: float | None = None
+    ordered: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.l is not None and not 1 <= self.l <= len(self.codes):
+            raise PrivacyError(f"l is {self.l}; it is at least 1, and at most the number of rows, {len(self.codes)}")
+        if self.entropy_l is not None and not (math.isfinite(self.entropy_l) and self.entropy_l >= 1):
+            raise PrivacyError(f"entropy l is {self.entropy_l}; it is a finite number, at least 1")
+        if self.t is not None and not 0 <= self.t <= 1:
+            raise PrivacyError(f"t is {self.t}; it is a distance from 0 to 1")
+
+    @property
+    def size(self) -> int:
+        """One more than the largest code."""
+        return int(self.codes.max()) + 1
+
+    def compiled(self) -> _partition.Sensitive:
+        """As the kernels want it."""
+        entropy = math.log(self.entropy_l) if self.entropy_l is not None else 0.0
+        t = -1.0 if self.t is None else self.t
+        return _partition.Sensitive(self.codes, self.size, self.ordered, self.l or 0, entropy, t)

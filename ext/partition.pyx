@@ -1,0 +1,247 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The compiled kernels of partitions. Shapes and types are checked here, everything else is C."""
+
+from cdt_status cimport check
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+import os
+
+import numpy as np
+
+from cdt_core.errors import CdtError
+
+include "levels.pxi"
+
+cdef extern from "cdt_partition.h" nogil:
+    ctypedef struct cdt_sensitive:
+        const uint32_t *codes
+        const double *counts
+        const double *below
+        const double *sums
+        uint32_t size
+        int ordered
+        uint32_t least
+        double entropy, t
+    ctypedef struct cdt_class_measures:
+        uint32_t distinct
+        double entropy, distance
+    ctypedef struct cdt_partition_work:
+        uint32_t *values
+        uint32_t *counts
+        uint32_t *left
+        uint32_t *right
+        uint32_t *sorted
+        uint32_t *tally
+    ctypedef struct cdt_partition_table:
+        size_t rows, columns, stride
+        void *codes
+        void *spare
+        uint32_t *order
+        uint32_t *spare_order
+        const double *places
+        const uint64_t *first
+    ctypedef struct cdt_partition_rule:
+        size_t least
+        int relaxed
+        uint32_t cuts
+        const cdt_sensitive *sensitive
+        size_t sensitive_count
+    ctypedef struct cdt_partition_course:
+        uint64_t *stack
+        void *scratch
+        size_t waiting, done
+        uint64_t *starts
+        uint32_t *lows
+        uint32_t *highs
+        uint32_t *classes
+    ctypedef struct cdt_kernels:
+        void (*cut_u2)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *, size_t) noexcept nogil
+        void (*cut_u4)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *, size_t) noexcept nogil
+    const cdt_kernels *cdt_active_kernels()
+    size_t cdt_partition_classes(const uint8_t *, size_t, size_t, uint64_t *, size_t, uint32_t *, uint32_t *)
+    void cdt_partition_by_class(const uint32_t *, size_t, size_t, uint64_t *, uint32_t *)
+    void cdt_partition_measure(const cdt_sensitive *, const uint32_t *, const uint64_t *, size_t, cdt_partition_work, cdt_class_measures *)
+
+#: Sensitive columns of one partition; cuts of a column that can be tried.
+MOST_SENSITIVE, MOST_CUTS = 16, 64
+#: Codes of a row are a multiple of this.
+WIDTH = 8
+
+
+cdef class Sensitive:
+    """A sensitive column and what each class must keep of it: ``least`` distinct values (0: none), ``entropy`` (nats, 0: none), a
+    distance of at most ``t`` (below 0: any). ``codes`` are below ``size``."""
+
+    cdef cdt_sensitive column
+    cdef object arrays
+    cdef readonly Py_ssize_t rows
+
+    def __init__(self, const uint32_t[::1] codes not None, uint32_t size, bint ordered, uint32_t least=0, double entropy=0, double t=-1):
+        cdef Py_ssize_t i, n = codes.shape[0]
+        cdef double[::1] counts = np.zeros(size)
+        cdef double[::1] below, sums
+        if not n or not size:
+            raise ValueError("sensitive codes must be at least one")
+        for i in range(n):
+            if codes[i] >= size:
+                raise ValueError("a sensitive code is not below size")
+        for i in range(n):
+            counts[codes[i]] += 1
+        below = np.cumsum(counts)
+        sums = np.concatenate([[0.0], np.cumsum(below)])
+        self.arrays, self.rows = (codes, counts, below, sums), n
+        self.column.codes, self.column.counts = &codes[0], &counts[0]
+        self.column.below, self.column.sums = &below[0], &sums[0]
+        self.column.size, self.column.ordered = size, ordered
+        self.column.least, self.column.entropy, self.column.t = least, entropy, t
+
+
+cdef class Work:
+    """Memory of the kernels for so many rows and codes below ``most``."""
+
+    cdef cdt_partition_work arrays
+    cdef object memory
+
+    def __init__(self, Py_ssize_t rows, Py_ssize_t most):
+        cdef uint32_t[:, ::1] lines = np.empty((5, rows + 1), np.uint32)
+        cdef uint32_t[::1] tally = np.zeros(most + 1, np.uint32)
+        self.memory = lines, tally
+        self.arrays.values, self.arrays.counts, self.arrays.left = &lines[0, 0], &lines[1, 0], &lines[2, 0]
+        self.arrays.right, self.arrays.sorted, self.arrays.tally = &lines[3, 0], &lines[4, 0], &tally[0]
+
+
+cdef void *_address(array) except NULL:
+    return <void *> <size_t> array.ctypes.data
+
+
+cdef class Cutting:
+    """A Mondrian partition that is being made of ``rows`` (n, stride) uint16 or uint32, which are reordered on the way.
+
+    ``places`` and ``first`` as in cdt_partition.h; codes of column c are below ``first[c + 1] - first[c]``. :meth:`run` until it is
+    True, then the results are in ``order``, ``classes`` (n), and of the first ``done`` classes in ``starts``, ``lows``, ``highs``.
+    """
+
+    cdef cdt_partition_table table
+    cdef cdt_partition_rule rule
+    cdef cdt_partition_course course
+    cdef cdt_sensitive demands[16]
+    cdef Work work
+    cdef bint short_
+    cdef object kept
+    cdef readonly object order, classes, starts, lows, highs
+
+    def __init__(self, rows, const double[::1] places not None, const uint64_t[::1] first not None, size_t least, bint relaxed, tuple rest not None):
+        cdef Py_ssize_t n = rows.shape[0], columns = first.shape[0] - 1, most, i
+        cdef Sensitive one
+        sensitive, cuts = rest
+        if rows.dtype not in (np.uint16, np.uint32) or rows.ndim != 2 or not rows.flags.c_contiguous or rows.shape[1] % WIDTH:
+            raise ValueError("rows must be a contiguous table of uint16 or uint32, its rows as long as a multiple of 8")
+        if not n or columns < 1 or columns > rows.shape[1] or not 0 < least <= <size_t> n or n >= 2**32 - 1:
+            raise ValueError("there must be a column, at least as many rows as k, and fewer than 2**32 - 1")
+        if first[0] != 0 or <Py_ssize_t> first[columns] != places.shape[0] or not 0 < cuts <= MOST_CUTS or len(sensitive) > MOST_SENSITIVE:
+            raise ValueError("places must be as many as codes, cuts 1 to 64, and sensitive columns 16 at most")
+        sizes = np.diff(first).astype(np.int64)
+        if (np.asarray(first)[1:] <= np.asarray(first)[:columns]).any() or (rows.max(0)[:columns] >= sizes).any():
+            raise ValueError("codes must be below the number of places of their column")
+        most = sizes.max()
+        for i in range(len(sensitive)):
+            one = sensitive[i]
+            if one.rows != n:
+                raise ValueError("there must be a sensitive code for each row")
+            self.demands[i] = one.column
+            most = max(most, one.column.size)
+        self.short_ = rows.dtype == np.uint16
+        self._make_table(rows, places, first)
+        self.work = Work(n, most)
+        self.rule.least, self.rule.relaxed, self.rule.cuts = least, relaxed, cuts
+        self.rule.sensitive, self.rule.sensitive_count = self.demands, len(sensitive)
+        self.kept = (*self.kept, tuple(sensitive))
+        self._begin(n, columns, n // least + 2)
+
+    cdef int _make_table(self, rows, const double[::1] places, const uint64_t[::1] first) except -1:
+        spare, spare_order = np.empty_like(rows), np.empty(rows.shape[0], np.uint32)
+        self.order = np.arange(rows.shape[0], dtype=np.uint32)
+        self.kept = (rows, spare, spare_order, places, first)
+        self.table.rows, self.table.stride, self.table.columns = rows.shape[0], rows.shape[1], first.shape[0] - 1
+        self.table.codes, self.table.spare = _address(rows), _address(spare)
+        self.table.order, self.table.spare_order = <uint32_t *> _address(self.order), <uint32_t *> _address(spare_order)
+        self.table.places, self.table.first = &places[0], &first[0]
+        return 0
+
+    cdef int _begin(self, Py_ssize_t n, Py_ssize_t columns, Py_ssize_t most) except -1:
+        stack, scratch = np.zeros((most, 2), np.uint64), np.zeros((3, self.table.stride), np.uint32)
+        stack[0, 1] = n
+        self.starts, self.classes = np.zeros(most, np.uint64), np.empty(n, np.uint32)
+        self.lows, self.highs = np.empty((most, columns), np.uint32), np.empty((most, columns), np.uint32)
+        self.kept = (*self.kept, stack, scratch)
+        self.course.stack, self.course.scratch = <uint64_t *> _address(stack), _address(scratch)
+        self.course.starts, self.course.classes = <uint64_t *> _address(self.starts), <uint32_t *> _address(self.classes)
+        self.course.lows, self.course.highs = <uint32_t *> _address(self.lows), <uint32_t *> _address(self.highs)
+        self.course.waiting, self.course.done = 1, 0
+        return 0
+
+    @property
+    def done(self) -> int:
+        """Classes so far."""
+        return self.course.done
+
+    def run(self, size_t visits) -> bool:
+        """Go on until so many rows were looked at; True when no part waits any more."""
+        with nogil:
+            if self.short_:
+                cdt_active_kernels().cut_u2(&self.table, &self.rule, self.work.arrays, &self.course, visits)
+            else:
+                cdt_active_kernels().cut_u4(&self.table, &self.rule, self.work.arrays, &self.course, visits)
+        return self.course.waiting == 0
+
+
+def classes(rows, uint32_t[::1] found not None, uint32_t[::1] firsts not None) -> int:
+    """Class of each of the (n, stride) ``rows`` into ``found``, first row of each class into ``firsts``; returns how many."""
+    cdef size_t n = rows.shape[0], count, width, slots
+    cdef const uint8_t *bytes_
+    cdef uint64_t[::1] table
+    if rows.ndim != 2 or not rows.flags.c_contiguous or (rows.shape[1] * rows.itemsize) % 16 or not rows.size:
+        raise ValueError("rows must be contiguous, and multiples of 16 bytes long")
+    if <size_t> found.shape[0] != n or <size_t> firsts.shape[0] != n or n >= 2**32 - 1:
+        raise ValueError("there must be a place for each row")
+    width, slots = rows.shape[1] * rows.itemsize, 1 << int(2 * n).bit_length()
+    table = np.zeros(slots, np.uint64)
+    bytes_ = <const uint8_t *> _address(rows)
+    with nogil:
+        count = cdt_partition_classes(bytes_, n, width, &table[0], slots, &firsts[0], &found[0])
+    return count
+
+
+def by_class(const uint32_t[::1] classes not None, Py_ssize_t count):
+    """``starts`` (count + 1) and ``order`` (n) of rows by class."""
+    cdef Py_ssize_t n = classes.shape[0], i
+    cdef uint64_t[::1] starts = np.empty(count + 1, np.uint64)
+    cdef uint32_t[::1] order = np.empty(n, np.uint32)
+    if not n:
+        raise ValueError("there must be a row")
+    for i in range(n):
+        if classes[i] >= <size_t> count:
+            raise ValueError("a class is not below their number")
+    with nogil:
+        cdt_partition_by_class(&classes[0], n, count, &starts[0], &order[0])
+    return np.asarray(starts), np.asarray(order)
+
+
+def measure(Sensitive column not None, const uint32_t[::1] order not None, const uint64_t[::1] starts not None):
+    """Distinct values (int64), entropy and distance (float64) of each class of rows, which must have a row each."""
+    cdef Py_ssize_t count = starts.shape[0] - 1, i
+    cdef Work work = Work(column.rows, column.column.size)
+    record = np.dtype([("distinct", np.uint32), ("entropy", np.float64), ("distance", np.float64)], align=True)
+    kept = np.empty(max(count, 1), record)
+    cdef cdt_class_measures *measures = <cdt_class_measures *> _address(kept)
+    if count < 1 or starts[0] != 0 or starts[count] != <size_t> order.shape[0] or order.shape[0] != column.rows:
+        raise ValueError("starts must go from zero to the number of rows, which are those of the column")
+    for i in range(count):
+        if starts[i] >= starts[i + 1]:
+            raise ValueError("starts must rise")
+    for i in range(order.shape[0]):
+        if order[i] >= <size_t> column.rows:
+            raise ValueError("order must hold rows")
+    with nogil:
+        cdt_partition_measure(&column.column, &order[0], &starts[0], count, work.arrays, measures)
+    return kept["distinct"].astype(np.int64), kept["entropy"], kept["distance"]

@@ -1,0 +1,144 @@
+#include "cdt_partition.h"
+#include <math.h>
+#include <string.h>
+
+/* What rounding may take from entropies and distances that are exactly as demanded. */
+#define ROUNDING 5e-13
+#define FEW 32
+
+static void sort_few(uint32_t *x, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        uint32_t value = x[i];
+        size_t j = i;
+        for (; j > 0 && x[j - 1] > value; j--) x[j] = x[j - 1];
+        x[j] = value;
+    }
+}
+
+/* By bytes from the least, as far as `high` has any; the result is in x. */
+static void sort_many(uint32_t *x, uint32_t *spare, size_t n, uint32_t high)
+{
+    uint32_t *from = x, *to = spare;
+    for (int shift = 0; shift < 32 && high >> shift; shift += 8) {
+        size_t at[256] = {0}, sum = 0;
+        for (size_t i = 0; i < n; i++) at[from[i] >> shift & 255]++;
+        for (int b = 0; b < 256; b++) {
+            size_t count = at[b];
+            at[b] = sum;
+            sum += count;
+        }
+        for (size_t i = 0; i < n; i++) to[at[from[i] >> shift & 255]++] = from[i];
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != x) memcpy(x, from, n * sizeof *x);
+}
+
+static size_t runs_by_sorting(uint32_t *x, size_t n, uint32_t high, cdt_partition_work work)
+{
+    size_t runs = 0;
+    if (n <= FEW)
+        sort_few(x, n);
+    else
+        sort_many(x, work.sorted, n, high);
+    for (size_t i = 0, j; i < n; i = j) {
+        for (j = i + 1; j < n && x[j] == x[i]; j++) {}
+        work.values[runs] = x[i];
+        work.counts[runs++] = (uint32_t)(j - i);
+    }
+    return runs;
+}
+
+size_t cdt_partition_runs(uint32_t *x, size_t n, uint32_t low, uint32_t high, cdt_partition_work work)
+{
+    size_t runs = 0;
+    if ((size_t)(high - low) >= 4 * n + 64) return runs_by_sorting(x, n, high, work);
+    for (size_t i = 0; i < n; i++) work.tally[x[i] - low]++;
+    for (size_t v = 0; v <= high - low; v++) {
+        if (!work.tally[v]) continue;
+        work.values[runs] = low + (uint32_t)v;
+        work.counts[runs++] = work.tally[v];
+        work.tally[v] = 0;
+    }
+    return runs;
+}
+
+/* Sum of |below[i] n - seen N| for i from `from` to before `to`: below rises, so that it is below seen N / n first and then above. */
+static double gap(const cdt_sensitive *s, uint32_t from, uint32_t to, double seen, double n)
+{
+    double all = s->below[s->size - 1], level = seen * all;
+    uint32_t low = from, high = to;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (s->below[mid] * n >= level)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return (level * (low - from) - n * (s->sums[low] - s->sums[from])) + (n * (s->sums[to] - s->sums[low]) - level * (to - low));
+}
+
+/* Ordered distance: sum over i of |P_i - Q_i| / (size - 1), cumulated shares P of the class and Q of the table (Li et al. 2007). */
+static double ordered_distance(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, double n)
+{
+    double sum = 0, seen = 0;
+    uint32_t at = 0;
+    if (s->size < 2) return 0;
+    for (size_t r = 0; r < runs; r++) {
+        sum += gap(s, at, values[r], seen, n);
+        seen += counts[r];
+        at = values[r];
+    }
+    sum += gap(s, at, s->size, seen, n);
+    return sum / (n * s->below[s->size - 1] * (s->size - 1));
+}
+
+/* Equal distance: half the sum of |p_i - q_i|, which is the sum of p_i - q_i where that is positive. */
+static double equal_distance(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, double n)
+{
+    double sum = 0, all = s->below[s->size - 1];
+    for (size_t r = 0; r < runs; r++) {
+        double more = counts[r] * all - s->counts[values[r]] * n;
+        sum += more > 0 ? more : 0;
+    }
+    return sum / (n * all);
+}
+
+static double entropy_of(const uint32_t *counts, size_t runs, double n)
+{
+    double sum = 0;
+    for (size_t r = 0; r < runs; r++) sum += counts[r] * log((double)counts[r]);
+    return log(n) - sum / n;
+}
+
+static double distance_of(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, double n)
+{
+    return s->ordered ? ordered_distance(s, values, counts, runs, n) : equal_distance(s, values, counts, runs, n);
+}
+
+cdt_class_measures cdt_partition_measures(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, size_t n)
+{
+    cdt_class_measures found = {(uint32_t)runs, entropy_of(counts, runs, (double)n), distance_of(s, values, counts, runs, (double)n)};
+    return found;
+}
+
+int cdt_partition_keeps(const cdt_sensitive *s, uint32_t *x, size_t n, cdt_partition_work work)
+{
+    size_t runs = cdt_partition_runs(x, n, 0, s->size - 1, work);
+    if (runs < s->least) return 0;
+    if (s->entropy > 0 && entropy_of(work.counts, runs, (double)n) < s->entropy - ROUNDING) return 0;
+    return s->t < 0 || distance_of(s, work.values, work.counts, runs, (double)n) <= s->t + ROUNDING;
+}
+
+void cdt_partition_measure(const cdt_sensitive *s, const uint32_t *order, const uint64_t *starts, size_t count, cdt_partition_work work,
+                           cdt_class_measures *measures)
+{
+    for (size_t g = 0; g < count; g++) {
+        size_t n = starts[g + 1] - starts[g];
+        for (size_t i = 0; i < n; i++) work.left[i] = s->codes[order[starts[g] + i]];
+        size_t runs = cdt_partition_runs(work.left, n, 0, s->size - 1, work);
+        measures[g] = cdt_partition_measures(s, work.values, work.counts, runs, n);
+    }
+}
