@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cdt_core import __version__, arguments
+from cdt_core.auditing import audit
 from cdt_core.errors import CdtError, OutputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Treat a scientific dataset once, so that it is smaller, certified and shareable.",
 )
+
+app.add_typer(audit, name="audit")
 
 #: What typer exits with after Ctrl-C: 128 and the number of SIGINT.
 _INTERRUPTED = 130

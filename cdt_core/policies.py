@@ -1,4 +1,4 @@
-"""Which policy is in force: a named one or a file, with the rules that the installed plugins add."""
+"""Which policy is in force: a named one or a file, with the rules that the installed plugins add; agreements by name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from cdt_core.certify.policy import Policy, extended, merged, read_policy
 from cdt_core.errors import CdtError, CertificateError, PluginError
+from cdt_core.governance import Agreement, read_agreement
 from cdt_core.hooks.manager import Catalog
 
-__all__ = ["DEFAULT_POLICY", "installed_policy", "policy_in_force"]
+__all__ = ["DEFAULT_POLICY", "installed_agreement", "installed_policy", "policy_in_force"]
 
 DEFAULT_POLICY = "core-1"
 
@@ -45,6 +46,24 @@ def installed_policy(catalog: Catalog, name: str, additions: Sequence[str]) -> P
     return merged(_completed(catalog, _offered(catalog, name), name), [_offered(catalog, added) for added in additions])
 
 
+def installed_agreement(catalog: Catalog, name: str) -> Agreement:
+    """The installed agreement of that name: a policy of kind ``"agreement"``.
+
+    Raises
+    ------
+    PluginError
+        None of that name is installed, or its function fails.
+    CertificateError
+        It is malformed, or the policy of that name holds thresholds. No name is ever taken for the path of a file.
+    """
+    kind = catalog.policy(name).kind
+    if kind != "agreement":
+        raise CertificateError(
+            f"policy {name!r} holds {kind}, and is no agreement; 'cdt plugins' shows what is installed"
+        )
+    return read_agreement(_text(catalog, name), f"agreement {name!r}")
+
+
 def _completed(catalog: Catalog, policy: Policy, wanted: str) -> Policy:
     if policy.extends is not None:
         policy = extended(policy, _read(catalog, policy.extends))
@@ -59,6 +78,8 @@ def _completed(catalog: Catalog, policy: Policy, wanted: str) -> Policy:
 
 def _additions(catalog: Catalog) -> Iterator[Policy]:
     for descriptor in catalog.policies:
+        if descriptor.kind != "levels":
+            continue
         try:
             yield _offered(catalog, descriptor.name)
         except CdtError as error:
@@ -83,6 +104,12 @@ def _read(catalog: Catalog, wanted: str) -> Policy:
 
 
 def _offered(catalog: Catalog, name: str) -> Policy:
+    if catalog.policy(name).kind != "levels":
+        raise CertificateError(f"policy {name!r} is an agreement: it says who may ask what, and judges no check")
+    return read_policy(_text(catalog, name), f"policy {name!r}")
+
+
+def _text(catalog: Catalog, name: str) -> str:
     descriptor = catalog.policy(name)
     try:
         text = descriptor.load()()
@@ -92,4 +119,4 @@ def _offered(catalog: Catalog, name: str) -> Policy:
         raise PluginError(f"policy {name!r}: {type(error).__name__}: {error}") from error
     if not isinstance(text, str):
         raise PluginError(f"policy {name!r}: its function returned a {type(text).__name__}, not JSON text")
-    return read_policy(text, f"policy {name!r}")
+    return text

@@ -142,9 +142,14 @@ class CodecOffer(Descriptor):
 
 @frozen(kw_only=True)
 class Policy(Descriptor):
-    """A versioned policy. ``function() -> str`` returns the policy's JSON text (:mod:`cdt_core.certify.policy`)."""
+    """A versioned policy. ``function() -> str`` returns the policy's JSON text.
+
+    ``kind="levels"``: thresholds of checks and what each level demands (:mod:`cdt_core.certify.policy`);
+    ``kind="agreement"``: who may ask what of whose data (:mod:`cdt_core.governance`), which judges no check.
+    """
 
     version: int = 1
+    kind: str = field(default="levels", validator=validators.in_(("levels", "agreement")))
 
 
 def load_function(reference: str, what: str) -> Any:

@@ -61,7 +61,7 @@ def test_additions_never_change_a_rule():
 
 
 def test_a_policy_of_rules_alone_is_not_one_to_choose():
-    offer = SimpleNamespace(name="p", load=lambda: lambda: _policy())
+    offer = SimpleNamespace(name="p", kind="levels", load=lambda: lambda: _policy())
     with pytest.raises(CertificateError, match="'p' only adds rules"):
         policy_in_force(SimpleNamespace(policies=(offer,), policy=lambda name: offer), "p")
 
