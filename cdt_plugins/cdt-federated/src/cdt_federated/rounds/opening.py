@@ -1,0 +1,105 @@
+"""What everyone in a round knows of it, and what it gave."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from cdt_core.model.exchange import Exchange, Party
+from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_federated.rounds.roster import NAME_LIMIT
+
+__all__ = ["Join", "OpenExchange", "Opening", "Outcome", "Rejoin"]
+
+#: Sites that one round may have.
+_MOST_SITES = 1_000_000
+
+
+@frozen(kw_only=True)
+class Opening:
+    """How a round begins.
+
+    Parameters
+    ----------
+    federation, round
+        Which federation and which of its rounds, from 1.
+    sites
+        Names of those that are asked, in the roster's order.
+    task
+        What they are asked to do, in bytes that the federation agreed on (a model and how to train it; a query).
+    site
+        At a site, its own name; empty at the coordinator.
+    counted
+        At a site, the latest round whose result holds its update; 0 when none does.
+    """
+
+    federation: str
+    round: int
+    sites: tuple[str, ...]
+    task: bytes = b""
+    site: str = ""
+    counted: int = 0
+
+    @property
+    def seed(self) -> bytes:
+        """32 bytes that everyone in the round derives alike: for graphs and orders, never for secrets."""
+        text = FieldWriter().text("cdt.round.seed").text(self.federation).number(self.round, 8).texts(self.sites)
+        return hashlib.sha256(text.fixed(hashlib.sha256(self.task).digest()).end()).digest()
+
+    def to_bytes(self) -> bytes:
+        """What all sites are told alike: the sites and the task."""
+        return FieldWriter().texts(self.sites).counted(self.task).end()
+
+    @staticmethod
+    def parts(data: bytes) -> tuple[tuple[str, ...], bytes]:
+        """Sites and task of :meth:`to_bytes`; ``ProtocolError`` when it is none."""
+        reader = FieldReader(data, "opening of a round")
+        sites, task = reader.texts(_MOST_SITES, NAME_LIMIT), reader.counted(len(data))
+        reader.end()
+        return sites, task
+
+
+#: Makes the coordinator's side of a round; called again with an equal opening when a crashed coordinator resumes.
+OpenExchange: TypeAlias = Callable[[Opening], Exchange]
+
+#: Makes a site's side of a round, or raises ``FederatedError`` to stay out of it.
+Join: TypeAlias = Callable[[Opening], Party]
+
+#: Makes a site's side of a round again, from the bytes that the party's ``saved()`` gave in another process.
+Rejoin: TypeAlias = Callable[[Opening, bytes], Party]
+
+
+@frozen(kw_only=True, eq=False)
+class Outcome:
+    """How a round ended.
+
+    Parameters
+    ----------
+    round
+        Its number.
+    asked, included, dropped
+        Sites that were asked, whose update is in the values, and whose is not.
+    values
+        What the exchange gave; None when the round failed.
+    reason
+        Why it failed; empty when it did not.
+    refused
+        Number of messages that were refused, by reason (see ``REFUSALS``).
+    """
+
+    round: int
+    asked: tuple[str, ...]
+    included: tuple[str, ...]
+    dropped: tuple[str, ...]
+    values: NDArray[Any] | None = None
+    reason: str = ""
+    refused: Mapping[str, int] = field(factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it gave no values."""
+        return self.values is None

@@ -1,0 +1,194 @@
+"""A site's side of rounds: it answers its coordinator, once for each round and stage, and nobody else."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cdt_core.errors import FederatedError, ProtocolError
+from cdt_core.model.exchange import Party
+from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_federated.rounds.envelope import NO_REQUEST, Envelope, Sealed
+from cdt_federated.rounds.opening import Join, Opening, Rejoin
+from cdt_federated.rounds.roster import Roster
+
+__all__ = ["Site"]
+
+_MAGIC = b"cdt.site\x01"
+_COUNTED_BYTES = 8
+
+
+@frozen(eq=False)
+class _Answered:
+    """The latest request that was answered, and what was answered to it."""
+
+    round: int = 0
+    sequence: int = -1
+    request: bytes = NO_REQUEST
+    message: bytes = b""
+
+
+class Site:
+    """One site of a federation, without I/O and without a clock.
+
+    Parameters
+    ----------
+    name, key
+        The site and its private key.
+    roster
+        The federation: whose requests it answers.
+    join
+        Makes the site's side of a round from its :class:`Opening`; raises ``FederatedError`` to stay out of it.
+    largest_message
+        Bytes that a request may have.
+
+    Raises
+    ------
+    FederatedError
+        The roster does not know the site by that name and key.
+
+    Notes
+    -----
+    A request that comes again, byte for byte, gets the answer that it got before: so a coordinator that crashed can ask
+    again, and learns nothing new. Any other second request for a stage, and everything of an earlier round, is refused.
+    """
+
+    def __init__(
+        self, name: str, key: Ed25519PrivateKey, roster: Roster, join: Join, *, largest_message: int = 1 << 30
+    ) -> None:
+        member = roster.site(name)
+        if member is None or member.public_key != key.public_key().public_bytes_raw():
+            raise FederatedError(
+                f"the roster of {roster.federation!r} does not have {name!r} with this key; register it first"
+            )
+        self.name = name
+        self.roster = roster
+        self._key = key
+        self._join = join
+        self._largest = largest_message
+        self._opening: Opening | None = None
+        self._party: Party | None = None
+        self._last = _Answered()
+
+    def answer(self, message: bytes) -> bytes:
+        """The message to send back.
+
+        Raises
+        ------
+        ProtocolError
+            It is not from the coordinator, not for this site, of an earlier round or stage, or a second one for a stage; or
+            the exchange refuses it. Nothing was changed.
+        FederatedError
+            The site stays out of this round.
+        """
+        sealed = Sealed.read(message, self._largest)
+        self._check(sealed)
+        if sealed.digest == self._last.request:
+            return self._last.message
+        self._check_turn(sealed.envelope)
+        party, payload = self._turned_to(sealed.envelope)
+        reply = self._sealed(sealed, party.answer(sealed.envelope.stage, payload))
+        self._last = _Answered(sealed.envelope.round, sealed.envelope.sequence, sealed.digest, reply)
+        return reply
+
+    def saved(self) -> bytes:
+        """What another process needs to go on as this site: what it answered last, and its side of the open round.
+
+        It holds what the party keeps (secure parties encrypt that); store it as you store the site's key.
+        """
+        writer = FieldWriter().fixed(_MAGIC).text(self.name)
+        last, opening = self._last, self._opening
+        writer.number(last.round, 8).number(last.sequence + 1, 4).fixed(last.request).counted(last.message)
+        saved = getattr(self._party, "saved", None)
+        if opening is None or saved is None:
+            return writer.number(0, 1).end()
+        writer.number(1, 1).number(opening.round, 8).number(opening.counted, 8)
+        return writer.counted(opening.to_bytes()).counted(saved()).end()
+
+    def restore(self, state: bytes, rejoin: Rejoin | None = None) -> None:
+        """Go on from :meth:`saved`.
+
+        Parameters
+        ----------
+        state
+            What it returned.
+        rejoin
+            Makes the party of an opening from the bytes that the party saved. Without it, an open round of several stages is
+            left; the next round is joined.
+
+        Raises
+        ------
+        ProtocolError
+            The bytes are damaged, or another site's.
+        """
+        reader = FieldReader(state, f"saved state of {self.name!r}")
+        if reader.fixed(len(_MAGIC)) != _MAGIC or reader.text(len(state)) != self.name:
+            raise reader.error("it is not this site's")
+        last = _Answered(
+            reader.number(8), reader.number(4) - 1, reader.fixed(len(NO_REQUEST)), reader.counted(len(state))
+        )
+        opening, party = None, None
+        if reader.number(1):
+            round_, counted = reader.number(8), reader.number(8)
+            sites, task = Opening.parts(reader.counted(len(state)))
+            kept = reader.counted(len(state))
+            if rejoin is not None:
+                opening = self._opened(round_, counted, sites, task)
+                party = rejoin(opening, kept)
+        reader.end()
+        self._last, self._opening, self._party = last, opening, party
+
+    def _check(self, sealed: Sealed) -> None:
+        envelope, coordinator = sealed.envelope, self.roster.coordinator
+        expected = (self.roster.federation, coordinator.name, self.name)
+        if (envelope.federation, envelope.sender, envelope.recipient) != expected:
+            raise self._refusal(envelope, f"it is from {envelope.sender!r} to {envelope.recipient!r}")
+        if not sealed.is_from(coordinator):
+            raise self._refusal(envelope, "its signature is not the coordinator's")
+
+    def _check_turn(self, envelope: Envelope) -> None:
+        last = self._last
+        turn, latest = (envelope.round, envelope.sequence), (last.round, last.sequence)
+        if turn <= latest:
+            raise self._refusal(envelope, f"round {last.round}, stage number {last.sequence} was answered already")
+        opened = self._opening is not None and self._opening.round == envelope.round and last.round == envelope.round
+        if envelope.sequence > 0 and not opened:
+            raise self._refusal(envelope, "this site did not answer the round's first stage")
+
+    def _turned_to(self, envelope: Envelope) -> tuple[Party, bytes]:
+        """The party that answers, a new one in a round's first stage, and the payload for it."""
+        if envelope.sequence > 0 and self._party is not None:
+            return self._party, envelope.own
+        reader = FieldReader(envelope.own, f"request of round {envelope.round}")
+        counted, payload = reader.number(_COUNTED_BYTES), reader.fixed(len(envelope.own) - _COUNTED_BYTES)
+        if counted >= envelope.round:
+            raise reader.error(f"it says that the update of round {counted} was counted")
+        sites, task = Opening.parts(envelope.shared.data)
+        if self.name not in sites:
+            raise reader.error(f"{self.name!r} is not among the sites of the round")
+        opening = self._opened(envelope.round, counted, sites, task)
+        party = self._join(opening)
+        self._opening, self._party = opening, party
+        return party, payload
+
+    def _opened(self, round_: int, counted: int, sites: tuple[str, ...], task: bytes) -> Opening:
+        federation = self.roster.federation
+        return Opening(federation=federation, round=round_, sites=sites, task=task, site=self.name, counted=counted)
+
+    def _sealed(self, request: Sealed, payload: bytes) -> bytes:
+        asked = request.envelope
+        return Envelope(
+            federation=asked.federation,
+            round=asked.round,
+            stage=asked.stage,
+            sequence=asked.sequence,
+            sender=self.name,
+            recipient=asked.sender,
+            about=request.digest,
+            own=payload,
+        ).sealed(self._key)
+
+    def _refusal(self, envelope: Envelope, why: str) -> ProtocolError:
+        return ProtocolError(
+            f"{self.name!r} does not answer a request of round {envelope.round}, stage {envelope.stage!r}: {why}"
+        )
