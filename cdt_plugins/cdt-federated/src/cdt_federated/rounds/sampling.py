@@ -65,7 +65,7 @@ def sampled(sites: Iterable[str], number: int, seed: int, round_: int) -> tuple[
     Examples
     --------
     >>> sampled(["a", "b", "c", "d"], 2, seed=7, round_=1), sampled(["d", "c", "b", "a"], 2, seed=7, round_=1)
-    (('a', 'b'), ('b', 'a'))
+    (('a', 'c'), ('c', 'a'))
     """
 
     def lot(site: str) -> bytes:
