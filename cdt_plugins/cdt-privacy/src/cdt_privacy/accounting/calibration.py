@@ -8,7 +8,7 @@ from typing import Any
 
 from cdt_core.errors import PrivacyError
 from cdt_privacy.accounting.account import epsilon as epsilon_of
-from cdt_privacy.accounting.account import require_delta
+from cdt_privacy.accounting.account import quick_epsilon, require_delta
 from cdt_privacy.accounting.mechanism import Composed, Gaussian, Mechanism, PoissonSampled
 from cdt_privacy.accounting.neighbours import Neighbours
 
@@ -90,30 +90,41 @@ def calibrate(
     if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < math.inf:
         raise PrivacyError(f"the target epsilon is {epsilon!r}; it must be above 0 and finite")
 
-    def excess(log_noise: float) -> float:
-        spent = epsilon_of([mechanism(math.exp(log_noise))], delta, neighbours)
-        return math.log(spent / epsilon) if 0 < spent < math.inf else (-50.0 if spent == 0 else 50.0)
+    def excess(bound: Callable[[list[Mechanism], float, Neighbours], float]) -> Callable[[float], float]:
+        def above(log_noise: float) -> float:
+            spent = bound([mechanism(math.exp(log_noise))], delta, neighbours)
+            return math.log(spent / epsilon) if 0 < spent < math.inf else math.copysign(50.0, spent - 1)
 
-    return math.exp(_least(excess, *_bracket(excess, epsilon, delta)))
+        return above
+
+    quick, exact = excess(quick_epsilon), excess(epsilon_of)
+    enough = _least(quick, *_bracket(quick, epsilon, delta))
+    return math.exp(_least(exact, _too_little(exact, enough), enough))
 
 
 def _bracket(excess: Callable[[float], float], epsilon: float, delta: float) -> tuple[float, float]:
     """Two logarithms of noise, too little and enough; the search sets out where one small Gaussian release would be."""
     near = math.log(max(1.0, math.sqrt(2 * math.log(1.25 / delta))) / epsilon) if delta > 0 else -math.log(epsilon)
+    if excess(near) <= 0:
+        return _too_little(excess, near), near
     step = 0.7
-    if excess(near) > 0:
-        while excess(near + step) > 0:
-            near, step = near + step, 2 * step
-            if near > math.log(_MOST_NOISE):
-                raise PrivacyError(
-                    f"no noise gives epsilon {epsilon!r} at delta {delta!r}; a larger one of the two is needed"
-                )
-        return near, near + step
-    while excess(near - step) <= 0:
-        near, step = near - step, 2 * step
-        if near < -math.log(_MOST_NOISE):
-            raise PrivacyError(f"epsilon {epsilon!r} at delta {delta!r} needs no noise; give a smaller target")
-    return near - step, near
+    while excess(near + step) > 0:
+        near, step = near + step, 2 * step
+        if near > math.log(_MOST_NOISE):
+            raise PrivacyError(
+                f"no noise gives epsilon {epsilon!r} at delta {delta!r}; a larger one of the two is needed"
+            )
+    return near, near + step
+
+
+def _too_little(excess: Callable[[float], float], enough: float) -> float:
+    """Noise below ``enough`` that does not do, not much farther below than it must be: large epsilons take long to account."""
+    step = 0.15
+    while excess(enough - step) <= 0:
+        step *= 2
+        if enough - step < -math.log(_MOST_NOISE):
+            raise PrivacyError("the target is met without noise; give a smaller epsilon")
+    return enough - step
 
 
 def _least(excess: Callable[[float], float], low: float, high: float) -> float:
