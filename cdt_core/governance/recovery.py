@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
 
@@ -52,7 +52,7 @@ def tail_of(handle: int, path: Path, key: Ed25519PublicKey) -> Tail:
     look = _FIRST_LOOK
     while True:
         start = max(0, size - look)
-        found = _last_head(os.pread(handle, size - start, start), whole=start == 0)
+        found = _last_head(os.pread(handle, size - start, start), path, whole=start == 0)
         if found is not None:
             break
         if start == 0:
@@ -82,22 +82,30 @@ def _header(handle: int, path: Path) -> Header:
     return header
 
 
-def _last_head(data: bytes, *, whole: bool) -> tuple[int, Head] | None:
-    """Offset and value of the last whole line that is a head; of a window into the file, the first line is cut."""
+def _last_head(data: bytes, path: Path, *, whole: bool) -> tuple[int, Head] | None:
+    """Offset and value of the last line that is a head; of a window into the file, the first line is cut.
+
+    A crash cuts a group off, so that whole lines behind the last head are entries; anything else is somebody's work.
+    """
     ends = data.rfind(b"\n")
     while ends > 0:
         starts = data.rfind(b"\n", 0, ends) + 1
-        if starts == 0 and not whole:
-            return None
-        if b'"head":' in data[starts:ends]:
-            try:
-                value = read_line(data[starts:ends])
-            except ProtocolError:
-                value = None
-            if isinstance(value, Head):
-                return starts, value
+        if starts == 0:
+            return None if not whole else _none_left(path)
+        try:
+            value = read_line(data[starts:ends])
+        except ProtocolError as error:
+            raise OutputError(
+                f"{path}: a line behind its last head cannot be read ({error}); 'cdt audit verify' says more"
+            ) from error
+        if isinstance(value, Head):
+            return starts, value
         ends = starts - 1
-    return None
+    return None if not whole else _none_left(path)
+
+
+def _none_left(path: Path) -> NoReturn:
+    raise OutputError(f"{path}: no signed head is left in this audit log; keep it as evidence and begin a new one")
 
 
 def _check_link(handle: int, path: Path, offset: int, head: Head) -> None:

@@ -88,6 +88,8 @@ def test_what_no_crash_leaves_is_refused(tmp_path, groups) -> None:
             changed(after, b'"subject":"table 4"', b'"subject":"table 9"'),
             "the last entry is not the one that was signed",
         ),
+        (changed(after, b'"head":', b'"hfad":'), "a line behind its last head cannot be read"),
+        (after + b"{}\n", "a line behind its last head cannot be read"),
         (after.partition(b"\n")[0] + b"\n", "no signed head is left"),
         (after[:10], "no audit log"),
         (b"", "no audit log"),
