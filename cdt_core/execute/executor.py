@@ -20,6 +20,8 @@ R = TypeVar("R")
 
 #: A Dask task shorter than this loses to the scheduler's own cost of about 1-3 ms per task.
 _DASK_TASK_SECONDS = 0.3
+#: So many items in a row, each shorter, are done faster without threads.
+_SHORT_ITEMS, _SHORT_SECONDS = 16, 0.001
 
 
 class Executor(Protocol):
@@ -33,7 +35,11 @@ class Executor(Protocol):
 
 
 class ThreadExecutor:
-    """Threads of this process; the kernels release the GIL. At most ``workers + 2`` items are in flight."""
+    """Threads of this process; the kernels release the GIL. At most ``workers + 2`` items are in flight.
+
+    Short items are nearly all Python, of which threads run one at a time and hinder each other: after some in a row, the
+    caller does them itself, until one takes longer.
+    """
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers if workers is not None else len(os.sched_getaffinity(0))
@@ -50,18 +56,25 @@ class ThreadExecutor:
         from concurrent.futures import Future, ThreadPoolExecutor
 
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="cdt")
-        waiting: deque[Future[R]] = deque()
-        source, stop = iter(items), threading.Event()
+        waiting: deque[Future[tuple[R, float]]] = deque()
+        source, stop, short = iter(items), threading.Event(), 0
 
-        def run(item: T) -> R:
+        def run(item: T) -> tuple[R, float]:
+            started = time.perf_counter()
             with stoppable(stop):
-                return function(item)
+                return function(item), time.perf_counter() - started
+
+        def here() -> Iterator[tuple[R, float]]:
+            return map(run, itertools.islice(source, 1))
 
         try:
             waiting.extend(pool.submit(run, item) for item in itertools.islice(source, self.workers + 2))
-            while waiting:
-                result = waiting.popleft().result()
-                waiting.extend(pool.submit(run, item) for item in itertools.islice(source, 1))
+            while found := [waiting.popleft().result()] if waiting else list(here()):
+                result, seconds = found[0]
+                short = short + 1 if seconds < _SHORT_SECONDS else 0
+                if short < _SHORT_ITEMS:
+                    missing = self.workers + 2 - len(waiting)
+                    waiting.extend(pool.submit(run, item) for item in itertools.islice(source, missing))
                 yield result
         finally:
             stop.set()

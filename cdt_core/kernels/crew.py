@@ -61,6 +61,8 @@ def share(
     if not items:
         return []
     threads = max(1, min(workers, items))
+    if threads == 1 and items <= (most or items):
+        return [do(0, items)]
     edges = _edges(items, threads, most)
     if threads == 1:
         return [do(start, stop) for start, stop in pairwise(edges)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+
+from attrs import define, field
 
 from cdt_core.errors import BoundError, PlanError
 from cdt_core.model import Plan, Profile, VariableSpec
 from cdt_core.planning.basis import Basis, Known
 from cdt_core.planning.joint import JointChoice
-from cdt_core.planning.likeness import few_of, kinds_of, middle_of
+from cdt_core.planning.likeness import SMALL_VALUES, few_of, kinds_of, middle_of
 from cdt_core.planning.options import TEXT_CODEC, VariableOptions, options_of
 from cdt_core.planning.pace import paces_of
 from cdt_core.planning.request import PlanRequest
@@ -21,6 +24,9 @@ __all__ = ["TEXT_CODEC", "check_request", "make_plan"]
 
 #: (limit of size, limit of time) -> objectives whose settings are tried, too, where those of the own objective keep no limit.
 _WIDER = {(True, False): ("size",), (False, True): ("speed",), (True, True): ("size", "speed")}
+
+#: Share of the time that the processor works, below which the time is spent on waiting for what is read.
+_BUSY = 0.5
 
 _Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
@@ -61,17 +67,47 @@ def make_plan(
 
 def _options(basis: Basis, run: _Map, more: Sequence[str] = ()) -> list[VariableOptions]:
     """The options of all variables; of many that are alike, a few say how long calls take, and which grids are worth it."""
-    specs = basis.dataset.specs
+    specs, found = basis.dataset.specs, _Found(basis, more, run)
     kinds = kinds_of((plan, specs[name]) for name, plan in basis.bases.items())
-    first = [name for names in kinds for name in few_of(names)]
-    found = dict(zip(first, run(lambda name: options_of(basis, name, more), first), strict=True))
+    found.add(name for names in kinds for name in few_of(names))
     for names in kinds:
-        few = [found[name] for name in few_of(names)]
+        few = [found.options[name] for name in few_of(names)]
         middle = middle_of([options.timed for options in few])
         basis.known.update(dict.fromkeys(names, Known(middle, {grid for options in few for grid in options.grids})))
-    rest = [name for name in specs if name not in found]
-    found.update(zip(rest, run(lambda name: options_of(basis, name, more), rest), strict=True))
-    return [found[name] for name in specs]
+    found.add(name for name in specs if name not in found.options)
+    return [found.options[name] for name in specs]
+
+
+@define
+class _Found:
+    """Options of variables, the large ones side by side. Small ones are nearly all Python, of which threads run one at a time
+    and hinder each other: they come one after the other, unless it is reading that takes the time.
+    """
+
+    basis: Basis
+    more: Sequence[str]
+    run: _Map
+    options: dict[str, VariableOptions] = field(factory=dict)
+    seconds: float = 0.0  #: of small variables, one after the other
+    busy_seconds: float = 0.0  #: of these, the processor's
+
+    def add(self, names: Iterable[str]) -> None:
+        """Find the options of these."""
+        small: list[str] = []
+        large: list[str] = []
+        for name in names:
+            (small if self.basis.dataset.specs[name].size <= SMALL_VALUES else large).append(name)
+        self._by(self.run, large)
+        if self.busy_seconds < _BUSY * self.seconds:
+            self._by(self.run, small)
+            return
+        started, busy = time.perf_counter(), time.thread_time()
+        self._by(map, small)
+        self.seconds += time.perf_counter() - started
+        self.busy_seconds += time.thread_time() - busy
+
+    def _by(self, run: _Map, names: list[str]) -> None:
+        self.options.update(zip(names, run(lambda name: options_of(self.basis, name, self.more), names), strict=True))
 
 
 def check_request(specs: Mapping[str, VariableSpec], request: PlanRequest) -> None:

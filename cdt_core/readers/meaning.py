@@ -120,12 +120,7 @@ def packing_of(dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> Packing:
         for key in ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned", "dtype")
         if key in attributes
     }
-    codes = _stored_codes(dtype, relevant)
-    target = np.dtype(_decode(np.asarray(codes, dtype), relevant).dtype)
-    # In float32, large codes would not be equal to themselves; and readers of the store unpack in float64.
-    doubles = {key: float(relevant[key]) for key in ("scale_factor", "add_offset") if key in relevant}
-    decoded = _decode(np.asarray(codes, dtype), relevant | doubles)
-    kept = tuple(code for code, value in zip(codes, decoded.tolist(), strict=True) if value != value)
+    target, kept = _decoded(dtype, relevant) if relevant else (dtype, ())
     if target.kind == "O" or (dtype.kind in "iu" and _is_plain_time(attributes)):
         target = dtype
     scale, offset = attributes.get("scale_factor"), attributes.get("add_offset")
@@ -136,6 +131,16 @@ def packing_of(dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> Packing:
         missing=kept,
         dtype=target.name,
     )
+
+
+def _decoded(dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> tuple[np.dtype[Any], tuple[float | int, ...]]:
+    """The type of physical values, and the stored numbers that stand for none."""
+    codes = _stored_codes(dtype, attributes)
+    target = np.dtype(_decode(np.asarray(codes, dtype), attributes).dtype)
+    # In float32, large codes would not be equal to themselves; and readers of the store unpack in float64.
+    doubles = {key: float(attributes[key]) for key in ("scale_factor", "add_offset") if key in attributes}
+    decoded = _decode(np.asarray(codes, dtype), {**attributes, **doubles})
+    return target, tuple(code for code, value in zip(codes, decoded.tolist(), strict=True) if value != value)
 
 
 def _is_plain_time(attributes: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from cdt_core.errors import CdtError
+from cdt_core.execute import executor
 from cdt_core.execute.executor import DaskExecutor, ThreadExecutor, executor_for
 from cdt_core.kernels.stopping import Stopped, heed
 
@@ -34,6 +35,15 @@ def test_items_are_drawn_only_as_results_are_taken():
     next(results)
     assert len(drawn) <= 6
     results.close()
+
+
+@pytest.mark.parametrize(("short_seconds", "here"), [(float("inf"), True), (0.0, False)])
+def test_short_items_are_done_without_threads(short_seconds, here, monkeypatch):
+    monkeypatch.setattr(executor, "_SHORT_SECONDS", short_seconds)
+    found = list(ThreadExecutor(2).map(lambda n: (n, threading.get_ident()), range(100)))
+    assert [n for n, _ in found] == list(range(100))
+    assert found[0][1] != threading.get_ident()
+    assert (found[-1][1] == threading.get_ident()) is here
 
 
 def test_the_first_error_ends_the_map_and_drops_what_waits():

@@ -16,8 +16,6 @@ __all__ = ["Onward", "choose"]
 
 #: What is tried, in this order of preference among equals.
 CANDIDATES = ("reheat", "pt")
-#: Part of its energy by which a later one must be lower: the energies of short trials differ by as much from seed to seed.
-_CLEAR = 5e-4
 #: Share of sweeps and time that each trial takes; the best one then has what is left.
 _TRIAL = 0.1
 
@@ -44,7 +42,8 @@ def choose(run: Callable[[str, float, float], Samples], is_over: Callable[[float
     returned, as many as one run has.
 
     ``run`` is given a method, and after which share of sweeps and time it begins and ends; ``is_over`` says whether a
-    share of the time is over. The best is the first, unless a later one's energy is clearly lower. No later candidate is
+    share of the time is over. The best is that of the lowest energy, the first among equals: a margin for what differs from
+    seed to seed made the end no better on 336 generated problems, whatever its size up to a thousandth. No later candidate is
     tried once a run was interrupted, or where the time for it is over.
     """
     trials: list[Samples] = []
@@ -56,10 +55,7 @@ def choose(run: Callable[[str, float, float], Samples], is_over: Callable[[float
             return _together(trials)
     if is_over(1.0):
         return _together(trials)
-    best = trials[0]
-    for samples in trials[1:]:
-        if samples.energy < best.energy - _CLEAR * abs(best.energy):
-            best = samples
+    best = min(trials, key=lambda samples: samples.energy)
     return _together([*trials, run(best.method, len(CANDIDATES) * _TRIAL, 1.0)])
 
 
