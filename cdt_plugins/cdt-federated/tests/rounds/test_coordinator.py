@@ -207,6 +207,15 @@ def test_names_and_keys_of_a_roster_are_unique():
         Member("a", one.public_key, 0)
 
 
+@given(count=st.integers(1, 40), data=st.data())
+def test_marks_name_the_same_sites(count, data):
+    roster = roster_of(count)
+    chosen = tuple(name for name in roster.names if data.draw(st.booleans()))
+    assert roster.marked(roster.marks(chosen)) == chosen
+    with pytest.raises(FederatedError, match=f"the roster has {count}"):
+        roster.marked(b"\xff" * (roster.marks_bytes + 1))
+
+
 def test_an_exchange_that_asks_who_is_gone_fails_the_round():
     class Stubborn(RelayExchange):
         def close(self, stage):

@@ -63,6 +63,12 @@ def test_another_coordinator_is_refused_even_under_the_name_of_the_right_one():
         _site().answer(request)
 
 
+def test_a_coordinator_with_another_roster_is_refused():
+    larger = roster_of(4)
+    with pytest.raises(ProtocolError, match="roster of 'trial' is not this site's"):
+        _site().answer(coordinator_of(larger).begin(plain)["site-1"])
+
+
 def test_a_later_stage_of_a_round_that_was_not_joined_is_refused():
     requests, _ = _to_second_stage()
     with pytest.raises(ProtocolError, match="did not answer the round's first stage"):

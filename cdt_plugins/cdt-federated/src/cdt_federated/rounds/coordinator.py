@@ -233,10 +233,8 @@ class Coordinator:
         return self._open
 
     def _current(self, opening: Opening, open_exchange: OpenExchange) -> CurrentRound:
-        sender = self.roster.coordinator.name
-        return CurrentRound(
-            opening, open_exchange(opening), sender, self._key, self._record.counted_before(opening.round)
-        )
+        counted = self._record.counted_before(opening.round)
+        return CurrentRound(opening, open_exchange(opening), self.roster, self._key, counted)
 
     def _receipt(self, message: bytes) -> Receipt:
         site = ""

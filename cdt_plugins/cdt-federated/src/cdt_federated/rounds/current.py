@@ -14,6 +14,7 @@ from cdt_core.model.fields import FieldWriter
 from cdt_federated.rounds.envelope import Envelope, Sealed, Shared
 from cdt_federated.rounds.opening import Opening, Outcome
 from cdt_federated.rounds.receipts import RefusedError
+from cdt_federated.rounds.roster import Roster
 
 __all__ = ["CurrentRound"]
 
@@ -25,21 +26,21 @@ class CurrentRound:
     ----------
     opening, exchange
         The round, and its protocol.
-    sender, key
-        The coordinator's name and private key.
+    roster, key
+        The federation, and its coordinator's private key.
     counted
         For each site the latest round whose result holds its update, when there is one.
     """
 
     def __init__(
-        self, opening: Opening, exchange: Exchange, sender: str, key: Ed25519PrivateKey, counted: Mapping[str, int]
+        self, opening: Opening, exchange: Exchange, roster: Roster, key: Ed25519PrivateKey, counted: Mapping[str, int]
     ) -> None:
         self.opening = opening
         self.refused: Counter[str] = Counter()
         self.requests: dict[str, bytes] = {}
         self.answered: set[str] = set()
         self._exchange = exchange
-        self._sender, self._key = sender, key
+        self._sender, self._key = roster.coordinator.name, key
         self._digests: dict[str, bytes] = {}
         self._at = 0
         first = {
@@ -48,7 +49,7 @@ class CurrentRound:
         }
         if not set(first) <= set(opening.sites):
             raise ProtocolError("the exchange asks a site that is not in the round; make it for the opening's sites")
-        self._ask(first, Shared(opening.to_bytes()))
+        self._ask(first, Shared(opening.to_bytes(roster)))
 
     @property
     def stage(self) -> str:

@@ -9,14 +9,12 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from cdt_core.errors import FederatedError
 from cdt_core.model.exchange import Exchange, Party
 from cdt_core.model.fields import FieldReader, FieldWriter
-from cdt_federated.rounds.roster import NAME_LIMIT
+from cdt_federated.rounds.roster import Roster
 
 __all__ = ["Join", "OpenExchange", "Opening", "Outcome", "Rejoin"]
-
-#: Sites that one round may have.
-_MOST_SITES = 1_000_000
 
 
 @frozen(kw_only=True)
@@ -50,15 +48,27 @@ class Opening:
         text = FieldWriter().text("cdt.round.seed").text(self.federation).number(self.round, 8).texts(self.sites)
         return hashlib.sha256(text.fixed(hashlib.sha256(self.task).digest()).end()).digest()
 
-    def to_bytes(self) -> bytes:
-        """What all sites are told alike: the sites and the task."""
-        return FieldWriter().texts(self.sites).counted(self.task).end()
+    def to_bytes(self, roster: Roster) -> bytes:
+        """What all sites are told alike: of which roster, which sites take part, and the task."""
+        return FieldWriter().fixed(roster.digest).fixed(roster.marks(self.sites)).counted(self.task).end()
 
     @staticmethod
-    def parts(data: bytes) -> tuple[tuple[str, ...], bytes]:
-        """Sites and task of :meth:`to_bytes`; ``ProtocolError`` when it is none."""
+    def parts(data: bytes, roster: Roster) -> tuple[tuple[str, ...], bytes]:
+        """Sites and task of :meth:`to_bytes`.
+
+        Raises
+        ------
+        ProtocolError
+            It is none, or the coordinator has another roster.
+        """
         reader = FieldReader(data, "opening of a round")
-        sites, task = reader.texts(_MOST_SITES, NAME_LIMIT), reader.counted(len(data))
+        if reader.fixed(len(roster.digest)) != roster.digest:
+            raise reader.error(f"the coordinator's roster of {roster.federation!r} is not this site's; compare the two")
+        try:
+            sites = roster.marked(reader.fixed(roster.marks_bytes))
+        except FederatedError as error:
+            raise reader.error(str(error)) from error
+        task = reader.counted(len(data))
         reader.end()
         return sites, task
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
+from itertools import compress
 
 from attrs import define, field, frozen, validators
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from cdt_core.errors import FederatedError
+from cdt_core.model.fields import FieldWriter
 from cdt_federated.checks import above_zero
 
 __all__ = ["Member", "Roster"]
@@ -107,10 +111,38 @@ class Roster:
     def _by_name(self) -> dict[str, Member]:
         return {member.name: member for member in self.sites}
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """All sites, in the roster's order."""
         return tuple(self._by_name)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of all that the roster says: two members agree on it, or do not work together."""
+        writer = FieldWriter().text("cdt.roster").text(self.federation)
+        for member in (self.coordinator, *self.sites):
+            writer.text(member.name).fixed(member.public_key).fixed(struct.pack("<d", member.weight))
+        return hashlib.sha256(writer.end()).digest()
+
+    def marks(self, names: Iterable[str]) -> bytes:
+        """One bit for each site of the roster, the first lowest, set for those that are named: eight sites a byte."""
+        wanted = set(names)
+        bits = sum(1 << at for at, name in enumerate(self.names) if name in wanted)
+        return bits.to_bytes(self.marks_bytes, "little")
+
+    def marked(self, marks: bytes) -> tuple[str, ...]:
+        """The sites of :meth:`marks`; ``FederatedError`` when a bit is set that no site has."""
+        bits = int.from_bytes(marks, "little")
+        if bits.bit_length() > len(self.sites):
+            raise FederatedError(
+                f"site number {bits.bit_length()} is marked, the roster has {len(self.sites)}; compare rosters"
+            )
+        return tuple(compress(self.names, map(int, reversed(f"{bits:b}"))))
+
+    @property
+    def marks_bytes(self) -> int:
+        """Bytes of :meth:`marks`."""
+        return (len(self.sites) + 7) // 8
 
     def site(self, name: str) -> Member | None:
         """The site of that name, or None."""

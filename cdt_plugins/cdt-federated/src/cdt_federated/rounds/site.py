@@ -103,7 +103,7 @@ class Site:
         if opening is None or saved is None:
             return writer.number(0, 1).end()
         writer.number(1, 1).number(opening.round, 8).number(opening.counted, 8)
-        return writer.counted(opening.to_bytes()).counted(saved()).end()
+        return writer.counted(opening.to_bytes(self.roster)).counted(saved()).end()
 
     def restore(self, state: bytes, rejoin: Rejoin | None = None) -> None:
         """Go on from :meth:`saved`.
@@ -130,7 +130,7 @@ class Site:
         opening, party = None, None
         if reader.number(1):
             round_, counted = reader.number(8), reader.number(8)
-            sites, task = Opening.parts(reader.counted(len(state)))
+            sites, task = Opening.parts(reader.counted(len(state)), self.roster)
             kept = reader.counted(len(state))
             if rejoin is not None:
                 opening = self._opened(round_, counted, sites, task)
@@ -163,7 +163,7 @@ class Site:
         counted, payload = reader.number(_COUNTED_BYTES), reader.fixed(len(envelope.own) - _COUNTED_BYTES)
         if counted >= envelope.round:
             raise reader.error(f"it says that the update of round {counted} was counted")
-        sites, task = Opening.parts(envelope.shared.data)
+        sites, task = Opening.parts(envelope.shared.data, self.roster)
         if self.name not in sites:
             raise reader.error(f"{self.name!r} is not among the sites of the round")
         opening = self._opened(envelope.round, counted, sites, task)
