@@ -43,6 +43,7 @@ PARTITION = [
     "levels.c", "partition_avx2.c", "partition_avx512.c", "partition_baseline.c", "partition_classes.c",
     "partition_measures.c", "status.c",
 ]  # fmt: skip
+ROBUST = ["levels.c", "robust.c", "robust_avx2.c", "robust_avx512.c", "robust_baseline.c", "status.c"]
 TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
 SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
@@ -90,6 +91,7 @@ setup(
             extension("anneal", ANNEAL),
             extension("codec", CODEC),
             extension("partition", PARTITION),
+            extension("robust", ROBUST),
             extension("stats", ["stats.c", "status.c"]),
             extension("tensor_stream", ["coefficient_mixer.c", "coefficients.c", "ordered.c", "status.c"]),
             # Sums of products that no bound is checked against: fused multiply-adds make them faster and more accurate.

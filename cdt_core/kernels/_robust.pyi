@@ -1,0 +1,9 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+NETWORK: int
+
+def kernels_name() -> str: ...
+def use_kernels(name: str | None) -> None: ...
+def median(vectors: list[NDArray[Any]], out: NDArray[Any]) -> int: ...

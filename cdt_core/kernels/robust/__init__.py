@@ -1,0 +1,12 @@
+"""Rules that combine the updates of several sites into one, and hold when some of the updates are wrong.
+
+Updates are an (n, d) array or n vectors, a row for each site: float16, float32 or float64. Sums are taken in double precision;
+results are in the updates' dtype, the same bits for every instruction set. Every rule reads the updates in blocks of columns:
+the memory beside them is that of the result and some hundred bytes for each row.
+"""
+
+from __future__ import annotations
+
+from cdt_core.kernels.robust.median import median
+
+__all__ = ["median"]

@@ -1,0 +1,4 @@
+#define CDT_SIMD 2
+#define CDT_FAMILIES "robust_all.h"
+#include "cdt_robust.h"
+#include "level.h"
