@@ -39,6 +39,7 @@ ANNEAL = [
     "anneal_avx2.c", "anneal_avx512.c", "anneal_baseline.c", "anneal_energies.c", "anneal_reduce.c", "anneal_states.c",
     "levels.c", "status.c",
 ]  # fmt: skip
+LATTICE = ["lattice_avx2.c", "lattice_avx512.c", "lattice_baseline.c", "lattice_shamir.c", "levels.c", "status.c"]
 PARTITION = [
     "levels.c", "partition_avx2.c", "partition_avx512.c", "partition_baseline.c", "partition_classes.c",
     "partition_measures.c", "status.c",
@@ -90,6 +91,7 @@ setup(
         [
             extension("anneal", ANNEAL),
             extension("codec", CODEC),
+            extension("lattice", LATTICE),
             extension("partition", PARTITION),
             extension("robust", ROBUST),
             extension("stats", ["stats.c", "status.c"]),
