@@ -45,6 +45,9 @@ PARTITION = [
     "partition_measures.c", "status.c",
 ]  # fmt: skip
 ROBUST = ["levels.c", "robust.c", "robust_avx2.c", "robust_avx512.c", "robust_baseline.c", "status.c"]
+DISTANCES = [
+    "levels.c", "robust_distances_avx2.c", "robust_distances_avx512.c", "robust_distances_baseline.c", "status.c",
+]  # fmt: skip
 TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
 SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
 
@@ -97,6 +100,7 @@ setup(
             extension("stats", ["stats.c", "status.c"]),
             extension("tensor_stream", ["coefficient_mixer.c", "coefficients.c", "ordered.c", "status.c"]),
             # Sums of products that no bound is checked against: fused multiply-adds make them faster and more accurate.
+            extension("robust_distances", DISTANCES, ("-ffp-contract=fast",)),
             extension("tensor", TENSOR, ("-ffp-contract=fast",)),
         ],
         build_dir=CYTHON,

@@ -7,6 +7,10 @@ the memory beside them is that of the result and some hundred bytes for each row
 
 from __future__ import annotations
 
+from cdt_core.kernels.robust.bulyan import bulyan
+from cdt_core.kernels.robust.distances import distances
+from cdt_core.kernels.robust.geometric import geometric_median
+from cdt_core.kernels.robust.krum import krum
 from cdt_core.kernels.robust.median import median
 
-__all__ = ["median"]
+__all__ = ["bulyan", "distances", "geometric_median", "krum", "median"]

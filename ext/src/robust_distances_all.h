@@ -1,0 +1,60 @@
+/* Every family of kernels of robust_distances, for both types of numbers, and the table of this level. */
+#include "vectors.simd.h"
+#include "robust_distances_vectors.simd.h"
+
+/* Rows of numbers start on a line of cache. */
+#define LINE ((size_t)64)
+
+#define NUMBER float
+#define VECTOR vf4
+#define NUMBER_MAX __FLT_MAX__
+#define LESSER LESSER_F4
+#define LARGER LARGER_F4
+#define LANES ((size_t)LANES_F4)
+#define LOAD LOAD_F4
+#define STORE STORE_F4
+#define LOAD_WIDE LOAD_F4_WIDE
+#define STORE_NARROW STORE_F4_NARROW
+#define BIAS 127
+/* Sums of floats have room in double; those of doubles are of shares. */
+#define WINDOW_SHARE(value, kept) (value)
+#define WINDOW_WHOLE(sum, kept) ((sum) / (double)(kept))
+#define FOLD LEVEL(fold_f4)
+#define TYPED(name) LEVEL_JOIN(LEVEL_JOIN(name, f4), CDT_LEVEL)
+#include "robust_distances.template.h"
+#undef NUMBER
+#undef VECTOR
+#undef NUMBER_MAX
+#undef LESSER
+#undef LARGER
+#undef LANES
+#undef LOAD
+#undef STORE
+#undef LOAD_WIDE
+#undef STORE_NARROW
+#undef BIAS
+#undef WINDOW_SHARE
+#undef WINDOW_WHOLE
+#undef FOLD
+#undef TYPED
+
+#define NUMBER double
+#define VECTOR vf8
+#define NUMBER_MAX __DBL_MAX__
+#define LESSER LESSER_F8
+#define LARGER LARGER_F8
+#define LANES ((size_t)LANES_F8)
+#define LOAD LOAD_F8
+#define STORE STORE_F8
+#define LOAD_WIDE LOAD_F8
+#define STORE_NARROW STORE_F8
+#define BIAS 1023
+#define WINDOW_SHARE(value, kept) ((value) / (double)(kept))
+#define WINDOW_WHOLE(sum, kept) (sum)
+#define FOLD LEVEL(fold_f8)
+#define TYPED(name) LEVEL_JOIN(LEVEL_JOIN(name, f8), CDT_LEVEL)
+#include "robust_distances.template.h"
+
+#define DISTANCES_OF(F) {LEVEL(gram_##F), LEVEL(apart_##F), LEVEL(weigh_##F), LEVEL(window_mean_##F)}
+
+const cdt_kernels LEVEL(cdt_kernels) = {.distances = {DISTANCES_OF(f4), DISTANCES_OF(f8)}};

@@ -1,0 +1,50 @@
+/* Distances of rows from each other, by differences. */
+#ifndef APART_COLUMNS
+/* Columns at a time: two rows of them stay in the nearest cache, and sums of the type are short. */
+#define APART_COLUMNS ((size_t)1024)
+#endif
+
+/* The same in double, for values whose squares leave the range of the type. */
+static double TYPED(apart_wide)(const NUMBER *a, const NUMBER *b, size_t width, double scale)
+{
+    double sum = 0;
+    for (size_t k = 0; k < width; k++) {
+        const double difference = scale * (double)a[k] - scale * (double)b[k];
+        sum += difference * difference;
+    }
+    return sum;
+}
+
+/* |scale (a - b)|^2 of at most APART_COLUMNS numbers. */
+INLINE double TYPED(apart_narrow)(const NUMBER *a, const NUMBER *b, size_t width, double scale)
+{
+    VECTOR sums[4] = {{0}, {0}, {0}, {0}};
+    const NUMBER by = (NUMBER)scale;
+    double sum = 0;
+    size_t k = 0;
+    for (; k + 4 * LANES <= width; k += 4 * LANES)
+UNROLL
+        for (size_t i = 0; i < 4; i++) {
+            const VECTOR difference = by * LOAD(a + k + i * LANES) - by * LOAD(b + k + i * LANES);
+            sums[i] += difference * difference;
+        }
+    sums[0] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (size_t i = 0; i < LANES; i++) sum += (double)sums[0][i];
+    for (; k < width; k++) {
+        const NUMBER difference = by * a[k] - by * b[k];
+        sum += (double)difference * (double)difference;
+    }
+    const double least = __builtin_ldexp(1.0, -BIAS / 2), most = __builtin_ldexp(1.0, BIAS - 1);
+    return sum >= least && sum <= most ? sum : TYPED(apart_wide)(a, b, width, scale);
+}
+
+static int TYPED(apart)(const void *const *rows, size_t from, size_t to, const uint32_t *pairs, size_t count, double scale, double *squares)
+{
+    const NUMBER *const *numbers = (const NUMBER *const *)rows;
+    for (size_t at = from; at < to; at += APART_COLUMNS) {
+        const size_t width = to - at < APART_COLUMNS ? to - at : APART_COLUMNS;
+        for (size_t p = 0; p < count; p++)
+            squares[p] += TYPED(apart_narrow)(numbers[pairs[2 * p]] + at, numbers[pairs[2 * p + 1]] + at, width, scale);
+    }
+    return CDT_OK;
+}

@@ -1,0 +1,4 @@
+#define CDT_SIMD 2
+#define CDT_FAMILIES "robust_distances_all.h"
+#include "cdt_robust_distances.h"
+#include "level.h"
