@@ -7,6 +7,7 @@ at each site: plain updates here, secure and encrypted sums in ``cdt-privacy``.
 
 from __future__ import annotations
 
+from cdt_federated.rounds.agreeing import under
 from cdt_federated.rounds.coordinator import Coordinator
 from cdt_federated.rounds.faults import Faults
 from cdt_federated.rounds.journal import Journal
@@ -43,4 +44,5 @@ __all__ = [
     "run_in_process",
     "run_round",
     "sampled",
+    "under",
 ]

@@ -161,6 +161,9 @@ class PlainParty:
         """The update."""
         if stage != STAGE or payload:
             raise ProtocolError(f"stage {stage!r} is none of a plain exchange; use the same carrier at both sides")
-        with np.errstate(over="ignore"):
-            values = vector_of(self._compute(), "the site's update", self._length).astype(self._dtype, copy=False)
-        return FieldWriter().array(vector_of(values, f"the site's update as {self._dtype}"), self._dtype).end()
+        values: NDArray[Any] = vector_of(self._compute(), "the site's update", self._length)
+        if values.dtype != self._dtype:
+            with np.errstate(over="ignore"):
+                values = values.astype(self._dtype)
+            vector_of(values, f"the site's update as {self._dtype}")
+        return FieldWriter().array(values, self._dtype).end()

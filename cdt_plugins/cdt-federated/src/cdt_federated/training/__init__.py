@@ -1,0 +1,10 @@
+"""Training over rounds: a strategy, a carrier with its rule, and reputation, from the first model to the last."""
+
+from __future__ import annotations
+
+from cdt_federated.training.carriers import Carrier, Plain
+from cdt_federated.training.history import History, RoundRecord
+from cdt_federated.training.learner import Learner
+from cdt_federated.training.loop import Trained, Training, train
+
+__all__ = ["Carrier", "History", "Learner", "Plain", "RoundRecord", "Trained", "Training", "train"]

@@ -1,0 +1,75 @@
+"""How updates travel: the pair of an exchange and a party, made for the rounds of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from cdt_core.model.exchange import Exchange, Party
+from cdt_federated.rounds.opening import Opening
+from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, mean
+from cdt_federated.vectors import Vector
+
+__all__ = ["Carrier", "Plain", "Shown"]
+
+#: Updates that a carrier lets the coordinator see: names of the sites, and shape (sites, length).
+Shown = tuple[tuple[str, ...], NDArray[Any]]
+
+
+class Carrier(Protocol):
+    """Makes both sides of a round; the same at the coordinator and at all sites."""
+
+    @property
+    def name(self) -> str:
+        """Tells carriers apart: a site stays out of a round of another one."""
+
+    def exchange(self, opening: Opening, length: int, weights: Mapping[str, float]) -> Exchange:
+        """The coordinator's side, whose result is the aggregate, shape (length,), of updates of these weights."""
+
+    def party(self, opening: Opening, length: int, compute: Callable[[], Vector]) -> Party:
+        """A site's side; ``compute`` gives its update when it is needed."""
+
+    def shown(self, exchange: Exchange) -> Shown | None:
+        """The sites' updates after a round; None when the carrier hides them."""
+
+
+@frozen(kw_only=True)
+class Plain:
+    """Each update in the clear; any rule.
+
+    Parameters
+    ----------
+    rule
+        ``rule(updates, weights) -> vector``: see :func:`cdt_federated.rounds.rule_of` for those of the hook
+        ``cdt_aggregators``.
+    single
+        Send float32: half the bytes.
+    """
+
+    rule: Rule = field(default=mean)
+    single: bool = False
+
+    @property
+    def name(self) -> str:
+        """``plain/float64`` or ``plain/float32``."""
+        return f"plain/{self._dtype.name}"
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32 if self.single else np.float64)
+
+    def exchange(self, opening: Opening, length: int, weights: Mapping[str, float]) -> PlainExchange:
+        """The coordinator's side."""
+        return PlainExchange(opening.sites, length, weights, self.rule, self._dtype)
+
+    def party(self, opening: Opening, length: int, compute: Callable[[], Vector]) -> PlainParty:
+        """A site's side."""
+        return PlainParty(compute, length, self._dtype)
+
+    def shown(self, exchange: Exchange) -> Shown | None:
+        """All updates that came."""
+        return (exchange.present, exchange.updates) if isinstance(exchange, PlainExchange) else None

@@ -1,0 +1,90 @@
+"""Where a training stands, in one file that is whole or not there: written under another name, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from cdt_core.errors import FederatedError, ProtocolError
+from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_federated.reputation import Trust
+from cdt_federated.strategies.base import State
+from cdt_federated.training.history import History, RoundRecord
+
+__all__ = ["Checkpoint"]
+
+_MAGIC = b"cdt.training\x01"
+_MOST_VECTORS = 64
+_NAME_LIMIT = 64
+
+
+@frozen(eq=False)
+class Checkpoint:
+    """A training after the round of the coordinator with number ``round``: the strategy's state, trust, and history.
+
+    ``terms`` says by which strategy and carrier it was trained.
+    """
+
+    terms: str
+    round: int
+    state: State
+    trust: Trust
+    history: History
+
+    def write(self, path: Path) -> None:
+        """Put it at ``path``, on disk when this returns."""
+        state = self.state
+        writer = FieldWriter().fixed(_MAGIC).text(self.terms).number(self.round, 8).number(state.rounds, 8)
+        writer.number(state.model.size, 8).array(state.model, "float64").texts(state.memory)
+        for vector in state.memory.values():
+            writer.array(vector, "float64")
+        records = [attrs.asdict(record) for record in self.history]
+        told = {"levels": dict(self.trust.levels), "rounds": self.trust.rounds, "history": records}
+        data = writer.counted(json.dumps(told).encode()).end()
+        part = path.with_name(f".{path.name}.part")
+        with part.open("wb") as file:
+            file.write(data + hashlib.sha256(data).digest())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+
+    @classmethod
+    def read(cls, path: Path) -> Checkpoint:
+        """What is at ``path``.
+
+        Raises
+        ------
+        FederatedError
+            It is damaged, or no checkpoint.
+        """
+        data = path.read_bytes()
+        if len(data) < 32 or hashlib.sha256(data[:-32]).digest() != data[-32:]:
+            raise FederatedError(f"{path}: the checkpoint is damaged; restore a copy, or train in another folder")
+        try:
+            return cls._parsed(FieldReader(data[:-32], str(path)), len(data))
+        except (ProtocolError, ValueError, KeyError, TypeError) as error:
+            raise FederatedError(f"{path}: it is no checkpoint of this version; train in another folder") from error
+
+    @classmethod
+    def _parsed(cls, reader: FieldReader, size: int) -> Checkpoint:
+        if reader.fixed(len(_MAGIC)) != _MAGIC:
+            raise reader.error("another kind of file")
+        terms, round_, rounds = reader.text(size), reader.number(8), reader.number(8)
+        length = reader.number(8)
+        model = reader.array("float64", length)
+        names = reader.texts(_MOST_VECTORS, _NAME_LIMIT)
+        memory = {name: reader.array("float64", length) for name in names}
+        told = json.loads(reader.counted(size))
+        reader.end()
+        trust = Trust(told["levels"], told["rounds"])
+        return cls(terms, round_, State(model, memory, rounds), trust, History(tuple(map(_record, told["history"]))))
+
+
+def _record(told: dict[str, Any]) -> RoundRecord:
+    return RoundRecord(**{**told, "included": tuple(told["included"]), "dropped": tuple(told["dropped"])})

@@ -1,0 +1,101 @@
+"""A site's part in training: it joins rounds with its gradient, and keeps its memory between them."""
+
+from __future__ import annotations
+
+from cdt_core.errors import FederatedError
+from cdt_core.model.exchange import Party
+from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_federated.rounds.opening import Opening
+from cdt_federated.strategies.base import Gradient, Strategy
+from cdt_federated.training.carriers import Carrier, Plain
+from cdt_federated.training.task import TrainingTask, terms_of
+from cdt_federated.vectors import Vector
+
+__all__ = ["Learner"]
+
+_MAGIC = b"cdt.learner\x01"
+
+
+class Learner:
+    """Joins the rounds of a training: give it to :class:`~cdt_federated.rounds.Site` as ``join``.
+
+    Parameters
+    ----------
+    strategy
+        The same, with the same settings, as the coordinator's; a round of another one is stayed out of.
+    gradient
+        Of the site's own loss: ``gradient(model, step)``, shape (length,) each.
+    length
+        Values of the model.
+    carrier
+        The same as the coordinator's.
+
+    Notes
+    -----
+    What a strategy keeps at the site (SCAFFOLD's control) moves on only when the coordinator says that the update was
+    counted: after a drop-out the site is where it was, as the coordinator is.
+    """
+
+    def __init__(self, strategy: Strategy, gradient: Gradient, length: int, carrier: Carrier | None = None) -> None:
+        self._strategy = strategy
+        self._gradient = gradient
+        self._length = length
+        self._carrier: Carrier = Plain() if carrier is None else carrier
+        self._memory: Vector | None = None
+        self._pending: tuple[int, Vector | None] = (0, None)
+
+    def __call__(self, opening: Opening) -> Party:
+        """The site's side of a round.
+
+        Raises
+        ------
+        FederatedError
+            The round trains by other terms than this site agreed to.
+        ProtocolError
+            The task is malformed.
+        """
+        task = TrainingTask.from_bytes(opening.task, self._strategy.downloads * self._length)
+        agreed = terms_of(self._strategy, self._carrier)
+        if task.terms != agreed:
+            raise FederatedError(
+                f"{opening.site!r} agreed to {agreed}; round {opening.round} is {task.terms}: settle which"
+            )
+        self._settle(opening.counted)
+
+        def compute() -> Vector:
+            update = self._strategy.local(task.received, self._memory, self._gradient)
+            self._pending = (opening.round, update.memory)
+            return update.values
+
+        return self._carrier.party(opening, self._strategy.uploads * self._length, compute)
+
+    def saved(self) -> bytes:
+        """What the site keeps between rounds, for another process of it."""
+        writer = FieldWriter().fixed(_MAGIC).number(self._pending[0], 8)
+        for vector in (self._memory, self._pending[1]):
+            writer.number(vector is not None, 1)
+            if vector is not None:
+                writer.array(vector, "float64")
+        return writer.end()
+
+    def restore(self, state: bytes) -> None:
+        """Go on from :meth:`saved`.
+
+        Raises
+        ------
+        ProtocolError
+            The bytes are damaged, or of a model of another length.
+        """
+        reader = FieldReader(state, "saved state of a learner")
+        if reader.fixed(len(_MAGIC)) != _MAGIC:
+            raise reader.error("it does not begin as one of this version")
+        round_ = reader.number(8)
+        memory, pending = (reader.array("float64", self._length) if reader.number(1) else None for _ in range(2))
+        reader.end()
+        self._memory, self._pending = memory, (round_, pending)
+
+    def _settle(self, counted: int) -> None:
+        round_, memory = self._pending
+        if round_ and round_ == counted:
+            self._memory = memory
+        self._pending = (0, None)

@@ -1,0 +1,43 @@
+"""What a round of training asks of the sites, in bytes."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_federated.strategies.base import Strategy
+from cdt_federated.training.carriers import Carrier
+from cdt_federated.vectors import Vector, vector_of
+
+__all__ = ["TrainingTask", "terms_of"]
+
+_MAGIC = b"cdt.train\x01"
+_TERMS_LIMIT = 4096
+
+
+def terms_of(strategy: Strategy, carrier: Carrier) -> str:
+    """What both sides have to agree on: the strategy with its settings, and the carrier."""
+    return f"{strategy!r} over {carrier.name}"
+
+
+@frozen(eq=False)
+class TrainingTask:
+    """``terms`` as of :func:`terms_of`, and what the strategy broadcasts."""
+
+    terms: str
+    received: Vector
+
+    def to_bytes(self) -> bytes:
+        """For the opening of a round."""
+        writer = FieldWriter().fixed(_MAGIC).text(self.terms)
+        return writer.array(self.received, "float64").end()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, length: int) -> TrainingTask:
+        """The task of ``length`` values; ``ProtocolError`` when the bytes are none."""
+        reader = FieldReader(data, "task of a training round")
+        if reader.fixed(len(_MAGIC)) != _MAGIC:
+            raise reader.error("it does not begin as one of this version")
+        terms, received = reader.text(_TERMS_LIMIT), reader.array("float64", length)
+        reader.end()
+        return cls(terms, vector_of(received, "the model that the coordinator sent"))

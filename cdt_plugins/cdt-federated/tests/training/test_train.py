@@ -1,0 +1,268 @@
+"""Training over real rounds: it converges, survives drop-outs, bad sites and crashes, and says what happened."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from federation import coordinator_of, key_of, roster_of, sites_of
+
+from cdt_core.errors import AccessError, FederatedError, ProtocolError
+from cdt_core.governance import Agreement, Party, Person, Request
+from cdt_federated.reputation import Reputation
+from cdt_federated.rounds import Faults, InProcess, Journal, PlainExchange, Site, Terms, rule_of, run_round, under
+from cdt_federated.strategies import SCAFFOLD, FedAdam, FedAvg
+from cdt_federated.training import Learner, Plain, Training, train
+from cdt_federated.training.checkpoint import Checkpoint
+from cdt_robust import plugin as robust
+
+LENGTH, SITES = 6, 5
+ROSTER = roster_of(SITES)
+RNG = np.random.default_rng(2)
+SLOPES = RNG.uniform(0.5, 2, (SITES, LENGTH))
+OPTIMA = RNG.normal(size=(SITES, LENGTH))
+WEIGHTS = np.array([site.weight for site in ROSTER.sites])
+OPTIMUM = WEIGHTS @ (SLOPES * OPTIMA) / (WEIGHTS @ SLOPES)
+START = np.zeros(LENGTH)
+
+
+def _gradient(name, bad=()):
+    at = ROSTER.names.index(name)
+    return lambda model, step: (-20 if name in bad else 1) * SLOPES[at] * (model - OPTIMA[at])
+
+
+def _sites(strategy, carrier=None, bad=()):
+    return [
+        Site(name, key_of(name), ROSTER, Learner(strategy, _gradient(name, bad), LENGTH, carrier))
+        for name in ROSTER.names
+    ]
+
+
+def _distance(trained):
+    return np.linalg.norm(trained.model - OPTIMUM) / np.linalg.norm(OPTIMUM)
+
+
+def test_scaffold_reaches_the_optimum_of_all_the_data_by_the_sites_weights():
+    training = Training(
+        strategy=SCAFFOLD(steps=5, rate=0.1), rounds=60, measure=lambda m: float(np.abs(m - OPTIMUM).max())
+    )
+    trained = train(training, START, coordinator_of(ROSTER), InProcess(_sites(training.strategy)))
+    assert _distance(trained) < 1e-10
+    assert [record.round for record in trained.history] == list(range(1, 61))
+    assert trained.history.rounds[-1].measure < 1e-10
+    assert "round  sites  dropped" in str(trained.history)
+
+
+def test_it_does_so_with_a_fifth_of_the_sites_out_of_every_round():
+    """A site that computed and was not counted stays where it was: else the controls would never agree again."""
+    strategy = SCAFFOLD(steps=5, rate=0.05)
+    deliver, coordinator = InProcess(_sites(strategy)), coordinator_of(ROSTER, Terms(minimum=2))
+
+    def unreliable(requests):
+        out = [(ROSTER.names[coordinator.round % SITES], "update")]
+        deliver.faults = Faults(**{("dropped", "slow")[coordinator.round % 2]: out})
+        return deliver(requests)
+
+    trained = train(Training(strategy=strategy, rounds=300), START, coordinator, unreliable)
+    assert all(len(record.dropped) == 1 for record in trained.history)
+    assert _distance(trained) < 1e-9
+
+
+def test_one_bad_site_ruins_the_mean_and_not_the_median():
+    strategy, bad = FedAvg(steps=2, rate=0.1), ("site-0",)
+    median = rule_of(next(offer for offer in robust.cdt_aggregators() if "median" in offer.name))
+    distances = {}
+    for name, rule in (("mean", None), ("median", median)):
+        carrier = Plain() if rule is None else Plain(rule=rule)
+        training = Training(strategy=strategy, rounds=40, carrier=carrier)
+        trained = train(training, START, coordinator_of(ROSTER), InProcess(_sites(strategy, carrier, bad)))
+        distances[name] = _distance(trained)
+    assert distances["mean"] > 5
+    assert distances["median"] < 1.5
+
+
+def test_reputation_takes_a_bad_sites_weight_away():
+    strategy, bad = FedAvg(steps=1, rate=0.1), ("site-4",)
+    coordinator = coordinator_of(ROSTER)
+    training = Training(strategy=strategy, rounds=30, reputation=Reputation(floor=0.01))
+    trained = train(training, START, coordinator, InProcess(_sites(strategy, bad=bad)))
+    weights = trained.history.rounds[-1].trust
+    assert weights["site-4"] < 0.1 < 0.5 < min(weights["site-1"] / 2, weights["site-2"] / 3)
+    assert trained.trust.rounds == 30
+    assert set(trained.trust.levels) == {site.fingerprint for site in ROSTER.sites}
+
+
+class CrashError(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("answers", [0, 3, 5])
+def test_after_a_crash_the_same_call_goes_on_to_the_same_bits(tmp_path, monkeypatch, answers):
+    """In the sixth round after some answers; with all five, after the round and before its checkpoint."""
+    training = Training(strategy=SCAFFOLD(steps=3, rate=0.1), rounds=12, reputation=Reputation())
+    whole = train(training, START, coordinator_of(ROSTER), InProcess(_sites(training.strategy)))
+    deliver = InProcess(_sites(training.strategy))
+
+    def dying(requests):
+        for at, message in enumerate(deliver(requests)):
+            if (coordinator.round, at) == (6, answers):
+                raise CrashError
+            yield message
+
+    with Journal(tmp_path / "journal") as journal, monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "write", _crashing_at(6, Checkpoint.write))
+        coordinator = coordinator_of(ROSTER, journal=journal)
+        with pytest.raises(CrashError):
+            train(training, START, coordinator, dying, folder=tmp_path)
+    with Journal(tmp_path / "journal") as journal:
+        trained = train(training, START, coordinator_of(ROSTER, journal=journal), deliver, folder=tmp_path)
+    assert trained.model.tobytes() == whole.model.tobytes()
+    assert trained.trust == whole.trust
+    assert [record.round for record in trained.history] == list(range(1, 13))
+
+
+def _crashing_at(round_, write):
+    def crashing(checkpoint, path):
+        if checkpoint.round == round_:
+            raise CrashError
+        write(checkpoint, path)
+
+    return crashing
+
+
+def test_a_round_that_fails_is_told_and_tried_again_until_patience_ends():
+    strategy = FedAvg()
+    deliver, coordinator = InProcess(_sites(strategy)), coordinator_of(ROSTER, Terms(minimum=4))
+
+    def flaky(requests):
+        out = [(name, "update") for name in ROSTER.names[:2]] if coordinator.round in bad_rounds else []
+        deliver.faults = Faults(dropped=out)
+        return deliver(requests)
+
+    bad_rounds = (2, 3)
+    trained = train(Training(strategy=strategy, rounds=3), START, coordinator, flaky)
+    assert [bool(record.reason) for record in trained.history] == [False, True, True, False, False]
+    assert "3 of 5 sites answered stage 'update', 4 are needed" in str(trained.history)
+    bad_rounds = range(6, 20)
+    with pytest.raises(FederatedError, match="3 rounds failed in a row, the last, round 8, because: 3 of 5 sites"):
+        train(Training(strategy=strategy, rounds=1), START, coordinator, flaky)
+
+
+def test_a_site_stays_out_of_a_training_that_it_did_not_agree_to():
+    deliver = InProcess(_sites(FedAvg(rate=0.1)))
+    with pytest.raises(FederatedError, match="because: 0 of 5 sites answered"):
+        train(Training(strategy=FedAvg(rate=0.2), patience=1), START, coordinator_of(ROSTER), deliver)
+    assert "'site-0' agreed to FedAvg(steps=1, rate=0.1" in str(deliver.failures["site-0"])
+
+
+def test_a_site_refuses_a_task_that_is_none():
+    deliver = InProcess(_sites(FedAvg()))
+    run_round(coordinator_of(ROSTER), deliver, lambda o: PlainExchange(o.sites, LENGTH), b"cdt.train\x01garbage")
+    assert all(isinstance(error, ProtocolError) for error in deliver.failures.values())
+    assert len(deliver.failures) == SITES
+
+
+def test_a_folder_of_another_training_or_a_damaged_one_is_refused(tmp_path):
+    deliver = InProcess(_sites(FedAvg()))
+    train(Training(strategy=FedAvg(), rounds=1), START, coordinator_of(ROSTER), deliver, folder=tmp_path)
+    other = Training(strategy=FedAdam(), rounds=1)
+    with pytest.raises(FederatedError, match="holds a training of 6 values by FedAvg"):
+        train(other, START, coordinator_of(ROSTER), deliver, folder=tmp_path)
+    again = Training(strategy=FedAvg(), rounds=2)
+    with pytest.raises(FederatedError, match="after round 1, the coordinator after 0"):
+        train(again, START, coordinator_of(ROSTER), deliver, folder=tmp_path)
+    path = tmp_path / "training.checkpoint"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(FederatedError, match="the checkpoint is damaged"):
+        train(again, START, coordinator_of(ROSTER), deliver, folder=tmp_path)
+
+
+def test_rounds_of_something_else_may_come_between(tmp_path):
+    strategy = FedAvg(steps=2)
+    with Journal(tmp_path / "journal") as journal:
+        coordinator, sites = coordinator_of(ROSTER, journal=journal), _sites(strategy)
+        train(Training(strategy=strategy, rounds=2), START, coordinator, InProcess(sites), folder=tmp_path)
+        others = sites_of(ROSTER)
+        run_round(coordinator, InProcess(others), lambda o: PlainExchange(o.sites, 5), b"a count")
+        trained = train(Training(strategy=strategy, rounds=4), START, coordinator, InProcess(sites), folder=tmp_path)
+    assert [record.round for record in trained.history] == [1, 2, 4, 5]
+    whole = train(Training(strategy=strategy, rounds=4), START, coordinator_of(ROSTER), InProcess(_sites(strategy)))
+    assert trained.model.tobytes() == whole.model.tobytes()
+
+
+def test_an_interrupted_round_without_a_checkpoint_is_not_guessed_at(tmp_path):
+    with Journal(tmp_path) as journal:
+        coordinator_of(ROSTER, journal=journal).begin(lambda o: PlainExchange(o.sites, LENGTH))
+    with Journal(tmp_path) as journal, pytest.raises(FederatedError, match="no checkpoint says of which training"):
+        train(Training(strategy=FedAvg()), START, coordinator_of(ROSTER, journal=journal), InProcess([]))
+
+
+def test_updates_may_travel_in_single_precision():
+    carrier, strategy = Plain(single=True), SCAFFOLD(steps=5, rate=0.1)
+    trained = train(
+        Training(strategy=strategy, rounds=60, carrier=carrier),
+        START,
+        coordinator_of(ROSTER),
+        InProcess(_sites(strategy, carrier)),
+    )
+    assert 1e-12 < _distance(trained) < 1e-6
+
+
+def test_a_learner_goes_on_in_another_process():
+    strategy = SCAFFOLD(steps=3, rate=0.1)
+    coordinator = coordinator_of(ROSTER)
+    whole = train(Training(strategy=strategy, rounds=8), START, coordinator_of(ROSTER), InProcess(_sites(strategy)))
+    learners = {name: Learner(strategy, _gradient(name), LENGTH) for name in ROSTER.names}
+    sites = {name: Site(name, key_of(name), ROSTER, learners[name]) for name in ROSTER.names}
+
+    def deliver(requests):
+        """Each message is answered by a new process of the site."""
+        for name, request in requests.items():
+            learner = Learner(strategy, _gradient(name), LENGTH)
+            learner.restore(learners[name].saved())
+            site = Site(name, key_of(name), ROSTER, learner)
+            site.restore(sites[name].saved())
+            learners[name], sites[name] = learner, site
+            yield site.answer(request)
+
+    trained = train(Training(strategy=strategy, rounds=8), START, coordinator, deliver)
+    assert trained.model.tobytes() == whole.model.tobytes()
+    saved = learners["site-0"].saved()
+    for wrong in (saved[:-1], saved + b"?", b"?" + saved[1:]):
+        with pytest.raises(ProtocolError, match="saved state of a learner"):
+            Learner(strategy, _gradient("site-0"), LENGTH).restore(wrong)
+
+
+def test_rounds_under_an_agreement_are_asked_for_one_by_one():
+    """The agreement expires between the second round and the third."""
+    agreement = Agreement(
+        name="tumours-2026",
+        parties=[Party(name=name, region="EU") for name in ROSTER.names],
+        people=[Person(name="ana", roles=("analyst",))],
+        may_ask={"analyst": ("round",)},
+        purposes=("tumour model",),
+        details=("models",),
+        expires=datetime(2027, 1, 1, tzinfo=UTC),
+    )
+    request = Request(
+        actor="ana",
+        kind="round",
+        purpose="tumour model",
+        detail="models",
+        destination="EU",
+        group_size=50,
+        carrier="plain",
+    )
+    noted, days = [], iter((30, 31, 32))
+    allowed = under(
+        agreement,
+        request,
+        now=lambda: datetime(2026, 12, 1, tzinfo=UTC) + timedelta(days=next(days) - 1),
+        noted=lambda asked, decision: noted.append((asked.subject, decision.allowed)),
+    )
+    coordinator = coordinator_of(ROSTER, allowed=allowed)
+    with pytest.raises(AccessError, match="expires"):
+        train(Training(strategy=FedAvg(), rounds=5), START, coordinator, InProcess(_sites(FedAvg())))
+    assert noted == [(f"round {n} of trial, 5 sites", n < 3) for n in (1, 2, 3)]
+    assert coordinator.round == 2
