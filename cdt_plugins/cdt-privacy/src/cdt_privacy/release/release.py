@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from cdt_privacy.release.anonymity import Anonymity
 from cdt_privacy.release.asked import Asked
 from cdt_privacy.release.measures import Measures
+from cdt_privacy.release.saving import as_dataset, write
 
-__all__ = ["ROLE", "Release"]
+if TYPE_CHECKING:
+    import xarray as xr
 
-#: Attribute of a column that says what it is; the validators go by it.
-ROLE = "cdt_role"
+__all__ = ["Release"]
 
 
 @frozen(eq=False)
@@ -54,6 +56,20 @@ class Release:
     measures: Measures
     levels: Mapping[str, int] | None = None
     evidence: Mapping[str, Any] = field(factory=dict)
+
+    def dataset(self) -> xr.Dataset:
+        """The table over ``row``; the attribute ``cdt_role`` of its variables lets a treatment check k, l and t."""
+        return as_dataset(self)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """The table as ``.csv`` or ``.parquet``; comments or metadata tell a treatment the roles of its columns.
+
+        Raises
+        ------
+        PrivacyError
+            The name ends in neither.
+        """
+        write(self, path)
 
     def report(self) -> str:
         """What was released, what it keeps, and what it cost, in some lines of text."""
