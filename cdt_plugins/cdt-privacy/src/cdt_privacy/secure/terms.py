@@ -1,0 +1,190 @@
+"""What all sites of a round agree on before it begins; every message of the round is bound to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from cdt_core.errors import FederatedError, PrivacyError
+from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_privacy.secure.sparse import Sparse, neighbours
+
+__all__ = ["ACTIVE", "SEMI_HONEST", "Terms"]
+
+#: The coordinator may do anything, together with fewer than a third of the sites.
+ACTIVE = "active"
+#: The coordinator keeps to the protocol and is curious, together with fewer sites than the threshold.
+SEMI_HONEST = "semi-honest"
+
+_MAGIC = "cdt secure sum 1"
+_FEWEST_SITES = 3
+_MOST_SITES = 100_000
+_LONGEST_TEXT = 255
+_LONGEST_VECTOR = 2**40
+
+
+def _sites(sites: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(sites))
+
+
+def least_threshold(sites: int, adversary: str) -> int:
+    """Least number of sites whose agreement protects the others, of ``sites`` that are asked."""
+    return 2 * sites // 3 + 1 if adversary == ACTIVE else sites // 2 + 1
+
+
+@attrs.frozen
+class Terms:
+    """What one round of secure sums is about, and whom it protects from.
+
+    Parameters
+    ----------
+    round
+        Name of the round, at most 255 bytes; never used twice by a federation.
+    sites
+        Names of the sites that are asked, 3 or more, each on the roster; kept sorted.
+    length
+        Number of ring integers in each site's vector.
+    bits
+        32 or 64: the ring of integers modulo ``2**bits``, ``uint32`` or ``uint64``.
+    adversary
+        ``"active"`` (the default): the coordinator may lie, forge and drop messages at will, with fewer than a third of the
+        sites on its side; needs a threshold of ``floor(2 n / 3) + 1`` of n sites. ``"semi-honest"``: it keeps to the protocol;
+        needs more than half of the sites.
+    threshold
+        So many sites must stay to the end, and so many shares give a secret back; the least that is safe unless given.
+        A higher one protects from more corrupted sites, a round with fewer survivors fails.
+    sparse
+        Neighbours of :class:`Sparse` in place of all pairs, for hundreds of sites; semi-honest only.
+
+    Raises
+    ------
+    PrivacyError
+        A threshold or graph with which the promise of ``adversary`` does not hold, with the least that does.
+    FederatedError
+        Other arguments without meaning.
+
+    Examples
+    --------
+    >>> terms = Terms("round 7", ["north", "south", "east", "west"], length=1000)
+    >>> terms.threshold, terms.sites[0], Terms.from_bytes(terms.to_bytes()) == terms
+    (3, 'east', True)
+    """
+
+    round: str
+    sites: tuple[str, ...] = attrs.field(converter=_sites)
+    length: int = attrs.field()
+    bits: int = 32
+    adversary: str = ACTIVE
+    threshold: int = attrs.field(
+        default=attrs.Factory(lambda self: least_threshold(len(self.sites), self.adversary), takes_self=True)
+    )
+    sparse: Sparse | None = None
+    digest: bytes = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._check_names()
+        if not (isinstance(self.length, int) and 0 < self.length <= _LONGEST_VECTOR):
+            raise FederatedError(f"round {self.round!r}: a vector of length {self.length!r}; give an integer from 1")
+        if self.bits not in (32, 64):
+            raise FederatedError(f"round {self.round!r}: a ring of {self.bits!r} bits; give 32 or 64")
+        if self.adversary not in (ACTIVE, SEMI_HONEST):
+            raise FederatedError(
+                f"round {self.round!r}: adversary {self.adversary!r}; give {ACTIVE!r} or {SEMI_HONEST!r}"
+            )
+        self._check_threshold()
+        self._check_sparse()
+        object.__setattr__(self, "digest", hashlib.sha256(self.to_bytes()).digest())
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of ring vectors, in the machine's byte order."""
+        return np.dtype(np.uint32 if self.bits == 32 else np.uint64)
+
+    @property
+    def share_threshold(self) -> int:
+        """Shares of a secret that give it back."""
+        return self.sparse.threshold if self.sparse else self.threshold
+
+    def neighbours(self, seed: bytes) -> tuple[tuple[int, ...], ...]:
+        """Indices into ``sites`` of each site's neighbours."""
+        return neighbours(len(self.sites), self.sparse.neighbours if self.sparse else len(self.sites) - 1, seed)
+
+    def to_bytes(self) -> bytes:
+        """The terms as bytes; equal terms have equal bytes."""
+        writer = FieldWriter().text(_MAGIC).text(self.round).texts(self.sites).number(self.length, 8)
+        writer.number(self.bits, 1).text(self.adversary).number(self.threshold, 4)
+        parts = attrs.astuple(self.sparse) if self.sparse else (0, 0, 0, 0)
+        for part in parts:
+            writer.number(part, 4)
+        return writer.end()
+
+    @classmethod
+    def from_bytes(cls, sent: bytes) -> Terms:
+        """The terms that a coordinator asks for: what the request of the first stage is.
+
+        They keep their promise by construction. Whether these sites, this length and this adversary are what the site has
+        agreed to is for the site to decide.
+
+        Raises
+        ------
+        ProtocolError
+            Malformed, or terms that nobody could safely take.
+        """
+        reader = FieldReader(sent, "terms of a round")
+        if reader.text(len(_MAGIC)) != _MAGIC:
+            raise reader.error("not the terms of a secure sum of this version")
+        name, sites = reader.text(_LONGEST_TEXT), reader.texts(_MOST_SITES, _LONGEST_TEXT)
+        length, bits = reader.number(8), reader.number(1)
+        adversary, threshold = reader.text(_LONGEST_TEXT), reader.number(4)
+        parts = [reader.number(4) for _ in range(4)]
+        reader.end()
+        try:
+            found = cls(name, sites, length, bits, adversary, threshold, Sparse(*parts) if any(parts) else None)
+        except (FederatedError, PrivacyError) as error:
+            raise reader.error(str(error)) from error
+        if found.to_bytes() != sent:
+            raise reader.error("sites that are not in order")
+        return found
+
+    def _check_names(self) -> None:
+        texts = (self.round, *self.sites)
+        if not all(isinstance(text, str) and 0 < len(text.encode()) <= _LONGEST_TEXT for text in texts):
+            raise FederatedError(
+                f"round {self.round!r}: names of the round and the sites are 1 to {_LONGEST_TEXT} bytes long"
+            )
+        if not _FEWEST_SITES <= len(self.sites) <= _MOST_SITES:
+            raise PrivacyError(
+                f"round {self.round!r}: {len(self.sites)} sites; give {_FEWEST_SITES} to {_MOST_SITES}, of two sites each "
+                "reads the other's update off the sum"
+            )
+        for one, other in zip(self.sites, self.sites[1:], strict=False):
+            if one == other:
+                raise FederatedError(f"round {self.round!r}: site {one!r} is asked twice; name each site once")
+
+    def _check_threshold(self) -> None:
+        sites, least = len(self.sites), least_threshold(len(self.sites), self.adversary)
+        if not (isinstance(self.threshold, int) and least <= self.threshold <= sites):
+            raise PrivacyError(
+                f"round {self.round!r}: threshold {self.threshold!r} of {sites} sites; {least} to {sites} keep the promise "
+                f"against a coordinator that is {self.adversary}"
+            )
+
+    def _check_sparse(self) -> None:
+        if self.sparse is None:
+            return
+        if self.adversary == ACTIVE:
+            raise PrivacyError(
+                f"round {self.round!r}: an active coordinator could drop all neighbours of one site and read its update; "
+                f"use all pairs (sparse=None), or adversary={SEMI_HONEST!r} where it is trusted to keep to the protocol"
+            )
+        if reason := self.sparse.broken(len(self.sites)):
+            raise PrivacyError(f"round {self.round!r}: {reason}")
+        if not self.sparse.corrupt < self.threshold <= len(self.sites) - self.sparse.dropped:
+            raise PrivacyError(
+                f"round {self.round!r}: threshold {self.threshold} with {self.sparse.corrupt} corrupted sites and "
+                f"{self.sparse.dropped} drop-outs; give one above the first that the sites that stay can reach"
+            )

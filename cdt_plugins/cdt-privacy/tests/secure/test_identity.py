@@ -1,0 +1,57 @@
+"""A roster says whose signature is whose."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdt_core.errors import FederatedError, ProtocolError
+from cdt_privacy.secure import Identity, Roster
+
+
+def test_a_signature_is_one_sites_for_one_text():
+    one, two = Identity.fresh("one"), Identity.fresh("two")
+    roster = Roster({"one": one.public, "two": two.public})
+    signature = one.sign(b"text")
+    roster.verify("one", signature, b"text")
+    for site, wrong, text in [
+        ("two", signature, b"text"),
+        ("one", signature, b"texts"),
+        ("one", bytes(64), b"text"),
+        ("one", b"", b""),
+    ]:
+        with pytest.raises(ProtocolError, match=f"not one of site '{site}'"):
+            roster.verify(site, wrong, text)
+    with pytest.raises(ProtocolError, match="'three' is not on the roster"):
+        roster.verify("three", signature, b"text")
+
+
+def test_an_identity_is_kept_as_bytes_and_not_shown():
+    identity = Identity.fresh("one")
+    again = Identity.from_bytes("one", identity.to_bytes())
+    assert again.public == identity.public
+    assert again.sign(b"x") == identity.sign(b"x")
+    assert identity.to_bytes().hex() not in repr(identity)
+    assert Identity.fresh("one").public != identity.public
+
+
+def test_a_roster_is_what_it_was_made_of():
+    keys = {name: Identity.fresh(name).public for name in ("b", "a")}
+    roster = Roster(keys)
+    keys["c"] = bytes(32)
+    assert list(roster.keys) == ["a", "b"]
+    assert roster == Roster(dict(roster.keys))
+    with pytest.raises(TypeError):
+        roster.keys["a"] = b""
+
+
+def test_keys_that_are_none_are_refused():
+    key = Identity.fresh("one").public
+    with pytest.raises(FederatedError, match="'one' and 'two' have the same key"):
+        Roster({"one": key, "two": key})
+    with pytest.raises(FederatedError, match="has 31 bytes"):
+        Roster({"one": key[:31]})
+    with pytest.raises(FederatedError, match="has 33 bytes"):
+        Identity.from_bytes("one", bytes(33))
+    for name in ("", "x" * 256):
+        with pytest.raises(FederatedError, match="no name of a site"):
+            Identity.fresh(name)
