@@ -98,7 +98,8 @@ class Contributor:
     def claim(self, coins: Mapping[str, bytes]) -> bytes:
         """Commitments and proofs for the published sum, from the coins of all sites.
 
-        About 0.4 ms for each bit that is proved (0.4 s with 32 projections and a bound of 2^20), and 0.2 s for a digest of 1e6 values.
+        About 0.4 ms for each bit that is proved (0.4 s with 32 projections and a bound of 2^20), and 0.2 s for a digest of 1e6
+        values.
 
         Raises
         ------
