@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["discrete_gaussian", "discrete_laplace", "draw"]
 
-#: Deviations and scales from here on have blocks: so many cells of a table are still in the nearest cache.
-_FLAT_GAUSSIAN, _FLAT_LAPLACE = 256, 64
+#: Below these a law has a flat table, which the second-level cache holds; else so many blocks to its width at most: then what
+#: accepts them stays in the nearest cache, and one draw in some hundred is looked at again.
+_FLAT_GAUSSIAN, _FLAT_LAPLACE = 1024, 256
+_BLOCKS_GAUSSIAN, _BLOCKS_LAPLACE = 512, 256
 #: Wider laws leave the integers of 64 bits in the tails that a table has.
 _WIDEST = 2**57
 #: Draws whose random words are taken at once: they stay in the second-level cache.
-_CHUNK = 1 << 14
+_CHUNK = 1 << 15
 
 
 def discrete_gaussian(stream: Stream, sigma: float | Fraction, size: int) -> NDArray[np.int64]:
@@ -73,7 +75,7 @@ def discrete_gaussian(stream: Stream, sigma: float | Fraction, size: int) -> NDA
     """
     exact = _positive("sigma", sigma)
     curve = Curve(1 / (2 * exact * exact), Fraction(0))
-    return draw(table_of(curve, low_bits_of(exact, _FLAT_GAUSSIAN)), stream, size)
+    return draw(table_of(curve, low_bits_of(exact, _FLAT_GAUSSIAN, _BLOCKS_GAUSSIAN)), stream, size)
 
 
 def discrete_laplace(stream: Stream, scale: float | Fraction, size: int) -> NDArray[np.int64]:
@@ -92,7 +94,9 @@ def discrete_laplace(stream: Stream, scale: float | Fraction, size: int) -> NDAr
     array([ 4,  0, -3,  0,  5,  1,  4,  0])
     """
     exact = _positive("scale", scale)
-    return draw(table_of(Curve(Fraction(0), 1 / exact), low_bits_of(exact, _FLAT_LAPLACE)), stream, size)
+    return draw(
+        table_of(Curve(Fraction(0), 1 / exact), low_bits_of(exact, _FLAT_LAPLACE, _BLOCKS_LAPLACE)), stream, size
+    )
 
 
 def draw(table: Table, stream: Stream, size: int) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lattice"]
 
-#: Spare words taken with the words of a tile: a tile of 2^15 numbers needs one every second time, and one number 17 at most.
+#: Spare words taken with the words of a tile: a tile of 2^16 numbers needs one on average, and one number 17 at most.
 _SPARE = 32
 #: Redraws of a conditional rounding before its bound is called out of reach.
 _MOST_REDRAWS = 1000

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["TILE", "add_mask"]
 
 #: Numbers masked at once: with what is made of them they stay in the second-level cache.
-TILE = 1 << 15
+TILE = 1 << 16
 
 
 def add_mask(ring: NDArray[Any], stream: Stream, sign: int) -> None:

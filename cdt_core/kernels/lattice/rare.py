@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from cdt_core.kernels.lattice.alias import WORD_BITS
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from cdt_core.kernels.lattice.stream import Stream
     from cdt_core.kernels.lattice.tables import Table
 
-__all__ = ["block_chance", "integer_of", "one", "rare"]
+__all__ = ["block_chance", "from_tails", "integer_of", "one", "rare"]
 
 #: Bits with which a law is bounded beyond those asked for: it is counted in up to 2^32 units.
 _GUARD = WORD_BITS + 8
@@ -49,12 +48,12 @@ def integer_of(table: Table, word: int, place: int) -> tuple[int, int]:
 def rare(table: Table, stream: Stream) -> int | None:
     """An integer from one of the units that are not kept at once; ``None``: none was kept."""
     unit = below(table.rare, stream)
-    ends = list(accumulate(table.unsure, initial=0))
+    ends = table.unsure
     if unit < ends[-1]:
         cell = bisect_right(ends, unit) - 1
         kept = bernoulli(_flat_chance(table, cell, unit - ends[cell]), stream)
         return cell - table.cells if kept else None
-    return _from_tails(table, stream) if unit < ends[-1] + table.tail else None
+    return from_tails(table, stream) if unit < ends[-1] + table.tail else None
 
 
 def block_chance(table: Table, cell: int, x: int) -> Bounds:
@@ -80,7 +79,7 @@ def _flat_chance(table: Table, cell: int, nth: int) -> Bounds:
     return bounds
 
 
-def _from_tails(table: Table, stream: Stream) -> int | None:
+def from_tails(table: Table, stream: Stream) -> int | None:
     """An integer beyond the cells: of a geometric law that lies above both tails, kept where it is below the law.
 
     The exponent is convex, so it lies above its tangent at the first size r of the tails: the geometric law has

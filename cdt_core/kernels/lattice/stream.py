@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Stream"]
 
 #: Bytes enciphered at once: they stay in the second-level cache until they are used.
-_PIECE_BYTES = 1 << 18
+_PIECE_BYTES = 1 << 17
 _ZEROS = bytes(_PIECE_BYTES)
 
 

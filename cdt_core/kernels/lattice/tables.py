@@ -20,6 +20,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +65,7 @@ class Table:
     lower
         Flat: units kept at once of the integers from ``-cells`` to ``cells - 1``. Blocks: units of each block.
     unsure
-        Flat: further units of each integer. Empty for blocks.
+        Flat: further units, of the first integers together: of none, of one, ... of all. Blocks: none of none.
     tail, rare
         Units of the tails; units that are not kept at once, the tails' and those of nobody among them.
     entries
@@ -109,7 +110,9 @@ def table_of(curve: Curve, low_bits: int | None, unit_bits: int = WORD_BITS, mar
         raise AssertionError(f"a table of {curve} does not have the units that its bounds promise")
     entries = alias_entries([unit << (WORD_BITS - unit_bits) for unit in (*lower, rare)])
     blocks = _blocks(curve, scale, (heights, lower), entries, low_bits, margin) if low_bits is not None else None
-    return Table(curve, scale, cells, low_bits, tuple(lower), tuple(unsure), tail, rare, entries, blocks)
+    return Table(
+        curve, scale, cells, low_bits, tuple(lower), tuple(accumulate(unsure, initial=0)), tail, rare, entries, blocks
+    )
 
 
 def _heights(curve: Curve, width: int, unit_bits: int) -> list[tuple[int, int]]:
@@ -172,6 +175,6 @@ def _blocks(
     return _lattice.Blocks(entries, len(units), squeeze, top, (slope, steep, bend, margin), low_bits)
 
 
-def low_bits_of(width: Fraction, flat_below: int) -> int | None:
-    """``None`` for a law that is narrow enough for a flat table, else the bits that leave a width of half that to all of it."""
-    return None if width < flat_below else min(_MOST_LOW_BITS, math.floor(width / flat_below).bit_length())
+def low_bits_of(width: Fraction, flat_below: int, blocks: int) -> int | None:
+    """``None`` for a law of a width that a flat table holds, else the bits that leave from half of ``blocks`` to all of it."""
+    return None if width < flat_below else min(_MOST_LOW_BITS, math.floor(width / blocks).bit_length())

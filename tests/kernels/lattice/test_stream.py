@@ -1,0 +1,66 @@
+"""The stream is AES-256 in counter mode, however it is read."""
+
+import numpy as np
+import pytest
+
+from cdt_core.errors import PrivacyError
+from cdt_core.kernels.lattice import Stream
+
+#: NIST SP 800-38A, F.5.5: CTR-AES256.Encrypt.
+KEY = bytes.fromhex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
+COUNTER = bytes.fromhex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff")
+PLAIN = bytes.fromhex(
+    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+    "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710"
+)
+CIPHERTEXT = bytes.fromhex(
+    "601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5"
+    "2b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6"
+)
+
+
+def test_the_bytes_are_those_of_the_standard():
+    stream = Stream(KEY, COUNTER).take(64)
+    assert bytes(a ^ b for a, b in zip(PLAIN, stream, strict=True)) == CIPHERTEXT
+
+
+def test_a_stream_is_the_same_however_it_is_divided():
+    length = 3 * (1 << 17) + 40
+    whole = Stream(KEY).take(length)
+    pieces = Stream(KEY)
+    sizes = [0, 1, 7, 16, 1000, (1 << 17) + 3]
+    parts = [pieces.take(size) for size in sizes]
+    parts.append(pieces.take(length - sum(sizes)))
+    assert b"".join(parts) == whole
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
+def test_words_are_little_endian_bytes(dtype):
+    words = Stream(KEY).words(1000, dtype)
+    assert words.dtype == dtype
+    assert words.astype(words.dtype.newbyteorder("<")).tobytes() == Stream(KEY).take(words.nbytes)
+
+
+def test_fresh_streams_have_nothing_in_common():
+    first = [Stream.fresh().take(16) for _ in range(50)]
+    assert len(set(first)) == 50
+
+
+def test_a_nonce_moves_the_counter():
+    assert Stream(KEY, (1).to_bytes(16, "big")).take(16) == Stream(KEY).take(32)[16:]
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        (lambda: Stream(bytes(16)), "key of a stream must be 32 bytes"),
+        (lambda: Stream("x" * 32), "key of a stream must be 32 bytes"),
+        (lambda: Stream(KEY, bytes(12)), "nonce of a stream must be 16 bytes"),
+        (lambda: Stream(KEY).take(-1), "-1 words"),
+        (lambda: Stream(KEY).words(4, np.int32), "words of int32"),
+        (lambda: Stream(KEY).words(4, np.float64), "words of float64"),
+    ],
+)
+def test_what_is_no_stream_is_refused(call, what):
+    with pytest.raises(PrivacyError, match=what):
+        call()
