@@ -42,7 +42,7 @@ ANNEAL = [
 LATTICE = ["lattice_avx2.c", "lattice_avx512.c", "lattice_baseline.c", "lattice_shamir.c", "levels.c", "status.c"]
 PARTITION = [
     "levels.c", "partition_avx2.c", "partition_avx512.c", "partition_baseline.c", "partition_classes.c",
-    "partition_measures.c", "status.c",
+    "partition_measures.c", "partition_moves.c", "status.c",
 ]  # fmt: skip
 ROBUST = ["levels.c", "robust.c", "robust_avx2.c", "robust_avx512.c", "robust_baseline.c", "status.c"]
 DISTANCES = [

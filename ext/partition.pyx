@@ -245,3 +245,6 @@ def measure(Sensitive column not None, const uint32_t[::1] order not None, const
     with nogil:
         cdt_partition_measure(&column.column, &order[0], &starts[0], count, work.arrays, measures)
     return kept["distinct"].astype(np.int64), kept["entropy"], kept["distance"]
+
+
+include "partition_moves.pxi"

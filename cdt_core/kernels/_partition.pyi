@@ -51,3 +51,17 @@ def by_class(classes: NDArray[np.uint32], count: int) -> tuple[NDArray[np.uint64
 def measure(
     column: Sensitive, order: NDArray[np.uint32], starts: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]: ...
+
+class Moves:
+    def __init__(
+        self,
+        classes: NDArray[np.uint32],
+        count: int,
+        least: int,
+        lines: tuple[NDArray[np.float32], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]],
+        orders: NDArray[np.uint32],
+        rest: tuple[tuple[Sensitive, ...], int, int],
+    ) -> None: ...
+    @property
+    def loss(self) -> float: ...
+    def run(self, proposals: int, temperature: float) -> int: ...

@@ -190,3 +190,24 @@ def test_what_cannot_be_kept_is_refused(options, message):
 def test_values_that_have_no_code_are_refused(values, message):
     with pytest.raises(PrivacyError, match=f"column 'x' holds .*{message}|column 'x' holds {message}"):
         anonymise(pd.DataFrame({"x": values}), ["x"], k=1)
+
+
+def test_annealing_lowers_the_loss_and_breaks_nothing():
+    frame = census(800)
+    options = {"k": 6, "l": 2, "t": 0.45}
+    plain, refined = (anonymise(frame, QUASI, "illness", refine=refine, **options) for refine in (None, "anneal"))
+    kept = check(refined.table, QUASI, "illness")
+    assert refined.measures.ncp < 0.97 * plain.measures.ncp
+    assert refined.evidence["ncp_before"] == pytest.approx(plain.measures.ncp)
+    assert kept.k >= 6
+    assert kept.l >= 2
+    assert kept.t <= 0.45 + 1e-11
+    assert "lower now" in refined.report()
+
+
+def test_annealing_with_a_hierarchy_never_raises_the_loss():
+    frame = census(300).dropna()
+    for seed in range(3):
+        options = {"k": 5, "hierarchies": {"town": TOWNS}, "seed": seed}
+        plain, refined = (anonymise(frame, ["town", "age"], refine=refine, **options) for refine in (None, "anneal"))
+        assert refined.measures.ncp <= plain.measures.ncp

@@ -11,7 +11,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import PrivacyError
-from cdt_core.kernels.partition import Demand, Partition
+from cdt_core.kernels.partition import Demand
 from cdt_privacy.release.anonymity import demand_of
 from cdt_privacy.release.coding import Coded
 from cdt_privacy.release.generalising import Generalised
@@ -80,5 +80,4 @@ class Cut:
     classes: NDArray[np.int64]
     columns: Mapping[str, Generalised]
     levels: Mapping[str, int] | None = None
-    before: Partition | None = None
     evidence: Mapping[str, Any] | None = None
