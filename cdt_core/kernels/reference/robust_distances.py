@@ -22,8 +22,11 @@ def krum_order(squares: NDArray[np.float64], f: int) -> NDArray[np.intp]:
     return np.argsort(near.sum(axis=1), kind="stable")
 
 
-def bulyan(updates: NDArray[Any], f: int) -> NDArray[np.float64]:
-    """Krum again and again among what is left, then the mean of the values nearest to their median."""
+def bulyan(updates: NDArray[Any], f: int, *, in_turn: bool) -> NDArray[np.float64]:
+    """What Krum ranks best, or chooses again and again among what is left; of that the values nearest to their median."""
+    if not in_turn:
+        ranked = krum_order(distances(updates), f)[: len(updates) - 2 * f]
+        return window_mean(updates[ranked], len(updates) - 4 * f)
     left = list(range(len(updates)))
     chosen = []
     squares = distances(updates)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,14 +10,12 @@ from cdt_core.kernels.robust.krum import is_count
 from cdt_core.kernels.robust.passes import Passes, Vector
 from cdt_core.kernels.robust.rows import Updates
 
-__all__ = ["geometric_median"]
+__all__ = ["checked_start", "geometric_median"]
 
-#: A distance counts for no less than this share of the median distance: the smoothing of RFA, in the updates' own unit.
-_SMOOTHING = 1e-6
+#: A point lies on an update that is nearer than this share of the median distance.
+_ON = 1e-6
 #: Iterations end when the next point is nearer to the last than this share of the median distance.
 _TOLERANCE = 1e-6
-#: Squares below that lost bits to the end of float64's range.
-_LEAST_SQUARE = 1e-200
 
 
 def geometric_median(
@@ -29,7 +25,7 @@ def geometric_median(
     iterations: int = 100,
     start: Vector | None = None,
 ) -> Vector:
-    """Geometric median by the smoothed Weiszfeld iteration of robust federated aggregation ([1]_, Algorithm 2).
+    """Geometric median by the Weiszfeld iteration of robust federated aggregation ([1]_, Algorithm 2).
 
     Parameters
     ----------
@@ -57,13 +53,15 @@ def geometric_median(
     -----
     An iteration is the mean of the updates, each by its weight over its distance from the last point. Distances
     from a point and the next point are computed in one pass: block by block of columns, the new point first, then how far the
-    updates are from it. So ``iterations`` take ``iterations + 1`` passes over the updates, and memory for the result. No
-    distance counts for less than a millionth of their median (the paper's smoothing, independent of the updates' unit).
+    updates are from it. So ``iterations`` take ``iterations + 1`` passes over the updates, and memory for the result. Where
+    the paper smooths distances that vanish, a point that lies on an update leaves it if the others pull harder than it holds
+    ([2]_), and is the median if not.
 
     References
     ----------
     .. [1] Pillutla, Kakade, Harchaoui, "Robust Aggregation for Federated Learning", IEEE Transactions on Signal Processing 70,
        2022.
+    .. [2] Vardi, Zhang, "The multivariate L1-median and associated data depth", PNAS 97(4), 2000, equation 2.6.
 
     Examples
     --------
@@ -81,8 +79,18 @@ def geometric_median(
     z, squares, scale = _begin(passes, shares, start)
     last = np.zeros(passes.sites)
     for turn in range(iterations):
-        step = _step(squares, shares, last)
-        if step is None:
+        away = np.sqrt(squares)
+        middle = _weighted_median(away, shares)
+        here = away <= _ON * middle
+        if here.any():
+            if not _leave(passes, z, np.where(here, 0, shares / np.where(here, 1, away / scale)), shares[here].sum()):
+                break
+            squares = passes.measure(z, scale=scale)
+            continue
+        step = shares / away
+        step /= step.sum()
+        # The next point is the sum of (step - last) * (update - point) away from this one.
+        if np.abs(step - last) @ away <= _TOLERANCE * middle:
             break
         last = step
         if turn == iterations - 1:
@@ -92,20 +100,26 @@ def geometric_median(
     return z.astype(passes.dtype, copy=False)
 
 
-def _step(
-    squares: NDArray[np.float64], shares: NDArray[np.float64], last: NDArray[np.float64]
-) -> NDArray[np.float64] | None:
-    """What each update counts for in the next point; None: that is the point, or one as good."""
-    away = np.sqrt(squares)
+def _weighted_median(away: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
     order = np.argsort(away)
-    half = min(int(np.searchsorted(np.cumsum(shares[order]), 0.5)), len(order) - 1)
-    middle = away[order[half]]
-    if middle == 0:  # half of the updates are the point itself
-        return None
-    by = shares / np.maximum(away, _SMOOTHING * middle)
-    by /= by.sum()
-    # The next point is the sum of (by - last) * (update - point) away from this one.
-    return None if np.abs(by - last) @ away <= _TOLERANCE * middle else by
+    half = int(np.searchsorted(np.cumsum(shares[order]), 0.5))
+    return float(away[order[min(half, len(order) - 1)]])
+
+
+def _leave(passes: Passes, z: Vector, pulls: NDArray[np.float64], holds: float) -> bool:
+    """Move ``z`` off the updates that it lies on, unless these hold it harder than the others pull: then it is the median.
+
+    ``pulls`` are the shares of the others over their distances, 0 for those that ``z`` lies on; those have the share ``holds``.
+    """
+    total = float(pulls.sum())
+    if total == 0:
+        return False
+    towards = passes.combine(pulls / total)
+    pull = total * float(np.linalg.norm((towards - z).astype(np.float64)))
+    if not pull > holds:
+        return False
+    z += (towards - z) * z.dtype.type(1 - holds / pull)
+    return True
 
 
 def _begin(
@@ -114,18 +128,19 @@ def _begin(
     """The first point, the squared distances from it, and the scale at which those have room in float64."""
     if start is None:
         z = np.zeros(passes.length, passes.work_dtype)
-        squares = passes.measure(z, shares)
-    else:
-        z = _checked_start(start, passes)
-        squares = passes.measure(z)
-    if np.isfinite(squares).all() and squares.max() > _LEAST_SQUARE:
-        return z, squares, 1.0
-    largest = max(passes.largest(), float(np.abs(z).max(initial=0)))  # or it names what is not finite
-    scale = math.ldexp(1.0, max(-1000, min(1000, -math.frexp(largest)[1]))) if largest else 1.0
-    return z, passes.measure(z, scale=scale), scale
+        return z, *passes.measure_in_scale(z, shares)
+    z = checked_start(start, passes)
+    return z, *passes.measure_in_scale(z)
 
 
-def _checked_start(start: Vector, passes: Passes) -> Vector:
+def checked_start(start: Vector, passes: Passes) -> Vector:
+    """A copy of the first point, in the dtype of the passes.
+
+    Raises
+    ------
+    AggregationError
+        It is no vector of the updates' length, or not finite.
+    """
     given = np.asarray(start)
     if given.dtype.kind != "f" or given.shape != (passes.length,) or not np.isfinite(given).all():
         raise AggregationError(

@@ -1,4 +1,4 @@
-"""Bulyan is Krum in turn, then the values nearest to the median, and no coordinate leaves the honest range."""
+"""Bulyan is what Krum ranks best, then the values nearest to the median, and no coordinate leaves the honest range."""
 
 from __future__ import annotations
 
@@ -53,9 +53,11 @@ def test_equal_values_give_that_value(value):
 
 
 @pytest.mark.parametrize(("n", "f"), [(3, 0), (7, 1), (11, 2), (23, 5), (50, 11), (100, 20)])
-def test_it_is_the_rule_of_the_paper(n, f):
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_it_is_krum_and_then_the_values_nearest_to_the_median(n, f, in_turn):
     updates = np.random.default_rng(n).normal(size=(n, 200))
-    np.testing.assert_allclose(bulyan(updates, f), reference.bulyan(updates, f), rtol=1e-12, atol=1e-14)
+    expected = reference.bulyan(updates, f, in_turn=in_turn)
+    np.testing.assert_allclose(bulyan(updates, f, in_turn=in_turn), expected, rtol=1e-12, atol=1e-14)
 
 
 @given(st.integers(7, 30), st.integers(0, 2**32 - 1), st.data())
@@ -66,9 +68,11 @@ def test_f_wrong_updates_cannot_move_a_coordinate_out_of_the_honest_range(n, see
     honest = rng.normal(size=(n - f, 8))
     size = data.draw(st.sampled_from([0.5, 3.0, 1e3, 1e12, 1e200]))
     wrong = honest.mean(axis=0) + size * rng.choice([-1, 1, 0], (f, 8))
-    result = bulyan(np.concatenate([wrong, honest])[rng.permutation(n)], f)
-    assert (honest.min(axis=0) <= result).all()
-    assert (result <= honest.max(axis=0)).all()
+    updates = np.concatenate([wrong, honest])[rng.permutation(n)]
+    for in_turn in (False, True):
+        result = bulyan(updates, f, in_turn=in_turn)
+        assert (honest.min(axis=0) <= result).all()
+        assert (result <= honest.max(axis=0)).all()
 
 
 def test_the_order_of_the_sites_changes_nothing():
