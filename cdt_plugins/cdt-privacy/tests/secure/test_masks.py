@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from cdt_privacy.secure import SecureParty
-from cdt_privacy.secure.agreement import Purpose, agreed, derived, public_of
+from cdt_privacy.secure.agreement import KeyPair, Purpose, derived
 from cdt_privacy.secure.masks import add_masks, pair_mask, self_mask
 from cdt_privacy.secure.messages import Keys
 
@@ -48,9 +48,7 @@ def test_what_a_site_sends_says_nothing_of_its_vector_alone(federation, run_roun
 def masks_of(fed, parties, length=8):
     """The words of every mask of a round, by the site or pair that has it, each pair's from both of its sides."""
     found, sites = {}, fed.terms.sites
-    public = {
-        site: Keys(bytes(32), public_of(secrets_of(party).mask_key), bytes(32)) for site, party in parties.items()
-    }
+    public = {site: Keys(bytes(32), secrets_of(party).mask_key.public, bytes(32)) for site, party in parties.items()}
     for index, site in enumerate(sites):
         stream, sign = self_mask(fed.terms, secrets_of(parties[site]).self_mask, index)
         found[index,] = sign * stream.words(length, np.uint64)
@@ -79,16 +77,15 @@ def test_masks_are_fresh_per_round_pair_and_site_and_cancel_in_pairs(federation)
 def test_the_same_site_makes_up_other_secrets_each_time(federation):
     fed = federation(4)
     made = [secrets_of(fed.party("site-00")) for _ in range(64)]
-    for which in ("self_mask", "mask_key", "share_key"):
+    for which in ("self_mask", "mask_secret"):
         several = [getattr(secrets, which) for secrets in made]
         assert {len(secret) for secret in several} == {32}
         assert len(set(several)) == 64
         # Every one of the 256 bits is one for some site and zero for another.
         bits = np.unpackbits(np.frombuffer(b"".join(several), np.uint8).reshape(64, 32), axis=1)
         assert ((bits.sum(axis=0) > 0) & (bits.sum(axis=0) < 64)).all()
-    assert (
-        len({each for secrets in made for each in (secrets.self_mask, secrets.mask_key, secrets.share_key)}) == 3 * 64
-    )
+    keys = [(each.self_mask, each.mask_secret, each.mask_key.public, each.share_key.public) for each in made]
+    assert len({each for several in keys for each in several}) == 4 * 64
 
 
 def test_the_seed_of_all_secrets_has_256_bits_of_the_systems_randomness(federation, monkeypatch):
@@ -113,5 +110,5 @@ def test_two_sites_agree_as_the_standard_says():
     """RFC 7748, section 6.1: Bob's secret key and Alice's public key."""
     bob = bytes.fromhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")
     alice = bytes.fromhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")
-    assert public_of(bob).hex() == "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
-    assert agreed(bob, alice).hex() == "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
+    assert KeyPair(bob).public.hex() == "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
+    assert KeyPair(bob).agree(alice).hex() == "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"

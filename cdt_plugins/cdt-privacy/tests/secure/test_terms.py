@@ -45,6 +45,7 @@ def test_two_lists_of_survivors_never_both_reach_the_threshold(sites):
         ({"sites": ("a", "a", "b")}, "'a' is asked twice"),
         ({"sites": ("a", "b", "")}, "1 to 255 bytes"),
         ({"length": 0}, "length 0"),
+        ({"length": 2**32 + 1}, "length 4294967297"),
         ({"length": 1.5}, "length 1.5"),
         ({"bits": 16}, "give 32 or 64"),
         ({"adversary": "nobody"}, "'nobody'"),
@@ -74,7 +75,7 @@ def test_a_sparse_graph_is_for_a_coordinator_that_keeps_to_the_protocol():
 def some_terms():
     return [
         Terms("round 7", SITES[:5], 1000),
-        Terms("é", ("ä", "b", "c"), 2**40, bits=64, adversary=SEMI_HONEST, threshold=3),
+        Terms("é", ("ä", "b", "c"), 2**32, bits=64, adversary=SEMI_HONEST, threshold=3),
         Terms("r", SITES, 1, adversary=SEMI_HONEST, sparse=Sparse.for_sites(100, corrupt=0.1, dropout=0.1)),
     ]
 

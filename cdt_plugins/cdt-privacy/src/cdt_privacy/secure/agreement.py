@@ -15,7 +15,7 @@ from cdt_core.errors import ProtocolError
 from cdt_core.model.fields import FieldWriter
 from cdt_privacy.secure.terms import Terms
 
-__all__ = ["TAG_BYTES", "Commitments", "Envelope", "Purpose", "agreed", "derived", "public_of"]
+__all__ = ["TAG_BYTES", "Commitments", "Envelope", "KeyPair", "Purpose", "derived"]
 
 TAG_BYTES = 16
 _DOMAIN = "cdt secure sum 1"
@@ -42,23 +42,25 @@ def derived(secret: bytes, terms: Terms, purpose: str, *indices: int) -> bytes:
     return HKDF(SHA256(), 32, None, text.end()).derive(secret)
 
 
-def public_of(secret: bytes) -> bytes:
-    """The X25519 public key (32 bytes) of a secret one."""
-    return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+class KeyPair:
+    """A secret X25519 key of 32 bytes (RFC 7748) and its public one."""
 
+    def __init__(self, secret: bytes) -> None:
+        self._secret = X25519PrivateKey.from_private_bytes(secret)
+        self.public = self._secret.public_key().public_bytes_raw()
 
-def agreed(secret: bytes, public: bytes) -> bytes:
-    """What the owner of ``secret`` and the owner of ``public`` both know (RFC 7748).
+    def agree(self, public: bytes) -> bytes:
+        """What this key's owner and the owner of another public key both know, 32 bytes to derive keys from.
 
-    Raises
-    ------
-    ProtocolError
-        The public key is one of the few with which everyone agrees on nothing.
-    """
-    try:
-        return X25519PrivateKey.from_private_bytes(secret).exchange(X25519PublicKey.from_public_bytes(public))
-    except ValueError as error:
-        raise ProtocolError("a public key of low order, with which nothing is secret; refuse its owner") from error
+        Raises
+        ------
+        ProtocolError
+            The public key is one of the few with which everyone agrees on nothing.
+        """
+        try:
+            return self._secret.exchange(X25519PublicKey.from_public_bytes(public))
+        except ValueError as error:
+            raise ProtocolError("a public key of low order, with which nothing is secret; refuse its owner") from error
 
 
 @attrs.frozen
@@ -79,20 +81,20 @@ class Envelope:
     keys_digest: bytes
     way: tuple[int, int]
 
-    def seal(self, secret: bytes, public: bytes, plain: bytes) -> bytes:
+    def seal(self, own: KeyPair, public: bytes, plain: bytes) -> bytes:
         """``plain`` for the reader, ``TAG_BYTES`` longer."""
-        return self._cipher(secret, public).encrypt(_NONCE, plain, None)
+        return self._cipher(own, public).encrypt(_NONCE, plain, None)
 
-    def open(self, secret: bytes, public: bytes, sent: bytes) -> bytes:
+    def open(self, own: KeyPair, public: bytes, sent: bytes) -> bytes:
         """What the writer sealed; ``ProtocolError`` when anything was changed."""
         try:
-            return self._cipher(secret, public).decrypt(_NONCE, sent, None)
+            return self._cipher(own, public).decrypt(_NONCE, sent, None)
         except InvalidTag as error:
             writer = self.terms.sites[self.way[0]]
             raise ProtocolError(f"shares of site {writer!r} were changed or are for another site or round") from error
 
-    def _cipher(self, secret: bytes, public: bytes) -> AESGCM:
-        bound = agreed(secret, public) + self.keys_digest
+    def _cipher(self, own: KeyPair, public: bytes) -> AESGCM:
+        bound = own.agree(public) + self.keys_digest
         return AESGCM(derived(bound, self.terms, Purpose.SHARES, *self.way))
 
 

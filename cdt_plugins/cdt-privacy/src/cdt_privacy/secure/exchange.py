@@ -14,7 +14,7 @@ from cdt_core.errors import ProtocolError
 from cdt_core.kernels.lattice.shamir import SHARE_BYTES
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_privacy.secure import messages
-from cdt_privacy.secure.agreement import agreed
+from cdt_privacy.secure.agreement import KeyPair
 from cdt_privacy.secure.identity import Roster
 from cdt_privacy.secure.messages import STAGES, Dealt, Keys, Signed, read_members, signed_by, write_members
 from cdt_privacy.secure.party import check_roster
@@ -89,7 +89,7 @@ class SecureSum:
         self._survivors: frozenset[int] = frozenset()
         self._shares: dict[int, dict[int, bytes]] = {}
         self._total = np.zeros(terms.length, terms.dtype)
-        self._probe = os.urandom(messages.KEY_BYTES)
+        self._probe = KeyPair(os.urandom(messages.KEY_BYTES))
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class SecureSum:
         keys = Keys.read(reader, answer.signature)
         reader.end()
         for key in (keys.share_key, keys.mask_key):
-            agreed(self._probe, key)
+            self._probe.agree(key)
         self._keys[index] = keys
 
     def _ask_shares(self) -> dict[int, bytes]:

@@ -16,7 +16,7 @@ from cdt_core.kernels.lattice import Stream, share
 from cdt_core.kernels.lattice.shamir import SHARE_BYTES
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_privacy.secure import messages
-from cdt_privacy.secure.agreement import Commitments, Envelope, Purpose, derived, public_of
+from cdt_privacy.secure.agreement import Commitments, Envelope, KeyPair, Purpose, derived
 from cdt_privacy.secure.identity import SIGNATURE_BYTES, Identity, Roster
 from cdt_privacy.secure.masks import add_masks, pair_mask, self_mask
 from cdt_privacy.secure.messages import STAGES, Keys, Signed, read_members, signed, write_members
@@ -31,12 +31,15 @@ class _Secrets:
     """What a site makes up for one round, all from one seed, so that it may be stopped and go on."""
 
     self_mask: bytes
-    mask_key: bytes
-    share_key: bytes
+    mask_secret: bytes
+    mask_key: KeyPair
+    share_key: KeyPair
 
     @classmethod
     def of(cls, seed: bytes, terms: Terms) -> _Secrets:
-        return cls(*(derived(seed, terms, use) for use in (Purpose.SELF_MASK, Purpose.MASK_KEY, Purpose.SHARE_KEY)))
+        mask_key = derived(seed, terms, Purpose.MASK_KEY)
+        share_key = KeyPair(derived(seed, terms, Purpose.SHARE_KEY))
+        return cls(derived(seed, terms, Purpose.SELF_MASK), mask_key, KeyPair(mask_key), share_key)
 
 
 class SecureParty:
@@ -134,7 +137,7 @@ class SecureParty:
 
     def _own_keys(self) -> Keys:
         commit = Commitments(self._terms, Purpose.SELF_MASK)
-        public = public_of(self._secrets.share_key), public_of(self._secrets.mask_key)
+        public = self._secrets.share_key.public, self._secrets.mask_key.public
         return Keys(*public, commit(self._secrets.self_mask, self._me))
 
     def _deal(self, reader: FieldReader, payload: bytes) -> bytes:
@@ -147,7 +150,7 @@ class SecureParty:
         holders = sorted({self._me, *near} & keys.keys())
         self._require_holders(messages.SHARES, holders)
         stream = Stream(derived(self._seed + digest, self._terms, Purpose.SHARING))
-        secrets = self._secrets.self_mask, self._secrets.mask_key
+        secrets = self._secrets.self_mask, self._secrets.mask_secret
         dealt = [share(secret, self._terms.share_threshold, len(holders), stream) for secret in secrets]
         pairs = dict(zip(holders, zip(*dealt, strict=True), strict=True))
         body = self._sealed(keys, digest, pairs) + self._committed(pairs)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import ProtocolError
 from cdt_core.kernels.lattice import combine
-from cdt_privacy.secure.agreement import Commitments, Purpose, public_of
+from cdt_privacy.secure.agreement import Commitments, KeyPair, Purpose
 from cdt_privacy.secure.masks import Mask, add_masks, pair_mask, self_mask
 from cdt_privacy.secure.messages import UNMASK, Dealt, Keys, where
 from cdt_privacy.secure.terms import Terms
@@ -61,15 +61,15 @@ class Unmasking:
         mask_keys = {site: self._mask_key(site) for site in sorted(self.dealt.keys() - self.survivors)}
         return add_masks(total, self._masks(seeds, mask_keys))
 
-    def _masks(self, seeds: Mapping[int, bytes], mask_keys: Mapping[int, bytes]) -> Iterator[Mask]:
+    def _masks(self, seeds: Mapping[int, bytes], mask_keys: Mapping[int, KeyPair]) -> Iterator[Mask]:
         """What undoes each mask. A dropped site's own side of a pair is the opposite of its neighbour's."""
         for site, seed in seeds.items():
             stream, sign = self_mask(self.terms, seed, site)
             yield stream, -sign
-        for site, secret in mask_keys.items():
+        for site, mask_key in mask_keys.items():
             for other in self.near[site]:
                 if other in self.survivors:
-                    yield pair_mask(self.terms, secret, site, other, self.keys[other])
+                    yield pair_mask(self.terms, mask_key, site, other, self.keys[other])
 
     def _seed(self, site: int) -> bytes:
         seed = self._combined(site, Purpose.SELF_MASK)
@@ -77,11 +77,11 @@ class Unmasking:
             raise self._broken(site)
         return seed
 
-    def _mask_key(self, site: int) -> bytes:
-        secret = self._combined(site, Purpose.MASK_KEY)
-        if public_of(secret) != self.keys[site].mask_key:
+    def _mask_key(self, site: int) -> KeyPair:
+        pair = KeyPair(self._combined(site, Purpose.MASK_KEY))
+        if pair.public != self.keys[site].mask_key:
             raise self._broken(site)
-        return secret
+        return pair
 
     def _combined(self, site: int, purpose: str) -> bytes:
         """The secret, from the first shares that are the ones that were dealt."""
