@@ -83,7 +83,8 @@ class VariableOptions:
         best = self.usable[choice]
         rated, form = self.rated[best], self.forms[best]
         candidate = rated.candidate
-        listed = tuple(evolve(other.candidate, chosen=at == best) for at, other in enumerate(self.rated))
+        listed = [other.candidate for other in self.rated]
+        listed[best] = evolve(candidate, chosen=True)
         return evolve(
             self.base,
             dtype=form.dtype,
@@ -96,7 +97,7 @@ class VariableOptions:
             error_share=candidate.error_share,
             predicted_bytes=rated.predicted_bytes,
             predicted_seconds=candidate.seconds,
-            candidates=listed,
+            candidates=tuple(listed),
             note="; ".join(
                 filter(None, (self._note(best), _OTHER_GRID * (candidate.chunk_shape != self.base.chunk_shape)))
             ),

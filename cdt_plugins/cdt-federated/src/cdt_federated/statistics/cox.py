@@ -1,0 +1,259 @@
+"""Cox's proportional hazards over sites."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from cdt_core.errors import FederatedError
+from cdt_federated.statistics.fitted import Fitted, Scale, scale_of
+from cdt_federated.statistics.moments import Moments, names_of
+from cdt_federated.statistics.newton import maximised
+from cdt_federated.statistics.rows import Missing, Rows
+from cdt_federated.statistics.summary import State, Steps, Sums
+from cdt_federated.statistics.times import Grid, agreed_grid, grid_of
+
+__all__ = ["Cox", "CoxFound"]
+
+Array = NDArray[np.float64]
+Ties = Literal["efron", "breslow"]
+
+
+def _binned(places: NDArray[np.intp], values: Array, count: int) -> Array:
+    """Sums of values (rows, ...) by place, shape (count, ...)."""
+    flat = values.reshape(len(values), math.prod(values.shape[1:]))
+    sums = np.stack([np.bincount(places, column, count) for column in flat.T], axis=-1)
+    return sums.reshape(count, *values.shape[1:]).astype(np.float64)
+
+
+def _sums(covariates: Array, at: Array, places: NDArray[np.intp], happened: NDArray[np.bool_], count: int) -> State:
+    """By the time at which rows are at risk for the last time: hazards, and these times covariates and products of them; the
+    same of the rows with an event, their number and the sum of their covariates.
+    """
+    with np.errstate(over="ignore"):  # a step too far: it is halved
+        hazards = np.exp(covariates @ at)
+    here = places >= 0
+    found: State = {}
+    for name, some in (("risk", here), ("tied", here & happened)):
+        some_covariates, hazard = covariates[some], hazards[some]
+        first = some_covariates * hazard[:, np.newaxis]
+        second = first[:, :, np.newaxis] * some_covariates[:, np.newaxis, :]
+        terms = zip("012", (hazard, first, second), strict=True)
+        found |= {name + order: _binned(places[some], values, count) for order, values in terms}
+    some = here & happened
+    found["events"] = np.bincount(places[some], minlength=count).astype(np.float64)
+    found["covariates"] = _binned(places[some], covariates[some], count)
+    return found
+
+
+def _terms(state: State, at: Array, ties: Ties) -> State:
+    """Log partial likelihood, gradient and information, from the sums of :func:`_sums` (Efron 1977, JASA 72:557)."""
+    events = state["events"]
+    risk = [state[f"risk{order}"][::-1].cumsum(axis=0)[::-1] for order in "012"]
+    tied = [state[f"tied{order}"] for order in "012"]
+    likelihood, gradient = float(state["covariates"].sum(axis=0) @ at), state["covariates"].sum(axis=0).copy()
+    information = np.zeros((len(at), len(at)))
+    with np.errstate(all="ignore"):
+        for turn in range(int(events.max(initial=0))):
+            now = events > turn
+            shares = (turn / events[now] if ties == "efron" else np.zeros(int(now.sum())))[:, np.newaxis, np.newaxis]
+            zero, first, second = (
+                whole[now] - shares.reshape(-1, *[1] * (whole.ndim - 1)) * part[now]
+                for whole, part in zip(risk, tied, strict=True)
+            )
+            mean = first / zero[:, np.newaxis]
+            likelihood -= float(np.log(zero).sum())
+            gradient -= mean.sum(axis=0)
+            information += (second / zero[:, np.newaxis, np.newaxis]).sum(axis=0) - mean.T @ mean
+    usable = np.isfinite(likelihood) and np.isfinite(gradient).all() and np.isfinite(information).all()
+    return {"likelihood": likelihood if usable else -np.inf, "gradient": gradient, "information": information}
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class _Common(Sums):
+    """What :func:`_sums` says of rows, for what all sites share."""
+
+    time: str
+    event: str
+    scale: Scale
+    at: Array
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.time, self.event, *self.scale.names)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class _AtTimes(_Common):
+    """Sums at each time, for risk sets of all sites together."""
+
+    grid: Grid
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        times, size = len(self.grid.times), len(self.at)
+        sizes = {"0": (times,), "1": (times, size), "2": (times, size, size)}
+        kinds = {f"{name}{order}": shape for name in ("risk", "tied") for order, shape in sizes.items()}
+        return {**kinds, "events": (times,), "covariates": (times, size)}
+
+    def of(self, rows: Rows) -> Mapping[str, Array]:
+        places, happened = self.grid.places(rows, self.time, self.event)
+        covariates = self.scale.of(rows.matrix(self.scale.names))
+        return _sums(covariates, self.at, places, happened, len(self.grid.times))
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class _OfSite(_Common):
+    """The partial likelihood of a site's own risk sets: nothing is said of single times."""
+
+    ties: Ties
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        size = len(self.at)
+        return {"likelihood": (), "gradient": (size,), "information": (size, size), "events": ()}
+
+    def of(self, rows: Rows) -> Mapping[str, Array]:
+        times = np.unique(rows.positive(self.time)[rows.truths(self.event) > 0])
+        places, happened = Grid(times, is_agreed=False).places(rows, self.time, self.event)
+        covariates = self.scale.of(rows.matrix(self.scale.names))
+        found = _terms(_sums(covariates, self.at, places, happened, len(times)), self.at, self.ties)
+        return {**{name: np.asarray(value) for name, value in found.items()}, "events": happened.sum()}
+
+
+@attrs.frozen(eq=False)
+class CoxFound(Fitted):
+    """Logarithms of hazard ratios for one unit of each covariate.
+
+    Parameters
+    ----------
+    log_likelihood
+        Partial, of all rows.
+    times, cumulative_hazard
+        Breslow's estimate of the baseline, at covariates of 0; None where strata are sites.
+    events, questions
+        Events of all sites; exchanges with every site.
+    """
+
+    log_likelihood: float
+    times: Array | None
+    cumulative_hazard: Array | None
+    events: int
+    questions: int
+
+    @property
+    def hazard_ratios(self) -> Array:
+        """Shape (k,)."""
+        return np.exp(self.coefficients)
+
+
+@attrs.frozen(eq=False)
+class Cox:
+    """Cox's regression of times until an event (1972, JRSS B 34:187), equal to the pooled fit.
+
+    With ``strata="none"`` risk sets are of all sites together: sums at each time leave a site, which of exact times and few
+    rows tell nearly as much as the rows. Agree on coarse ``times`` then, or take ``strata="sites"``, where each site has a
+    baseline hazard of its own and only ``(k + 1) ** 2`` sums leave it.
+
+    Parameters
+    ----------
+    time, event
+        Columns: how long a row was watched, from 0 on, and whether the event ended that (1) or not (0).
+    covariates
+        Columns of numbers.
+    ties
+        How events of one time are treated: by Efron's approximation or by Breslow's.
+    strata
+        ``"none"`` or ``"sites"``.
+    times
+        As for :class:`~cdt_federated.statistics.survival.LogRank`; of no use with strata.
+
+    Examples
+    --------
+    >>> from cdt_federated.statistics import Cox, run
+    >>> here = {"days": [3, 5, 6, 7], "died": [1, 1, 1, 0], "dose": [2.0, 1.0, 1.0, 0.0]}
+    >>> there = {"days": [4, 9, 11], "died": [1, 1, 0], "dose": [0.0, 1.0, 0.0]}
+    >>> run(Cox("days", "died", ["dose"]), {"a": here, "b": there}).coefficients.round(3)
+    array([1.731])
+    """
+
+    time: str
+    event: str
+    covariates: tuple[str, ...] = attrs.field(converter=names_of)
+    ties: Ties = attrs.field(default="efron", kw_only=True)
+    strata: Literal["none", "sites"] = attrs.field(default="none", kw_only=True)
+    times: Array | None = attrs.field(default=None, converter=agreed_grid, kw_only=True)
+    missing: Missing = attrs.field(default="refuse", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.ties not in ("efron", "breslow"):
+            raise FederatedError(f"ties is {self.ties!r}; it must be 'efron' or 'breslow'")
+        if self.strata not in ("none", "sites"):
+            raise FederatedError(f"strata is {self.strata!r}; it must be 'none' or 'sites'")
+        if self.strata == "sites" and self.times is not None:
+            raise FederatedError("sites as strata have risk sets of their own; leave the agreed times out")
+
+    def steps(self) -> Steps[CoxFound]:
+        """Means and deviations; times of events if need be; then gradients, until the likelihood is highest."""
+        used = (*self.covariates, self.time, self.event)
+        moments = yield from Moments(used, missing=self.missing).steps()
+        size = len(self.covariates)
+        if not moments.mean[-1] > 0:
+            raise FederatedError(f"no row of any site has an event in {self.event!r}; there is nothing to estimate")
+        scale = scale_of(self.covariates, moments.mean[:size], moments.variance[:size])
+        grid = None
+        if self.strata == "none":
+            grid = yield from grid_of(self.times, self.time, self.event, self.missing)
+        course = _Course(self, scale, grid)
+        best = yield from maximised(course.ask, np.zeros(size), self.covariates, course.read)
+        coefficients, covariance = scale.back(best.coefficients, best.inverse, intercept=False)
+        sums = best.state.get("sums", best.state)
+        return CoxFound(
+            names=self.covariates,
+            coefficients=coefficients,
+            covariance=covariance,
+            freedom=float("inf"),
+            rows=int(sums["rows"]),
+            left_out=int(sums["left_out"]),
+            log_likelihood=float(best.state["likelihood"]),
+            times=None if grid is None else grid.times,
+            cumulative_hazard=None if grid is None else _baseline(sums, coefficients, scale),
+            events=int(np.sum(sums["events"])),
+            questions=course.asked + 2 + (grid is not None and not grid.is_agreed),
+        )
+
+
+@attrs.define(eq=False)
+class _Course:
+    """A fit under way: what is asked at coefficients, and what the answers say there."""
+
+    cox: Cox
+    scale: Scale
+    grid: Grid | None
+    at: Array = attrs.field(factory=lambda: np.empty(0))
+    asked: int = 0
+
+    def ask(self, at: Array) -> Sums:
+        """The question at coefficients."""
+        self.at, self.asked, cox = at, self.asked + 1, self.cox
+        shared: dict[str, Any] = {"time": cox.time, "event": cox.event, "scale": self.scale, "missing": cox.missing}
+        if self.grid is None:
+            return _OfSite(at=at, ties=cox.ties, **shared)
+        return _AtTimes(at=at, grid=self.grid, **shared)
+
+    def read(self, state: State) -> State:
+        """The likelihood of risk sets of all sites, from their sums at each time."""
+        return state if self.grid is None else {**_terms(state, self.at, self.cox.ties), "sums": state}
+
+
+def _baseline(sums: State, coefficients: Array, scale: Scale) -> Array:
+    """Breslow's cumulative hazard at covariates of 0 (1974, Biometrics 30:89)."""
+    at_risk = sums["risk0"][::-1].cumsum()[::-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        steps = np.where(sums["events"] > 0, sums["events"] / at_risk, 0)
+    return np.asarray(np.cumsum(steps) * np.exp(-(scale.mean @ coefficients)))
