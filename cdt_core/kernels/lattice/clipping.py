@@ -13,7 +13,7 @@ from cdt_core.kernels import _lattice
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["clip_factor", "must_be_clip", "must_be_values"]
+__all__ = ["clip", "must_be_clip", "must_be_values"]
 
 #: Sums of squares outside may have lost some of them, or overflowed.
 _LEAST_SQUARES, _MOST_SQUARES = 1e-280, 1e300
@@ -45,10 +45,12 @@ def must_be_clip(clip_norm: float, step: float) -> None:
         )
 
 
-def clip_factor(values: NDArray[Any], clip_norm: float | None, step: float) -> float:
-    """What to multiply values by, so that they count steps and their norm, as real numbers, is at most ``clip_norm / step``.
+def clip(values: NDArray[Any], clip_norm: float | None, step: float) -> tuple[NDArray[Any], float]:
+    """Values, and what to multiply them by, so that they count steps and have a norm of at most ``clip_norm / step``.
 
-    A product is off by 2^-53 of itself at most, and so are the four operations that make the factor: 2^-50 covers them.
+    That is the norm of the products as real numbers. A product is off by 2^-53 of itself at most, and so are the operations
+    that make the factor: 2^-50 covers them. The values are those given, unless their squares are no numbers: then they are
+    divided by a power of two.
 
     Raises
     ------
@@ -56,31 +58,33 @@ def clip_factor(values: NDArray[Any], clip_norm: float | None, step: float) -> f
         The clip is no positive number, or a value is not finite.
     """
     if clip_norm is None:
-        return 1 / step
+        return values, 1 / step
     must_be_clip(clip_norm, step)
-    norm = _norm_above(values)
-    if norm <= clip_norm:
-        return 1 / step
-    return clip_norm / step / norm * (1 - 2.0**-50)
-
-
-def _norm_above(values: NDArray[Any]) -> float:
-    """At least the norm, and by a relative ``(length + 16) 2^-51`` more at most.
-
-    A sum of n squares, each rounded, is off by n 2^-53 relatively, in whatever order; the root and two products by less
-    than 16 2^-52.
-    """
-    total, scale = _lattice.squares(values), 1.0
+    scaled, scale = values, 1.0
+    total = _lattice.squares(values)
     if not _LEAST_SQUARES <= total <= _MOST_SQUARES:
-        largest = float(np.max(np.abs(values), initial=0.0))
-        if not math.isfinite(largest):
-            index = int(np.argmin(np.isfinite(values)))
-            raise PrivacyError(
-                f"value {values[index]} at index {index} is no number that can be encoded; replace it first"
-            )
-        if largest == 0:
-            return 0.0
-        # By a power of two, so that nothing is rounded but what does not count beside the largest.
-        scale = 2.0 ** max(math.frexp(largest)[1], -1000)
-        total = _lattice.squares(values.astype(np.float64) / scale)
-    return math.sqrt(total) * (1 + (values.size + 16) * 2.0**-52) * scale
+        scale = _scale_of(values)
+        scaled = values.astype(np.float64) / scale
+        total = _lattice.squares(scaled)
+    norm = _root_above(total, values.size)
+    if norm <= clip_norm / scale:
+        return values, 1 / step
+    return scaled, clip_norm / step / norm * (1 - 2.0**-50)
+
+
+def _root_above(total: float, count: int) -> float:
+    """At least the norm of which the kernel summed the squares, and by a relative ``(count / 16 + 40) 2^-53`` more at most.
+
+    The kernel's 16 sums of ``count / 16`` rounded squares, added up, are off by ``(count / 16 + 17) 2^-53`` relatively at most;
+    the root of that by half of it, and by the three roundings here.
+    """
+    return math.sqrt(total) * (1 + (count / 16 + 40) * 2.0**-53)
+
+
+def _scale_of(values: NDArray[Any]) -> float:
+    """A power of two that brings the largest value near 1."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if not math.isfinite(largest):
+        index = int(np.argmin(np.isfinite(values)))
+        raise PrivacyError(f"value {values[index]} at index {index} is no number that can be encoded; replace it first")
+    return 2.0 ** min(max(math.frexp(largest)[1], -1000), 1000)

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _lattice
-from cdt_core.kernels.lattice.clipping import clip_factor, must_be_clip, must_be_values
+from cdt_core.kernels.lattice.clipping import clip, must_be_clip, must_be_values
 from cdt_core.kernels.lattice.masks import TILE, add_mask, add_tile, must_be_ring
 from cdt_core.kernels.lattice.sensitivity import Sensitivity, float_above, of_rounded, sqrt_above
 
@@ -272,12 +272,12 @@ class Lattice:
         if any(sign not in (1, -1) for _, sign in masks):
             raise PrivacyError(f"masks are added (1) or subtracted (-1), not {[sign for _, sign in masks]}")
         flat = must_be_values(values)
-        factor = clip_factor(flat, clip_norm, self.step)
+        scaled, factor = clip(flat, clip_norm, self.step)
         ring = np.empty(flat.size, self.dtype)
         words = np.empty(min(TILE, flat.size) if masks else 0, self.dtype)
         for start in range(0, flat.size, TILE):
             tile = ring[start : start + TILE]
-            done = _round_tile(flat[start : start + TILE], factor, stream, tile)
+            done = _round_tile(scaled[start : start + TILE], factor, stream, tile)
             if done < tile.size:
                 raise self._refusal(start + done, float(flat[start + done]))
             for mask, sign in masks:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdt_core.kernels.lattice import Lattice
-from cdt_core.kernels.lattice.clipping import clip_factor
+from cdt_core.kernels.lattice.clipping import clip
 from cdt_core.kernels.lattice.sensitivity import float_above, of_rounded, sqrt_above
 
 CLIP = 1.0
@@ -32,7 +32,7 @@ def test_no_rounding_of_any_vector_is_larger(length, step):
     bound = lattice.sensitivity(length, CLIP)
     largest = [Fraction(0)] * 3
     for values in adversarial(length, step):
-        scaled = values * clip_factor(values, CLIP, step)
+        scaled = np.multiply(*clip(values, CLIP, step))
         worst = [Fraction(int(np.ceil(abs(x)))) for x in scaled]
         norms = sum(worst), sum(q * q for q in worst), max(worst)
         largest = [max(a, b) for a, b in zip(largest, norms, strict=True)]
