@@ -213,22 +213,21 @@ def test_a_learner_goes_on_in_another_process():
     strategy = SCAFFOLD(steps=3, rate=0.1)
     coordinator = coordinator_of(ROSTER)
     whole = train(Training(strategy=strategy, rounds=8), START, coordinator_of(ROSTER), InProcess(_sites(strategy)))
-    learners = {name: Learner(strategy, _gradient(name), LENGTH) for name in ROSTER.names}
-    sites = {name: Site(name, key_of(name), ROSTER, learners[name]) for name in ROSTER.names}
+    saved = {}
 
     def deliver(requests):
         """Each message is answered by a new process of the site."""
         for name, request in requests.items():
-            learner = Learner(strategy, _gradient(name), LENGTH)
-            learner.restore(learners[name].saved())
-            site = Site(name, key_of(name), ROSTER, learner)
-            site.restore(sites[name].saved())
-            learners[name], sites[name] = learner, site
+            site = Site(name, key_of(name), ROSTER, Learner(strategy, _gradient(name), LENGTH))
+            if name in saved:
+                site.restore(saved[name])
             yield site.answer(request)
+            saved[name] = site.saved()
 
     trained = train(Training(strategy=strategy, rounds=8), START, coordinator, deliver)
     assert trained.model.tobytes() == whole.model.tobytes()
-    saved = learners["site-0"].saved()
+    learner = Learner(strategy, _gradient("site-0"), LENGTH)
+    saved = learner.saved()
     for wrong in (saved[:-1], saved + b"?", b"?" + saved[1:]):
         with pytest.raises(ProtocolError, match="saved state of a learner"):
             Learner(strategy, _gradient("site-0"), LENGTH).restore(wrong)

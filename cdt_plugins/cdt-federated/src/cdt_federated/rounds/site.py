@@ -28,6 +28,17 @@ class _Answered:
     message: bytes = b""
 
 
+def _saved(what: object) -> bytes | None:
+    saved = getattr(what, "saved", None)
+    return None if saved is None else bytes(saved())
+
+
+def _restore(what: object, state: bytes) -> None:
+    restore = getattr(what, "restore", None)
+    if restore is not None:
+        restore(state)
+
+
 class Site:
     """One site of a federation, without I/O and without a clock.
 
@@ -92,26 +103,28 @@ class Site:
         return reply
 
     def saved(self) -> bytes:
-        """What another process needs to go on as this site: what it answered last, and its side of the open round.
+        """What another process needs to go on as this site.
 
-        It holds what the party keeps (secure parties encrypt that); store it as you store the site's key.
+        What it answered last; what ``join`` keeps between rounds, when it can be ``saved()``; its side of the open round, when
+        that can. A secure party encrypts what it keeps, all else is as secret as the site's updates: store it so.
         """
-        writer = FieldWriter().fixed(_MAGIC).text(self.name)
         last, opening = self._last, self._opening
+        writer = FieldWriter().fixed(_MAGIC).text(self.name)
         writer.number(last.round, 8).number(last.sequence + 1, 4).fixed(last.request).counted(last.message)
-        saved = getattr(self._party, "saved", None)
-        if opening is None or saved is None:
+        writer.counted(_saved(self._join) or b"")
+        kept = _saved(self._party)
+        if opening is None or kept is None:
             return writer.number(0, 1).end()
         writer.number(1, 1).number(opening.round, 8).number(opening.counted, 8)
-        return writer.counted(opening.to_bytes(self.roster)).counted(saved()).end()
+        return writer.counted(opening.to_bytes(self.roster)).counted(kept).end()
 
     def restore(self, state: bytes, rejoin: Rejoin | None = None) -> None:
-        """Go on from :meth:`saved`.
+        """Go on from :meth:`saved`, with what ``join`` kept given to its ``restore``.
 
         Parameters
         ----------
         state
-            What it returned.
+            What :meth:`saved` returned.
         rejoin
             Makes the party of an opening from the bytes that the party saved. Without it, an open round of several stages is
             left; the next round is joined.
@@ -124,9 +137,9 @@ class Site:
         reader = FieldReader(state, f"saved state of {self.name!r}")
         if reader.fixed(len(_MAGIC)) != _MAGIC or reader.text(len(state)) != self.name:
             raise reader.error("it is not this site's")
-        last = _Answered(
-            reader.number(8), reader.number(4) - 1, reader.fixed(len(NO_REQUEST)), reader.counted(len(state))
-        )
+        round_, sequence, request = reader.number(8), reader.number(4) - 1, reader.fixed(len(NO_REQUEST))
+        last = _Answered(round_, sequence, request, reader.counted(len(state)))
+        between = reader.counted(len(state))
         opening, party = None, None
         if reader.number(1):
             round_, counted = reader.number(8), reader.number(8)
@@ -136,6 +149,8 @@ class Site:
                 opening = self._opened(round_, counted, sites, task)
                 party = rejoin(opening, kept)
         reader.end()
+        if between:
+            _restore(self._join, between)
         self._last, self._opening, self._party = last, opening, party
 
     def _check(self, sealed: Sealed) -> None:

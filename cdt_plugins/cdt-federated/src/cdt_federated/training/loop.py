@@ -9,6 +9,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from cdt_core.errors import FederatedError
+from cdt_core.kernels import robust
 from cdt_core.model.exchange import Exchange
 from cdt_federated.checks import count
 from cdt_federated.reputation import Reputation, Trust, agreement
@@ -220,7 +221,7 @@ class _Loop:
             )
         names, updates = shown
         identities = {site.name: site.fingerprint for site in self.coordinator.roster.sites}
-        scores = agreement(updates, np.median(updates, axis=0), rule.tolerance)
+        scores = agreement(updates, robust.median(updates), rule.tolerance)
         return rule.update(trust, {identities[name]: float(score) for name, score in zip(names, scores, strict=True)})
 
     def _kept(self, checkpoint: Checkpoint) -> Checkpoint:
