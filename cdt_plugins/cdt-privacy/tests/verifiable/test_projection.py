@@ -15,6 +15,7 @@ from cdt_core.errors import PrivacyError
 from cdt_privacy.verifiable import Terms
 from cdt_privacy.verifiable.group import ORDER
 from cdt_privacy.verifiable.projection import _coefficients, _stream, digest_of
+from cdt_privacy.verifiable.squares import _widths
 
 SEED = bytes(range(32))
 
@@ -101,11 +102,16 @@ def test_chances_fall_with_length_and_number() -> None:
         ({"projections": 3}, "give 1 to 256 of them and a limit"),
         ({"square_limit": 3}, "give 1 to 256 of them and a limit"),
         ({"projections": 257, "square_limit": 3}, "give 1 to 256"),
+        ({"projections": 256, "square_limit": 1 << 224}, "squares could wrap around"),
     ],
 )
 def test_terms_without_a_meaning_are_refused(values, said) -> None:
     with pytest.raises(PrivacyError, match=said):
         Terms(**{"round": "study/1", "length": 5, **values})
+
+
+def test_the_largest_terms_can_be_proved() -> None:
+    _widths(256, (1 << 224) - 1)
 
 
 @pytest.mark.parametrize("values", [{"norm_bound": 0}, {"projections": 0}, {"honest_failure": 0.0}])

@@ -78,6 +78,18 @@ def test_a_commitment_of_another_cannot_be_shifted_into_ones_own() -> None:
         assert not verify_opening(here(site="basel"), shifted, forged)
 
 
+def test_a_statement_chosen_after_its_challenge_is_not_proved() -> None:
+    """Where the commitment is not hashed, one is found for any challenge and answers; here it moves the challenge."""
+    announced = commit(random_scalar(), random_scalar())
+    unbound = here()
+    unbound.absorb("announced", announced)
+    for challenge in (unbound.challenge(), random_scalar()):
+        value_answer, blinding_answer = random_scalar(), random_scalar()
+        fitting = times(pow(challenge, -1, ORDER), subtract(commit(value_answer, blinding_answer), announced))
+        assert add(announced, times(challenge, fitting)) == commit(value_answer, blinding_answer)
+        assert not verify_opening(here(), fitting, OpeningProof(challenge, value_answer, blinding_answer))
+
+
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(st.integers(1, 12), st.data())
 def test_a_number_in_range_is_proved(bits: int, data) -> None:

@@ -53,6 +53,10 @@ class Terms:
                 f"{self.projections} projections with a limit of {self.square_limit}: give 1 to 256 of them and a limit "
                 "above 0, or neither"
             )
+        if self.square_limit >= 1 << 224:
+            raise PrivacyError(
+                f"square_limit {self.square_limit}: squares could wrap around the group's order; 2^224 is the end"
+            )
 
     @property
     def rows(self) -> int:
