@@ -1,0 +1,117 @@
+"""A real SuperLink and two real SuperNodes on loopback: no telemetry, no installation at run time, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parent / "app"
+BIN = Path(sys.executable).parent
+#: Most of it is Flower starting one process after another, each of which imports it.
+PATIENCE_SECONDS = 240
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return os.environ | {
+        "FLWR_HOME": str(tmp_path / "flwr"),
+        "FLWR_TELEMETRY_ENABLED": "0",
+        "FLWR_DISABLE_UPDATE_CHECK": "1",
+        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+def test_two_sites_train_over_flower(tmp_path, environment):
+    ports, result = _free_ports(3), tmp_path / "result.json"
+    with ExitStack() as running:
+        superlink = ["flower-superlink", "--insecure", "--host", "127.0.0.1", "--port", str(ports[0])]
+        running.enter_context(
+            _Started([*superlink, "--disable-runtime-dependency-installation"], environment, tmp_path)
+        )
+        _until(lambda: _listens(ports[0]), "the SuperLink listens", tmp_path)
+        for name, port in zip(("north", "south"), ports[1:], strict=True):
+            node = ["flower-supernode", "--insecure", "--superlink", f"127.0.0.1:{ports[0]}", "--port", str(port)]
+            running.enter_context(_Started([*node, "--node-config", f'site="{name}"'], environment, tmp_path))
+        _submit(ports[0], result, environment)
+        _until(result.exists, "the run has a result", tmp_path)
+    found = json.loads(result.read_text())
+    assert found["plain"] < 1e-12
+    assert found["trained"] < 1e-12
+    assert found["rounds"] == [[["north", "south"], {}]] * 2
+    assert not any(_listens(port) for port in ports)
+
+
+def _submit(port, result, environment):
+    home = Path(environment["FLWR_HOME"])
+    home.mkdir(exist_ok=True)
+    connection = (
+        f'[superlink]\ndefault = "loopback"\n\n[superlink.loopback]\naddress = "127.0.0.1:{port}"\ninsecure = true\n'
+    )
+    (home / "config.toml").write_text(connection)
+    command = [str(BIN / "flwr"), "run", str(APP), "loopback", "--run-config", f'result="{result}"']
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class _Started:
+    """A process and all that it starts, in a session of their own, until the end of the block."""
+
+    def __init__(self, command, environment, folder):
+        self.command, self.environment = [str(BIN / command[0]), *command[1:]], environment
+        self.log = folder / f"{command[0]}-{command[-1].strip(chr(34))[-5:]}.log".replace("/", "-")
+
+    def __enter__(self):
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(self, *error):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=10)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # whoever of the session is left
+        self.process.wait()
+
+
+def _until(holds, what, folder):
+    """Flower tells nobody when it is ready: it is asked again and again."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > end:
+            logs = "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted(folder.glob("*.log")))
+            pytest.fail(f"after {PATIENCE_SECONDS} s it is not true that {what}\n{logs}")
+        time.sleep(0.2)
+
+
+def _free_ports(count):
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _listens(port):
+    with socket.socket() as client:
+        client.settimeout(0.5)
+        return client.connect_ex(("127.0.0.1", port)) == 0
