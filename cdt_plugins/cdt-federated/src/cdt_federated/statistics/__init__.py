@@ -22,6 +22,7 @@ from cdt_federated.statistics.cox import Cox
 from cdt_federated.statistics.histogram import Histogram
 from cdt_federated.statistics.linear import LinearRegression
 from cdt_federated.statistics.moments import Moments
+from cdt_federated.statistics.over_rounds import answering, asking
 from cdt_federated.statistics.quantiles import Quantiles
 from cdt_federated.statistics.regression import LogisticRegression, PoissonRegression
 from cdt_federated.statistics.summary import Analysis, Summary, Sums
@@ -49,6 +50,8 @@ __all__ = [
     "TTest",
     "TopK",
     "answer",
+    "answering",
     "ask_all",
+    "asking",
     "run",
 ]

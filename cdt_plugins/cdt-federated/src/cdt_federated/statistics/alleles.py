@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -52,9 +53,11 @@ def genotypes(rows: Rows, name: str, variants: int, part: slice) -> NDArray[np.f
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class _Calls(Sums):
+class CallCounts(Sums):
     name: str
     variants: int
+
+    whole: ClassVar[frozenset[str]] = frozenset({"calls"})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -136,7 +139,7 @@ class AlleleFrequencies:
 
     def steps(self) -> Steps[AllelesFound]:
         """One question."""
-        state = yield _Calls(name=self.genotypes, variants=self.variants)
+        state = yield CallCounts(name=self.genotypes, variants=self.variants)
         calls = few(state["calls"], self.min_count)
         called = calls.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):

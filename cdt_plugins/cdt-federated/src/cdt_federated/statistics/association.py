@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -45,6 +45,8 @@ class _Products(Sums):
     genotypes: str
     variants: int
     scale: Scale
+
+    whole: ClassVar[frozenset[str]] = frozenset({"called"})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,7 +99,7 @@ class _Products(Sums):
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class _Linear(_Products):
+class LinearProducts(_Products):
     origin: float
     unit: float
 
@@ -106,7 +108,7 @@ class _Linear(_Products):
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class _Logistic(_Products):
+class LogisticProducts(_Products):
     at: Array
 
     def residuals(self, rows: Rows, design: Array) -> tuple[Array, Array]:
@@ -200,7 +202,7 @@ class Association:
         shared: dict[str, Any] = {"genotypes": self.genotypes, "variants": self.variants, "missing": self.missing}
         if self.model == "linear":
             unit = float(scale.deviation[0])
-            question = _Linear(trait=self.trait, scale=own, origin=float(scale.mean[0]), unit=unit, **shared)
+            question = LinearProducts(trait=self.trait, scale=own, origin=float(scale.mean[0]), unit=unit, **shared)
             return self._by_squares((yield question), unit)
         names = ("intercept", *self.covariates)
         mean = float(moments.mean[0])
@@ -208,7 +210,7 @@ class Association:
         start[0] = np.log(mean / (1 - mean)) if 0 < mean < 1 else 0.0
         ask = logistic(self.trait, own, self.missing)
         best = yield from maximised(ask, start, names)
-        return self._by_score((yield _Logistic(trait=self.trait, scale=own, at=best.coefficients, **shared)))
+        return self._by_score((yield LogisticProducts(trait=self.trait, scale=own, at=best.coefficients, **shared)))
 
     def _by_squares(self, state: State, unit: float) -> AssociationFound:
         gained, varied, explained = _beside(state)

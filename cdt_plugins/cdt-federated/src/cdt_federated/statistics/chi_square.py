@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -19,11 +19,13 @@ __all__ = ["ChiSquare", "ChiSquareFound", "Contingency", "ContingencyFound"]
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class _Cells(Sums):
+class CellCounts(Sums):
     first: str
     second: str
     first_levels: tuple[Any, ...]
     second_levels: tuple[Any, ...]
+
+    whole: ClassVar[frozenset[str]] = frozenset({"counts"})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ class Contingency:
 
     def cells(self) -> Sums:
         """The question."""
-        return _Cells(
+        return CellCounts(
             first=self.first,
             second=self.second,
             first_levels=self.first_levels,

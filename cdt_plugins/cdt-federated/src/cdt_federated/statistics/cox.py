@@ -89,7 +89,7 @@ class _Common(Sums):
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class _AtTimes(_Common):
+class SumsAtTimes(_Common):
     """Sums at each time, for risk sets of all sites together."""
 
     grid: Grid
@@ -108,7 +108,7 @@ class _AtTimes(_Common):
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class _OfSite(_Common):
+class SiteLikelihood(_Common):
     """The partial likelihood of a site's own risk sets: nothing is said of single times."""
 
     ties: Ties
@@ -243,8 +243,8 @@ class _Course:
         self.at, self.asked, cox = at, self.asked + 1, self.cox
         shared: dict[str, Any] = {"time": cox.time, "event": cox.event, "scale": self.scale, "missing": cox.missing}
         if self.grid is None:
-            return _OfSite(at=at, ties=cox.ties, **shared)
-        return _AtTimes(at=at, grid=self.grid, **shared)
+            return SiteLikelihood(at=at, ties=cox.ties, **shared)
+        return SumsAtTimes(at=at, grid=self.grid, **shared)
 
     def read(self, state: State) -> State:
         """The likelihood of risk sets of all sites, from their sums at each time."""

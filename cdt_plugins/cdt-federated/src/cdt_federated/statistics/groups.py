@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -32,6 +32,8 @@ class GroupSums(Sums):
     group: str
     levels: tuple[Any, ...]
     origin: float = 0.0
+
+    whole: ClassVar[frozenset[str]] = frozenset({"counts"})
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -26,9 +27,11 @@ def _edges(edges: Iterable[float]) -> NDArray[np.float64]:
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class _Counts(Sums):
+class BinCounts(Sums):
     name: str
     edges: NDArray[np.float64]
+
+    whole: ClassVar[frozenset[str]] = frozenset({"counts"})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -103,7 +106,7 @@ class Histogram:
 
     def steps(self) -> Steps[HistogramFound]:
         """One question."""
-        state = yield _Counts(name=self.name, edges=self.edges, missing=self.missing)
+        state = yield BinCounts(name=self.name, edges=self.edges, missing=self.missing)
         counts = few(state["counts"], self.min_count)
         return HistogramFound(
             self.edges, counts[1:-1], float(counts[0]), float(counts[-1]), state["rows"], state["left_out"]

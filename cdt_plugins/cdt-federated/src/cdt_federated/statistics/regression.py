@@ -77,7 +77,7 @@ class _Likelihood(Sums, ABC):
         """For each row: log likelihood, its first and negated second derivative by the predictor, and the deviance."""
 
 
-class _Logistic(_Likelihood):
+class LogisticSums(_Likelihood):
     def terms(self, rows: Rows, predictor: Array) -> tuple[Array, Array, Array, Array]:
         outcome = rows.truths(self.outcome)
         chance = 1 / (1 + np.exp(-predictor))
@@ -88,10 +88,10 @@ class _Logistic(_Likelihood):
 def logistic(outcome: str, scale: Scale, missing: Missing) -> Callable[[Array], Summary]:
     """What asks for the likelihood of a logistic regression at coefficients of scaled columns."""
     shared: dict[str, Any] = {"outcome": outcome, "scale": scale, "weights": None, "missing": missing}
-    return lambda at: _Logistic(at=at, **shared)
+    return lambda at: LogisticSums(at=at, **shared)
 
 
-class _Poisson(_Likelihood):
+class PoissonSums(_Likelihood):
     def terms(self, rows: Rows, predictor: Array) -> tuple[Array, Array, Array, Array]:
         from scipy.special import gammaln, xlogy
 
@@ -193,7 +193,7 @@ class LogisticRegression(_Regression):
     array([-2.208,  1.202])
     """
 
-    _kind: ClassVar[type[_Likelihood]] = _Logistic
+    _kind: ClassVar[type[_Likelihood]] = LogisticSums
 
     def _first(self, mean: float) -> float:
         if not 0 <= mean <= 1:
@@ -228,7 +228,7 @@ class PoissonRegression(_Regression):
 
     exposure: str | None = attrs.field(default=None, kw_only=True)
 
-    _kind: ClassVar[type[_Likelihood]] = _Poisson
+    _kind: ClassVar[type[_Likelihood]] = PoissonSums
 
     def _first(self, mean: float) -> float:
         if mean < 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import attrs
 import numpy as np
@@ -56,6 +56,9 @@ class Sums(ABC):
     """
 
     missing: Missing = "refuse"
+
+    #: Names of sums that are counts, which are whole numbers again where a carrier rounded.
+    whole: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod
@@ -124,6 +127,7 @@ class Sums(ABC):
         at = 2
         for name, shape in self.shapes.items():
             count = math.prod(shape)
-            state[name] = vector[at : at + count].reshape(shape).astype(np.float64)
+            sums = vector[at : at + count].reshape(shape).astype(np.float64)
+            state[name] = np.rint(sums) if name in self.whole else sums
             at += count
         return state

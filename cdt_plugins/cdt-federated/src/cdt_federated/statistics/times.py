@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -109,6 +109,8 @@ class GroupedTimes(Sums):
     grid: Grid
     group: str | None
     levels: tuple[Any, ...]
+
+    whole: ClassVar[frozenset[str]] = frozenset({"events", "ends"})
 
     @property
     def columns(self) -> tuple[str, ...]:
