@@ -11,6 +11,7 @@ import numpy as np
 from cdt_core.errors import CdtError
 
 include "levels.pxi"
+include "partition_packing.pxi"
 
 cdef extern from "cdt_partition.h" nogil:
     ctypedef struct cdt_sensitive:
@@ -18,7 +19,8 @@ cdef extern from "cdt_partition.h" nogil:
         const double *counts
         const double *below
         const double *sums
-        uint32_t size
+        const double *logs
+        uint32_t size, log_count
         int ordered
         uint32_t least
         double entropy, t
@@ -79,7 +81,7 @@ cdef class Sensitive:
     def __init__(self, const uint32_t[::1] codes not None, uint32_t size, bint ordered, uint32_t least=0, double entropy=0, double t=-1):
         cdef Py_ssize_t i, n = codes.shape[0]
         cdef double[::1] counts = np.zeros(size)
-        cdef double[::1] below, sums
+        cdef double[::1] below, sums, logs
         if not n or not size:
             raise ValueError("sensitive codes must be at least one")
         for i in range(n):
@@ -89,7 +91,10 @@ cdef class Sensitive:
             counts[codes[i]] += 1
         below = np.cumsum(counts)
         sums = np.concatenate([[0.0], np.cumsum(below)])
-        self.arrays, self.rows = (codes, counts, below, sums), n
+        logs = np.arange(min(n, 1023) + 1, dtype=np.float64)
+        logs = np.asarray(logs) * np.log(np.maximum(logs, 1))
+        self.arrays, self.rows = (codes, counts, below, sums, logs), n
+        self.column.logs, self.column.log_count = &logs[0], logs.shape[0]
         self.column.codes, self.column.counts = &codes[0], &counts[0]
         self.column.below, self.column.sums = &below[0], &sums[0]
         self.column.size, self.column.ordered = size, ordered
@@ -104,7 +109,7 @@ cdef class Work:
 
     def __init__(self, Py_ssize_t rows, Py_ssize_t most):
         cdef uint32_t[:, ::1] lines = np.empty((5, rows + 1), np.uint32)
-        cdef uint32_t[::1] tally = np.zeros(most + 1, np.uint32)
+        cdef uint32_t[::1] tally = np.zeros(2 * most + 1, np.uint32)
         self.memory = lines, tally
         self.arrays.values, self.arrays.counts, self.arrays.left = &lines[0, 0], &lines[1, 0], &lines[2, 0]
         self.arrays.right, self.arrays.sorted, self.arrays.tally = &lines[3, 0], &lines[4, 0], &tally[0]
@@ -140,8 +145,9 @@ cdef class Cutting:
             raise ValueError("there must be a column, at least as many rows as k, and fewer than 2**32 - 1")
         if first[0] != 0 or <Py_ssize_t> first[columns] != places.shape[0] or not 0 < cuts <= MOST_CUTS or len(sensitive) > MOST_SENSITIVE:
             raise ValueError("places must be as many as codes, cuts 1 to 64, and sensitive columns 16 at most")
-        sizes = np.diff(first).astype(np.int64)
-        if (np.asarray(first)[1:] <= np.asarray(first)[:columns]).any() or (rows.max(0)[:columns] >= sizes).any():
+        sizes, greatest = np.diff(first).astype(np.int64), np.zeros(rows.shape[1], rows.dtype)
+        limits(rows, np.zeros(rows.shape[1], rows.dtype), greatest)
+        if (np.asarray(first)[1:] <= np.asarray(first)[:columns]).any() or (greatest[:columns] >= sizes).any():
             raise ValueError("codes must be below the number of places of their column")
         most = sizes.max()
         for i in range(len(sensitive)):

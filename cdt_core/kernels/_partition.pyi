@@ -1,5 +1,7 @@
 """The compiled kernels of partitions; contracts are in ext/include/cdt_partition.h."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,8 @@ WIDTH: int
 
 def kernels_name() -> str: ...
 def use_kernels(name: str | None) -> None: ...
+def limits(codes: NDArray[Any], least: NDArray[Any], most: NDArray[Any]) -> None: ...
+def pack(codes: NDArray[Any], rows: Rows) -> None: ...
 
 class Sensitive:
     rows: int

@@ -11,11 +11,12 @@
 #include "cdt_levels.h"
 
 /* Sensitive codes and what each class must keep of them (0, or t < 0: nothing). `counts` are those of the whole table by code, below
- * `size`; below[i] is the number of rows with codes up to i, sums[i] the sum of below[0 .. i - 1] (size + 1 numbers). */
+ * `size`; below[i] is the number of rows with codes up to i, sums[i] the sum of below[0 .. i - 1] (size + 1 numbers); logs[i] is
+ * i log i, for i below `log_count` (> 0). */
 typedef struct {
     const uint32_t *codes; /* by row */
-    const double *counts, *below, *sums;
-    uint32_t size;
+    const double *counts, *below, *sums, *logs;
+    uint32_t size, log_count;
     int ordered;    /* distance of t: 1 ordered, 0 equal */
     uint32_t least; /* distinct l */
     double entropy; /* log of the entropy l */
@@ -28,7 +29,8 @@ typedef struct {
     double entropy, distance;
 } cdt_class_measures;
 
-/* `values`, `counts`, `left`, `right`, `sorted`: `rows` + 1 numbers each; `tally` as many zeros as the largest size, zeros again after. */
+/* `values`, `counts`, `left`, `right`, `sorted`: `rows` + 1 numbers each; `tally` twice as many zeros as the
+ * largest size, zeros again after. */
 typedef struct {
     uint32_t *values, *counts, *left, *right, *sorted, *tally;
 } cdt_partition_work;
@@ -72,7 +74,11 @@ size_t cdt_partition_runs(uint32_t *x, size_t n, uint32_t low, uint32_t high, cd
 /* Measures of the n sensitive codes whose runs are given. */
 cdt_class_measures cdt_partition_measures(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, size_t n);
 
-/* 1 where a class of these n codes keeps what is demanded of it. x changes. */
+/* Runs of a tally of codes below `size`, into work.values and work.counts; zeros are left. */
+size_t cdt_partition_tallied(uint32_t *tally, size_t size, cdt_partition_work work);
+
+/* 1 where a class of n codes keeps what is demanded of it: given their runs in work, or themselves (x changes). */
+int cdt_partition_keeps_runs(const cdt_sensitive *s, size_t runs, size_t n, cdt_partition_work work);
 int cdt_partition_keeps(const cdt_sensitive *s, uint32_t *x, size_t n, cdt_partition_work work);
 
 /* Class of each of `rows` rows of `bytes` bytes (a multiple of 16), in the order of their first rows; returns how many. `table` has

@@ -25,19 +25,15 @@ static void NAME(bounds)(const CODE *rows, size_t n, size_t stride, CODE *low, C
 /* Runs of a column, as cdt_partition_runs. */
 static size_t NAME(column_runs)(const CODE *column, size_t n, size_t stride, CODE low, CODE high, cdt_partition_work work)
 {
-    size_t range = (size_t)(high - low) + 1, runs = 0;
+    size_t range = (size_t)(high - low) + 1, runs;
     if (range > 4 * n + 64) {
         for (size_t i = 0; i < n; i++) work.left[i] = column[i * stride];
         return cdt_partition_runs(work.left, n, low, high, work);
     }
     uint32_t *tally = work.tally;
     for (size_t i = 0; i < n; i++) tally[column[i * stride] - low]++;
-    for (size_t v = 0; v < range; v++) {
-        work.values[runs] = low + (uint32_t)v;
-        work.counts[runs] = tally[v];
-        runs += tally[v] > 0;
-        tally[v] = 0;
-    }
+    runs = cdt_partition_tallied(tally, range, work);
+    for (size_t r = 0; r < runs; r++) work.values[r] += low;
     return runs;
 }
 
@@ -47,6 +43,32 @@ typedef struct {
     size_t equal, left;
 } NAME(cut);
 
+/* 1 where a row is on the left of a cut; *equal counts rows of its code. */
+static inline int NAME(is_left)(CODE code, NAME(cut) cut, size_t *equal)
+{
+    int is_equal = code == cut.code, is_left = (code < cut.code) | (is_equal & (*equal < cut.equal));
+    *equal += (size_t)is_equal;
+    return is_left;
+}
+
+/* Codes of a sensitive column on either side of a cut: where they are few, 1 if both sides keep what is demanded. */
+static int NAME(few_kept)(const cdt_partition_table *table, const cdt_sensitive *s, size_t start, size_t n, size_t column, NAME(cut) cut,
+                          cdt_partition_work work)
+{
+    const CODE *rows = (const CODE *)table->codes + start * table->stride + column;
+    const uint32_t *order = table->order + start;
+    uint32_t *right = work.tally, *left = work.tally + s->size;
+    size_t equal = 0, size = s->size;
+    for (size_t i = 0; i < n; i++) {
+        size_t side = (size_t)NAME(is_left)(rows[i * table->stride], cut, &equal) * size;
+        work.tally[side + s->codes[order[i]]]++;
+    }
+    int kept = cdt_partition_keeps_runs(s, cdt_partition_tallied(left, size, work), cut.left, work);
+    /* The tally of the right is emptied in any case. */
+    size_t runs = cdt_partition_tallied(right, size, work);
+    return kept && cdt_partition_keeps_runs(s, runs, n - cut.left, work);
+}
+
 /* Codes of a sensitive column on either side of a cut, into work.left and work.right. */
 static void NAME(sides)(const cdt_partition_table *table, const uint32_t *codes, size_t start, size_t n, size_t column, NAME(cut) cut,
                         cdt_partition_work work)
@@ -55,9 +77,8 @@ static void NAME(sides)(const cdt_partition_table *table, const uint32_t *codes,
     const uint32_t *order = table->order + start;
     size_t left = 0, right = 0, equal = 0;
     for (size_t i = 0; i < n; i++) {
-        CODE code = rows[i * table->stride];
         uint32_t value = codes[order[i]];
-        int is_left = code < cut.code || (code == cut.code && equal++ < cut.equal);
+        int is_left = NAME(is_left)(rows[i * table->stride], cut, &equal);
         work.left[left] = value;
         work.right[right] = value;
         left += (size_t)is_left;
@@ -70,9 +91,14 @@ static int NAME(is_kept)(const cdt_partition_table *table, const cdt_partition_r
                          cdt_partition_work work)
 {
     for (size_t s = 0; s < rule->sensitive_count; s++) {
-        NAME(sides)(table, rule->sensitive[s].codes, start, n, column, cut, work);
-        if (!cdt_partition_keeps(&rule->sensitive[s], work.left, cut.left, work)) return 0;
-        if (!cdt_partition_keeps(&rule->sensitive[s], work.right, n - cut.left, work)) return 0;
+        const cdt_sensitive *one = &rule->sensitive[s];
+        if (one->size <= 2 * n) {
+            if (!NAME(few_kept)(table, one, start, n, column, cut, work)) return 0;
+            continue;
+        }
+        NAME(sides)(table, one->codes, start, n, column, cut, work);
+        if (!cdt_partition_keeps(one, work.left, cut.left, work)) return 0;
+        if (!cdt_partition_keeps(one, work.right, n - cut.left, work)) return 0;
     }
     return 1;
 }
@@ -147,9 +173,7 @@ static inline __attribute__((always_inline)) void NAME(part_rows)(const cdt_part
     for (size_t i = 0; i < n; i++) {
         const CODE *row = rows + i * stride;
         uint32_t number = order[i];
-        CODE code = row[column];
-        int is_equal = code == cut.code, is_left = (code < cut.code) | (is_equal & (equal < cut.equal));
-        equal += (size_t)is_equal;
+        int is_left = NAME(is_left)(row[column], cut, &equal);
         memcpy(spare + right * stride, row, bytes);
         spare_order[right] = number;
         /* left <= i: what is overwritten was read. */

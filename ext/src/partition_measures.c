@@ -5,6 +5,7 @@
 /* What rounding may take from entropies and distances that are exactly as demanded. */
 #define ROUNDING 5e-13
 #define FEW 32
+#define VERY_FEW 6
 
 static void sort_few(uint32_t *x, size_t n)
 {
@@ -51,25 +52,38 @@ static size_t runs_by_sorting(uint32_t *x, size_t n, uint32_t high, cdt_partitio
     return runs;
 }
 
-size_t cdt_partition_runs(uint32_t *x, size_t n, uint32_t low, uint32_t high, cdt_partition_work work)
+size_t cdt_partition_tallied(uint32_t *tally, size_t size, cdt_partition_work work)
 {
     size_t runs = 0;
-    if ((size_t)(high - low) >= 4 * n + 64) return runs_by_sorting(x, n, high, work);
-    for (size_t i = 0; i < n; i++) work.tally[x[i] - low]++;
-    for (size_t v = 0; v <= high - low; v++) {
-        if (!work.tally[v]) continue;
-        work.values[runs] = low + (uint32_t)v;
-        work.counts[runs++] = work.tally[v];
-        work.tally[v] = 0;
+    for (size_t v = 0; v < size; v++) {
+        /* No branch: which values are there is hard to foresee. Beyond the last run is room for one more. */
+        work.values[runs] = (uint32_t)v;
+        work.counts[runs] = tally[v];
+        runs += tally[v] > 0;
+        tally[v] = 0;
     }
+    return runs;
+}
+
+size_t cdt_partition_runs(uint32_t *x, size_t n, uint32_t low, uint32_t high, cdt_partition_work work)
+{
+    size_t runs;
+    if (n <= VERY_FEW || (size_t)(high - low) >= 4 * n + 64) return runs_by_sorting(x, n, high, work);
+    for (size_t i = 0; i < n; i++) work.tally[x[i] - low]++;
+    runs = cdt_partition_tallied(work.tally, (size_t)(high - low) + 1, work);
+    for (size_t r = 0; low && r < runs; r++) work.values[r] += low;
     return runs;
 }
 
 /* Sum of |below[i] n - seen N| for i from `from` to before `to`: below rises, so that it is below seen N / n first and then above. */
 static double gap(const cdt_sensitive *s, uint32_t from, uint32_t to, double seen, double n)
 {
-    double all = s->below[s->size - 1], level = seen * all;
+    double all = s->below[s->size - 1], level = seen * all, sum = 0;
     uint32_t low = from, high = to;
+    if (to - from <= FEW) {
+        for (uint32_t i = from; i < to; i++) sum += fabs(s->below[i] * n - level);
+        return sum;
+    }
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         if (s->below[mid] * n >= level)
@@ -106,11 +120,16 @@ static double equal_distance(const cdt_sensitive *s, const uint32_t *values, con
     return sum / (n * all);
 }
 
-static double entropy_of(const uint32_t *counts, size_t runs, double n)
+static double times_log(const cdt_sensitive *s, size_t count)
+{
+    return count < s->log_count ? s->logs[count] : (double)count * log((double)count);
+}
+
+static double entropy_of(const cdt_sensitive *s, const uint32_t *counts, size_t runs, size_t n)
 {
     double sum = 0;
-    for (size_t r = 0; r < runs; r++) sum += counts[r] * log((double)counts[r]);
-    return log(n) - sum / n;
+    for (size_t r = 0; r < runs; r++) sum += times_log(s, counts[r]);
+    return (times_log(s, n) - sum) / (double)n;
 }
 
 static double distance_of(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, double n)
@@ -120,15 +139,19 @@ static double distance_of(const cdt_sensitive *s, const uint32_t *values, const 
 
 cdt_class_measures cdt_partition_measures(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, size_t n)
 {
-    cdt_class_measures found = {(uint32_t)runs, entropy_of(counts, runs, (double)n), distance_of(s, values, counts, runs, (double)n)};
+    cdt_class_measures found = {(uint32_t)runs, entropy_of(s, counts, runs, n), distance_of(s, values, counts, runs, (double)n)};
     return found;
 }
 
 int cdt_partition_keeps(const cdt_sensitive *s, uint32_t *x, size_t n, cdt_partition_work work)
 {
-    size_t runs = cdt_partition_runs(x, n, 0, s->size - 1, work);
+    return cdt_partition_keeps_runs(s, cdt_partition_runs(x, n, 0, s->size - 1, work), n, work);
+}
+
+int cdt_partition_keeps_runs(const cdt_sensitive *s, size_t runs, size_t n, cdt_partition_work work)
+{
     if (runs < s->least) return 0;
-    if (s->entropy > 0 && entropy_of(work.counts, runs, (double)n) < s->entropy - ROUNDING) return 0;
+    if (s->entropy > 0 && entropy_of(s, work.counts, runs, n) < s->entropy - ROUNDING) return 0;
     return s->t < 0 || distance_of(s, work.values, work.counts, runs, (double)n) <= s->t + ROUNDING;
 }
 

@@ -35,7 +35,7 @@ def checked_codes(codes: NDArray[Any]) -> NDArray[Any]:
         raise PrivacyError(f"codes are integers, these are {array.dtype}; give each distinct value a number")
     if len(array) > MOST_ROWS:
         raise PrivacyError(f"{len(array)} rows are more than {MOST_ROWS}")
-    return array
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def packed(codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -46,16 +46,15 @@ def packed(codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     PrivacyError
         A code is negative or does not fit 32 bits; names the column and the row.
     """
-    most = codes.max(0)
-    largest = int(most.max())
-    narrow = largest < _SHORT
-    if codes.dtype.kind == "i":
+    least, most = np.zeros((2, codes.shape[1]), codes.dtype)
+    _partition.limits(codes, least, most)
+    if least.any():
         _refuse(codes, codes < 0, "is negative; give missing values a code of their own")
-    if largest >= _LONG:
+    if int(most.max()) >= _LONG:
         _refuse(codes, codes >= _LONG, "does not fit 32 bits; number the distinct values from 0")
     width = -(-codes.shape[1] // _partition.WIDTH) * _partition.WIDTH
-    rows = np.zeros((len(codes), width), np.uint16 if narrow else np.uint32)
-    rows[:, : codes.shape[1]] = codes
+    rows = np.zeros((len(codes), width), np.uint16 if int(most.max()) < _SHORT else np.uint32)
+    _partition.pack(codes, rows)
     return rows, most.astype(np.int64)
 
 

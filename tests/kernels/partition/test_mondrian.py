@@ -25,14 +25,14 @@ def test_cuts_are_those_of_the_reference(data, table, k, relaxed):
         np.testing.assert_array_equal(mondrian(codes, k, asked, relaxed=relaxed, cuts=cuts).classes, expected)
 
 
-@pytest.mark.parametrize("dtype", ["uint16", "int32", "uint32", "int64"])
+@pytest.mark.parametrize("dtype", ["uint16", "int32", ">u4", "int64"])
 @pytest.mark.parametrize("relaxed", [False, True])
 def test_a_larger_table_is_cut_as_the_reference_cuts_it(dtype, relaxed):
     codes, sensitive = adult_like()
     asked = [Demand(sensitive, l=3, t=0.4, ordered=True)]
     expected = reference.mondrian(codes, 10, asked, relaxed=relaxed)
     for _ in everywhere():
-        found = mondrian(codes.astype(dtype), 10, asked, relaxed=relaxed)
+        found = mondrian(np.asfortranarray(codes, dtype), 10, asked, relaxed=relaxed)
         np.testing.assert_array_equal(found.classes, expected)
 
 

@@ -100,26 +100,36 @@ def _of_classes(
 
 def in_sets(column: Coded, part: Partition) -> Generalised:
     """Categories of a class as the set of those that occur; loss card / categories (Xu et al. 2006), 0 for a single one."""
-    size, known = column.size, len(column.values)
     texts = value_texts(column.values, column.kind)
-    numbers: dict[bytes, int] = {}
-    made: list[str | None] = []
+    made: dict[str | None, int] = {}
     index, losses = np.empty(part.count, np.int64), np.empty(part.count)
     starts = part.starts.astype(np.intp)
     codes = column.codes[part.order]
-    some = max(1, _CELLS // size)
+    some = max(1, _CELLS // column.size)
     for first in range(0, part.count, some):
         last = min(first + some, part.count)
-        rows = slice(starts[first], starts[last])
-        held = np.zeros((last - first, size), bool)
-        held[np.repeat(np.arange(last - first), np.diff(starts[first : last + 1])), codes[rows]] = True
-        losses[first:last] = _set_losses(held, known)
-        for place, key in enumerate(np.packbits(held, axis=1), first):
-            number = numbers.setdefault(key.tobytes(), len(made))
-            if number == len(made):
-                made.append(_set(texts, held[place - first]))
-            index[place] = number
-    return _of_classes(part, (made, index), losses)
+        held = np.zeros((last - first, column.size), bool)
+        held[
+            np.repeat(np.arange(last - first), np.diff(starts[first : last + 1])), codes[starts[first] : starts[last]]
+        ] = True
+        losses[first:last] = _set_losses(held, len(texts))
+        firsts, numbers = _distinct(held)
+        of_texts = [made.setdefault(_set(texts, held[place]), len(made)) for place in firsts]
+        index[first:last] = np.array(of_texts)[numbers]
+    return _of_classes(part, (list(made), index), losses)
+
+
+def _distinct(held: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First row of each distinct row, and the number of each row's."""
+    packed = np.packbits(held, axis=1)
+    words = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
+    _, firsts, numbers = np.unique(
+        words.ravel() if words.shape[1] == 1 else words,
+        axis=None if words.shape[1] == 1 else 0,
+        return_index=True,
+        return_inverse=True,
+    )
+    return firsts, numbers.ravel()
 
 
 def _set_losses(held: NDArray[np.bool_], known: int) -> NDArray[np.float64]:
