@@ -146,8 +146,8 @@ cdef class Blocks:
     cdef const uint32_t[::1] squeeze
     cdef const double[::1] top
 
-    def __init__(self, const uint32_t[::1] entries not None, uint32_t rare, const uint32_t[::1] squeeze not None, const double[::1] top not None,
-                 tuple curve not None, uint32_t low_bits):
+    def __cinit__(self, const uint32_t[::1] entries not None, uint32_t rare, const uint32_t[::1] squeeze not None, const double[::1] top not None,
+                  tuple curve not None, uint32_t low_bits):
         _alias(&self.blocks.alias, entries, rare)
         if squeeze.shape[0] != entries.shape[0] or top.shape[0] != entries.shape[0] or low_bits > 47:
             raise ValueError("squeeze and top must have a number for each entry, and low_bits must be at most 47")

@@ -13,7 +13,7 @@ from cdt_core.kernels import _lattice
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["clip", "must_be_clip", "must_be_values"]
+__all__ = ["clip", "must_be_clip", "must_be_number", "must_be_values"]
 
 #: Sums of squares outside may have lost some of them, or overflowed.
 _LEAST_SQUARES, _MOST_SQUARES = 1e-280, 1e300
@@ -36,13 +36,35 @@ def must_be_values(values: ArrayLike) -> NDArray[Any]:
     return np.require(array, kind, ["C", "A"])
 
 
-def must_be_clip(clip_norm: float, step: float) -> None:
-    """Refuses a clip that is no positive number, or has no place on a lattice of that step."""
-    if not (0 < clip_norm < math.inf and _LEAST_STEPS <= clip_norm / step <= _MOST_STEPS):
+def must_be_clip(clip_norm: float, step: float) -> float:
+    """The clip in double precision.
+
+    Raises
+    ------
+    PrivacyError
+        It is no positive number, or has no place on a lattice of that step.
+    """
+    norm = must_be_number("clip_norm", clip_norm)
+    if not (0 < norm < math.inf and _LEAST_STEPS <= norm / step <= _MOST_STEPS):
         raise PrivacyError(
             f"values cannot be clipped to norm {clip_norm} on a lattice of step {step}; give a positive number, best of "
             "many steps (Lattice.for_sum finds the step)"
         )
+    return norm
+
+
+def must_be_number(name: str, value: float) -> float:
+    """A number in double precision, whoever's it was.
+
+    Raises
+    ------
+    PrivacyError
+        It is none.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PrivacyError(f"{name} is {value!r}; give a number") from error
 
 
 def clip(values: NDArray[Any], clip_norm: float | None, step: float) -> tuple[NDArray[Any], float]:
@@ -59,7 +81,7 @@ def clip(values: NDArray[Any], clip_norm: float | None, step: float) -> tuple[ND
     """
     if clip_norm is None:
         return values, 1 / step
-    must_be_clip(clip_norm, step)
+    most = must_be_clip(clip_norm, step)
     scaled, scale = values, 1.0
     total = _lattice.squares(values)
     if not _LEAST_SQUARES <= total <= _MOST_SQUARES:
@@ -67,9 +89,9 @@ def clip(values: NDArray[Any], clip_norm: float | None, step: float) -> tuple[ND
         scaled = values.astype(np.float64) / scale
         total = _lattice.squares(scaled)
     norm = _root_above(total, values.size)
-    if norm <= clip_norm / scale:
+    if norm <= most / scale:
         return values, 1 / step
-    return scaled, clip_norm / step / norm * (1 - 2.0**-50)
+    return scaled, most / step / norm * (1 - 2.0**-50)
 
 
 def _root_above(total: float, count: int) -> float:

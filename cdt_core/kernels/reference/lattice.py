@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 __all__ = [
@@ -37,14 +37,14 @@ def encode(
     return numbers, used
 
 
-def round_at_random(exact: Fraction, word: int, spare: object) -> tuple[int, int]:
+def round_at_random(exact: Fraction, word: int, spare: Iterator[int]) -> tuple[int, int]:
     """Away from zero if the fraction exceeds the uniform number whose digits are ``65535 - word``, then spare words."""
     whole, fraction = divmod(abs(exact), 1)
     digit, fraction = divmod(fraction * 2**16, 1)
     drawn, used = 65535 - word, 0
     while digit == drawn and fraction:
         digit, fraction = divmod(fraction * 2**64, 1)
-        drawn, used = next(spare), used + 1  # type: ignore[call-overload]
+        drawn, used = next(spare), used + 1
     size = int(whole) + (drawn < digit)
     return (-size if exact < 0 else size), used
 

@@ -206,6 +206,17 @@ def test_a_float_is_the_fraction_that_it_is():
     assert np.array_equal(discrete_gaussian(Stream(KEY), 3, 1000), discrete_gaussian(Stream(KEY), np.int32(3), 1000))
 
 
+def test_every_width_has_a_table():
+    """Those at which the kind of a table changes, and others of all sizes; a table that had too few units would say so."""
+    edges = [255.99, 256, 1023.99, 1024, 2048, 511.99 * 2.0**47, 512 * 2.0**47, 2.0**57, Fraction(10**30 + 1, 10**20)]
+    widths = [*edges, *2.0 ** np.random.default_rng(2).uniform(-40, 57, 20)]
+    for width in widths:
+        for kind in (discrete_gaussian, discrete_laplace):
+            drawn = kind(Stream(KEY), width, 400)
+            assert np.abs(drawn / float(width)).max() < 25
+            assert width < 1 or 0.5 < drawn.std() / float(width) < 2
+
+
 def test_narrow_laws_are_nearly_always_zero():
     assert not discrete_gaussian(Stream(KEY), 1e-300, 1000).any()
     assert not discrete_laplace(Stream(KEY), Fraction(1, 10**20), 1000).any()

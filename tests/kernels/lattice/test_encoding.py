@@ -300,6 +300,10 @@ def test_norms_of_rings_are_exact(level):
         (lambda: Lattice(1.0).encode([1.0], 2.0**70, Stream(KEY)), "clipped to norm"),
         (lambda: Lattice(1.0).encode([1.0], None, Stream(KEY), norm_bound=3.0), "give clip_norm"),
         (lambda: Lattice(1.0).encode_masked([1.0], None, Stream(KEY), [(Stream(KEY), 2)]), "masks are added"),
+        (lambda: Lattice(1.0).encode([1.0], "one", Stream(KEY)), "clip_norm is 'one'"),
+        (lambda: Lattice(1.0).encode([1.0], 1.0, Stream(KEY), norm_bound=1j), "norm_bound is 1j"),
+        (lambda: Lattice.for_sum(None, 3), "clip is None"),
+        (lambda: Lattice.for_sum(1.0, 3, bits=0), "32 or 64 bits"),
         (lambda: Lattice(1.0).norm_bound(3, 1.0, 1.0), "beta"),
         (lambda: Lattice(1.0).sensitivity(0, 1.0), "at least one number"),
         (lambda: Lattice(1.0).sensitivity(3, 1.0, norm_bound=-1.0), "positive number"),
@@ -324,6 +328,17 @@ def test_read_only_rings_are_decoded_and_not_masked():
         add_mask(ring, Stream(KEY), 1)
     with pytest.raises(ValueError, match="as many"):
         _lattice.add(np.zeros(3, np.uint32), np.zeros(2, np.uint32), False)
+
+
+def test_numbers_of_numpy_are_numbers():
+    lattice = Lattice.for_sum(
+        np.float32(0.5), np.int64(100), bits=64, noise_deviation=np.float32(0.25), length=np.int32(9)
+    )
+    assert lattice == Lattice.for_sum(0.5, 100, bits=64, noise_deviation=0.25, length=9)
+    assert lattice.sensitivity(np.int64(9), np.float32(0.5)) == lattice.sensitivity(9, 0.5)
+    bound = np.float32(2.0**60)
+    ring = lattice.encode([3.0, 4.0], np.float32(0.5), Stream(KEY), norm_bound=bound)
+    assert np.array_equal(ring, lattice.encode([3.0, 4.0], 0.5, Stream(KEY), norm_bound=float(bound)))
 
 
 def test_values_of_other_kinds_are_encoded():
