@@ -20,7 +20,9 @@ Value = Callable[[Run], float]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One promise; figures in the order that ``figure`` names them, NaN where nothing was measured; ``must`` may be empty."""
+    """One promise; figures in the order that ``figure`` names them, NaN where nothing was measured; ``must`` may be empty,
+    and so may both where a figure is only shown.
+    """
 
     figure: str
     must: tuple[float, ...]
@@ -32,6 +34,8 @@ class Row:
     def verdict(self) -> str:
         if any(math.isnan(value) for value in self.measured):
             return "not measured"
+        if not self.aim:
+            return "shown"
 
         def reaches(targets: tuple[float, ...]) -> bool:
             pairs = zip(self.measured, targets, strict=True)
