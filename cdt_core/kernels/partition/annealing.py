@@ -46,7 +46,7 @@ def annealed(  # noqa: PLR0913 -- all but four by name only
     Parameters
     ----------
     codes, k, demands, places
-        As for :func:`cdt_core.kernels.partition.mondrian`.
+        As for :func:`~cdt_core.kernels.partition.mondrian`.
     partition
         Classes that keep k and the demands.
     sets

@@ -18,8 +18,8 @@ from cdt_core.kernels.stopping import heed
 
 __all__ = ["mondrian"]
 
-#: Rows that are looked at between two looks at Ctrl-C: about a tenth of a second.
-_VISITS = 1 << 23
+#: Codes that are looked at between two looks at Ctrl-C: about a tenth of a second.
+_VISITS = 1 << 26
 _ROUNDING = 1e-12
 
 
@@ -71,7 +71,7 @@ def mondrian(
     rows, most = packed(table)
     line, first = places_of(most, places)
     cutting = _partition.Cutting(rows, line, first, k, relaxed, (tuple(one.compiled() for one in demands), cuts))
-    while not cutting.run(_VISITS):
+    while not cutting.run(max(1, _VISITS // rows.shape[1])):
         heed()
     done = cutting.done
     return Partition(
