@@ -20,6 +20,7 @@
 #define WINDOW_SHARE(value, kept) (value)
 #define WINDOW_WHOLE(sum, kept) ((sum) / (double)(kept))
 #define FOLD LEVEL(fold_f4)
+#define SUM LEVEL(sum_f4)
 #define TYPED(name) LEVEL_JOIN(LEVEL_JOIN(name, f4), CDT_LEVEL)
 #include "robust_distances.template.h"
 #undef NUMBER
@@ -36,6 +37,7 @@
 #undef WINDOW_SHARE
 #undef WINDOW_WHOLE
 #undef FOLD
+#undef SUM
 #undef TYPED
 
 #define NUMBER double
@@ -52,6 +54,7 @@
 #define WINDOW_SHARE(value, kept) ((value) / (double)(kept))
 #define WINDOW_WHOLE(sum, kept) (sum)
 #define FOLD LEVEL(fold_f8)
+#define SUM LEVEL(sum_f8)
 #define TYPED(name) LEVEL_JOIN(LEVEL_JOIN(name, f8), CDT_LEVEL)
 #include "robust_distances.template.h"
 

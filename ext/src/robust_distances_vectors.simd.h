@@ -72,3 +72,22 @@ INLINE void LEVEL(fold_f8)(vf8 *v)
     FOLD_2_1
 #endif
 }
+
+/* The sum of a vector, in double. */
+INLINE double LEVEL(sum_f8)(vf8 v)
+{
+#if CDT_SIMD == 512
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+#elif CDT_SIMD == 2
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1);
+#endif
+    return v[0] + v[1];
+}
+
+INLINE double LEVEL(sum_f4)(vf4 v)
+{
+    float numbers[LANES_F4] __attribute__((aligned(64)));
+    STORE_F4(numbers, v);
+    return LEVEL(sum_f8)(LOAD_F4_WIDE(numbers) + LOAD_F4_WIDE(numbers + LANES_F8));
+}
