@@ -105,7 +105,7 @@ def _tree(report: LogReport) -> dict[str, Any]:
 
 def _print_report(report: LogReport, kept: Head | None) -> None:
     for problem in report.problems:
-        print(f"{problem.kind}: {printable(str(problem))}")
+        print(f"{problem.kind}: {_printable(str(problem))}")
     whose = (
         "the given key" if report.key_is_given else "the key inside; compare it with one that you trust, or give --key"
     )
@@ -115,7 +115,7 @@ def _print_report(report: LogReport, kept: Head | None) -> None:
         print("the end of the log was compared with nothing: keep a head elsewhere ('cdt audit head'), and give --head")
     elif kept is not None and report.ok:
         print(f"it goes on from the head kept elsewhere, of {_counted(kept)}")
-    print("verified" if report.ok else f"NOT verified: {len(report.problems)} problems")
+    print("verified" if report.ok else f"NOT verified: problems: {len(report.problems)}")
 
 
 def _counted(head: Head) -> str:
@@ -133,7 +133,7 @@ def _sentence(entry: Entry) -> str:
     said = [f"{entry.sequence:>6}  {time}  {allowed}  {entry.actor}  {kind}".rstrip(), _pairs(request)]
     if isinstance(reasons, list):
         said += [_reason(reason) for reason in reasons]
-    return "  ".join(filter(None, map(printable, said)))
+    return "  ".join(filter(None, map(_printable, said)))
 
 
 def _pairs(tree: dict[str, Any]) -> str:
@@ -150,6 +150,6 @@ def _reason(reason: Any) -> str:
     return f"[{reason}]"
 
 
-def printable(text: str) -> str:
+def _printable(text: str) -> str:
     """Without what a terminal would obey: others wrote it."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

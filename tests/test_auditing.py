@@ -50,7 +50,7 @@ def test_what_was_done_to_a_log_is_named_and_exits_with_1(log):
     log.write_bytes(whole.replace(b"table 4", b"table 5"))
     said = run("verify", "audit.log", code=1)
     assert "altered: line 8: entry 4 was altered" in said
-    assert said.endswith("NOT verified: 1 problems\n")
+    assert said.endswith("NOT verified: problems: 1\n")
     found = json.loads(run("verify", "audit.log", "--json", code=1))
     assert found["ok"] is False
     assert [(problem["kind"], problem["entry"]) for problem in found["problems"]] == [("altered", 4)]

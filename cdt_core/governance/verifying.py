@@ -85,6 +85,8 @@ def verify_log(path: Path, public_key: Ed25519PublicKey | None = None, *, head: 
     try:
         for number, line, whole in lines_of(Path(path)):
             check.see(number, line, whole)
+            if check.is_lost:
+                break
     except OSError as error:
         raise ProtocolError(f"{path}: the audit log cannot be read: {error.strerror}") from error
     check.finish()
@@ -115,11 +117,16 @@ class _Check:
         self._before: int | None = None  # the last entry above
         self._suspect: tuple[int, int | None, str] | None = None
         self._in_place = self._sound = True
+        self._is_other = False  # no line of an audit log so far
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether so much is wrong that the rest is not looked at."""
+        return self._is_other or len(self.problems) + len(self._missing) >= _MOST_PROBLEMS
 
     def _say(self, kind: str, entry: int | None, message: str, line: int | None = None) -> None:
         self._sound = False
-        if len(self.problems) < _MOST_PROBLEMS:
-            self.problems.append(Problem(kind, self._number if line is None else line, entry, message))
+        self.problems.append(Problem(kind, self._number if line is None else line, entry, message))
 
     def see(self, number: int, line: bytes, whole: bool) -> None:
         """The next line."""
@@ -131,9 +138,7 @@ class _Check:
             value = read_line(line)
         except ProtocolError as error:
             self._accuse()
-            about = self._next if self.header else None
-            name = "the header" if about is None else f"entry {about} or a head"
-            self._say("altered", about, f"{name} cannot be read: {error}")
+            self._see_unreadable(error)
             self._hash = None
             return
         self._in_place = True
@@ -146,6 +151,14 @@ class _Check:
         else:
             self._say("repeated", None, "a second header")
         self._hash = digest(line) if self._in_place else None
+
+    def _see_unreadable(self, error: ProtocolError) -> None:
+        if self._number == 1:
+            self._say("header", None, f"the header cannot be read: {error}")
+        elif self.header is None and not self.entries + self.heads:
+            self._is_other = True
+        else:
+            self._say("altered", self._next, f"entry {self._next} or a head cannot be read: {error}")
 
     def _see_header(self, value: Header | Entry | Head) -> None:
         if not isinstance(value, Header):
@@ -203,7 +216,12 @@ class _Check:
         line, entry, name = self._suspect
         self._suspect = None
         what = "the header" if entry is None else f"entry {entry}"
-        self._say("altered", entry, f"{what} was altered, or a head behind it: {name} is chained to another", line)
+        self._say(
+            "altered",
+            entry,
+            f"{what} was altered, or a head behind it altered or dropped: {name} is chained to what it was",
+            line,
+        )
 
     def _see_head(self, head: Head) -> None:
         self.heads += 1
@@ -212,15 +230,17 @@ class _Check:
             self._say("signature", None, f"the head is of another log, {head.log}")
         elif self._key is not None and not head.is_signed_by(self._key):
             self._accuse()
-            self._say("signature", None, f"the head of {head.count} entries is not signed by key {self.key_text[:16]}")
+            self._say(
+                "signature", None, f"the head of {_counted(head.count)} is not signed by key {self.key_text[:16]}"
+            )
         elif head.count > self._next:
             self._accuse()
             self._missing.append((self._next, head.count))
             self._before, self._next = head.count - 1, head.count
         else:
-            self._check_link(head.previous, f"the head of {head.count} entries")
+            self._check_link(head.previous, f"the head of {_counted(head.count)}")
             if head.count < self._next:
-                self._say("repeated", None, f"the head is of {head.count} entries, and {self._next} stand before it")
+                self._say("repeated", None, f"the head is of {_counted(head.count)}, and {self._next} stand before it")
         if not self._missing and self._sound and self._suspect is None:
             self.signed = head.count
         self.last_head = head
@@ -230,12 +250,16 @@ class _Check:
 
     def finish(self) -> None:
         """What only shows at the end."""
+        is_lost = self.is_lost
         self._accuse()
         if self.header is None and not self.problems:
             self._say("header", None, "the file is empty")
         for start, end in self._missing:
             name = f"entry {start} is" if end == start + 1 else f"entries {start} to {end - 1} are"
             self._say("missing", start, f"{name} not there")
+        if is_lost:
+            self._say("altered", None, "too much is wrong: what follows was not looked at")
+            return
         last = -1 if self.last_head is None else self.last_head.count
         if self._next > last >= 0:
             self._say("unsigned", last, f"entries {last} to {self._next - 1} are behind the last signed head")
@@ -259,6 +283,10 @@ class _Check:
         elif not self._kept_seen:
             message = f"the first {kept.count} entries are not those of the head kept elsewhere: they were written anew"
             yield Problem("rewritten", 0, None, message)
+
+
+def _counted(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
 
 
 def _public(key: str) -> Ed25519PublicKey:

@@ -264,9 +264,20 @@ def test_many_problems_are_listed_to_a_limit(tmp_path) -> None:
     with AuditLog(path, KEY, now=NOW) as log:
         for _ in range(300):
             log.append(NOW, "ana", {}, {})
-    data = path.read_bytes().replace(b'"ana"', b'"eve"')
-    path.write_bytes(data)
-    assert 1 <= len(verify_log(path, PUBLIC).problems) <= 101
+    whole = path.read_bytes()
+    several = lines(whole)
+    for data in (whole.replace(b'"ana"', b'"eve"'), joined([*several[:2], *several[2::2]]), joined(several[:2] * 200)):
+        path.write_bytes(data)
+        report = verify_log(path, PUBLIC)
+        assert 50 <= len(report.problems) <= 103
+        assert "too much is wrong" in report.problems[-1].message
+        assert report.signed_entries == 0
+
+
+def test_another_file_is_one_problem(copy) -> None:
+    report = checked(copy, b"dear diary\n" * 500)
+    assert [problem.kind for problem in report.problems] == ["header", "altered"]
+    assert "it is no line of an audit log" in report.problems[0].message
 
 
 def test_what_a_line_must_be() -> None:
