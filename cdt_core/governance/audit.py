@@ -17,6 +17,9 @@ from cdt_core.governance.request import Decision, Request
 
 __all__ = ["AuditLog"]
 
+#: Levels of a request or decision.
+_DEEPEST = 64
+
 
 class AuditLog:
     """One writer's open log.
@@ -68,12 +71,9 @@ class AuditLog:
         instant_text(now, "now", OutputError)
         try:
             key = signer.public_key()
-            self._key = key_bytes(key).hex()
-            _create(self._path, self._key, signer)
+            _create(self._path, key_bytes(key).hex(), signer)
             self._handle = _locked(self._path)
             tail = tail_of(self._handle, self._path, key)
-            if tail.header.key != self._key:
-                raise OutputError(f"{path}: the log is signed by key {tail.header.key[:16]}, not by {self._key[:16]}")
             self._log, self._count, self._end = tail.header.log, tail.head.count, tail.end
             self._last, self._head = digest(tail.head.line()), tail.head
             if tail.left:
@@ -118,6 +118,8 @@ class AuditLog:
         instant_text(time, where, OutputError)
         if not isinstance(actor, str):
             raise OutputError(f"{where}: actor {actor!r} is no text")
+        _check_tree(request, f"{where}, request")
+        _check_tree(decision, f"{where}, decision")
         try:
             line = entry.line()
         except (TypeError, ValueError, RecursionError) as error:
@@ -198,6 +200,22 @@ class AuditLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check_tree(tree: Any, where: str, depth: int = 0) -> None:
+    """What JSON gives back as it was: other keys than text would be respelled, and deep trees could not be read again."""
+    if depth > _DEEPEST:
+        raise OutputError(f"{where}: JSON cannot hold it: it is nested deeper than {_DEEPEST}")
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            if not isinstance(key, str):
+                raise OutputError(f"{where}: JSON cannot hold it: the key {key!r} is no text")
+            if not isinstance(value, str | int | float | None):
+                _check_tree(value, where, depth + 1)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            if not isinstance(value, str | int | float | None):
+                _check_tree(value, where, depth + 1)
 
 
 def _create(path: Path, key: str, signer: Signer) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from attrs import frozen
 
 from cdt_core.errors import OutputError, ProtocolError
-from cdt_core.governance.chain import LONGEST_LINE, Entry, Head, Header, digest, read_line
+from cdt_core.governance.chain import LONGEST_LINE, Entry, Head, Header, digest, key_bytes, read_line
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -45,10 +45,14 @@ def tail_of(handle: int, path: Path, key: Ed25519PublicKey) -> Tail:
     Raises
     ------
     OutputError
-        It is no audit log, or its end is not what a crash leaves: a whole head that does not hold, a chain that is broken.
+        It is no audit log, or another key's, or its end is not what a crash leaves: a whole head that does not hold, a
+        chain that is broken.
     """
     size = os.fstat(handle).st_size
     header = _header(handle, path)
+    own = key_bytes(key).hex()
+    if header.key != own:
+        raise OutputError(f"{path}: this audit log is signed by key {header.key[:16]}, and yours is {own[:16]}")
     look = _FIRST_LOOK
     while True:
         start = max(0, size - look)
@@ -63,9 +67,8 @@ def tail_of(handle: int, path: Path, key: Ed25519PublicKey) -> Tail:
     offset, head = found
     end = start + offset + len(head.line()) + 1
     if not head.is_signed_by(key) or head.log != header.log:
-        who = f"key {header.key[:16]}" if header.log == head.log else "this log"
         raise OutputError(
-            f"{path}: the head of {head.count} entries is not signed by {who}; 'cdt audit verify' says more"
+            f"{path}: the head of {head.count} entries is not signed by key {own[:16]}; 'cdt audit verify' says more"
         )
     _check_link(handle, path, start + offset, head)
     return Tail(header, head, end, size - end)

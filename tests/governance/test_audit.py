@@ -10,10 +10,22 @@ import sys
 from datetime import datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cdt_core.errors import CertificateError, OutputError, ProtocolError
 from cdt_core.governance import AuditLog, Budget, decide, read_entries, read_head, verify_log
 from tests.governance.examples import KEY, NOW, OTHER_KEY, agreement, request, written
+
+DEEP: dict = {}
+for _ in range(900):
+    DEEP = {"x": DEEP}
+
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 @pytest.fixture
@@ -92,6 +104,10 @@ def test_one_writer_at_a_time(path) -> None:
         (NOW, 7, {}, "actor 7 is no text"),
         (NOW, "ana", {"x": float("nan")}, "entry 0: JSON cannot hold it"),
         (NOW, "ana", {"x": object()}, "entry 0: JSON cannot hold it"),
+        (NOW, "ana", {1: "a", "1": "b"}, "entry 0, request: JSON cannot hold it: the key 1 is no text"),
+        (NOW, "ana", {"x": [{None: 1}]}, "entry 0, request: JSON cannot hold it: the key None is no text"),
+        (NOW, "ana", DEEP, "entry 0, request: JSON cannot hold it: it is nested deeper than 64"),
+        (NOW, "ana", {"x": 10**5000}, "entry 0: JSON cannot hold it"),
         (NOW, "ana", {"x": "a" * (1 << 20)}, "and at most 1048575 are kept; log a digest instead"),
     ],
 )
@@ -102,6 +118,18 @@ def test_what_cannot_be_kept_is_refused_and_changes_nothing(path, time, actor, t
         log.append(NOW, "ana", {"kind": "audit"}, {})
     assert [entry.sequence for entry in read_entries(path)] == [0]
     assert verify_log(path, KEY.public_key()).ok
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dictionaries(st.text(), trees, max_size=3), min_size=1, max_size=3))
+def test_whatever_is_taken_verifies_and_is_read_again(tmp_path_factory, requests) -> None:
+    path = tmp_path_factory.mktemp("any") / "audit.log"
+    with AuditLog(path, KEY, now=NOW) as log:
+        for tree in requests:
+            log.append(NOW, "ana", tree, {})
+    assert verify_log(path, KEY.public_key()).ok
+    assert [entry.request for entry in read_entries(path)] == requests
+    AuditLog(path, KEY, now=NOW).close()
 
 
 def test_every_character_survives(path) -> None:
@@ -138,7 +166,7 @@ def test_a_full_disk_loses_the_group_and_says_so(path, monkeypatch) -> None:
 
 def test_another_key_cannot_go_on(path) -> None:
     written(path)
-    with pytest.raises(OutputError, match=r"is not signed by key"):
+    with pytest.raises(OutputError, match=r"this audit log is signed by key .*, and yours is"):
         AuditLog(path, OTHER_KEY, now=NOW)
 
 
