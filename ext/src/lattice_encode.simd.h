@@ -27,27 +27,36 @@ static inline cdt_lattice_stop LEVEL(encode_one)(double y, double limit, uint16_
     return CDT_LATTICE_DONE;
 }
 
+/* ENCODE_SOME encodes as many values as two vectors of doubles hold; 0 where one of them needs more than its word. */
 #if CDT_SIMD == 512
 #define ENCODE_LANES 8
 #define ENCODE_LOAD_F4(p) _mm512_cvtps_pd(_mm256_loadu_ps(p))
 #define ENCODE_LOAD_F8(p) _mm512_loadu_pd(p)
 
-/* Eight numbers of a ring; 0 where one of them needs more than its word. */
-INLINE int LEVEL(encode_some_32)(__m512d y, const uint16_t *words, uint32_t *ring)
+/* |y| in 65536ths with the words added to it; where that is not the whole decision, and where |y| is too large, a bit is set. */
+INLINE __m512i LEVEL(encode_sum)(__m512d y, const uint16_t *words, __mmask8 *open)
 {
     const __m512d size = _mm512_abs_pd(y);
-    const __mmask8 in = _mm512_cmp_pd_mask(size, _mm512_set1_pd(2147483647.0), _CMP_LE_OQ);
-    __m512i sum = _mm512_cvttpd_epi64(_mm512_mul_pd(size, _mm512_set1_pd(65536)));
-    sum = _mm512_add_epi64(sum, _mm512_cvtepu16_epi64(_mm_loadu_si128((const __m128i *)words)));
-    const __m512i low = _mm512_set1_epi64(65535);
-    const __mmask8 tie = _mm512_cmpeq_epi64_mask(_mm512_and_si512(sum, low), low);
-    __m512i number = _mm512_srli_epi64(sum, 16);
-    number = _mm512_mask_sub_epi64(number, _mm512_movepi64_mask(_mm512_castpd_si512(y)), _mm512_setzero_si512(), number);
-    _mm256_storeu_si256((__m256i *)ring, _mm512_cvtepi64_epi32(number));
-    return in == 255 && !tie;
+    const __mmask8 out = _mm512_cmp_pd_mask(size, _mm512_set1_pd(2147483647.0), _CMP_NLE_UQ);
+    const __m512i word = _mm512_cvtepu16_epi64(_mm_loadu_si128((const __m128i *)words)), low = _mm512_set1_epi64(65535);
+    const __m512i sum = _mm512_add_epi64(_mm512_cvttpd_epi64(_mm512_mul_pd(size, _mm512_set1_pd(65536))), word);
+    *open = _mm512_cmpeq_epi64_mask(_mm512_and_si512(sum, low), low) | out;
+    return _mm512_srli_epi64(sum, 16);
 }
 
-INLINE int LEVEL(encode_some_64)(__m512d y, const uint16_t *words, uint64_t *ring)
+INLINE int LEVEL(encode_some_32)(__m512d y0, __m512d y1, const uint16_t *words, uint32_t *ring)
+{
+    __mmask8 open0, open1;
+    const __m512i a = LEVEL(encode_sum)(y0, words, &open0), b = LEVEL(encode_sum)(y1, words + 8, &open1);
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i number = _mm512_permutex2var_epi32(a, even, b);
+    const __mmask16 negative =
+        _mm512_kunpackb(_mm512_movepi64_mask(_mm512_castpd_si512(y1)), _mm512_movepi64_mask(_mm512_castpd_si512(y0)));
+    _mm512_storeu_si512(ring, _mm512_mask_sub_epi32(number, negative, _mm512_setzero_si512(), number));
+    return !(open0 | open1);
+}
+
+INLINE int LEVEL(encode_eight)(__m512d y, const uint16_t *words, uint64_t *ring)
 {
     const __m512d size = _mm512_abs_pd(y);
     const __mmask8 in = _mm512_cmp_pd_mask(size, _mm512_set1_pd(9223372036854774784.0), _CMP_LE_OQ);
@@ -60,6 +69,11 @@ INLINE int LEVEL(encode_some_64)(__m512d y, const uint16_t *words, uint64_t *rin
     number = _mm512_mask_sub_epi64(number, _mm512_movepi64_mask(_mm512_castpd_si512(y)), _mm512_setzero_si512(), number);
     _mm512_storeu_si512(ring, number);
     return in == 255 && !tie;
+}
+
+INLINE int LEVEL(encode_some_64)(__m512d y0, __m512d y1, const uint16_t *words, uint64_t *ring)
+{
+    return LEVEL(encode_eight)(y0, words, ring) & LEVEL(encode_eight)(y1, words + 8, ring + 8);
 }
 
 #elif CDT_SIMD == 2
@@ -89,20 +103,21 @@ INLINE int LEVEL(encode_four)(__m256d y, const uint16_t *words, double limit, __
     return in == 15 && _mm256_testz_si256(tie, tie);
 }
 
-INLINE int LEVEL(encode_some_32)(__m256d y, const uint16_t *words, uint32_t *ring)
+INLINE int LEVEL(encode_some_32)(__m256d y0, __m256d y1, const uint16_t *words, uint32_t *ring)
 {
-    __m256i number;
-    const int plain = LEVEL(encode_four)(y, words, 2147483647.0, &number);
-    const __m256i halves = _mm256_permutevar8x32_epi32(number, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
-    _mm_storeu_si128((__m128i *)ring, _mm256_castsi256_si128(halves));
+    __m256i a, b;
+    const int plain = LEVEL(encode_four)(y0, words, 2147483647.0, &a) & LEVEL(encode_four)(y1, words + 4, 2147483647.0, &b);
+    const __m256 even = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88); /* halves of a, b, a, b */
+    _mm256_storeu_si256((__m256i *)ring, _mm256_permute4x64_epi64(_mm256_castps_si256(even), 0xd8));
     return plain;
 }
 
-INLINE int LEVEL(encode_some_64)(__m256d y, const uint16_t *words, uint64_t *ring)
+INLINE int LEVEL(encode_some_64)(__m256d y0, __m256d y1, const uint16_t *words, uint64_t *ring)
 {
-    __m256i number;
-    const int plain = LEVEL(encode_four)(y, words, 2251799813685247.0, &number);
-    _mm256_storeu_si256((__m256i *)ring, number);
+    __m256i a, b;
+    const int plain = LEVEL(encode_four)(y0, words, 2251799813685247.0, &a) & LEVEL(encode_four)(y1, words + 4, 2251799813685247.0, &b);
+    _mm256_storeu_si256((__m256i *)ring, a);
+    _mm256_storeu_si256((__m256i *)(ring + 4), b);
     return plain;
 }
 #endif

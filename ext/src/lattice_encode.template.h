@@ -9,9 +9,9 @@ static cdt_lattice_stop ENCODE(encode)(const void *values, size_t n, double fact
     while (i < n) {
         size_t end = i + 1;
 #if CDT_SIMD
-        if (i + ENCODE_LANES <= n) {
-            end = i + ENCODE_LANES;
-            if (ENCODE_SOME(ENCODE_LOAD(x + i) * factor, words + i, out + i)) {
+        if (i + 2 * ENCODE_LANES <= n) {
+            end = i + 2 * ENCODE_LANES;
+            if (ENCODE_SOME(ENCODE_LOAD(x + i) * factor, ENCODE_LOAD(x + i + ENCODE_LANES) * factor, words + i, out + i)) {
                 i = end;
                 continue;
             }
