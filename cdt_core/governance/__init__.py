@@ -7,6 +7,7 @@ clock, finds a key or opens a connection: signing keys and times arrive as value
 
 from __future__ import annotations
 
+from cdt_core.governance.admitting import admit
 from cdt_core.governance.agreement import DETAILS, KINDS, ROLES, Agreement, Budget, Party, Person, Transfer
 from cdt_core.governance.audit import AuditLog
 from cdt_core.governance.chain import Entry, Head, read_entries, read_head
@@ -33,6 +34,7 @@ __all__ = [
     "Reason",
     "Request",
     "Transfer",
+    "admit",
     "agreement_text",
     "decide",
     "read_agreement",

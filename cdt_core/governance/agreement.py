@@ -15,7 +15,7 @@ from cdt_core.errors import CertificateError
 from cdt_core.governance.instants import instant_text
 from cdt_core.governance.writing import agreement_digest
 
-__all__ = ["ANYWHERE", "DETAILS", "KINDS", "ROLES", "Agreement", "Budget", "Party", "Person", "Transfer"]
+__all__ = ["ANYWHERE", "DETAILS", "KINDS", "ROLES", "Agreement", "Budget", "Party", "Person", "Transfer", "is_number"]
 
 #: What a person may be: owners decide about data, stewards let results out, analysts ask, auditors read the log.
 ROLES = ("owner", "steward", "analyst", "auditor")
@@ -81,9 +81,9 @@ class Budget:
     delta: float = 0.0
 
     def __attrs_post_init__(self) -> None:
-        if not (_is_number(self.epsilon) and self.epsilon >= 0):
+        if not (is_number(self.epsilon) and self.epsilon >= 0):
             raise CertificateError(f"epsilon {self.epsilon!r} is no finite number of at least 0")
-        if not (_is_number(self.delta) and 0 <= self.delta < 1):
+        if not (is_number(self.delta) and 0 <= self.delta < 1):
             raise CertificateError(f"delta {self.delta!r} is no number in [0, 1)")
 
 
@@ -187,8 +187,14 @@ def _keys(those: Sequence[Party] | Sequence[Person]) -> list[str]:
     return [each.key for each in those]
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: object) -> bool:
+    """Whether it is a number, and one that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _check_names(**names: str) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 
 from cdt_core.errors import AccessError
-from cdt_core.governance.agreement import ANYWHERE, DETAILS, KINDS, Agreement, Budget
+from cdt_core.governance.agreement import ANYWHERE, DETAILS, KINDS, Agreement, Budget, is_number
 from cdt_core.governance.instants import instant_text
 from cdt_core.governance.request import Decision, Reason, Request
 
-__all__ = ["decide", "require"]
+__all__ = ["allowed", "decide", "require"]
 
 #: Kinds of requests in which sites exchange updates, by a carrier and a rule.
 _EXCHANGES = ("round", "statistic")
@@ -52,10 +51,14 @@ def require(agreement: Agreement, request: Request, *, now: datetime, spent: Bud
     AccessError
         It does not; the message has every reason.
     """
-    decision = decide(agreement, request, now=now, spent=spent)
+    return allowed(request, decide(agreement, request, now=now, spent=spent))
+
+
+def allowed(request: Request, decision: Decision) -> Decision:
+    """The decision when it allows the request it was made of; else ``AccessError`` with every reason."""
     if not decision.allowed:
         reasons = "; ".join(map(str, decision.reasons))
-        raise AccessError(f"agreement {agreement.name!r} does not allow this {request.kind}: {reasons}")
+        raise AccessError(f"agreement {decision.agreement!r} does not allow this {request.kind}: {reasons}")
     return decision
 
 
@@ -135,7 +138,7 @@ def _cost(agreement: Agreement, request: Request, spent: Budget | None) -> Itera
         ("delta", request.delta, None if spent is None else spent.delta, budget.delta),
     ):
         path = f"budget.{name}"
-        if isinstance(asked, bool) or not isinstance(asked, int | float) or not math.isfinite(asked) or asked < 0:
+        if not is_number(asked) or asked < 0:
             yield Reason("budget", path, f"{asked!r} is no finite {name} of at least 0")
         elif had is None:
             yield Reason("budget", path, "what was spent before is not known; give it (spent=)")

@@ -20,7 +20,10 @@ def instant_text(value: datetime, what: str, error: type[CdtError]) -> str:
     """
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise error(f"{what}: {value!r} is no time with a zone; give datetime.now(timezone.utc), or another aware one")
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        raise error(f"{what}: {value!r} is in no year from 1 to 9999 in UTC") from None
 
 
 def read_instant(text: str, what: str, error: type[CdtError]) -> datetime:

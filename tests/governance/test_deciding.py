@@ -50,6 +50,9 @@ def test_what_is_agreed_is_allowed() -> None:
         ({"epsilon": float("nan")}, "budget", "budget.epsilon"),
         ({"epsilon": float("inf")}, "budget", "budget.epsilon"),
         ({"epsilon": -0.1}, "budget", "budget.epsilon"),
+        ({"epsilon": 10**400}, "budget", "budget.epsilon"),
+        ({"epsilon": "0.1"}, "budget", "budget.epsilon"),
+        ({"epsilon": True}, "budget", "budget.epsilon"),
         ({"epsilon": None}, "budget", "budget"),
         ({"delta": 2e-5}, "budget", "budget.delta"),
         ({"delta": -1e-9}, "budget", "budget.delta"),
@@ -86,6 +89,11 @@ def test_the_instant_is_the_callers_and_the_end_is_outside() -> None:
     assert refused({}, now=datetime(2025, 12, 31, tzinfo=UTC)) == [("period", "begins")]
     with pytest.raises(AccessError, match=r"now: .* is no time with a zone"):
         decide(agreement(), request(), now=datetime(2026, 3, 1))
+
+
+def test_an_instant_at_the_end_of_time_is_an_error_of_ours() -> None:
+    with pytest.raises(AccessError, match="in no year from 1 to 9999 in UTC"):
+        decide(agreement(), request(), now=datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))))
 
 
 def test_a_budget_is_used_up_to_its_last_decimal() -> None:

@@ -132,6 +132,7 @@ def test_what_is_no_agreement_is_refused(text, said) -> None:
         (lambda: Person(name="ana", roles=()), "must be one or more of"),
         (lambda: Budget(float("nan"), 0), "epsilon nan"),
         (lambda: Budget(1, True), "delta True"),
+        (lambda: Budget(10**400, 0), "epsilon 1000"),
         (lambda: Transfer(source="CH", destination="EU", details=("all",)), "must be one or more of"),
     ],
 )

@@ -97,7 +97,8 @@ def test_chances_fall_with_length_and_number() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"round": " "}, "the round has no name"),
+        ({"round": " "}, "the round ' ' has no name"),
+        ({"round": "\ud800"}, "has no name that can be printed"),
         ({"length": 0}, "an update has 1 to 2\\^30 numbers"),
         ({"projections": 3}, "give 1 to 256 of them and a limit"),
         ({"square_limit": 3}, "give 1 to 256 of them and a limit"),

@@ -39,7 +39,7 @@ def verify_sum(
     coins: Mapping[str, bytes],
     claims: Mapping[str, bytes],
 ) -> Verified:
-    """Check a published sum against the claims of all sites in it. For each site itself, and for anybody who has all of it.
+    """Check a published sum against the claims of all sites in it: for each site itself, and for whoever trusts one of them.
 
     What holds afterwards, for a site that was honest, with a chance of error of 2^-128 and unless somebody finds the logarithm
     of the second generator: the published sum is the sum of the updates of the honest sites and of something that the others

@@ -44,8 +44,8 @@ class Terms:
     square_limit: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.round, str) or not self.round.strip():
-            raise PrivacyError("the round has no name: its proofs could be used in any other one")
+        if not isinstance(self.round, str) or not self.round.strip() or not self.round.isprintable():
+            raise PrivacyError(f"the round {self.round!r} has no name that can be printed; each needs one of its own")
         if not 1 <= self.length <= 1 << 30:
             raise PrivacyError(f"length {self.length}: an update has 1 to 2^30 numbers")
         if not 0 <= self.projections <= 256 or (self.projections > 0) != (self.square_limit > 0):
