@@ -92,7 +92,7 @@ class Roster:
 
     federation: str = field(validator=_named)
     coordinator: Member = field(validator=validators.instance_of(Member))
-    sites: tuple[Member, ...] = field(converter=tuple)
+    sites: tuple[Member, ...] = field()
 
     @sites.validator
     def _check_sites(self, attribute: object, sites: tuple[Member, ...]) -> None:
