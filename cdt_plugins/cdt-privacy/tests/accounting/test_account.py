@@ -20,7 +20,7 @@ from cdt_privacy.accounting import (
     account,
     epsilon,
 )
-from cdt_privacy.accounting.smoothing import share_divergence, smooth
+from cdt_privacy.accounting.smoothing import continuous_loss, share_divergence, smooth
 
 REACH = 60
 
@@ -109,6 +109,21 @@ def test_discrete_laplace_is_worst_where_one_coordinate_moves_by_all(parts, scal
     claimed = epsilon([DiscreteLaplace(scale, float(sum(parts)))], delta)
     assert exact_epsilon(noise, parts, delta) <= claimed + 1e-9
     assert claimed <= sum(parts) / scale + 1e-12
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(0.5, 1), (2.0, 3), (4.0, 9)])
+def test_continuous_laplace_noise_stands_above_the_discrete(scale, shift):
+    noise, loss = law(lambda x: -np.abs(x) / scale), continuous_loss(scale, shift)
+    for delta in (0.3, 0.01, 1e-3):
+        continuous = max(0.0, loss + 2 * math.log1p(-delta))
+        assert exact_epsilon(noise, (shift,), delta) <= continuous + 1e-9
+        assert continuous <= loss < shift / scale + 0.3 / scale**2
+
+
+def test_laplace_noise_on_fine_lattices_costs_what_continuous_noise_costs():
+    fine = account([Composed(DiscreteLaplace(2.0**40, 2.0**36), 20)], 1e-6)
+    assert fine.epsilon == pytest.approx(epsilon([Composed(Laplace(16.0), 20)], 1e-6), rel=1e-9)
+    assert epsilon([DiscreteLaplace(1.0, 1e6)], 1e-6) == 1e6
 
 
 def test_at_delta_zero_pure_epsilons_add_up():

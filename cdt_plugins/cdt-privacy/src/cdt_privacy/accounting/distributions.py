@@ -20,12 +20,15 @@ from cdt_privacy.accounting.mechanism import (
     PoissonSampled,
 )
 from cdt_privacy.accounting.neighbours import Neighbours
-from cdt_privacy.accounting.smoothing import smooth
+from cdt_privacy.accounting.smoothing import continuous_loss, smooth
 from cdt_privacy.accounting.terms import Terms, pure_epsilon
 
 __all__ = ["by_loss_distributions"]
 
 _LOSSES = "pld.privacy_loss_distribution"
+
+#: Discrete Laplace noise is accounted as it is up to this sensitivity: the number of its losses grows with it.
+_LONGEST_SHIFT = 4096
 
 #: One coordinate is accounted with the discrete law itself up to this deviation: its tables grow with it, its gain shrinks.
 _WIDEST_TABLE = 1000.0
@@ -98,7 +101,11 @@ def _unsampled(mechanism: Mechanism, reach: int) -> Any:
     if isinstance(mechanism, Laplace):
         return losses.from_laplace_mechanism(mechanism.noise_multiplier / reach)
     if isinstance(mechanism, DiscreteLaplace):
-        return losses.from_discrete_laplace_mechanism(1 / mechanism.scale, reach * math.ceil(mechanism.sensitivity))
+        shift = reach * math.ceil(mechanism.sensitivity)
+        if shift <= _LONGEST_SHIFT:
+            return losses.from_discrete_laplace_mechanism(1 / mechanism.scale, shift)
+        loss = continuous_loss(mechanism.scale, shift)
+        return losses.from_laplace_mechanism(1 / loss) if loss < 700 else None  # beyond, its exponentials overflow
     if isinstance(mechanism, DiscreteGaussian):
         shift = reach * math.ceil(mechanism.sensitivity)
         if shift > 20 * mechanism.deviation:  # outside the tables of the library; as good as no privacy

@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from cdt_privacy.chain.combination import Carrier, Combination, Noise, Pipeline
+from cdt_privacy.chain.private_sum import PrivateSum
+from cdt_privacy.chain.release import Release
+from cdt_privacy.chain.target import Contribution, Law, Target
 
-__all__ = ["Carrier", "Combination", "Noise", "Pipeline"]
+__all__ = ["Carrier", "Combination", "Contribution", "Law", "Noise", "Pipeline", "PrivateSum", "Release", "Target"]
