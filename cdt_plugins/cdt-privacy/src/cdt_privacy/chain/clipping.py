@@ -36,7 +36,7 @@ def clipped_rows(rows: NDArray[np.float64], clip_norm: float, order: int) -> NDA
     scaled = rows / scale
     norms = np.abs(scaled).sum(axis=1) if order == 1 else np.sqrt(np.square(scaled).sum(axis=1))
     above = norms * (1 + (rows.shape[1] + 16) * 2.0**-52)
-    limit = clip_norm / scale[:, 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        limit = clip_norm / scale[:, 0]
         factors = np.where(above > limit, clip_norm / above * (1 - 2.0**-50), scale[:, 0])
     return np.asarray(scaled * factors[:, None])
