@@ -20,6 +20,9 @@ cdef extern from "cdt_robust.h" nogil:
     int CDT_ROBUST_TILE
     ctypedef struct cdt_robust_kernels:
         size_t (*median)(const void *const *, size_t, size_t, void *, void *) noexcept nogil
+        size_t (*weighted_median)(const void *const *, size_t, size_t, const void *, void *, void *) noexcept nogil
+        size_t (*trimmed)(const void *const *, size_t, size_t, size_t, void *, void *) noexcept nogil
+        size_t (*mean)(const void *const *, size_t, size_t, const double *, void *, void *) noexcept nogil
     ctypedef struct cdt_kernels:
         cdt_robust_kernels robust[2]
     const cdt_kernels *cdt_active_kernels()
@@ -103,5 +106,49 @@ def median(list vectors not None, out) -> int:
     while here:
         with nogil:
             did = kernels.median(rows.rows(), rows.count, here, rows.out, rows.work)
+        here = rows.here() if rows.advance(did) else 0
+    return rows.done
+
+
+def trimmed(list vectors not None, out, size_t cut) -> int:
+    """Means of the columns without the ``cut`` lowest and highest values of each; else as :func:`median`."""
+    cdef _Rows rows = _Rows(vectors, out)
+    cdef const cdt_robust_kernels *kernels = rows.kernels()
+    cdef size_t here = rows.here(), did
+    if 2 * cut >= rows.count:
+        raise ValueError(f"fewer than {rows.count} rows to cut")
+    while here:
+        with nogil:
+            did = kernels.trimmed(rows.rows(), rows.count, here, cut, rows.out, rows.work)
+        here = rows.here() if rows.advance(did) else 0
+    return rows.done
+
+
+def weighted_median(list vectors not None, out, votes) -> int:
+    """Medians of columns of which each row has ``votes``, int32 for float32, int64 for float64; else as :func:`median`."""
+    cdef _Rows rows = _Rows(vectors, out)
+    cdef const cdt_robust_kernels *kernels = rows.kernels()
+    cdef size_t here = rows.here(), did
+    whole = np.dtype(f"i{out.dtype.itemsize}")
+    if votes.dtype != whole or not 1 <= votes.min() or votes.sum(dtype=np.float64) >= (2.0**31 if rows.item == 4 else 2.0**53):
+        raise ValueError(f"votes in {whole}, at least 1 each")
+    cdef const void *of = _numbers(votes, rows.count, whole, 0, rows.held)
+    while here:
+        with nogil:
+            did = kernels.weighted_median(rows.rows(), rows.count, here, of, rows.out, rows.work)
+        here = rows.here() if rows.advance(did) else 0
+    return rows.done
+
+
+def mean(list vectors not None, out, const double[::1] shares not None) -> int:
+    """Sums of the rows times their ``shares``, which sum up to 1; else as :func:`median`."""
+    cdef _Rows rows = _Rows(vectors, out)
+    cdef const cdt_robust_kernels *kernels = rows.kernels()
+    cdef size_t here = rows.here(), did
+    if <size_t>shares.shape[0] != rows.count:
+        raise ValueError(f"shares of {rows.count} rows")
+    while here:
+        with nogil:
+            did = kernels.mean(rows.rows(), rows.count, here, &shares[0], rows.out, rows.work)
         here = rows.here() if rows.advance(did) else 0
     return rows.done

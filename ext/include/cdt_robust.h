@@ -21,6 +21,15 @@ enum { CDT_ROBUST_NETWORK = 128, CDT_ROBUST_TILE = 256 };
 typedef struct {
     /* The middle value; of an even n, the mean of the middle two in double precision, rounded. 1 <= n. */
     size_t (*median)(const void *const *rows, size_t n, size_t columns, void *out, void *work);
+    /* The value of the vote in the middle, of rows that have so many votes each: int32_t for floats, int64_t for doubles, 1 at least,
+     * and fewer than 2^31 or 2^53 in all. Of an even number, the mean of the middle two as above. */
+    size_t (*weighted_median)(const void *const *rows, size_t n, size_t columns, const void *votes, void *out, void *work);
+    /* The mean without the c lowest and the c highest values, 2 c < n; never outside of those that are kept. Not the sum of doubles
+     * in some order: values are added as multiples of 2^-51 of the largest that is kept (2^-50 above 2,048 rows, and so on). */
+    size_t (*trimmed)(const void *const *rows, size_t n, size_t columns, size_t c, void *out, void *work);
+    /* The sum of shares[i] * rows[i], each product and sum rounded in double precision, in the order of the rows; shares are >= 0 and
+     * sum up to 1. Never outside of the values whose share is not 0. */
+    size_t (*mean)(const void *const *rows, size_t n, size_t columns, const double *shares, void *out, void *work);
 } cdt_robust_kernels;
 
 struct cdt_kernels {

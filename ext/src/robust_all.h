@@ -3,7 +3,16 @@
 #include "robust_keys.simd.h"
 #include "robust_network.simd.h"
 
+/* Bytes of a row from what is read to what is fetched. */
+#define ROBUST_AHEAD 128
+#ifdef __GNUC__
+#define PREFETCH(at) __builtin_prefetch(at, 0, 1)
+#else
+#define PREFETCH(at) ((void)(at))
+#endif
+
 #define NUMBER float
+#define LARGEST FLT_MAX
 #define KEY key_f4
 #define BITS vi4
 #define BITS_ANY vi4_any
@@ -13,8 +22,11 @@
 #define KEY_MIN MIN_F4
 #define KEY_MAX MAX_F4
 #define ADD_ABOVE ADD_ABOVE_F4
+#define ADD_VOTES_ABOVE ADD_VOTES_ABOVE_F4
 #define MIN_ABOVE MIN_ABOVE_F4
 #define MAX_NOT_ABOVE MAX_NOT_ABOVE_F4
+#define INTEGER_KEY LEVEL(integer_key_f4)
+#define SHARE SHARE_F4
 #define ENCODE ENCODE_F4
 #define ORDER_OF_KEY ORDER_OF_KEY_F4
 #define KEY_OF_ORDER KEY_OF_ORDER_F4
@@ -26,6 +38,7 @@
 #include "robust_families.h"
 
 #define NUMBER double
+#define LARGEST DBL_MAX
 #define KEY key_f8
 #define BITS vi8
 #define BITS_ANY vi8_any
@@ -35,8 +48,11 @@
 #define KEY_MIN MIN_F8
 #define KEY_MAX MAX_F8
 #define ADD_ABOVE ADD_ABOVE_F8
+#define ADD_VOTES_ABOVE ADD_VOTES_ABOVE_F8
 #define MIN_ABOVE MIN_ABOVE_F8
 #define MAX_NOT_ABOVE MAX_NOT_ABOVE_F8
+#define INTEGER_KEY LEVEL(integer_key_f8)
+#define SHARE SHARE_F8
 #define ENCODE ENCODE_F8
 #define ORDER_OF_KEY ORDER_OF_KEY_F8
 #define KEY_OF_ORDER KEY_OF_ORDER_F8
@@ -47,6 +63,6 @@
 #define ROBUST(name) LEVEL_JOIN(LEVEL_JOIN(robust_##name, f8), CDT_LEVEL)
 #include "robust_families.h"
 
-#define ROBUST_OF(F) {LEVEL(robust_median_##F)}
+#define ROBUST_OF(F) {LEVEL(robust_median_##F), LEVEL(robust_weighted_median_##F), LEVEL(robust_trimmed_##F), LEVEL(robust_mean_##F)}
 
 const cdt_kernels LEVEL(cdt_kernels) = {.robust = {ROBUST_OF(f4), ROBUST_OF(f8)}};

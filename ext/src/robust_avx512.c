@@ -1,4 +1,5 @@
 #define CDT_SIMD 512
 #define CDT_FAMILIES "robust_all.h"
+#include <float.h>
 #include "cdt_robust.h"
 #include "level.h"

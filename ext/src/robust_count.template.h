@@ -1,7 +1,8 @@
-/* The t-th smallest of many keys, for all columns of a vector at once: pivots that close in on it, the keys above each counted.
+/* The t-th smallest of many keys, for all columns of a vector at once: pivots that close in on it, the votes above each counted.
+ * A key has one vote, or as many as its row.
  *
  * Order numbers are the keys as integers of the same order. Of a column, `low` < the order number of what is sought <= `high`;
- * `below` keys are <= low, `most` are <= high (or have been, when high came closer without counting), below < t <= most. Pivots are
+ * `below` votes are <= low, `most` are <= high (or have been, when high came closer without counting), below < t <= most. Pivots are
  * taken from a sorted sample, then between low and high where the keys would lie if they were spread evenly; where that closes in
  * too slowly, half-way between the order numbers, so that no keys need more than some twice their bits of passes.
  */
@@ -11,14 +12,28 @@ typedef struct {
     BITS low, high, below, most;
 } ROBUST(bracket);
 
-#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
-#define ORDER(number) INTEGER_KEY(BITS, UNSIGNED, (BITS)(number), 8 * (int)sizeof(NUMBER) - 1)
+#define ORDER(number) INTEGER_KEY((BITS)(number))
 
-/* How many keys of each column are above the pivot. */
-static BITS ROBUST(count_above)(const KEY *x, size_t n, KEY pivot)
+/* Votes of n rows, `total` of them in all: those at `of`, or, if that is NULL, one each. */
+typedef struct {
+    const WORD *of;
+    size_t n, total;
+} ROBUST(votes);
+
+/* How many votes are for keys above the pivot, in each column. */
+static BITS ROBUST(count_above)(const KEY *x, const ROBUST(votes) *votes, KEY pivot)
 {
+    const size_t n = votes->n;
     BITS count[4] = {{0}, {0}, {0}, {0}};
     size_t i = 0;
+    if (votes->of) {
+        for (; i + 2 <= n; i += 2) {
+            count[0] = ADD_VOTES_ABOVE(count[0], x[i], pivot, votes->of[i]);
+            count[1] = ADD_VOTES_ABOVE(count[1], x[i + 1], pivot, votes->of[i + 1]);
+        }
+        if (i < n) count[0] = ADD_VOTES_ABOVE(count[0], x[i], pivot, votes->of[i]);
+        return count[0] + count[1];
+    }
     for (; i + 4 <= n; i += 4) {
         count[0] = ADD_ABOVE(count[0], x[i], pivot);
         count[1] = ADD_ABOVE(count[1], x[i + 1], pivot);
@@ -67,19 +82,17 @@ INLINE BITS ROBUST(between)(const ROBUST(bracket) *b, BITS t, BITS slow)
     return CHOOSE(order < b->high, order, b->high - 1);
 }
 
-INLINE int ROBUST(any)(BITS mask)
-{
-    uint64_t words[VECTOR_BYTES / 8], any = 0;
-    memcpy(words, &mask, sizeof mask);
-    for (size_t i = 0; i < VECTOR_BYTES / 8; i++) any |= words[i];
-    return any != 0;
-}
-
 /* Every n/32-th key, in order. */
 static void ROBUST(take_sample)(const KEY *x, size_t n, KEY *sample)
 {
+    KEY v[32];
+    const size_t WIRES = 32;
     for (size_t i = 0; i < ROBUST(sample); i++) sample[i] = x[i * n / ROBUST(sample)];
-    ROBUST(sort_block)(sample, ROBUST(sample));
+UNROLL
+    for (size_t i = 0; i < 32; i++) v[i] = sample[i];
+    SORT_32
+UNROLL
+    for (size_t i = 0; i < 32; i++) sample[i] = v[i];
 }
 
 /* One key of the sample for each column. */
@@ -90,19 +103,20 @@ INLINE BITS ROBUST(of_sample)(const KEY *sample, BITS places)
     return ORDER_OF_KEY((KEY)found);
 }
 
-/* The t-th smallest (t from 1) of n keys of each column, n >= 32. */
-static KEY ROBUST(select)(const KEY *x, size_t n, size_t rank)
+/* The key of the t-th smallest vote (t from 1) of each column. */
+static KEY ROBUST(select)(const KEY *x, const ROBUST(votes) *votes, size_t rank)
 {
-    const BITS t = (BITS){0} + (WORD)rank, all = (BITS){0} + (WORD)n;
+    const size_t n = votes->n, snaps = votes->of ? 2 : 4;
+    const BITS t = (BITS){0} + (WORD)rank, all = (BITS){0} + (WORD)votes->total;
     ROBUST(bracket) b = {ORDER_OF_KEY((KEY){0} + KEY_BOTTOM), ORDER_OF_KEY((KEY){0} + KEY_TOP), {0}, all};
-    BITS before[2] = {all, all}, places = (BITS){0} + (WORD)((rank - 1) * ROBUST(sample) / n);
+    BITS before[2] = {all, all}, places = (BITS){0} + (WORD)((rank - 1) * ROBUST(sample) / votes->total);
     KEY sample[ROBUST(sample)];
     ROBUST(take_sample)(x, n, sample);
-    for (int pass = 0;; pass++) {
+    for (size_t pass = 0;; pass++) {
         const BITS open = b.high - b.low != 1, outside = (b.below == 0) | (b.most == all);
         if (!ROBUST(any)(open)) return KEY_OF_ORDER(b.high);
         const int is_near = !ROBUST(any)(open & (b.below != t - 1) & (b.most != t));
-        if (is_near || (pass == 3 && ROBUST(any)(outside)) || (pass > 3 && pass % 4 == 3)) {
+        if (is_near || (pass == 3 && ROBUST(any)(outside)) || (pass > 3 && pass % snaps == snaps - 1)) {
             ROBUST(snap)(x, n, t, &b);
             continue;
         }
@@ -114,17 +128,16 @@ static KEY ROBUST(select)(const KEY *x, size_t n, size_t rank)
             const BITS fits = (sampled > b.low) & (sampled < b.high) & outside;
             order = CHOOSE(fits, sampled, order);
         }
-        const BITS count = all - ROBUST(count_above)(x, n, KEY_OF_ORDER(order)), few = count < t;
+        const BITS count = all - ROBUST(count_above)(x, votes, KEY_OF_ORDER(order)), few = count < t;
         b.low = CHOOSE(few, order, b.low);
         b.below = CHOOSE(few, count, b.below);
         b.high = CHOOSE(few, b.high, order);
         b.most = CHOOSE(few, b.most, count);
-        const FLOATS off = __builtin_convertvector(t - count, FLOATS) * ((NUMBER)ROBUST(sample) / (NUMBER)n);
+        const FLOATS off = __builtin_convertvector(t - count, FLOATS) * ((NUMBER)ROBUST(sample) / (NUMBER)votes->total);
         places += __builtin_convertvector(off, BITS) + CHOOSE(few, (BITS){0} + 2, (BITS){0} - 2);
         places = CHOOSE(places > 0, places, (BITS){0});
         places = CHOOSE(places < ROBUST(sample) - 1, places, (BITS){0} + ROBUST(sample) - 1);
     }
 }
 
-#undef CHOOSE
 #undef ORDER

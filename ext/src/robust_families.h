@@ -3,8 +3,11 @@
 #include "robust_sort.template.h"
 #include "robust_count.template.h"
 #include "robust_median.template.h"
+#include "robust_trimmed.template.h"
+#include "robust_mean.template.h"
 
 #undef NUMBER
+#undef LARGEST
 #undef KEY
 #undef BITS
 #undef BITS_ANY
@@ -12,12 +15,15 @@
 #undef UNSIGNED
 #undef WORD
 #undef ADD_ABOVE
+#undef ADD_VOTES_ABOVE
 #undef MIN_ABOVE
 #undef MAX_NOT_ABOVE
 #undef ORDER_OF_KEY
 #undef KEY_OF_ORDER
 #undef KEY_MIN
 #undef KEY_MAX
+#undef INTEGER_KEY
+#undef SHARE
 #undef ENCODE
 #undef DECODE
 #undef KEY_TOP

@@ -26,10 +26,23 @@ typedef uint64_t vu8 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef int32_t vi4_any __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(4)));
 typedef int64_t vi8_any __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(8)));
 
-/* The bits of a number as those of a key, and back: as integers, and as floats. */
-#define INTEGER_KEY(I, U, bits, signs) ((bits) ^ (I)((U)((bits) >> (signs)) >> 1))
-#define FLOAT_KEY(I, U, bits, signs) ((bits) + (I)((U)(bits) >> (signs)))
-#define FLOAT_NUMBER(I, U, bits, signs) ((bits) - (I)((U)(bits) >> (signs)))
+/* The bits of a number as those of a key, as integers (the same function turns them back), and as floats. */
+#define KEY_FUNCTIONS(F, signs)                                                     \
+    INLINE vi##F LEVEL(integer_key_f##F)(vi##F bits)                                \
+    {                                                                               \
+        return bits ^ (vi##F)((vu##F)(bits >> signs) >> 1);                         \
+    }                                                                               \
+    INLINE vi##F LEVEL(float_key_f##F)(vi##F bits)                                  \
+    {                                                                               \
+        return bits + (vi##F)((vu##F)bits >> signs);                                \
+    }                                                                               \
+    INLINE vi##F LEVEL(float_number_f##F)(vi##F key)                                \
+    {                                                                               \
+        return key - (vi##F)((vu##F)key >> signs);                                  \
+    }
+KEY_FUNCTIONS(4, 31)
+KEY_FUNCTIONS(8, 63)
+
 /* Where there is no instruction for it. */
 #define PLAIN_MIN(I, a, b) (((a) & ((a) < (b))) | ((b) & ~((a) < (b))))
 #define PLAIN_MAX(I, a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
@@ -61,38 +74,44 @@ typedef vf8 key_f8;
 #endif
 
 #ifdef FLOAT_KEYS_F4
-#define ENCODE_F4(bits) ((key_f4)FLOAT_KEY(vi4, vu4, bits, 31))
-#define DECODE_F4(key) FLOAT_NUMBER(vi4, vu4, (vi4)(key), 31)
-#define ORDER_OF_KEY_F4(key) INTEGER_KEY(vi4, vu4, (vi4)(key), 31)
+#define ENCODE_F4(bits) ((key_f4)LEVEL(float_key_f4)(bits))
+#define DECODE_F4(key) LEVEL(float_number_f4)((vi4)(key))
+#define ORDER_OF_KEY_F4(key) LEVEL(integer_key_f4)((vi4)(key))
 #define KEY_OF_ORDER_F4(order) ((key_f4)ORDER_OF_KEY_F4(order))
 #define TOP_F4 INFINITY
 #define BOTTOM_F4 (-INFINITY)
 #else
-#define ENCODE_F4(bits) INTEGER_KEY(vi4, vu4, bits, 31)
-#define DECODE_F4(key) INTEGER_KEY(vi4, vu4, key, 31)
+#define ENCODE_F4(bits) LEVEL(integer_key_f4)(bits)
+#define DECODE_F4(key) LEVEL(integer_key_f4)(key)
 #define ORDER_OF_KEY_F4(key) (key)
 #define KEY_OF_ORDER_F4(order) (order)
 #define TOP_F4 INT32_MAX
 #define BOTTOM_F4 INT32_MIN
 #endif
 #ifdef FLOAT_KEYS_F8
-#define ENCODE_F8(bits) ((key_f8)FLOAT_KEY(vi8, vu8, bits, 63))
-#define DECODE_F8(key) FLOAT_NUMBER(vi8, vu8, (vi8)(key), 63)
-#define ORDER_OF_KEY_F8(key) INTEGER_KEY(vi8, vu8, (vi8)(key), 63)
+#define ENCODE_F8(bits) ((key_f8)LEVEL(float_key_f8)(bits))
+#define DECODE_F8(key) LEVEL(float_number_f8)((vi8)(key))
+#define ORDER_OF_KEY_F8(key) LEVEL(integer_key_f8)((vi8)(key))
 #define KEY_OF_ORDER_F8(order) ((key_f8)ORDER_OF_KEY_F8(order))
 #define TOP_F8 ((double)INFINITY)
 #define BOTTOM_F8 (-(double)INFINITY)
 #else
-#define ENCODE_F8(bits) INTEGER_KEY(vi8, vu8, bits, 63)
-#define DECODE_F8(key) INTEGER_KEY(vi8, vu8, key, 63)
+#define ENCODE_F8(bits) LEVEL(integer_key_f8)(bits)
+#define DECODE_F8(key) LEVEL(integer_key_f8)(key)
 #define ORDER_OF_KEY_F8(key) (key)
 #define KEY_OF_ORDER_F8(order) (order)
 #define TOP_F8 INT64_MAX
 #define BOTTOM_F8 INT64_MIN
 #endif
 
-/* Counts, one more where a key is above a pivot; the least of the keys above it; the largest of those that are not. */
-#define BLEND(I, mask, a, b) (((I)(a) & (mask)) | ((I)(b) & ~(mask)))
+#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
+
+/* As many doubles as a vector has, the h-th so many numbers of bits. */
+#define SHARE_F4(bits, h) __builtin_convertvector(((const vf4_half *)&(bits))[h], vf8)
+#define SHARE_F8(bits, h) ((vf8)(bits))
+
+/* Counts, one more where a key is above a pivot, or so many votes; the least of the keys above it; the largest of those that are not. */
+#define BLEND(I, mask, a, b) CHOOSE(mask, (I)(a), (I)(b))
 #if defined CDT_X86 && CDT_SIMD == 512
 #define ONE_MORE(lanes, count, mask) _mm512_mask_sub_##lanes((__m512i)(count), mask, (__m512i)(count), _mm512_set1_epi32(-1))
 #define ABOVE_F4(key, pivot) _mm512_cmpgt_epi32_mask((__m512i)(key), (__m512i)(pivot))
@@ -101,13 +120,19 @@ typedef vf8 key_f8;
     ((vi4)_mm512_mask_min_epi32((__m512i)(least), ABOVE_F4(key, pivot), (__m512i)(least), (__m512i)(key)))
 #define MAX_NOT_ABOVE_F4(largest, key, pivot) \
     ((vi4)_mm512_mask_max_epi32((__m512i)(largest), (__mmask16)~ABOVE_F4(key, pivot), (__m512i)(largest), (__m512i)(key)))
+#define ADD_VOTES_ABOVE_F4(count, key, pivot, votes) \
+    ((vi4)_mm512_mask_add_epi32((__m512i)(count), ABOVE_F4(key, pivot), (__m512i)(count), _mm512_set1_epi32(votes)))
 #define ABOVE_F8(key, pivot) _mm512_cmp_pd_mask((__m512d)(key), (__m512d)(pivot), _CMP_GT_OQ)
 #define ADD_ABOVE_F8(count, key, pivot) ((vi8)ONE_MORE(epi64, count, ABOVE_F8(key, pivot)))
 #define MIN_ABOVE_F8(least, key, pivot) \
     ((vf8)_mm512_mask_min_pd((__m512d)(least), ABOVE_F8(key, pivot), (__m512d)(least), (__m512d)(key)))
 #define MAX_NOT_ABOVE_F8(largest, key, pivot) \
     ((vf8)_mm512_mask_max_pd((__m512d)(largest), (__mmask8)~ABOVE_F8(key, pivot), (__m512d)(largest), (__m512d)(key)))
+#define ADD_VOTES_ABOVE_F8(count, key, pivot, votes) \
+    ((vi8)_mm512_mask_add_epi64((__m512i)(count), ABOVE_F8(key, pivot), (__m512i)(count), _mm512_set1_epi64(votes)))
 #else
+#define ADD_VOTES_ABOVE_F4(count, key, pivot, votes) ((count) + (((key) > (pivot)) & (votes)))
+#define ADD_VOTES_ABOVE_F8(count, key, pivot, votes) ((count) + (((key) > (pivot)) & (votes)))
 #define ADD_ABOVE_F4(count, key, pivot) ((count) - ((key) > (pivot)))
 #define MIN_ABOVE_F4(least, key, pivot) MIN_F4(least, (key_f4)BLEND(vi4, (key) > (pivot), key, (key_f4){0} + TOP_F4))
 #define MAX_NOT_ABOVE_F4(largest, key, pivot) MAX_F4(largest, (key_f4)BLEND(vi4, (key) > (pivot), (key_f4){0} + BOTTOM_F4, key))

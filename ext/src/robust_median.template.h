@@ -19,52 +19,62 @@ static void ROBUST(middle)(const ROBUST(lists) *of, size_t k, KEY *low, KEY *hig
     *high = higher;
 }
 
-INLINE double ROBUST(mid)(double low, double high)
+/* The number half-way between two, for the columns that are left of a tile. */
+static void ROBUST(put_middle)(const ROBUST(numbers) *low, const ROBUST(numbers) *high, NUMBER *out, size_t left)
 {
-    const double sum = low + high;
-    return sum - sum == 0 ? sum / 2 : low / 2 + high / 2;
+    for (size_t j = 0; j < left && j < ROBUST(columns); j++) {
+        const double one = low->numbers[j], other = high->numbers[j], sum = one + other;
+        out[j] = (NUMBER)(sum - sum == 0 ? sum / 2 : one / 2 + other / 2);
+    }
 }
 
-/* The k-th smallest key and the one after it, of up to CDT_ROBUST_NETWORK and of more. */
-static void ROBUST(middle_sorted)(KEY *x, size_t n, size_t k, KEY *room, KEY *low, KEY *high)
+/* The key of the k-th smallest vote, and that of the one after it. */
+static void ROBUST(middle_counted)(const KEY *x, const ROBUST(votes) *votes, size_t k, KEY *low, KEY *high)
 {
-    const ROBUST(lists) lists = ROBUST(sort_lists)(x, n, room);
-    ROBUST(middle)(&lists, k, low, high);
-}
-
-static void ROBUST(middle_counted)(const KEY *x, size_t n, size_t k, KEY *low, KEY *high)
-{
-    const KEY found = ROBUST(select)(x, n, k);
+    *low = *high = ROBUST(select)(x, votes, k);
+    if (votes->total % 2) return;
     KEY next, same;
-    ROBUST(nearest)(x, n, found, found, &next, &same);
-    const BITS above = ROBUST(count_above)(x, n, found), is_last = above == (WORD)(n - k);
-    *low = found;
-    *high = (KEY)(((BITS)next & is_last) | ((BITS)found & ~is_last));
+    ROBUST(nearest)(x, votes->n, *low, *low, &next, &same);
+    const BITS is_last = ROBUST(count_above)(x, votes, *low) == (WORD)(votes->total - k);
+    *high = (KEY)CHOOSE(is_last, (BITS)next, (BITS)*low);
 }
 
-static size_t ROBUST(median)(const void *const *rows, size_t n, size_t columns, void *medians, void *work)
+/* The median of votes that are counted, or of rows that are sorted (`votes` NULL). */
+static size_t ROBUST(medians)(ROBUST(tile) *tile, const ROBUST(votes) *votes, NUMBER *out)
 {
-    NUMBER *out = medians;
-    const size_t padded = (n + 3) / 4 * 4, k_low = (n + 1) / 2;
-    KEY *tile = work, *room = tile + ROBUST(vectors) * padded;
-    union {
-        BITS bits[ROBUST(vectors)];
-        NUMBER numbers[ROBUST(columns)];
-    } low, high;
-    for (size_t at = 0; at < columns; at += ROBUST(columns)) {
-        if (!ROBUST(pack)(rows, n, padded, at, columns, tile)) return at;
+    const size_t n = tile->n, total = votes ? votes->total : n;
+    ROBUST(numbers) low, high;
+    for (; tile->at < tile->columns; tile->at += ROBUST(columns)) {
+        ROBUST(find_rows)(tile);
+        if (votes && !ROBUST(pack)(tile)) break;
         for (size_t k = 0; k < ROBUST(vectors); k++) {
             KEY lower, higher;
-            if (n <= CDT_ROBUST_NETWORK)
-                ROBUST(middle_sorted)(tile + k * padded, n, k_low, room, &lower, &higher);
-            else
-                ROBUST(middle_counted)(tile + k * padded, n, k_low, &lower, &higher);
+            if (votes) {
+                ROBUST(middle_counted)(tile->keys + k * n, votes, (total + 1) / 2, &lower, &higher);
+            } else {
+                const ROBUST(lists) lists = ROBUST(sort_lists)(tile, k);
+                ROBUST(middle)(&lists, (n + 1) / 2, &lower, &higher);
+            }
             low.bits[k] = DECODE(lower);
             high.bits[k] = DECODE(higher);
         }
-        const size_t here = columns - at < ROBUST(columns) ? columns - at : ROBUST(columns);
-        const NUMBER *other = n % 2 ? low.numbers : high.numbers;
-        for (size_t j = 0; j < here; j++) out[at + j] = (NUMBER)ROBUST(mid)(low.numbers[j], other[j]);
+        if (ROBUST(any)(tile->wrong)) break;
+        ROBUST(put_middle)(&low, total % 2 ? &low : &high, out + tile->at, tile->columns - tile->at);
     }
-    return columns;
+    return tile->at < tile->columns ? tile->at : tile->columns;
+}
+
+static size_t ROBUST(median)(const void *const *rows, size_t n, size_t columns, void *out, void *work)
+{
+    const ROBUST(votes) votes = {NULL, n, n};
+    ROBUST(tile) tile = ROBUST(start)(rows, n, columns, work, 1);
+    return ROBUST(medians)(&tile, n > CDT_ROBUST_NETWORK ? &votes : NULL, out);
+}
+
+static size_t ROBUST(weighted_median)(const void *const *rows, size_t n, size_t columns, const void *weights, void *out, void *work)
+{
+    ROBUST(votes) votes = {weights, n, 0};
+    for (size_t i = 0; i < n; i++) votes.total += (size_t)votes.of[i];
+    ROBUST(tile) tile = ROBUST(start)(rows, n, columns, work, 0);
+    return ROBUST(medians)(&tile, &votes, out);
 }

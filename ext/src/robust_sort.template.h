@@ -1,12 +1,14 @@
 /* Up to CDT_ROBUST_NETWORK keys of each column in order: blocks of 32 by networks in registers, then merged in pairs. */
 
-/* The block of `count` keys at x in order; there is room for the next multiple of 4, which holds KEY_TOP there. */
-INLINE void ROBUST(sort_wires)(KEY *x, const size_t WIRES)
+/* One vector of a block of 32 slots, of which some beyond the multiple of 4 are not read, in order. */
+INLINE void ROBUST(sort_wires)(const NUMBER *const *here, size_t vector, KEY *x, BITS *wrong, const size_t WIRES)
 {
     KEY v[32];
+    BITS wrong_here = {0};
 UNROLL
     for (size_t i = 0; i < 32; i++)
-        if (i < WIRES) v[i] = x[i];
+        if (i < WIRES) v[i] = ENCODE(ROBUST(take)(here[i], vector, &wrong_here));
+    *wrong |= wrong_here;
     SORT_32
 UNROLL
     for (size_t i = 0; i < 32; i++)
@@ -30,12 +32,12 @@ UNROLL
 }
 
 #define SORT_WIRES(n) \
-    case (n) / 4: ROBUST(sort_wires)(x, n); break;
+    case (n) / 4: ROBUST(sort_wires)(here, vector, x, wrong, n); break;
 #define MERGE_WIRES(n) \
     case (n) / 4: ROBUST(merge_wires)(a, b, merged, (n) / 2); break;
-#define EVERY_WIDTH(DO) DO(4) DO(8) DO(12) DO(16) DO(20) DO(24) DO(28) DO(32)
+#define EVERY_WIDTH(DO) DO(0) DO(4) DO(8) DO(12) DO(16) DO(20) DO(24) DO(28) DO(32)
 
-static void ROBUST(sort_block)(KEY *x, size_t count)
+static void ROBUST(sort_block)(const NUMBER *const *here, size_t vector, size_t count, KEY *x, BITS *wrong)
 {
     switch ((count + 3) / 4) { EVERY_WIDTH(SORT_WIRES) }
 }
@@ -64,27 +66,21 @@ static void ROBUST(merge)(const KEY *a, const KEY *b, size_t count, KEY *sorted)
     sorted[2 * last + 1] = odd[last];
 }
 
-/* n keys at x, with KEY_TOP up to a multiple of 4, as two sorted lists of a and of n - a keys; `room` for 128 keys. */
+/* Keys as two sorted lists; behind them lie keys of the largest number. */
 typedef struct {
-    const KEY *a, *b;
+    KEY *a, *b;
     size_t in_a, in_b;
 } ROBUST(lists);
 
-static ROBUST(lists) ROBUST(sort_lists)(KEY *x, size_t n, KEY *room)
+/* One vector of a tile of up to CDT_ROBUST_NETWORK rows, of which each list has half, or the first all of up to 32. */
+static ROBUST(lists) ROBUST(sort_lists)(ROBUST(tile) *tile, size_t vector)
 {
-    const size_t blocks = (n + 31) / 32;
-    for (size_t at = 0; at < n; at += 32) ROBUST(sort_block)(x + at, n - at < 32 ? n - at : 32);
-    ROBUST(lists) found = {x, x + 32, n < 32 ? n : 32, n < 32 ? 0 : n < 64 ? n - 32 : 32};
-    if (blocks > 2) { /* the last one, which may be short, goes with the first: the lists differ least in length then */
-        const size_t at = 32 * (blocks - 1);
-        ROBUST(merge)(x, x + at, n - at, room);
-        found.a = room;
-        found.in_a = 32 + n - at;
-    }
-    if (blocks > 3) {
-        ROBUST(merge)(x + 32, x + 64, 32, room + 64);
-        found.b = room + 64;
-        found.in_b = 64;
-    }
-    return found;
+    const size_t *count = tile->count;
+    KEY *x = tile->keys, *merged = x + CDT_ROBUST_NETWORK;
+    for (size_t block = 0; block < tile->blocks; block++)
+        ROBUST(sort_block)(tile->here + 32 * block, vector, count[block], x + 32 * block, &tile->wrong);
+    if (tile->blocks < 4) return (ROBUST(lists)){x, x + 32, count[0], count[1]};
+    ROBUST(merge)(x, x + 32, count[1], merged);
+    ROBUST(merge)(x + 64, x + 96, count[3], merged + 64);
+    return (ROBUST(lists)){merged, merged + 64, count[0] + count[1], count[2] + count[3]};
 }

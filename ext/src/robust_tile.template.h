@@ -1,42 +1,98 @@
-/* A tile: CDT_ROBUST_TILE bytes of every row, as keys. Vectors of it that hold the same columns lie one after the other. */
+/* A tile: CDT_ROBUST_TILE bytes of every row, as vectors of numbers side by side. */
 enum { ROBUST(columns) = CDT_ROBUST_TILE / sizeof(NUMBER), ROBUST(vectors) = ROBUST(columns) / LANES };
 
-/* Bits that are not 0 where a number is not finite. */
-INLINE BITS ROBUST(wrong)(BITS bits)
+/* A number for each column of a tile. */
+typedef union {
+    BITS bits[ROBUST(vectors)];
+    NUMBER numbers[ROBUST(columns)];
+} ROBUST(numbers);
+
+/* Rows to be sorted lie in blocks of 32 slots, of which the first `count` hold rows and the others the largest number; rows to be
+ * counted, one after the other. */
+typedef struct {
+    const void *const *rows;
+    size_t n, columns, at, blocks, count[4];
+    BITS wrong;              /* not 0 where a number was not finite */
+    const NUMBER **here;     /* where each slot has its numbers of the tile at column `at`; all of them can be read */
+    ROBUST(numbers) *ends;   /* of each slot, where the tile is wider than what is left */
+    ROBUST(numbers) *largest;
+    KEY *keys;               /* room for a tile of keys, for 128 slots at least */
+} ROBUST(tile);
+
+static void ROBUST(lay_out)(ROBUST(tile) *tile, int in_blocks)
 {
-    const FLOATS x = (FLOATS)bits;
-    return (BITS)(x - x);
+    const size_t n = tile->n, half = n / 2;
+    if (n <= 32 || !in_blocks) {
+        tile->blocks = 1;
+        tile->count[0] = n;
+    } else if (n <= 64) {
+        tile->blocks = 2;
+        tile->count[0] = n - half;
+        tile->count[1] = half;
+    } else {
+        tile->blocks = 4;
+        tile->count[0] = tile->count[2] = 32;
+        tile->count[1] = n - half - 32;
+        tile->count[3] = half - 32;
+    }
 }
 
-/* The rows' numbers from column `at` on, as keys: vector k of row i at tile[k * padded + i]; rows from n on hold KEY_TOP, which no
- * number exceeds. Whether all numbers are finite. */
-static int ROBUST(pack)(const void *const *rows, size_t n, size_t padded, size_t at, size_t columns, KEY *tile)
+/* Before the first tile, of up to CDT_ROBUST_NETWORK rows in blocks if so; `work` as cdt_robust_work says. */
+static ROBUST(tile) ROBUST(start)(const void *const *rows, size_t n, size_t columns, void *work, int in_blocks)
 {
-    BITS wrong = {0};
-    const size_t here = columns - at;
+    ROBUST(tile) tile = {.rows = rows, .n = n, .columns = columns, .largest = work};
+    const size_t slots = n < CDT_ROBUST_NETWORK ? CDT_ROBUST_NETWORK : n;
+    tile.ends = tile.largest + 1;
+    tile.keys = (KEY *)(tile.ends + slots);
+    tile.here = (const NUMBER **)(tile.keys + ROBUST(vectors) * slots);
+    ROBUST(lay_out)(&tile, in_blocks && n <= CDT_ROBUST_NETWORK);
+    for (size_t j = 0; j < ROBUST(columns); j++) tile.largest->numbers[j] = LARGEST;
+    for (size_t i = 0; i < slots; i++) tile.here[i] = tile.largest->numbers;
+    return tile;
+}
+
+/* To the rows' numbers of the tile at column `at`. */
+static void ROBUST(find_rows)(ROBUST(tile) *tile)
+{
+    const size_t left = tile->columns - tile->at;
+    const void *const *row = tile->rows;
+    for (size_t block = 0; block < tile->blocks; block++)
+        for (size_t i = 0; i < tile->count[block]; i++, row++) {
+            const size_t slot = 32 * block + i;
+            tile->here[slot] = (const NUMBER *)*row + tile->at;
+            if (left >= ROBUST(columns)) continue;
+            memset(&tile->ends[slot], 0, sizeof *tile->ends);
+            memcpy(&tile->ends[slot], tile->here[slot], left * sizeof(NUMBER));
+            tile->here[slot] = tile->ends[slot].numbers;
+        }
+}
+
+/* A vector of a row, as bits, while what will be wanted of it next comes nearer: one line for each that is read, since memory has
+ * no time for many at once. */
+INLINE BITS ROBUST(take)(const NUMBER *row, size_t vector, BITS *wrong)
+{
+    const BITS bits = *(const BITS_ANY *)(row + vector * LANES);
+    const FLOATS x = (FLOATS)bits;
+    PREFETCH((const char *)(row + vector * LANES) + ROBUST_AHEAD);
+    *wrong |= (BITS)(x - x);
+    return bits;
+}
+
+INLINE int ROBUST(any)(BITS mask)
+{
+    uint64_t words[VECTOR_BYTES / 8], any = 0;
+    memcpy(words, &mask, sizeof mask);
+    for (size_t i = 0; i < VECTOR_BYTES / 8; i++) any |= words[i];
+    return any != 0;
+}
+
+/* Rows in one block as keys: vector k of row i at keys[k * n + i]. Whether all are finite. */
+static int ROBUST(pack)(ROBUST(tile) *tile)
+{
+    const size_t n = tile->n;
     for (size_t i = 0; i < n; i++) {
-        const NUMBER *row = (const NUMBER *)rows[i] + at;
-        NUMBER last[ROBUST(columns)];
-        if (here < ROBUST(columns)) {
-            memset(last, 0, sizeof last);
-            memcpy(last, row, here * sizeof *row);
-            row = last;
-        }
 UNROLL
-        for (size_t k = 0; k < ROBUST(vectors); k++) {
-            const BITS bits = *(const BITS_ANY *)(row + k * LANES);
-            wrong |= ROBUST(wrong)(bits);
-            tile[k * padded + i] = ENCODE(bits);
-        }
+        for (size_t k = 0; k < ROBUST(vectors); k++) tile->keys[k * n + i] = ENCODE(ROBUST(take)(tile->here[i], k, &tile->wrong));
     }
-    const KEY top = (KEY){0} + KEY_TOP;
-    for (size_t k = 0; k < ROBUST(vectors); k++)
-        for (size_t i = n; i < padded; i++) tile[k * padded + i] = top;
-    uint64_t any = 0;
-    for (size_t j = 0; j < sizeof wrong / sizeof any; j++) {
-        uint64_t word;
-        memcpy(&word, (const char *)&wrong + j * sizeof word, sizeof word);
-        any |= word;
-    }
-    return !any;
+    return !ROBUST(any)(tile->wrong);
 }

@@ -11,6 +11,8 @@ from cdt_core.kernels.robust.bulyan import bulyan
 from cdt_core.kernels.robust.distances import distances
 from cdt_core.kernels.robust.geometric import geometric_median
 from cdt_core.kernels.robust.krum import krum
-from cdt_core.kernels.robust.median import median
+from cdt_core.kernels.robust.mean import mean
+from cdt_core.kernels.robust.median import median, weighted_median
+from cdt_core.kernels.robust.trimmed import trimmed_mean
 
-__all__ = ["bulyan", "distances", "geometric_median", "krum", "median"]
+__all__ = ["bulyan", "distances", "geometric_median", "krum", "mean", "median", "trimmed_mean", "weighted_median"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import AggregationError
@@ -31,22 +31,27 @@ class Rows:
     ----------
     vectors
         One of shape (d,) for each row.
+    numbers
+        The row that each had among all updates: what errors call it.
     dtype
         The widest among them, in this machine's byte order: the result's.
     """
 
     vectors: tuple[NDArray[Any], ...]
+    numbers: tuple[int, ...]
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, updates: Updates) -> Rows:
-        """Check shapes and dtypes.
+    def of(cls, updates: Updates | Rows) -> Rows:
+        """Check shapes and dtypes; rows that were checked are taken as they are.
 
         Raises
         ------
         AggregationError
             No updates; one that is no vector of floats, or has another length than the first.
         """
+        if isinstance(updates, Rows):
+            return updates
         vectors = tuple(np.asarray(update) for update in updates)
         if not vectors:
             raise AggregationError("there are no updates; a rule needs at least one")
@@ -59,10 +64,18 @@ class Rows:
                 raise AggregationError(
                     f"update {row} has {vector.size} values, update 0 has {vectors[0].size}; give updates of one model"
                 )
-        return cls(vectors, np.result_type(*{vector.dtype for vector in vectors}).newbyteorder("="))
+        dtype = np.result_type(*{vector.dtype for vector in vectors}).newbyteorder("=")
+        return cls(vectors, tuple(range(len(vectors))), dtype)
 
-    def reduce(self, kernel: Kernel) -> NDArray[Any]:
-        """What the kernel makes of all columns, (d,).
+    def only(self, chosen: NDArray[np.intp]) -> Rows:
+        """Some of the rows; errors name them as before."""
+        picked = [int(i) for i in chosen]
+        return evolve(
+            self, vectors=tuple(self.vectors[i] for i in picked), numbers=tuple(self.numbers[i] for i in picked)
+        )
+
+    def reduce(self, kernel: Kernel, least: type[np.floating[Any]] = np.float32) -> NDArray[Any]:
+        """What the kernel makes of all columns, (d,), in ``dtype``; its own numbers are as wide as ``least`` at least.
 
         Raises
         ------
@@ -70,14 +83,13 @@ class Rows:
             A value is NaN or infinite.
         """
         result = np.empty(self.vectors[0].size, self.dtype)
-        wide = np.dtype(np.float32) if self.dtype.itemsize == 2 else self.dtype
+        wide = np.result_type(self.dtype, least)
         for columns, block in self._blocks(wide):
-            made = result[columns] if wide == self.dtype else np.empty(block[0].size, wide)
+            made = np.empty(block[0].size, wide) if wide != self.dtype else result[columns]
             done = kernel(block, made)
             if done < made.size:
                 self._refuse(columns.start + done)
-            if wide != self.dtype:
-                result[columns] = made
+            result[columns] = made
         return result
 
     def _blocks(self, dtype: np.dtype[Any]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
@@ -94,9 +106,9 @@ class Rows:
     def _refuse(self, start: int) -> None:
         """Name the first value that is not finite from that column on."""
         for column in range(start, self.vectors[0].size):
-            for row, vector in enumerate(self.vectors):
+            for number, vector in zip(self.numbers, self.vectors, strict=True):
                 if not np.isfinite(vector[column]):
                     raise AggregationError(
-                        f"update {row} is {vector[column]} at coordinate {column}; "
-                        "have its site send finite values, or leave it out"
+                        f"update {number} is {vector[column]} at coordinate {column}; "
+                        "have its site send finite values, or leave it out (weight 0)"
                     )

@@ -1,0 +1,66 @@
+"""Weights of rows: checked, as shares that sum up to one, and as whole numbers of votes, which are added without rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cdt_core.errors import AggregationError
+
+__all__ = ["checked_weights", "shares", "votes"]
+
+#: Votes of all rows together are fewer than this: sums of them are exact in float64.
+_MOST_VOTES_BITS = 53
+
+
+def checked_weights(weights: ArrayLike, rows: int) -> NDArray[np.float64]:
+    """One finite number >= 0 for each row, not all of them 0.
+
+    Raises
+    ------
+    AggregationError
+        Anything else; names the row.
+    """
+    given = np.asarray(weights)
+    if given.dtype.kind not in "iuf" or given.shape != (rows,):
+        raise AggregationError(
+            f"weights have dtype {given.dtype} and shape {given.shape}; give one number for each of the {rows} updates"
+        )
+    checked = given.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(checked) & (checked >= 0)))
+    if wrong.size:
+        raise AggregationError(f"the weight of update {wrong[0]} is {given[wrong[0]]}; give a finite number >= 0")
+    if not checked.any():
+        raise AggregationError("all weights are 0, so no update counts; give at least one update a weight above 0")
+    return checked
+
+
+def shares(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each weight over the sum of all."""
+    # Divided by the largest first: the sum of weights such as 1e308 would overflow.
+    scaled = weights / weights.max()
+    return np.asarray(scaled / scaled.sum())
+
+
+def votes(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Weights above 0 as whole numbers of at least 1 in the same proportions, fewer than 2**53 in all.
+
+    Exact where the weights, as multiples of one power of two, add up to less than that: counts always do. Else each is rounded
+    by no more than 2**-52 of their sum.
+
+    Examples
+    --------
+    >>> votes(np.array([10.0, 30.0, 5.0])), votes(np.array([0.5, 0.25]))
+    (array([10, 30,  5]), array([2, 1]))
+    """
+    mantissas, exponents = np.frexp(weights)
+    whole = (mantissas * 2.0**53).astype(np.int64)
+    ones = np.frexp((whole & -whole).astype(np.float64))[1] - 1  # how many zeros each ends in
+    unit = int((exponents - 53 + ones).min())
+    largest = int(exponents.max())
+    sum_bits = int(np.frexp(np.ldexp(weights, -largest).sum())[1]) + largest
+    if sum_bits - unit >= _MOST_VOTES_BITS:
+        unit = sum_bits - _MOST_VOTES_BITS + 1
+    # In two steps: the power of two alone may be beyond what a float64 holds.
+    scaled = np.ldexp(np.ldexp(weights, -largest), largest - unit)
+    return np.maximum(np.rint(scaled), 1).astype(np.int64)
