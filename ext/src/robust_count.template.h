@@ -44,13 +44,13 @@ static BITS ROBUST(count_above)(const KEY *x, const ROBUST(votes) *votes, KEY pi
     return count[0] + count[1] + count[2] + count[3];
 }
 
-/* The least key above one pivot, and the largest that is not above another. */
-static void ROBUST(nearest)(const KEY *x, size_t n, KEY low, KEY high, KEY *least, KEY *largest)
+/* The least key from one pivot on, and the largest that is not above another. */
+static void ROBUST(nearest)(const KEY *x, size_t n, KEY from, KEY to, KEY *least, KEY *largest)
 {
     KEY up = (KEY){0} + KEY_TOP, down = (KEY){0} + KEY_BOTTOM;
     for (size_t i = 0; i < n; i++) {
-        up = MIN_ABOVE(up, x[i], low);
-        down = MAX_NOT_ABOVE(down, x[i], high);
+        up = MIN_FROM(up, x[i], from);
+        down = MAX_NOT_ABOVE(down, x[i], to);
     }
     *least = up;
     *largest = down;
@@ -60,7 +60,7 @@ static void ROBUST(nearest)(const KEY *x, size_t n, KEY low, KEY high, KEY *leas
 static void ROBUST(snap)(const KEY *x, size_t n, BITS t, ROBUST(bracket) *b)
 {
     KEY least, largest;
-    ROBUST(nearest)(x, n, KEY_OF_ORDER(b->low), KEY_OF_ORDER(b->high), &least, &largest);
+    ROBUST(nearest)(x, n, KEY_OF_ORDER(b->low + 1), KEY_OF_ORDER(b->high), &least, &largest);
     const BITS first = ORDER_OF_KEY(least), last = ORDER_OF_KEY(largest), is_first = b->below == t - 1, is_last = b->most == t;
     b->high = CHOOSE(is_first, first, last);
     b->low = CHOOSE(is_last & ~is_first, last, first) - 1;
@@ -108,7 +108,7 @@ static KEY ROBUST(select)(const KEY *x, const ROBUST(votes) *votes, size_t rank)
 {
     const size_t n = votes->n, snaps = votes->of ? 2 : 4;
     const BITS t = (BITS){0} + (WORD)rank, all = (BITS){0} + (WORD)votes->total;
-    ROBUST(bracket) b = {ORDER_OF_KEY((KEY){0} + KEY_BOTTOM), ORDER_OF_KEY((KEY){0} + KEY_TOP), {0}, all};
+    ROBUST(bracket) b = {ORDER((FLOATS){0} - INFINITY), ORDER((FLOATS){0} + INFINITY), {0}, all};
     BITS before[2] = {all, all}, places = (BITS){0} + (WORD)((rank - 1) * ROBUST(sample) / votes->total);
     KEY sample[ROBUST(sample)];
     ROBUST(take_sample)(x, n, sample);

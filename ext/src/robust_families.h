@@ -16,7 +16,7 @@
 #undef WORD
 #undef ADD_ABOVE
 #undef ADD_VOTES_ABOVE
-#undef MIN_ABOVE
+#undef MIN_FROM
 #undef MAX_NOT_ABOVE
 #undef ORDER_OF_KEY
 #undef KEY_OF_ORDER

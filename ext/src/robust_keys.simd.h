@@ -76,8 +76,8 @@ typedef vf8 key_f8;
 #ifdef FLOAT_KEYS_F4
 #define ENCODE_F4(bits) ((key_f4)LEVEL(float_key_f4)(bits))
 #define DECODE_F4(key) LEVEL(float_number_f4)((vi4)(key))
-#define ORDER_OF_KEY_F4(key) LEVEL(integer_key_f4)((vi4)(key))
-#define KEY_OF_ORDER_F4(order) ((key_f4)ORDER_OF_KEY_F4(order))
+#define ORDER_OF_KEY_F4(key) LEVEL(integer_key_f4)(DECODE_F4(key))
+#define KEY_OF_ORDER_F4(order) ENCODE_F4(LEVEL(integer_key_f4)(order))
 #define TOP_F4 INFINITY
 #define BOTTOM_F4 (-INFINITY)
 #else
@@ -91,8 +91,8 @@ typedef vf8 key_f8;
 #ifdef FLOAT_KEYS_F8
 #define ENCODE_F8(bits) ((key_f8)LEVEL(float_key_f8)(bits))
 #define DECODE_F8(key) LEVEL(float_number_f8)((vi8)(key))
-#define ORDER_OF_KEY_F8(key) LEVEL(integer_key_f8)((vi8)(key))
-#define KEY_OF_ORDER_F8(order) ((key_f8)ORDER_OF_KEY_F8(order))
+#define ORDER_OF_KEY_F8(key) LEVEL(integer_key_f8)(DECODE_F8(key))
+#define KEY_OF_ORDER_F8(order) ENCODE_F8(LEVEL(integer_key_f8)(order))
 #define TOP_F8 ((double)INFINITY)
 #define BOTTOM_F8 (-(double)INFINITY)
 #else
@@ -110,22 +110,23 @@ typedef vf8 key_f8;
 #define SHARE_F4(bits, h) __builtin_convertvector(((const vf4_half *)&(bits))[h], vf8)
 #define SHARE_F8(bits, h) ((vf8)(bits))
 
-/* Counts, one more where a key is above a pivot, or so many votes; the least of the keys above it; the largest of those that are not. */
+/* Counts, one more where a key is above a pivot, or so many votes; the least of the keys from a pivot on; the largest of those
+ * that are not above it. */
 #define BLEND(I, mask, a, b) CHOOSE(mask, (I)(a), (I)(b))
 #if defined CDT_X86 && CDT_SIMD == 512
 #define ONE_MORE(lanes, count, mask) _mm512_mask_sub_##lanes((__m512i)(count), mask, (__m512i)(count), _mm512_set1_epi32(-1))
 #define ABOVE_F4(key, pivot) _mm512_cmpgt_epi32_mask((__m512i)(key), (__m512i)(pivot))
 #define ADD_ABOVE_F4(count, key, pivot) ((vi4)ONE_MORE(epi32, count, ABOVE_F4(key, pivot)))
-#define MIN_ABOVE_F4(least, key, pivot) \
-    ((vi4)_mm512_mask_min_epi32((__m512i)(least), ABOVE_F4(key, pivot), (__m512i)(least), (__m512i)(key)))
+#define MIN_FROM_F4(least, key, pivot) \
+    ((vi4)_mm512_mask_min_epi32((__m512i)(least), (__mmask16)~ABOVE_F4(pivot, key), (__m512i)(least), (__m512i)(key)))
 #define MAX_NOT_ABOVE_F4(largest, key, pivot) \
     ((vi4)_mm512_mask_max_epi32((__m512i)(largest), (__mmask16)~ABOVE_F4(key, pivot), (__m512i)(largest), (__m512i)(key)))
 #define ADD_VOTES_ABOVE_F4(count, key, pivot, votes) \
     ((vi4)_mm512_mask_add_epi32((__m512i)(count), ABOVE_F4(key, pivot), (__m512i)(count), _mm512_set1_epi32(votes)))
 #define ABOVE_F8(key, pivot) _mm512_cmp_pd_mask((__m512d)(key), (__m512d)(pivot), _CMP_GT_OQ)
 #define ADD_ABOVE_F8(count, key, pivot) ((vi8)ONE_MORE(epi64, count, ABOVE_F8(key, pivot)))
-#define MIN_ABOVE_F8(least, key, pivot) \
-    ((vf8)_mm512_mask_min_pd((__m512d)(least), ABOVE_F8(key, pivot), (__m512d)(least), (__m512d)(key)))
+#define MIN_FROM_F8(least, key, pivot) \
+    ((vf8)_mm512_mask_min_pd((__m512d)(least), (__mmask8)~ABOVE_F8(pivot, key), (__m512d)(least), (__m512d)(key)))
 #define MAX_NOT_ABOVE_F8(largest, key, pivot) \
     ((vf8)_mm512_mask_max_pd((__m512d)(largest), (__mmask8)~ABOVE_F8(key, pivot), (__m512d)(largest), (__m512d)(key)))
 #define ADD_VOTES_ABOVE_F8(count, key, pivot, votes) \
@@ -134,9 +135,9 @@ typedef vf8 key_f8;
 #define ADD_VOTES_ABOVE_F4(count, key, pivot, votes) ((count) + (((key) > (pivot)) & (votes)))
 #define ADD_VOTES_ABOVE_F8(count, key, pivot, votes) ((count) + (((key) > (pivot)) & (votes)))
 #define ADD_ABOVE_F4(count, key, pivot) ((count) - ((key) > (pivot)))
-#define MIN_ABOVE_F4(least, key, pivot) MIN_F4(least, (key_f4)BLEND(vi4, (key) > (pivot), key, (key_f4){0} + TOP_F4))
+#define MIN_FROM_F4(least, key, pivot) MIN_F4(least, (key_f4)BLEND(vi4, (key) >= (pivot), key, (key_f4){0} + TOP_F4))
 #define MAX_NOT_ABOVE_F4(largest, key, pivot) MAX_F4(largest, (key_f4)BLEND(vi4, (key) > (pivot), (key_f4){0} + BOTTOM_F4, key))
 #define ADD_ABOVE_F8(count, key, pivot) ((count) - ((key) > (pivot)))
-#define MIN_ABOVE_F8(least, key, pivot) MIN_F8(least, (key_f8)BLEND(vi8, (key) > (pivot), key, (key_f8){0} + TOP_F8))
+#define MIN_FROM_F8(least, key, pivot) MIN_F8(least, (key_f8)BLEND(vi8, (key) >= (pivot), key, (key_f8){0} + TOP_F8))
 #define MAX_NOT_ABOVE_F8(largest, key, pivot) MAX_F8(largest, (key_f8)BLEND(vi8, (key) > (pivot), (key_f8){0} + BOTTOM_F8, key))
 #endif

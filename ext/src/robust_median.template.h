@@ -34,7 +34,7 @@ static void ROBUST(middle_counted)(const KEY *x, const ROBUST(votes) *votes, siz
     *low = *high = ROBUST(select)(x, votes, k);
     if (votes->total % 2) return;
     KEY next, same;
-    ROBUST(nearest)(x, votes->n, *low, *low, &next, &same);
+    ROBUST(nearest)(x, votes->n, KEY_OF_ORDER(ORDER_OF_KEY(*low) + 1), *low, &next, &same);
     const BITS is_last = ROBUST(count_above)(x, votes, *low) == (WORD)(votes->total - k);
     *high = (KEY)CHOOSE(is_last, (BITS)next, (BITS)*low);
 }

@@ -45,7 +45,7 @@ TREE = {
         {"from": "CH", "to": "RU", "details": []},
     ],
     "carriers": ["secure_sum"],
-    "rules": ["mean", "coordinate_median"],
+    "rules": ["mean", "median"],
 }
 
 

@@ -40,9 +40,9 @@ def median(updates: Updates | Rows, weights: ArrayLike | None = None) -> NDArray
 
     Notes
     -----
-    Columns side by side: sorted by networks in registers [1]_ up to 128 rows, about 0.6 ns a number of float32; of more rows the
-    keys above pivots are counted, some ten passes for ordinary numbers, and no more than some twice the bits of a number for any.
-    While fewer than n/2 rows are arbitrary, each number of the result lies within the range of the others.
+    Columns side by side: sorted by networks in registers [1]_ up to 128 rows, about 0.6 ns a number of float32; of more
+    rows the keys above pivots are counted, some ten passes for ordinary numbers, and no more than some twice the bits of a
+    number for any. While fewer than n/2 rows are arbitrary, each number of the result lies within the range of the others.
 
     References
     ----------
@@ -60,16 +60,16 @@ def median(updates: Updates | Rows, weights: ArrayLike | None = None) -> NDArray
 def weighted_median(updates: Updates | Rows, weights: ArrayLike) -> NDArray[Any]:
     """Median of each column, each row counted as often as its weight says.
 
-    The smallest value up to which rows have half of all weight; where they have exactly half of it, the mean of that value and of
-    the next larger one that a row has. Rows of equal weight give :func:`median`.
+    The smallest value up to which rows have half of all weight; where they have exactly half of it, the mean of that value
+    and of the next larger one that a row has. Rows of equal weight give :func:`median`.
 
     Parameters
     ----------
     updates
         As for :func:`median`.
     weights
-        Shape (n,), finite, >= 0, not all 0; rows of weight 0 are not looked at. Weights are exact where, as multiples of one power
-        of two, they add up to less than 2**53, as counts do; else they are rounded by up to 2**-52 of their sum.
+        Shape (n,), finite, >= 0, not all 0; rows of weight 0 are not looked at. Weights are exact where, as multiples of
+        one power of two, they add up to less than 2**53, as counts do; else they are rounded by up to 2**-52 of their sum.
 
     Returns
     -------

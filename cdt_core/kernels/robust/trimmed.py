@@ -42,9 +42,10 @@ def trimmed_mean(updates: Updates | Rows, trim: float) -> NDArray[Any]:
 
     Notes
     -----
-    Yin, Chen, Ramchandran, Bartlett, ICML 2018, Definition 2. While at most ``floor(trim * n)`` rows are arbitrary, each number of
-    the result lies within the range of the others. Of up to 128 rows halves are sorted by networks; in one pass the lowest values
-    of both, paired, leave those to be cut (about 0.8 ns a number of float32). Of more rows the two ends are found as the median is.
+    Yin, Chen, Ramchandran, Bartlett, ICML 2018, Definition 2. While at most ``floor(trim * n)`` rows are arbitrary, each
+    number of the result lies within the range of the others. Of up to 128 rows halves are sorted by networks; in one pass
+    the lowest values of both, paired, leave those to be cut (about 0.8 ns a number of float32). Of more rows the two ends
+    are found as the median is.
 
     Examples
     --------

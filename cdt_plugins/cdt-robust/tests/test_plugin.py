@@ -17,6 +17,7 @@ from cdt_core.testing import check_aggregator
 RULES = (
     "mean",
     "median",
+    "weighted_median",
     "trimmed_mean",
     "krum",
     "multi_krum",
@@ -67,7 +68,7 @@ def test_fewer_wrong_sites_than_the_stated_share_leave_the_result_near_the_hones
     assert abs(_worst(rule, sites, bad=sites // 2 + 1)) > 1e20
 
 
-@pytest.mark.parametrize("name", RULES[1:])
+@pytest.mark.parametrize("name", [name for name in RULES if name not in ("mean", "weighted_median")])
 def test_a_stated_weight_buys_no_influence(catalog, name):
     rule = catalog.aggregator(name).load()
     updates = np.random.default_rng(1).normal(size=(9, 4))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cdt_robust.updates import Ballot, Updates, Vector, combine
+from cdt_core.kernels import robust
+from cdt_robust.updates import Ballot, Updates, Vector
 
-__all__ = ["coordinate_median"]
+__all__ = ["median"]
 
 
-def coordinate_median(updates: Updates, weights: ArrayLike) -> Vector:
+def median(updates: Updates, weights: ArrayLike) -> Vector:
     """Median of each coordinate over the sites ([1]_, Definition 1 and Algorithm 1).
 
     Every site of a weight above 0 has one vote. Larger weights do not count for more: a site states its own weight, and
@@ -37,7 +37,7 @@ def coordinate_median(updates: Updates, weights: ArrayLike) -> Vector:
     -----
     Breakdown point 1/2: while fewer than half of the votes are arbitrary, each coordinate stays within the range of the
     others' values. On honest sites whose updates differ in mean it is further from their mean than the trimmed mean is.
-    O(length * sites * log(sites)) time; a few blocks of 1 MiB beside the input. Any order of the sites gives the same bits.
+    See :func:`cdt_core.kernels.robust.median` for its cost. Any order of the sites gives the same bits.
 
     References
     ----------
@@ -47,14 +47,7 @@ def coordinate_median(updates: Updates, weights: ArrayLike) -> Vector:
     Examples
     --------
     >>> import numpy as np
-    >>> coordinate_median(np.array([[1.0, 5.0], [2.0, 4.0], [1e9, -1e9]]), weights=[1, 1, 1])
+    >>> median(np.array([[1.0, 5.0], [2.0, 4.0], [1e9, -1e9]]), weights=[1, 1, 1])
     array([2., 4.])
     """
-    return Ballot.of(updates, weights).reduce(_median)
-
-
-def _median(block: Vector) -> NDArray[np.float64]:
-    block.sort(axis=0)
-    votes = len(block)
-    middle = block[(votes - 1) // 2 : votes // 2 + 1]
-    return combine(middle, np.full(len(middle), 1 / len(middle)))
+    return robust.median(Ballot.of(updates, weights).kept)

@@ -15,7 +15,13 @@ _HALF = "holds while fewer than half of the sites are wrong"
 
 #: Name, function, breakdown, description.
 _ROBUST = (
-    ("median", "median:coordinate_median", 0.5, f"median of each coordinate, one vote per site; {_HALF}"),
+    ("median", "median:median", 0.5, f"median of each coordinate, one vote per site; {_HALF}"),
+    (
+        "weighted_median",
+        "weighted_median:weighted_median",
+        0.5,
+        "median of each coordinate by weight, which must not be the sites' own word; holds below half of all weight",
+    ),
     (
         "trimmed_mean",
         "trimmed:trimmed_mean",

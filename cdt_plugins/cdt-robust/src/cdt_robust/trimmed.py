@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cdt_core.errors import AggregationError
-from cdt_robust.updates import Ballot, Updates, Vector, combine
+from cdt_core.kernels import robust
+from cdt_core.kernels.robust.trimmed import rows_cut
+from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["trimmed_mean"]
-
-#: Finer shares than one in a million votes are not told apart.
-_LARGEST_DENOMINATOR = 1_000_000
 
 
 def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> Vector:
@@ -35,7 +33,7 @@ def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> 
     Returns
     -------
     ndarray, shape (length,)
-        In the updates' dtype, added in float64; never outside the range of the values that are kept.
+        In the updates' dtype, added to the precision of float64; never outside the range of the values that are kept.
 
     Raises
     ------
@@ -46,7 +44,7 @@ def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> 
     Notes
     -----
     Breakdown point ``trim``: while at most that share of the votes is arbitrary, each coordinate stays within the range of
-    the others' values. O(length * sites * log(sites)) time; a few blocks of 1 MiB beside the input. Any order of the sites
+    the others' values. See :func:`cdt_core.kernels.robust.trimmed_mean` for its cost. Any order of the sites
     gives the same bits.
 
     References
@@ -61,27 +59,17 @@ def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> 
     array([3.])
     """
     ballot = Ballot.of(updates, weights)
-    cut = _votes_cut(len(ballot.rows), trim)
-
-    def rule(block: Vector) -> NDArray[np.float64]:
-        block.sort(axis=0)
-        kept = block[cut : len(block) - cut]
-        return combine(kept, np.full(len(kept), 1 / len(kept)))
-
-    return ballot.reduce(rule)
+    _refuse_no_cut(len(ballot.rows), trim)
+    return robust.trimmed_mean(ballot.kept, trim)
 
 
-def _votes_cut(votes: int, trim: float) -> int:
-    share = Fraction(0)
-    if isinstance(trim, float) and 0 < trim < 0.5:
-        # The fraction that was meant: 0.29 of 100 votes is 28.999999999999996 in float64, 1/3 of 3 is short of 1.
-        share = Fraction(trim).limit_denominator(_LARGEST_DENOMINATOR)
+def _refuse_no_cut(votes: int, trim: float) -> None:
+    # The fraction that was meant: 1/3 in float64 is a little less.
+    share = Fraction(trim).limit_denominator(1_000_000) if isinstance(trim, float) and 0 < trim < 0.5 else Fraction(0)
     if not 0 < share < Fraction(1, 2):
         raise AggregationError(f"trim is {trim!r}; give the share to cut at each end, above 0 and below 0.5")
-    cut = math.floor(share * votes)
-    if cut == 0:
+    if rows_cut(votes, trim) == 0:
         raise AggregationError(
             f"trim {trim} of {votes} votes cuts none, which protects from nothing; "
             f"give at least {math.ceil(1 / share)} updates with a weight above 0, or a larger trim"
         )
-    return cut
