@@ -76,12 +76,16 @@ def annealed(  # noqa: PLR0913 -- all but four by name only
         raise PrivacyError(f"the partition is of {len(partition.classes)} rows, the table has {len(table)}")
     if partition.sizes.min() < k:
         raise PrivacyError(f"k is {k}, but class {int(partition.sizes.argmin())} has {int(partition.sizes.min())} rows")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise PrivacyError(f"seed is {seed!r}; it is a whole number from 0 to below 2**63")
+    if isinstance(sweeps, bool) or not isinstance(sweeps, int | np.integer) or sweeps < 1:
+        raise PrivacyError(f"sweeps is {sweeps!r}; it is a whole number, at least 1")
     if len(table) < 2 or partition.count < 2:
         return partition
     classes = partition.classes.copy()
     compiled = tuple(one.compiled() for one in demands)
     window = min(_WINDOW, len(table) - 1)
-    rest = (compiled, seed * 2 + 1 & 2**64 - 1, window)
+    rest = (compiled, 2 * int(seed) + 1, window)
     lines, orders = _lines(table, places, dict(sets or {})), _orders(table, partition, seed)
     moves = _partition.Moves(classes, partition.count, k, lines, orders, rest)
     before = moves.loss

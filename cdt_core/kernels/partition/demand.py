@@ -49,6 +49,11 @@ class Demand:
     ordered: bool = False
 
     def __attrs_post_init__(self) -> None:
+        for name, value in (("l", self.l), ("entropy l", self.entropy_l), ("t", self.t)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float | np.number)):
+                raise PrivacyError(f"{name} is {value!r}, which is no number")
+        if self.l is not None and (not math.isfinite(self.l) or int(self.l) != self.l):
+            raise PrivacyError(f"l is {self.l!r}; distinct values are counted in whole numbers")
         if self.l is not None and not 1 <= self.l <= len(self.codes):
             raise PrivacyError(f"l is {self.l}; it is at least 1, and at most the number of rows, {len(self.codes)}")
         if self.entropy_l is not None and not (math.isfinite(self.entropy_l) and self.entropy_l >= 1):
@@ -65,4 +70,4 @@ class Demand:
         """As the kernels want it."""
         entropy = math.log(self.entropy_l) if self.entropy_l is not None else 0.0
         t = -1.0 if self.t is None else self.t
-        return _partition.Sensitive(self.codes, self.size, self.ordered, self.l or 0, entropy, t)
+        return _partition.Sensitive(self.codes, self.size, self.ordered, int(self.l or 0), entropy, t)

@@ -94,7 +94,12 @@ def test_a_partition_without_loss_or_of_one_class_stays():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"k": 6}, "class 0 has 5 rows"), ({"k": 5, "sets": {0: 64}}, "set of column 0 has 64 values")],
+    [
+        ({"k": 6}, "class 0 has 5 rows"),
+        ({"k": 5, "sets": {0: 64}}, "set of column 0 has 64 values"),
+        ({"k": 5, "seed": -1}, "seed is -1"),
+        ({"k": 5, "sweeps": 0}, "sweeps is 0"),
+    ],
 )
 def test_what_cannot_be_annealed_is_refused(options, message):
     codes = np.arange(20)[:, None]

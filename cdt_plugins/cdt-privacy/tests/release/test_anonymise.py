@@ -171,6 +171,11 @@ def test_odd_columns_have_codes(method):
         ({"sensitive": None, "l": 2}, "l says what classes keep of sensitive columns"),
         ({"method": "magic"}, "none of mondrian, full_domain"),
         ({"suppress": 1}, "suppress is 1"),
+        ({"suppress": "1 %"}, "suppress is '1 %'"),
+        ({"l": "3"}, "l is '3', which is no number"),
+        ({"quasi_identifiers": [0]}, "name 0 of a column is no text"),
+        ({"hierarchies": {"age": ["wide"]}}, "width 'wide' is no number"),
+        ({"refine": "anneal", "seed": "x"}, "seed is 'x'"),
         ({"refine": "hope"}, "neither None nor 'anneal'"),
         ({"refine": "anneal", "method": "full_domain"}, "leave no row to move"),
         ({"hierarchies": {"cost": [5]}}, "hierarchy for 'cost', which is no quasi-identifier"),
@@ -180,6 +185,11 @@ def test_what_cannot_be_kept_is_refused(options, message):
     asked = {"quasi_identifiers": ["age", "town"], "sensitive": "illness", "k": 5, **options}
     with pytest.raises(PrivacyError, match=message):
         anonymise(census(100), **asked)
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(PrivacyError, match="give a pandas DataFrame"):
+        anonymise({"age": [1, 2]}, ["age"])
 
 
 @pytest.mark.parametrize(

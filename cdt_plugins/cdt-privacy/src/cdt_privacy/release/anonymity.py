@@ -104,6 +104,8 @@ def columns_named(
     frame: pd.DataFrame, quasi_identifiers: Sequence[str], sensitive: str | Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
     """Quasi-identifiers and sensitive columns as lists, if the table has them and they are told apart."""
+    if not isinstance(frame, pd.DataFrame):
+        raise PrivacyError(f"the table is a {type(frame).__name__}; give a pandas DataFrame")
     if isinstance(quasi_identifiers, str):
         quasi_identifiers = [quasi_identifiers]
     names = list(quasi_identifiers)
@@ -122,6 +124,10 @@ def columns_named(
 def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     """Each name is one column of the table."""
     for name in names:
+        if not isinstance(name, str):
+            raise PrivacyError(
+                f"the name {name!r} of a column is no text; rename it (DataFrame.rename, or columns.map(str))"
+            )
         count = int((frame.columns == name).sum())
         if count != 1:
             known = ", ".join(map(str, frame.columns))

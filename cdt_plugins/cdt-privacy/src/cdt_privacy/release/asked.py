@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,8 +40,9 @@ class Asked:
             raise PrivacyError(f"k is {self.k!r}; it is a whole number of rows, at least 1")
         if self.method not in METHODS:
             raise PrivacyError(f"method {self.method!r} is none of {', '.join(METHODS)}")
-        if not (math.isfinite(self.suppress) and 0 <= self.suppress < 1):
-            raise PrivacyError(f"suppress is {self.suppress}; it is a share of the rows, from 0 to below 1")
+        suppress = self.suppress
+        if isinstance(suppress, bool) or not isinstance(suppress, int | float | np.number) or not 0 <= suppress < 1:
+            raise PrivacyError(f"suppress is {suppress!r}; it is a share of the rows, from 0 to below 1")
         if self.refine not in REFINEMENTS:
             raise PrivacyError(f"refine {self.refine!r} is neither None nor 'anneal'")
         if self.refine and self.method != "mondrian":
@@ -61,7 +61,7 @@ class Asked:
         demands = tuple(demand_of(column, **given) for column in secrets) if given else ()
         for column, demand in zip(secrets, demands, strict=False):
             distinct = len(np.unique(demand.codes))
-            if self.l is not None and distinct < self.l:
+            if demand.l is not None and distinct < demand.l:
                 raise PrivacyError(
                     f"l is {self.l}, but sensitive column {column.name!r} has {distinct} distinct values in all"
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,9 @@ def hierarchy_of(column: Coded, given: Any) -> Hierarchy:
         paths = {value: (path,) if isinstance(path, str) else tuple(path) for value, path in given.items()}
         return _of_paths(column, paths)
     if isinstance(given, Sequence) and not isinstance(given, str) and column.kind == "number":
+        wrong = [width for width in given if isinstance(width, bool) or not isinstance(width, Real)]
+        if wrong:
+            raise PrivacyError(f"hierarchy of column {column.name!r}: width {wrong[0]!r} is no number")
         return _of_widths(column, [float(width) for width in given])
     raise PrivacyError(
         f"hierarchy of column {column.name!r}: give a dict of value to nodes, a DataFrame of levels, or widths of intervals "
