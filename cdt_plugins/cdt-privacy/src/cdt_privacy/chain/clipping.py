@@ -38,5 +38,5 @@ def clipped_rows(rows: NDArray[np.float64], clip_norm: float, order: int) -> NDA
     above = norms * (1 + (rows.shape[1] + 16) * 2.0**-52)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         limit = clip_norm / scale[:, 0]
-        factors = np.where(above > limit, clip_norm / above * (1 - 2.0**-50), scale[:, 0])
-    return np.asarray(scaled * factors[:, None])
+        factors = clip_norm / above * (1 - 2.0**-50)
+        return np.where((above > limit)[:, None], scaled * factors[:, None], rows)
