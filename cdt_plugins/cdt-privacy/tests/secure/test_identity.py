@@ -52,6 +52,9 @@ def test_keys_that_are_none_are_refused():
         Roster({"one": key[:31]})
     with pytest.raises(FederatedError, match="has 33 bytes"):
         Identity.from_bytes("one", bytes(33))
-    for name in ("", "x" * 256):
+    for wrong in (None, {"one": "key"}, {"one": 32}, [("one", key)]):
+        with pytest.raises(FederatedError, match="give such a dictionary"):
+            Roster(wrong)
+    for name in ("", "x" * 256, "\ud800", 7, None):
         with pytest.raises(FederatedError, match="no name of a site"):
             Identity.fresh(name)

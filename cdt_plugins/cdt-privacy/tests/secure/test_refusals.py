@@ -162,6 +162,6 @@ def test_a_key_with_which_nothing_is_secret_is_refused_where_it_arrives(federati
     good = party.answer("keys", exchange.begin()["site-00"])[64:]
     weak = order.to_bytes(32, "little")
     for body in (weak + good[32:], good[:32] + weak + good[64:]):
-        with pytest.raises(ProtocolError, match="low order"):
+        with pytest.raises(ProtocolError, match=r"stage keys, site 'site-00'.*low order"):
             exchange.receive("keys", "site-00", signed(identity, fed.terms, "keys", body))
     exchange.receive("keys", "site-00", signed(identity, fed.terms, "keys", good))

@@ -78,6 +78,11 @@ def test_a_sparse_round_sums_exactly_when_all_whom_it_was_planned_for_drop(feder
     check(run_round, fed, dict.fromkeys(fed.terms.sites[4:60:10], stage))
 
 
+def test_a_sparse_round_fails_when_more_drop_than_it_was_planned_for(federation, run_round):
+    fed = federation(60, 3, adversary=SEMI_HONEST, sparse=SPARSE)
+    check(run_round, fed, dict.fromkeys(fed.terms.sites[:7], MASKED))
+
+
 def test_late_answers_may_still_save_a_stage(federation, run_round):
     fed = federation(4)
     exchange, parties = fed.exchange(), fed.parties()

@@ -16,7 +16,7 @@ SITES = tuple(f"site-{index:03d}" for index in range(100))
 
 
 @pytest.mark.parametrize(
-    ("sites", "active", "half"), [(3, 3, 2), (4, 3, 3), (5, 4, 3), (6, 5, 4), (99, 67, 50), (100, 67, 51)]
+    ("sites", "active", "half"), [(3, 3, 3), (4, 3, 3), (5, 4, 3), (6, 5, 4), (99, 67, 50), (100, 67, 51)]
 )
 def test_the_default_threshold_is_the_least_that_is_safe(sites, active, half):
     for adversary, least in ((ACTIVE, active), (SEMI_HONEST, half)):
@@ -44,6 +44,10 @@ def test_two_lists_of_survivors_never_both_reach_the_threshold(sites):
         ({"round": "é" * 128}, "1 to 255 bytes"),
         ({"sites": ("a", "a", "b")}, "'a' is asked twice"),
         ({"sites": ("a", "b", "")}, "1 to 255 bytes"),
+        ({"sites": ("a", "b", "\ud800")}, "1 to 255 bytes"),
+        ({"sites": ("a", "b", 3)}, "not names of sites"),
+        ({"sites": "abc"}, "not names of sites"),
+        ({"sites": None}, "not names of sites"),
         ({"length": 0}, "length 0"),
         ({"length": 2**32 + 1}, "length 4294967297"),
         ({"length": 1.5}, "length 1.5"),
@@ -68,8 +72,15 @@ def test_a_sparse_graph_is_for_a_coordinator_that_keeps_to_the_protocol():
         Terms("r", SITES, 1, sparse=sparse)
     with pytest.raises(PrivacyError, match="secrecy fails"):
         Terms("r", SITES, 1, adversary=SEMI_HONEST, sparse=attrs.evolve(sparse, neighbours=12))
-    with pytest.raises(PrivacyError, match="sites that stay can reach"):
-        Terms("r", SITES, 1, adversary=SEMI_HONEST, sparse=sparse, threshold=91)
+
+
+def test_a_sparse_graph_is_for_as_many_drop_outs_as_it_was_made_for():
+    """With more, what stays may come apart, and the sum of a part shows more than the sum of all."""
+    sparse = Sparse.for_sites(100, corrupt=0.05, dropout=0.1)
+    assert Terms("r", SITES, 1, adversary=SEMI_HONEST, sparse=sparse).threshold == 90
+    assert Terms("r", SITES, 1, adversary=SEMI_HONEST, sparse=sparse, threshold=95).threshold == 95
+    with pytest.raises(PrivacyError, match=r"90 to 100 keep the promise .* semi-honest and 10 drop-outs"):
+        Terms("r", SITES, 1, adversary=SEMI_HONEST, sparse=sparse, threshold=89)
 
 
 def some_terms():

@@ -60,7 +60,7 @@ class KeyPair:
         try:
             return self._secret.exchange(X25519PublicKey.from_public_bytes(public))
         except ValueError as error:
-            raise ProtocolError("a public key of low order, with which nothing is secret; refuse its owner") from error
+            raise ProtocolError("a public key of low order, with which nothing is secret") from error
 
 
 @attrs.frozen

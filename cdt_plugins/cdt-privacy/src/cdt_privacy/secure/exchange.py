@@ -180,7 +180,10 @@ class SecureSum:
         keys = Keys.read(reader, answer.signature)
         reader.end()
         for key in (keys.share_key, keys.mask_key):
-            self._probe.agree(key)
+            try:
+                self._probe.agree(key)
+            except ProtocolError as error:
+                raise reader.error(str(error)) from error
         self._keys[index] = keys
 
     def _ask_shares(self) -> dict[int, bytes]:

@@ -17,7 +17,7 @@ __all__ = ["SIGNATURE_BYTES", "Identity", "Roster"]
 
 SIGNATURE_BYTES = 64
 _KEY_BYTES = 32
-_NAME_BYTES = 255
+NAME_BYTES = 255
 
 
 @attrs.frozen
@@ -67,14 +67,24 @@ class Identity:
         return HKDF(SHA256(), 32, b"cdt identity 1", purpose).derive(self.to_bytes())
 
 
+def is_name(text: object) -> bool:
+    """Whether it can name a site or a round: a text of 1 to ``NAME_BYTES`` bytes of UTF-8."""
+    try:
+        return isinstance(text, str) and 0 < len(text.encode()) <= NAME_BYTES
+    except UnicodeEncodeError:
+        return False
+
+
 def _name(site: str) -> str:
-    if not site or len(site.encode()) > _NAME_BYTES:
-        raise FederatedError(f"{site!r} is no name of a site; give 1 to {_NAME_BYTES} bytes of UTF-8")
+    if not is_name(site):
+        raise FederatedError(f"{site!r} is no name of a site; give 1 to {NAME_BYTES} bytes of UTF-8")
     return site
 
 
 def _keys(keys: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    return MappingProxyType({_name(site): bytes(keys[site]) for site in sorted(keys)})
+    if not isinstance(keys, Mapping) or not all(isinstance(key, bytes) for key in keys.values()):
+        raise FederatedError("a roster is made of names of sites and their keys, 32 bytes each; give such a dictionary")
+    return MappingProxyType({site: keys[site] for site in sorted(map(_name, keys))})
 
 
 @attrs.frozen

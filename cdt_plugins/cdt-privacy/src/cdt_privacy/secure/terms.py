@@ -11,6 +11,7 @@ import numpy as np
 
 from cdt_core.errors import FederatedError, PrivacyError
 from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_privacy.secure.identity import NAME_BYTES, is_name
 from cdt_privacy.secure.sparse import Sparse, neighbours
 
 __all__ = ["ACTIVE", "SEMI_HONEST", "Terms"]
@@ -23,18 +24,30 @@ SEMI_HONEST = "semi-honest"
 _MAGIC = "cdt secure sum 1"
 _FEWEST_SITES = 3
 _MOST_SITES = 100_000
-_LONGEST_TEXT = 255
 #: The masks of 64-bit numbers are half of what one GCM stream may be.
 _LONGEST_VECTOR = 2**32
 
 
 def _sites(sites: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(sites))
+    names = () if isinstance(sites, str) or not isinstance(sites, Iterable) else tuple(sites)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise FederatedError(f"{sites!r} are not names of sites; give several texts")
+    return tuple(sorted(names))
 
 
-def least_threshold(sites: int, adversary: str) -> int:
-    """Least number of sites whose agreement protects the others, of ``sites`` that are asked."""
-    return 2 * sites // 3 + 1 if adversary == ACTIVE else sites // 2 + 1
+def _whole(value: Any) -> Any:
+    """A NumPy integer as Python's; anything else as it is, for the checks to refuse."""
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def least_threshold(sites: int, adversary: str, sparse: Sparse | None = None) -> int:
+    """Least number of survivors that protects each of them, of ``sites`` that are asked.
+
+    Of two survivors each reads the other's update off the sum; and a sparse graph hides a site among its neighbours as long
+    as no more drop out than it was made for.
+    """
+    least = 2 * sites // 3 + 1 if adversary == ACTIVE else sites // 2 + 1
+    return max(least, _FEWEST_SITES, sites - sparse.dropped if sparse else 0)
 
 
 @attrs.frozen
@@ -55,11 +68,12 @@ class Terms:
         ``"active"`` (the default): the coordinator may lie, forge and drop messages at will, with fewer than a third of the
         sites on its side; needs a threshold of ``floor(2 n / 3) + 1`` of n sites. ``"semi-honest"``: it keeps to the protocol;
         needs more than half of the sites.
-    threshold
-        So many sites must stay to the end, and so many shares give a secret back; the least that is safe unless given.
-        A higher one protects from more corrupted sites, a round with fewer survivors fails.
     sparse
         Neighbours of :class:`Sparse` in place of all pairs, for hundreds of sites; semi-honest only.
+    threshold
+        So many sites must stay to the end, and so many shares give a secret back (of a sparse graph its own threshold does);
+        the least that is safe unless given. A higher one protects from more corrupted sites, a round with fewer survivors
+        fails.
 
     Raises
     ------
@@ -77,13 +91,16 @@ class Terms:
 
     round: str
     sites: tuple[str, ...] = attrs.field(converter=_sites)
-    length: int = attrs.field()
+    length: int = attrs.field(converter=_whole)
     bits: int = 32
     adversary: str = ACTIVE
-    threshold: int = attrs.field(
-        default=attrs.Factory(lambda self: least_threshold(len(self.sites), self.adversary), takes_self=True)
-    )
     sparse: Sparse | None = None
+    threshold: int = attrs.field(
+        default=attrs.Factory(
+            lambda self: least_threshold(len(self.sites), self.adversary, self.sparse), takes_self=True
+        ),
+        converter=_whole,
+    )
     digest: bytes = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -96,8 +113,8 @@ class Terms:
             raise FederatedError(
                 f"round {self.round!r}: adversary {self.adversary!r}; give {ACTIVE!r} or {SEMI_HONEST!r}"
             )
-        self._check_threshold()
         self._check_sparse()
+        self._check_threshold()
         object.__setattr__(self, "digest", hashlib.sha256(self.to_bytes()).digest())
 
     @property
@@ -138,13 +155,13 @@ class Terms:
         reader = FieldReader(sent, "terms of a round")
         if reader.text(len(_MAGIC)) != _MAGIC:
             raise reader.error("not the terms of a secure sum of this version")
-        name, sites = reader.text(_LONGEST_TEXT), reader.texts(_MOST_SITES, _LONGEST_TEXT)
+        name, sites = reader.text(NAME_BYTES), reader.texts(_MOST_SITES, NAME_BYTES)
         length, bits = reader.number(8), reader.number(1)
-        adversary, threshold = reader.text(_LONGEST_TEXT), reader.number(4)
+        adversary, threshold = reader.text(NAME_BYTES), reader.number(4)
         parts = [reader.number(4) for _ in range(4)]
         reader.end()
         try:
-            found = cls(name, sites, length, bits, adversary, threshold, Sparse(*parts) if any(parts) else None)
+            found = cls(name, sites, length, bits, adversary, Sparse(*parts) if any(parts) else None, threshold)
         except (FederatedError, PrivacyError) as error:
             raise reader.error(str(error)) from error
         if found.to_bytes() != sent:
@@ -153,9 +170,9 @@ class Terms:
 
     def _check_names(self) -> None:
         texts = (self.round, *self.sites)
-        if not all(isinstance(text, str) and 0 < len(text.encode()) <= _LONGEST_TEXT for text in texts):
+        if not all(is_name(text) for text in texts):
             raise FederatedError(
-                f"round {self.round!r}: names of the round and the sites are 1 to {_LONGEST_TEXT} bytes long"
+                f"round {self.round!r}: names of the round and the sites are 1 to {NAME_BYTES} bytes long"
             )
         if not _FEWEST_SITES <= len(self.sites) <= _MOST_SITES:
             raise PrivacyError(
@@ -167,11 +184,12 @@ class Terms:
                 raise FederatedError(f"round {self.round!r}: site {one!r} is asked twice; name each site once")
 
     def _check_threshold(self) -> None:
-        sites, least = len(self.sites), least_threshold(len(self.sites), self.adversary)
+        sites, least = len(self.sites), least_threshold(len(self.sites), self.adversary, self.sparse)
         if not (isinstance(self.threshold, int) and least <= self.threshold <= sites):
+            planned = f" and {self.sparse.dropped} drop-outs" if self.sparse else ""
             raise PrivacyError(
                 f"round {self.round!r}: threshold {self.threshold!r} of {sites} sites; {least} to {sites} keep the promise "
-                f"against a coordinator that is {self.adversary}"
+                f"against a coordinator that is {self.adversary}{planned}"
             )
 
     def _check_sparse(self) -> None:
@@ -184,8 +202,3 @@ class Terms:
             )
         if reason := self.sparse.broken(len(self.sites)):
             raise PrivacyError(f"round {self.round!r}: {reason}")
-        if not self.sparse.corrupt < self.threshold <= len(self.sites) - self.sparse.dropped:
-            raise PrivacyError(
-                f"round {self.round!r}: threshold {self.threshold} with {self.sparse.corrupt} corrupted sites and "
-                f"{self.sparse.dropped} drop-outs; give one above the first that the sites that stay can reach"
-            )
