@@ -16,7 +16,7 @@ SITES = tuple(f"site-{index:03d}" for index in range(100))
 
 
 @pytest.mark.parametrize(
-    ("sites", "active", "half"), [(3, 3, 3), (4, 3, 3), (5, 4, 3), (6, 5, 4), (99, 67, 50), (100, 67, 51)]
+    ("sites", "active", "half"), [(3, 3, 2), (4, 3, 3), (5, 4, 3), (6, 5, 4), (99, 67, 50), (100, 67, 51)]
 )
 def test_the_default_threshold_is_the_least_that_is_safe(sites, active, half):
     for adversary, least in ((ACTIVE, active), (SEMI_HONEST, half)):

@@ -43,11 +43,10 @@ def _whole(value: Any) -> Any:
 def least_threshold(sites: int, adversary: str, sparse: Sparse | None = None) -> int:
     """Least number of survivors that protects each of them, of ``sites`` that are asked.
 
-    Of two survivors each reads the other's update off the sum; and a sparse graph hides a site among its neighbours as long
-    as no more drop out than it was made for.
+    A sparse graph hides a site among its neighbours as long as no more drop out than it was made for.
     """
     least = 2 * sites // 3 + 1 if adversary == ACTIVE else sites // 2 + 1
-    return max(least, _FEWEST_SITES, sites - sparse.dropped if sparse else 0)
+    return max(least, sites - sparse.dropped) if sparse else least
 
 
 @attrs.frozen
@@ -72,8 +71,8 @@ class Terms:
         Neighbours of :class:`Sparse` in place of all pairs, for hundreds of sites; semi-honest only.
     threshold
         So many sites must stay to the end, and so many shares give a secret back (of a sparse graph its own threshold does);
-        the least that is safe unless given. A higher one protects from more corrupted sites, a round with fewer survivors
-        fails.
+        the least that is safe unless given. A higher one protects from more corrupted sites; a round with fewer survivors
+        fails. What the sum itself shows it does not hide: of two survivors each knows the other's update.
 
     Raises
     ------
