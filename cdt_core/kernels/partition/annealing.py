@@ -41,7 +41,7 @@ def annealed(  # noqa: PLR0913 -- all but four by name only
 
     Simulated annealing (Kirkpatrick, Gelatt & Vecchi 1983): a row goes to the class of a row that is like it, or both change
     places. The loss is that of the NCP: rows of a class times the sum over columns of its range in ``places``, at most 1. About
-    4 s for 32,561 rows of 7 columns. One seed, one result.
+    5 s for 32,561 rows of 7 columns. One seed, one result.
 
     Parameters
     ----------
