@@ -46,7 +46,7 @@ class SecureSum:
     Notes
     -----
     With n sites of which k neighbours share masks, vectors of length d, and s that dropped after dealing: O(d) memory beside
-    O(n k) bytes of shares; O((n + s k) d) mask words at the end, about 0.7 ms for a million each.
+    O(n k) bytes of shares; O((n + s k) d) mask words at the end, about 0.5 ms for a million each.
 
     Unlike [1]_, the signatures of ``consistency`` cover the list of keys and the list of dealers, too, and every share that is
     given is compared with a commitment of its dealer: a holder's wrong share is left out, and a dealer's wrong shares are
