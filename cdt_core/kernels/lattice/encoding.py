@@ -192,7 +192,7 @@ class Lattice:
     ) -> NDArray[Any]:
         """:meth:`encode`, then :func:`add_mask` for each (stream, sign) of ``masks``: the same integers, in one pass.
 
-        About 2 ms for 10^6 float32 and one mask, 0.8 ms for each further one.
+        About 1.5 ms for 10^6 float32 and one mask, 0.6 ms for each further one.
         """
         if norm_bound is None:
             return self._rounded(values, clip_norm, stream, masks)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cdt_core.errors import PrivacyError
+from cdt_core.kernels.lattice import counter
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import CipherContext
     from numpy.typing import DTypeLike, NDArray
 
 __all__ = ["Stream"]
@@ -18,13 +20,15 @@ __all__ = ["Stream"]
 #: Bytes enciphered at once: they stay in the second-level cache until they are used.
 _PIECE_BYTES = 1 << 17
 _ZEROS = bytes(_PIECE_BYTES)
+#: The number in the counter block from which GCM encrypts.
+_GCM_BLOCK = 2
 
 
 class Stream:
     """The key stream of AES-256 in counter mode (NIST SP 800-38A), read from its beginning.
 
     The bytes are the same however they are divided among calls, so two who share a key can read the same masks. A stream is
-    as secret as its key, must not be used for two purposes, and is not safe to share between threads. About 6 GB/s.
+    as secret as its key, must not be used for two purposes, and is not safe to share between threads. 5 to 10 GB/s.
 
     Parameters
     ----------
@@ -48,17 +52,24 @@ class Stream:
     array([1219332489, 2224166050], dtype=uint32)
     """
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "_first", "_key", "_left", "_nonce")
 
     def __init__(self, key: bytes, nonce: bytes = bytes(16)) -> None:
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
         for what, given, size in (("key", key, 32), ("nonce", nonce, 16)):
             if not isinstance(given, (bytes, bytearray)) or len(given) != size:
                 raise PrivacyError(
                     f"the {what} of a stream must be {size} bytes; take os.urandom({size}) or HKDF's output"
                 )
-        self._cipher = Cipher(algorithms.AES(bytes(key)), modes.CTR(bytes(nonce))).encryptor()
+        self._key, self._nonce = bytes(key), bytes(nonce)
+        # Bytes before those of the cipher, and how many the cipher has, should it end.
+        self._first, self._left = b"", sys.maxsize
+        before = _GCM_BLOCK - int.from_bytes(nonce[12:], "big")
+        if before < 0 or not counter.gcm_is_faster():
+            self._cipher = counter.counter_mode(self._key, self._nonce)
+            return
+        if before:
+            self._first = counter.counter_mode(self._key, self._nonce).update(_ZEROS[: before * counter.BLOCK_BYTES])
+        self._cipher, self._left = counter.by_gcm(self._key, self._nonce[:12]), counter.MOST_GCM_BYTES
 
     @classmethod
     def fresh(cls) -> Stream:
@@ -81,8 +92,27 @@ class Stream:
     def fill(self, out: NDArray[Any]) -> None:
         """The next words of the stream over the unsigned integers of ``out``, which must be contiguous."""
         octets = out.view(np.uint8)
+        if self._first:
+            some = self._first[: octets.size]
+            octets[: len(some)] = np.frombuffer(some, np.uint8)
+            self._first, octets = self._first[len(some) :], octets[len(some) :]
+        if octets.size > self._left:
+            last = self._left
+            self._encipher(octets[:last])
+            self._cipher, octets = self._after_gcm(), octets[last:]
+        self._encipher(octets)
+        if sys.byteorder == "big":
+            out.byteswap(inplace=True)
+
+    def _encipher(self, octets: NDArray[np.uint8]) -> None:
+        self._left -= octets.size
         for start in range(0, octets.size, _PIECE_BYTES):
             piece = octets[start : start + _PIECE_BYTES]
             self._cipher.update_into(memoryview(_ZEROS)[: piece.size], piece.data)
-        if sys.byteorder == "big":
-            out.byteswap(inplace=True)
+
+    def _after_gcm(self) -> CipherContext:
+        """Counter mode from the block at which GCM ends."""
+        block = int.from_bytes(self._nonce[:12], "big") << 32
+        block += _GCM_BLOCK + counter.MOST_GCM_BYTES // counter.BLOCK_BYTES
+        self._left = sys.maxsize
+        return counter.counter_mode(self._key, (block % (1 << 128)).to_bytes(16, "big"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cdt_core.errors import PrivacyError
-from cdt_core.kernels.lattice import Stream
+from cdt_core.kernels.lattice import Stream, counter
 
 #: NIST SP 800-38A, F.5.5: CTR-AES256.Encrypt.
 KEY = bytes.fromhex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
@@ -19,11 +19,6 @@ CIPHERTEXT = bytes.fromhex(
 )
 
 
-def test_the_bytes_are_those_of_the_standard():
-    stream = Stream(KEY, COUNTER).take(64)
-    assert bytes(a ^ b for a, b in zip(PLAIN, stream, strict=True)) == CIPHERTEXT
-
-
 def test_a_stream_is_the_same_however_it_is_divided():
     length = 3 * (1 << 17) + 40
     whole = Stream(KEY).take(length)
@@ -32,6 +27,28 @@ def test_a_stream_is_the_same_however_it_is_divided():
     parts = [pieces.take(size) for size in sizes]
     parts.append(pieces.take(length - sum(sizes)))
     assert b"".join(parts) == whole
+
+
+@pytest.fixture(params=[True, False], ids=["by GCM", "by counter mode"])
+def way(request, monkeypatch):
+    monkeypatch.setattr(counter, "gcm_is_faster", lambda: request.param)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 2**32 - 1])
+@pytest.mark.parametrize("most", [16, 64, 1 << 36])
+def test_both_ways_give_the_bytes_of_counter_mode(way, monkeypatch, number, most):
+    """Whichever block it begins with, and where GCM ends, which it may do in the middle of a piece."""
+    monkeypatch.setattr(counter, "MOST_GCM_BYTES", most)
+    nonce = b"\xff" * 12 + number.to_bytes(4, "big")
+    expected = counter.counter_mode(KEY, nonce).update(bytes(500))
+    for sizes in ([500], [5, 11, 16, 1, 30, 0, 437], [1] * 100 + [400]):
+        stream = Stream(KEY, nonce)
+        assert b"".join(stream.take(size) for size in sizes) == expected
+
+
+def test_both_ways_give_the_bytes_of_the_standard(way):
+    stream = Stream(KEY, COUNTER).take(64)
+    assert bytes(a ^ b for a, b in zip(PLAIN, stream, strict=True)) == CIPHERTEXT
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
