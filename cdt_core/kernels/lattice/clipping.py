@@ -9,11 +9,12 @@ import numpy as np
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _lattice
+from cdt_core.kernels.lattice.checks import must_be_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["clip", "must_be_clip", "must_be_number", "must_be_values"]
+__all__ = ["clip", "must_be_clip", "must_be_values"]
 
 #: Sums of squares outside may have lost some of them, or overflowed.
 _LEAST_SQUARES, _MOST_SQUARES = 1e-280, 1e300
@@ -51,20 +52,6 @@ def must_be_clip(clip_norm: float, step: float) -> float:
             "many steps (Lattice.for_sum finds the step)"
         )
     return norm
-
-
-def must_be_number(name: str, value: float) -> float:
-    """A number in double precision, whoever's it was.
-
-    Raises
-    ------
-    PrivacyError
-        It is none.
-    """
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise PrivacyError(f"{name} is {value!r}; give a number") from error
 
 
 def clip(values: NDArray[Any], clip_norm: float | None, step: float) -> tuple[NDArray[Any], float]:

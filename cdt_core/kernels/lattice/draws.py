@@ -10,6 +10,7 @@ import numpy as np
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _lattice
+from cdt_core.kernels.lattice.checks import must_be_count
 from cdt_core.kernels.lattice.curves import Curve
 from cdt_core.kernels.lattice.exact import bernoulli
 from cdt_core.kernels.lattice.rare import block_chance, integer_of, one, rare
@@ -101,11 +102,9 @@ def discrete_laplace(stream: Stream, scale: float | Fraction, size: int) -> NDAr
 
 def draw(table: Table, stream: Stream, size: int) -> NDArray[np.int64]:
     """``size`` integers of a table's law."""
-    if size < 0:
-        raise PrivacyError(f"there are no {size} draws; give a size of 0 or more")
-    out = np.empty(size, np.int64)
+    out = np.empty(must_be_count("size", size), np.int64)
     some = _draw_flat if table.blocks is None else _draw_blocks
-    for start in range(0, size, _CHUNK):
+    for start in range(0, out.size, _CHUNK):
         some(table, stream, out[start : start + _CHUNK])
     return out
 

@@ -12,7 +12,8 @@ from attrs import evolve, field, frozen
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _lattice
-from cdt_core.kernels.lattice.clipping import clip, must_be_clip, must_be_number, must_be_values
+from cdt_core.kernels.lattice.checks import must_be_count, must_be_number
+from cdt_core.kernels.lattice.clipping import clip, must_be_clip, must_be_values
 from cdt_core.kernels.lattice.masks import TILE, add_mask, add_tile, must_be_ring
 from cdt_core.kernels.lattice.sensitivity import Sensitivity, float_above, of_rounded, sqrt_above
 
@@ -261,8 +262,7 @@ class Lattice:
 
     def _clipped(self, length: int, clip_norm: float) -> Fraction:
         """The L2 norm of what is rounded, in steps, at most."""
-        if length < 1:
-            raise PrivacyError(f"a vector has at least one number, not {length}")
+        must_be_count("length", length, least=1)
         exact = Fraction(must_be_clip(clip_norm, self.step)) / Fraction(self.step)
         return exact if math.frexp(self.step)[0] == 0.5 else exact * _ROUNDED
 

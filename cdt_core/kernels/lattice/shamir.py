@@ -10,6 +10,7 @@ import numpy as np
 
 from cdt_core.errors import PrivacyError, ProtocolError
 from cdt_core.kernels import _lattice
+from cdt_core.kernels.lattice.checks import must_be_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,6 +76,7 @@ def share(secret: bytes, threshold: int, count: int, stream: Stream) -> list[byt
         raise PrivacyError(
             f"a secret to share is {SECRET_BYTES} bytes; share a key, and encrypt with it what is longer"
         )
+    threshold, count = must_be_count("threshold", threshold), must_be_count("count", count)
     if not 1 <= threshold <= count <= MOST_SHARES:
         raise PrivacyError(f"{threshold} of {count} shares: give 1 <= threshold <= count <= {MOST_SHARES}")
     polynomials = np.empty((threshold, _LIMBS), np.uint64)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels.lattice import counter
+from cdt_core.kernels.lattice.checks import must_be_count
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import CipherContext
@@ -83,9 +84,9 @@ class Stream:
     def words(self, count: int, dtype: DTypeLike = np.uint32) -> NDArray[Any]:
         """The next ``count`` unsigned integers, little-endian in the stream, as a vector of ``dtype`` (uint8 to uint64)."""
         kind = np.dtype(dtype)
-        if kind.kind != "u" or count < 0:
-            raise PrivacyError(f"a stream has no {count} words of {kind}; ask for uint8, uint16, uint32 or uint64")
-        words = np.empty(count, kind.newbyteorder("="))
+        if kind.kind != "u":
+            raise PrivacyError(f"a stream has no words of {kind}; ask for uint8, uint16, uint32 or uint64")
+        words = np.empty(must_be_count("count", count), kind.newbyteorder("="))
         self.fill(words)
         return words
 

@@ -230,6 +230,7 @@ def test_parameters_without_a_law_are_refused(wrong):
         discrete_laplace(Stream(KEY), wrong, 3)
 
 
-def test_negative_sizes_are_refused():
-    with pytest.raises(PrivacyError, match="-1 draws"):
-        discrete_gaussian(Stream(KEY), 1, -1)
+def test_sizes_that_are_no_counts_are_refused():
+    for wrong in (-1, 2.5, (3, 4), None):
+        with pytest.raises(PrivacyError, match="size is"):
+            discrete_gaussian(Stream(KEY), 1, wrong)

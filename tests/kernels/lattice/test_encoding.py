@@ -305,7 +305,7 @@ def test_norms_of_rings_are_exact(level):
         (lambda: Lattice.for_sum(None, 3), "clip is None"),
         (lambda: Lattice.for_sum(1.0, 3, bits=0), "32 or 64 bits"),
         (lambda: Lattice(1.0).norm_bound(3, 1.0, 1.0), "beta"),
-        (lambda: Lattice(1.0).sensitivity(0, 1.0), "at least one number"),
+        (lambda: Lattice(1.0).sensitivity(0, 1.0), "length is 0; give 1 or more"),
         (lambda: Lattice(1.0).sensitivity(3, 1.0, norm_bound=-1.0), "positive number"),
         (lambda: Lattice(1.0).decode(np.zeros(3, np.uint64)), "1-d uint64"),
         (lambda: Lattice(1.0).decode([1, 2]), "this is list"),

@@ -68,9 +68,9 @@ def test_thresholds_at_their_ends(threshold, count):
     assert combine(dict(list(enumerate(shares))[-threshold:])) == KEY
 
 
-@pytest.mark.parametrize("given", [(0, 3), (4, 3), (1, MOST_SHARES + 1), (-1, 2)])
+@pytest.mark.parametrize("given", [(0, 3), (4, 3), (1, MOST_SHARES + 1), (-1, 2), (2.5, 3), (1, None)])
 def test_thresholds_that_cannot_be_are_refused(given):
-    with pytest.raises(PrivacyError, match="threshold"):
+    with pytest.raises(PrivacyError, match=r"threshold|count is None"):
         share(KEY, *given, stream())
 
 
