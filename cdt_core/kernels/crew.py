@@ -61,9 +61,7 @@ def share(
     if not items:
         return []
     threads = max(1, min(workers, items))
-    if threads == 1 and items <= (most or items):
-        return [do(0, items)]
-    edges = _edges(items, threads, most)
+    edges = [0, items] if threads == 1 and items <= (most or items) else _edges(items, threads, most)
     if threads == 1:
         return [do(start, stop) for start, stop in pairwise(edges)]
     todo, results = deque(enumerate(pairwise(edges))), {}

@@ -54,6 +54,8 @@ def genotypes(rows: Rows, name: str, variants: int, part: slice) -> NDArray[np.f
 
 @attrs.frozen(eq=False, kw_only=True)
 class CallCounts(Sums):
+    """Samples with 0, 1 and 2 alternate alleles of each variant."""
+
     name: str
     variants: int
 
@@ -61,17 +63,21 @@ class CallCounts(Sums):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """Columns that are read."""
         return (self.name,)
 
     @property
     def may_miss(self) -> tuple[str, ...]:
+        """The genotypes, of which some may not have been called."""
         return (self.name,)
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Name -> shape of each array of sums."""
         return {"calls": (3, self.variants)}
 
     def of(self, rows: Rows) -> Mapping[str, NDArray[np.float64]]:
+        """The sums over some rows."""
         calls = np.empty((3, self.variants))
         for part in parts_of(self.variants):
             found = genotypes(rows, self.name, self.variants, part)

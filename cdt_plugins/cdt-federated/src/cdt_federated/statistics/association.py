@@ -100,18 +100,24 @@ class _Products(Sums):
 
 @attrs.frozen(eq=False, kw_only=True)
 class LinearProducts(_Products):
+    """Products with a trait in units of its deviation."""
+
     origin: float
     unit: float
 
     def residuals(self, rows: Rows, design: Array) -> tuple[Array, Array]:
+        """For each row, what is left of the trait, and the weight of products."""
         return (rows.numbers(self.trait) - self.origin) / self.unit, np.ones(rows.count)
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class LogisticProducts(_Products):
+    """Products with what a logistic regression leaves of a trait, weighted by its variance."""
+
     at: Array
 
     def residuals(self, rows: Rows, design: Array) -> tuple[Array, Array]:
+        """For each row, what is left of the trait, and the weight of products."""
         chance = 1 / (1 + np.exp(-(design @ self.at)))
         return rows.truths(self.trait) - chance, chance * (1 - chance)
 

@@ -20,6 +20,8 @@ __all__ = ["ChiSquare", "ChiSquareFound", "Contingency", "ContingencyFound"]
 
 @attrs.frozen(eq=False, kw_only=True)
 class CellCounts(Sums):
+    """Rows of each pair of levels."""
+
     first: str
     second: str
     first_levels: tuple[Any, ...]
@@ -29,13 +31,16 @@ class CellCounts(Sums):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """Columns that are read."""
         return (self.first, self.second)
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Name -> shape of each array of sums."""
         return {"counts": (len(self.first_levels), len(self.second_levels))}
 
     def of(self, rows: Rows) -> Mapping[str, NDArray[np.float64]]:
+        """The sums over some rows."""
         shape = self.shapes["counts"]
         cells = rows.codes(self.first, self.first_levels) * shape[1] + rows.codes(self.second, self.second_levels)
         return {"counts": np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)}

@@ -96,12 +96,14 @@ class SumsAtTimes(_Common):
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Name -> shape of each array of sums."""
         times, size = len(self.grid.times), len(self.at)
         sizes = {"0": (times,), "1": (times, size), "2": (times, size, size)}
         kinds = {f"{name}{order}": shape for name in ("risk", "tied") for order, shape in sizes.items()}
         return {**kinds, "events": (times,), "covariates": (times, size)}
 
     def of(self, rows: Rows) -> Mapping[str, Array]:
+        """The sums over some rows."""
         places, happened = self.grid.places(rows, self.time, self.event)
         covariates = self.scale.of(rows.matrix(self.scale.names))
         return _sums(covariates, self.at, places, happened, len(self.grid.times))
@@ -115,10 +117,12 @@ class SiteLikelihood(_Common):
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Name -> shape of each array of sums."""
         size = len(self.at)
         return {"likelihood": (), "gradient": (size,), "information": (size, size), "events": ()}
 
     def of(self, rows: Rows) -> Mapping[str, Array]:
+        """The sums over some rows."""
         times = np.unique(rows.positive(self.time)[rows.truths(self.event) > 0])
         places, happened = Grid(times, is_agreed=False).places(rows, self.time, self.event)
         covariates = self.scale.of(rows.matrix(self.scale.names))

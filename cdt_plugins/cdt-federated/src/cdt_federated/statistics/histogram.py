@@ -28,6 +28,8 @@ def _edges(edges: Iterable[float]) -> NDArray[np.float64]:
 
 @attrs.frozen(eq=False, kw_only=True)
 class BinCounts(Sums):
+    """Values in each bin, and beyond the edges."""
+
     name: str
     edges: NDArray[np.float64]
 
@@ -35,13 +37,16 @@ class BinCounts(Sums):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """Columns that are read."""
         return (self.name,)
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Name -> shape of each array of sums."""
         return {"counts": (len(self.edges) + 1,)}
 
     def of(self, rows: Rows) -> Mapping[str, NDArray[np.float64]]:
+        """The sums over some rows."""
         values = rows.numbers(self.name)
         bins = np.searchsorted(self.edges, values, side="right")
         bins[values == self.edges[-1]] = len(self.edges) - 1  # as NumPy: the last bin has both its edges

@@ -78,7 +78,10 @@ class _Likelihood(Sums, ABC):
 
 
 class LogisticSums(_Likelihood):
+    """The likelihood of outcomes 0 and 1 at coefficients."""
+
     def terms(self, rows: Rows, predictor: Array) -> tuple[Array, Array, Array, Array]:
+        """For each row: log likelihood, its first and negated second derivative by the predictor, and the deviance."""
         outcome = rows.truths(self.outcome)
         chance = 1 / (1 + np.exp(-predictor))
         likelihood = outcome * predictor - np.logaddexp(0, predictor)
@@ -92,7 +95,10 @@ def logistic(outcome: str, scale: Scale, missing: Missing) -> Callable[[Array], 
 
 
 class PoissonSums(_Likelihood):
+    """The likelihood of counts at coefficients."""
+
     def terms(self, rows: Rows, predictor: Array) -> tuple[Array, Array, Array, Array]:
+        """For each row: log likelihood, its first and negated second derivative by the predictor, and the deviance."""
         from scipy.special import gammaln, xlogy
 
         outcome = rows.positive(self.outcome)
