@@ -111,4 +111,6 @@ def _sensitivity(lattice: Lattice, contribution: Contribution, law: Law) -> floa
     """The norm that one rounded row can have, in lattice units, rounded upwards."""
     if law is Law.GAUSSIAN:
         return lattice.sensitivity(contribution.length, contribution.clip_norm).l2
-    return float(math.ceil(Fraction(contribution.clip_norm) / Fraction(lattice.step)) + contribution.length)
+    whole = math.ceil(Fraction(contribution.clip_norm) / Fraction(lattice.step)) + contribution.length
+    near = float(whole)
+    return near if int(near) >= whole else math.nextafter(near, math.inf)

@@ -155,23 +155,23 @@ class PrivateSum:
             Fewer sites than were planned for: their noise is too little, and nothing is said. Its reservation stays spent.
         """
         value, mechanism = self._said(total, sites_in, stream)
-        return self._released(value, mechanism, sites_in, reservation)
+        return self._released(value, mechanism, (sites_in,), reservation)
 
     def results(
-        self, totals: Sequence[Ring], sites_in: Sequence[int], *, reservation: Reservation | None = None
+        self, totals: Sequence[Ring] | Ring, sites_in: Sequence[int], *, reservation: Reservation | None = None
     ) -> Release:
         """What the coordinator may say of several sums of different sites: of groups, or of single sites with local noise.
 
         As :meth:`result`, with a value of shape (sums, length). Each contribution is in one sum only, so that all of them cost
         what the one with the fewest sites costs.
         """
-        if len(totals) != len(sites_in) or not totals:
+        if len(totals) != len(sites_in) or len(totals) == 0:
             raise PrivacyError(
                 f"{len(totals)} sums and {len(sites_in)} numbers of sites; give one for each, and at least one"
             )
         said = [self._said(total, count, None) for total, count in zip(totals, sites_in, strict=True)]
         fewest = min(range(len(said)), key=lambda at: sites_in[at])
-        return self._released(np.stack([value for value, _ in said]), said[fewest][1], sum(sites_in), reservation)
+        return self._released(np.stack([value for value, _ in said]), said[fewest][1], sites_in, reservation)
 
     def _said(self, total: Ring, sites_in: int, stream: Stream | None) -> tuple[NDArray[np.float64], Mechanism | None]:
         self._require_ring(total, "the sum")
@@ -185,7 +185,7 @@ class PrivateSum:
         self,
         value: NDArray[np.float64],
         mechanism: Mechanism | None,
-        sites_in: int,
+        sites_in: Sequence[int],
         reservation: Reservation | None,
     ) -> Release:
         if reservation is not None:
@@ -200,9 +200,9 @@ class PrivateSum:
             value=value,
             epsilon=spent,
             delta=target.delta if target is not None else 0.0,
-            deviation=self._deviation(sites_in // (len(value) if value.ndim > 1 else 1)),
+            deviation=self._deviation(max(sites_in)),
             mechanism=mechanism,
-            sites_in=sites_in,
+            sites_in=sum(sites_in),
         )
 
     def _mechanism(self, sites_in: int) -> Mechanism | None:

@@ -22,7 +22,8 @@ class Release:
     epsilon, delta
         What this one release costs a contribution, by the noise that really arrived; infinite without noise.
     deviation
-        Standard deviation of the noise in each number of ``value``; rounding adds less than one step of the lattice per row.
+        Standard deviation of the noise in each number of ``value`` (of several sums, the largest); rounding adds less than one
+        step of the lattice per row.
     mechanism
         For a ledger: what was run.
     sites_in
