@@ -117,9 +117,19 @@ UNROLL
 /* The sums of one block go to the whole, as far as they are on the diagonal or above it. */
 INLINE void TYPED(gram_add)(const gram_tile *t, const NUMBER *sums, size_t row, size_t column, double *gram)
 {
-    for (size_t i = row; i < row + GRAM_TALL && i < t->n; i++)
-        for (size_t j = column; j < column + GRAM_WIDE && j < t->n; j++)
-            if (i <= j) gram[i * t->n + j] += (double)sums[(i - row) * GRAM_WIDE + j - column] * (t->factors[i] * t->factors[j]);
+    const double *factors = t->factors;
+    double *to = gram + row * t->n + column;
+    if (row + GRAM_TALL <= column && column + GRAM_WIDE <= t->n) {
+UNROLL
+        for (size_t i = 0; i < GRAM_TALL; i++)
+UNROLL
+            for (size_t j = 0; j < GRAM_WIDE; j++)
+                to[i * t->n + j] += (double)sums[i * GRAM_WIDE + j] * (factors[row + i] * factors[column + j]);
+        return;
+    }
+    for (size_t i = 0; i < GRAM_TALL && row + i < t->n; i++)
+        for (size_t j = 0; j < GRAM_WIDE && column + j < t->n; j++)
+            if (row + i <= column + j) to[i * t->n + j] += (double)sums[i * GRAM_WIDE + j] * (factors[row + i] * factors[column + j]);
 }
 
 /* Every pair of rows of the tile; `next` has the rows of the next one at `ahead`. */
