@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from cdt_core.kernels.robust.distances import squares_between
 from cdt_core.kernels.robust.krum import byzantine_count, ranked
 from cdt_core.kernels.robust.passes import Passes, Vector
-from cdt_core.kernels.robust.rows import Updates
+from cdt_core.kernels.robust.rows import Rows, Updates
 from cdt_core.kernels.stopping import heed
 
 __all__ = ["bulyan"]
 
 
-def bulyan(updates: Updates, f: int, *, in_turn: bool = False) -> Vector:
+def bulyan(updates: Updates | Rows, f: int, *, in_turn: bool = False) -> Vector:
     """Bulyan on Krum ([1]_, section 4).
 
     Of the ``n - 2 f`` updates that Krum ranks best, each coordinate's result is the mean of the ``n - 4 f`` values that are

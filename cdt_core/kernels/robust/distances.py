@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.robust.passes import Passes
-from cdt_core.kernels.robust.rows import Updates
+from cdt_core.kernels.robust.rows import Rows, Updates
 
 __all__ = ["Squares", "distances", "squares_between"]
 
@@ -33,7 +33,7 @@ class Squares:
     exponent: int
 
 
-def distances(updates: Updates) -> NDArray[np.float64]:
+def distances(updates: Updates | Rows) -> NDArray[np.float64]:
     """Squared Euclidean distances between all updates.
 
     Parameters

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.robust.krum import is_count
 from cdt_core.kernels.robust.passes import Passes, Vector
-from cdt_core.kernels.robust.rows import Updates
+from cdt_core.kernels.robust.rows import Rows, Updates
+from cdt_core.kernels.robust.weights import checked_weights, shares
 
 __all__ = ["checked_start", "geometric_median"]
 
@@ -19,7 +20,7 @@ _TOLERANCE = 1e-6
 
 
 def geometric_median(
-    updates: Updates,
+    updates: Updates | Rows,
     weights: ArrayLike | None = None,
     *,
     iterations: int = 100,
@@ -71,23 +72,24 @@ def geometric_median(
     array([1.577, 1.577])
     """
     passes = Passes.of(updates)
-    shares = _shares(weights, passes.sites)
+    given = np.ones(passes.sites) if weights is None else weights
+    votes = shares(checked_weights(given, passes.sites))
     if not is_count(iterations) or iterations < 1:
         raise AggregationError(f"iterations is {iterations!r}; give a number of 1 or more")
-    voting = np.flatnonzero(shares)
-    passes, shares = passes.only(voting), shares[voting]
-    z, squares, scale = _begin(passes, shares, start)
+    voting = np.flatnonzero(votes)
+    passes, votes = passes.only(voting), votes[voting]
+    z, squares, scale = _begin(passes, votes, start)
     last = np.zeros(passes.sites)
     for turn in range(iterations):
         away = np.sqrt(squares)
-        middle = _weighted_median(away, shares)
+        middle = _weighted_median(away, votes)
         here = away <= _ON * middle
         if here.any():
-            if not _leave(passes, z, np.where(here, 0, shares / np.where(here, 1, away / scale)), shares[here].sum()):
+            if not _leave(passes, z, np.where(here, 0, votes / np.where(here, 1, away / scale)), votes[here].sum()):
                 break
             squares = passes.measure(z, scale=scale)
             continue
-        step = shares / away
+        step = votes / away
         step /= step.sum()
         # The next point is the sum of (step - last) * (update - point) away from this one.
         if np.abs(step - last) @ away <= _TOLERANCE * middle:
@@ -100,9 +102,9 @@ def geometric_median(
     return z.astype(passes.dtype, copy=False)
 
 
-def _weighted_median(away: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
+def _weighted_median(away: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
     order = np.argsort(away)
-    half = int(np.searchsorted(np.cumsum(shares[order]), 0.5))
+    half = int(np.searchsorted(np.cumsum(votes[order]), 0.5))
     return float(away[order[min(half, len(order) - 1)]])
 
 
@@ -123,12 +125,12 @@ def _leave(passes: Passes, z: Vector, pulls: NDArray[np.float64], holds: float) 
 
 
 def _begin(
-    passes: Passes, shares: NDArray[np.float64], start: Vector | None
+    passes: Passes, votes: NDArray[np.float64], start: Vector | None
 ) -> tuple[Vector, NDArray[np.float64], float]:
     """The first point, the squared distances from it, and the scale at which those have room in float64."""
     if start is None:
         z = np.zeros(passes.length, passes.work_dtype)
-        return z, *passes.measure_in_scale(z, shares)
+        return z, *passes.measure_in_scale(z, votes)
     z = checked_start(start, passes)
     return z, *passes.measure_in_scale(z)
 
@@ -147,21 +149,3 @@ def checked_start(start: Vector, passes: Passes) -> Vector:
             f"start has dtype {given.dtype} and shape {given.shape}; give {passes.length} finite floats, as the updates have"
         )
     return given.astype(passes.work_dtype)
-
-
-def _shares(weights: ArrayLike | None, sites: int) -> NDArray[np.float64]:
-    """Weights over their sum."""
-    given = np.ones(sites) if weights is None else np.asarray(weights)
-    if given.dtype.kind not in "iuf" or given.shape != (sites,):
-        raise AggregationError(
-            f"weights have dtype {given.dtype} and shape {given.shape}; give one number for each of the {sites} updates"
-        )
-    wrong = np.flatnonzero(~(np.isfinite(given) & (given >= 0)))
-    if wrong.size:
-        raise AggregationError(f"the weight of update {wrong[0]} is {given[wrong[0]]}; give a finite number >= 0")
-    if not given.any():
-        raise AggregationError("all weights are 0, so no update counts; give at least one a weight above 0")
-    # Divided by the largest first: the sum of weights such as 1e308 would overflow.
-    scaled = given / float(given.max())
-    shares: NDArray[np.float64] = scaled / scaled.sum()
-    return shares

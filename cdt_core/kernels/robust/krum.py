@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.robust.distances import squares_between
 from cdt_core.kernels.robust.passes import Passes, Vector
-from cdt_core.kernels.robust.rows import Updates
+from cdt_core.kernels.robust.rows import Rows, Updates
 
 __all__ = ["byzantine_count", "is_count", "krum", "krum_choice", "ranked"]
 
 
-def krum(updates: Updates, f: int, m: int = 1, return_index: bool = False) -> Vector | tuple[Vector, NDArray[np.intp]]:
+def krum(
+    updates: Updates | Rows, f: int, m: int = 1, return_index: bool = False
+) -> Vector | tuple[Vector, NDArray[np.intp]]:
     """The update whose ``n - f - 2`` nearest others are nearest ([1]_, section 4), or the mean of the ``m`` best (Multi-Krum).
 
     Parameters
@@ -69,7 +71,7 @@ def krum(updates: Updates, f: int, m: int = 1, return_index: bool = False) -> Ve
     return (chosen, best) if return_index else chosen
 
 
-def krum_choice(updates: Updates, f: int, m: int = 1) -> tuple[Vector, NDArray[np.intp]]:
+def krum_choice(updates: Updates | Rows, f: int, m: int = 1) -> tuple[Vector, NDArray[np.intp]]:
     """What :func:`krum` returns with ``return_index``."""
     passes = Passes.of(updates)
     byzantine_count(f, passes.sites, 2, "Krum")

@@ -44,29 +44,32 @@ class Passes:
 
     Parameters
     ----------
-    vectors
-        One of shape (length,) per site, as they were given (no copy).
-    dtype
-        The widest dtype among them: what results have.
-    names
-        The row that each had among all updates; error messages name it.
+    rows
+        One vector of shape (length,) per site, as they were given (no copy).
     """
 
-    vectors: tuple[Vector, ...]
-    dtype: np.dtype[Any]
-    names: tuple[int, ...]
+    rows: Rows
 
     @classmethod
-    def of(cls, updates: Updates) -> Passes:
-        """Check shapes and dtypes.
+    def of(cls, updates: Updates | Rows) -> Passes:
+        """Check shapes and dtypes, as :meth:`Rows.of` does.
 
         Raises
         ------
         AggregationError
             No updates, or one that is no vector of floats or has another length than the first.
         """
-        rows = Rows.of(updates)
-        return cls(rows.vectors, rows.dtype, tuple(range(len(rows.vectors))))
+        return cls(Rows.of(updates))
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """One for each site."""
+        return self.rows.vectors
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The widest dtype among the updates: what results have."""
+        return self.rows.dtype
 
     @property
     def sites(self) -> int:
@@ -140,9 +143,7 @@ class Passes:
 
     def only(self, sites: Sequence[int] | NDArray[np.intp]) -> Passes:
         """The updates of some sites, in that order."""
-        return Passes(
-            tuple(self.vectors[site] for site in sites), self.dtype, tuple(self.names[site] for site in sites)
-        )
+        return Passes(self.rows.only(np.asarray(sites, np.intp)))
 
     def largest(self) -> float:
         """The largest magnitude.
@@ -153,7 +154,7 @@ class Passes:
             A value is NaN or infinite; names the update and the coordinate.
         """
         largest = 0.0
-        for site, vector in zip(self.names, self.vectors, strict=True):
+        for site, vector in zip(self.rows.numbers, self.vectors, strict=True):
             for start in range(0, self.length, _COPIED):
                 heed()
                 magnitudes = np.abs(vector[start : start + _COPIED])

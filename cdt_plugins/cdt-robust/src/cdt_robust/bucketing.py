@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.robust.passes import Passes
 from cdt_robust.following import follow
-from cdt_robust.updates import Updates, Vector
-from cdt_robust.votes import vote
+from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["bucketing"]
 
@@ -70,16 +69,12 @@ def bucketing(
         raise AggregationError(f"size is {size!r}; give the number of updates in a bucket, 1 or more")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
         raise AggregationError(f"seed is {seed!r}; give a whole number from 0 to 2**64 - 1")
-
-    def rule(rows: tuple[Vector, ...]) -> Vector:
-        passes = Passes.of(rows)
-        passes.largest()  # a bucket's mean would hide whose value is not finite
-        order = sorted(range(len(rows)), key=lambda row: _drawn(rows[row], seed))
-        buckets = [passes.only(order[at : at + size]) for at in range(0, len(order), size)]
-        means = [one.combine(np.full(one.sites, 1 / one.sites)).astype(passes.dtype, copy=False) for one in buckets]
-        return follow(then, means, parameters)
-
-    return vote(rule, updates, weights)
+    passes = Passes.of(Ballot.of(updates, weights).kept)
+    passes.largest()  # a bucket's mean would hide whose value is not finite
+    order = sorted(range(passes.sites), key=lambda site: _drawn(passes.vectors[site], seed))
+    buckets = [passes.only(order[at : at + size]) for at in range(0, len(order), size)]
+    means = [one.combine(np.full(one.sites, 1 / one.sites)).astype(passes.dtype, copy=False) for one in buckets]
+    return follow(then, means, parameters)
 
 
 def _drawn(row: Vector, seed: int) -> bytes:

@@ -6,8 +6,7 @@ from numpy.typing import ArrayLike
 
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.robust import bulyan as kernel
-from cdt_robust.updates import Updates, Vector
-from cdt_robust.votes import vote
+from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["bulyan"]
 
@@ -53,7 +52,8 @@ def bulyan(updates: Updates, weights: ArrayLike, *, f: int | None = None) -> Vec
     >>> bulyan(np.array([[1.0], [2.0], [2.5], [2.25], [1.5], [3.0], [1e9]]), np.ones(7))
     array([2.25])
     """
-    return vote(lambda rows: kernel(rows, _most(len(rows)) if f is None else f), updates, weights)
+    rows = Ballot.of(updates, weights).kept
+    return kernel(rows, _most(len(rows.vectors)) if f is None else f)
 
 
 def _most(votes: int) -> int:

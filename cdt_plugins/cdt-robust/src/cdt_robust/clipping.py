@@ -11,8 +11,7 @@ from cdt_core.errors import AggregationError
 from cdt_core.kernels.robust import median
 from cdt_core.kernels.robust.geometric import checked_start
 from cdt_core.kernels.robust.passes import Passes
-from cdt_robust.updates import Updates, Vector
-from cdt_robust.votes import vote
+from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["centered_clip"]
 
@@ -70,21 +69,17 @@ def centered_clip(
         raise AggregationError(f"radius is {radius!r}; give a length above 0")
     if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
         raise AggregationError(f"iterations is {iterations!r}; give a number of 1 or more")
-
-    def rule(rows: tuple[Vector, ...]) -> Vector:
-        passes = Passes.of(rows)
-        z = checked_start(median(rows) if start is None else start, passes)
-        squares, scale = passes.measure_in_scale(z)
-        for turn in range(iterations):
-            counts = _counts(np.sqrt(squares), radius if radius is None else radius * scale)
-            keep = 1 - float(counts.mean())
-            if turn < iterations - 1:
-                squares = passes.measure(z, counts / passes.sites, keep=keep, scale=scale)
-            else:
-                passes.combine(counts / passes.sites, keep=keep, z=z)
-        return z.astype(passes.dtype, copy=False)
-
-    return vote(rule, updates, weights)
+    passes = Passes.of(Ballot.of(updates, weights).kept)
+    z = checked_start(median(passes.rows) if start is None else start, passes)
+    squares, scale = passes.measure_in_scale(z)
+    for turn in range(iterations):
+        counts = _counts(np.sqrt(squares), radius if radius is None else radius * scale)
+        keep = 1 - float(counts.mean())
+        if turn < iterations - 1:
+            squares = passes.measure(z, counts / passes.sites, keep=keep, scale=scale)
+        else:
+            passes.combine(counts / passes.sites, keep=keep, z=z)
+    return z.astype(passes.dtype, copy=False)
 
 
 def _counts(away: NDArray[np.float64], radius: float | None) -> NDArray[np.float64]:

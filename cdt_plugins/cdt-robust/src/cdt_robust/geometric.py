@@ -6,8 +6,7 @@ from numpy.typing import ArrayLike
 
 from cdt_core.kernels.robust import geometric_median as kernel
 from cdt_core.kernels.robust import median
-from cdt_robust.updates import Updates, Vector
-from cdt_robust.votes import vote
+from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["geometric_median"]
 
@@ -55,4 +54,5 @@ def geometric_median(updates: Updates, weights: ArrayLike, *, iterations: int = 
     >>> geometric_median(np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 2.0], [1e6, 1e6]]), np.ones(5)).round(2)
     array([1.58, 1.58])
     """
-    return vote(lambda rows: kernel(rows, iterations=iterations, start=median(rows)), updates, weights)
+    rows = Ballot.of(updates, weights).kept
+    return kernel(rows, iterations=iterations, start=median(rows))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from cdt_core.kernels.robust.krum import byzantine_count, krum_choice
-from cdt_robust.updates import Updates, Vector
-from cdt_robust.votes import vote
+from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["krum", "multi_krum"]
 
@@ -51,7 +50,8 @@ def krum(updates: Updates, weights: ArrayLike, *, f: int | None = None) -> Vecto
     >>> krum(np.array([[1.0, 1.0], [1.25, 1.0], [9.0, -9.0], [1.0, 1.5], [0.5, 1.0]]), np.ones(5))
     array([1., 1.])
     """
-    return vote(lambda rows: krum_choice(rows, _most(len(rows)) if f is None else f)[0], updates, weights)
+    rows = Ballot.of(updates, weights).kept
+    return krum_choice(rows, _most(len(rows.vectors)) if f is None else f)[0]
 
 
 def multi_krum(updates: Updates, weights: ArrayLike, *, f: int | None = None, m: int | None = None) -> Vector:
@@ -81,12 +81,10 @@ def multi_krum(updates: Updates, weights: ArrayLike, *, f: int | None = None, m:
     >>> multi_krum(np.array([[1.0, 1.0], [1.25, 1.0], [9.0, -9.0], [1.0, 1.5], [0.5, 1.0]]), np.ones(5), f=1, m=2)
     array([1.125, 1.   ])
     """
-
-    def rule(rows: tuple[Vector, ...]) -> Vector:
-        wrong = byzantine_count(_most(len(rows)) if f is None else f, len(rows), 2, "Krum")
-        return krum_choice(rows, wrong, len(rows) - wrong - 2 if m is None else m)[0]
-
-    return vote(rule, updates, weights)
+    rows = Ballot.of(updates, weights).kept
+    n = len(rows.vectors)
+    wrong = byzantine_count(_most(n) if f is None else f, n, 2, "Krum")
+    return krum_choice(rows, wrong, n - wrong - 2 if m is None else m)[0]
 
 
 def _most(votes: int) -> int:

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.blas import on_one_blas_thread
 from cdt_core.kernels.robust import distances
+from cdt_core.kernels.robust.rows import Rows
 from cdt_core.kernels.stopping import heed
 from cdt_robust.following import follow
-from cdt_robust.updates import Updates, Vector
-from cdt_robust.votes import vote
+from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["nearest_neighbour_mixing"]
 
@@ -68,28 +68,25 @@ def nearest_neighbour_mixing(
     >>> nearest_neighbour_mixing(updates, np.ones(5), f=1, then="median")
     array([2.5])
     """
-
-    def rule(rows: tuple[Vector, ...]) -> Vector:
-        wrong = (len(rows) - 1) // 2 if f is None else f
-        if isinstance(wrong, bool) or not isinstance(wrong, int) or not 0 <= 2 * wrong < len(rows):
-            raise AggregationError(
-                f"f is {f!r}; of {len(rows)} votes, fewer than half may be wrong: 0 to {(len(rows) - 1) // 2}"
-            )
-        return follow(then, _mixed(rows, len(rows) - wrong), parameters)
-
-    return vote(rule, updates, weights)
+    rows = Ballot.of(updates, weights).kept
+    votes = len(rows.vectors)
+    wrong = (votes - 1) // 2 if f is None else f
+    if isinstance(wrong, bool) or not isinstance(wrong, int) or not 0 <= 2 * wrong < votes:
+        raise AggregationError(f"f is {f!r}; of {votes} votes, fewer than half may be wrong: 0 to {(votes - 1) // 2}")
+    return follow(then, _mixed(rows, votes - wrong), parameters)
 
 
 @on_one_blas_thread
-def _mixed(rows: tuple[Vector, ...], kept: int) -> Vector:
+def _mixed(rows: Rows, kept: int) -> Vector:
     """Each row the mean of the ``kept`` nearest to it."""
+    sites, length = len(rows.vectors), rows.vectors[0].size
     nearest = np.argsort(distances(rows), axis=1, kind="stable")[:, :kept]
-    shares: NDArray[np.float64] = np.zeros((len(rows), len(rows)))
+    shares: NDArray[np.float64] = np.zeros((sites, sites))
     np.put_along_axis(shares, nearest, 1 / kept, axis=1)
-    mixed = np.empty((len(rows), rows[0].size), np.result_type(*rows).newbyteorder("="))
-    width = max(1, _BLOCK_NUMBERS // len(rows))
-    for start in range(0, rows[0].size, width):
+    mixed = np.empty((sites, length), rows.dtype)
+    width = max(1, _BLOCK_NUMBERS // sites)
+    for start in range(0, length, width):
         heed()
         columns = slice(start, start + width)
-        mixed[:, columns] = shares @ np.stack([row[columns] for row in rows], dtype=np.float64)
+        mixed[:, columns] = shares @ np.stack([row[columns] for row in rows.vectors], dtype=np.float64)
     return mixed
