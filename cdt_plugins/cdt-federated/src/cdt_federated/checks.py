@@ -10,7 +10,7 @@ import attrs
 
 from cdt_core.errors import FederatedError
 
-__all__ = ["above_zero", "below_one", "count", "share"]
+__all__ = ["above_zero", "below_one", "count", "share", "whole"]
 
 Check: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
@@ -29,3 +29,4 @@ above_zero = _check(lambda value: 0 < value < math.inf, "a finite number above 0
 below_one = _check(lambda value: 0 <= value < 1, "a number from 0 to below 1", _NUMBER)
 share = _check(lambda value: 0 < value <= 1, "a share above 0, at most 1", _NUMBER)
 count = _check(lambda value: value >= 1, "a whole number from 1", (int,))
+whole = _check(lambda value: True, "a whole number", (int,))

@@ -191,6 +191,22 @@ def test_several_stages_end_with_the_sum_of_the_survivors_or_with_a_reason(out, 
             assert set(outcome.dropped) == gone
 
 
+def test_a_thousand_sites_of_which_a_tenth_drop_out():
+    roster = roster_of(1000)
+    faults = Faults().dropping(roster.names, UPDATE, share=0.1, seed=8)
+    outcome = run_in_process(coordinator_of(roster, Terms(minimum=900)), sites_of(roster), plain, faults=faults)
+    assert len(outcome.dropped) == 100
+    assert np.allclose(outcome.values, expected_mean(outcome.included, 1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"minimum": 0}, {"share": 0}, {"share": 1.5}, {"seed": "x"}, {"minimum": 3, "enough": 2}]
+)
+def test_terms_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(FederatedError):
+        Terms(**wrong)
+
+
 def test_names_and_keys_of_a_roster_are_unique():
     server, one = Member.of("server", key_of("server")), Member.of("a", key_of("a"))
     with pytest.raises(FederatedError, match="has the key of 'a' twice"):

@@ -191,6 +191,15 @@ def test_rounds_of_something_else_may_come_between(tmp_path):
     assert trained.model.tobytes() == whole.model.tobytes()
 
 
+def test_what_sites_kept_of_one_training_does_not_mislead_the_next():
+    strategy = SCAFFOLD(steps=5, rate=0.1)
+    coordinator, deliver = coordinator_of(ROSTER), InProcess(_sites(strategy))
+    first = train(Training(strategy=strategy, rounds=40), START, coordinator, deliver)
+    second = train(Training(strategy=strategy, rounds=40), START, coordinator, deliver)
+    assert second.model.tobytes() == first.model.tobytes()
+    assert [record.round for record in second.history][:2] == [41, 42]
+
+
 def test_an_interrupted_round_without_a_checkpoint_is_not_guessed_at(tmp_path):
     with Journal(tmp_path) as journal:
         coordinator_of(ROSTER, journal=journal).begin(lambda o: PlainExchange(o.sites, LENGTH))

@@ -82,6 +82,8 @@ class PlainExchange:
         dtype: DTypeLike = np.float64,
     ) -> None:
         self.sites = tuple(sites)
+        if not isinstance(length, int) or length < 1:
+            raise FederatedError(f"an update of {length!r} values; give a whole number from 1")
         self._rule = rule
         self._weights = dict.fromkeys(self.sites, 1.0) if weights is None else dict(weights)
         lacking = set(self.sites) - set(self._weights)

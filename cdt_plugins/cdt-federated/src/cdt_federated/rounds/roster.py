@@ -73,6 +73,10 @@ class Member:
         return True
 
 
+def _several(sites: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(sites)
+
+
 @define(slots=False, frozen=True)
 class Roster:
     """A federation: its name, its coordinator, its sites.
@@ -92,7 +96,7 @@ class Roster:
 
     federation: str = field(validator=_named)
     coordinator: Member = field(validator=validators.instance_of(Member))
-    sites: tuple[Member, ...] = field()
+    sites: tuple[Member, ...] = field(converter=_several)
 
     @sites.validator
     def _check_sites(self, attribute: object, sites: tuple[Member, ...]) -> None:

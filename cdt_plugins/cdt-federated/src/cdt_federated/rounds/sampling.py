@@ -10,7 +10,7 @@ from attrs import field, frozen, validators
 
 from cdt_core.errors import FederatedError
 from cdt_core.model.fields import FieldWriter
-from cdt_federated.checks import count, share
+from cdt_federated.checks import count, share, whole
 
 __all__ = ["Terms", "sampled"]
 
@@ -36,7 +36,7 @@ class Terms:
     minimum: int = field(default=1, validator=count)
     enough: int | None = field(default=None, validator=validators.optional(count))
     share: float = field(default=1.0, validator=share)
-    seed: int = field(default=0, converter=int)
+    seed: int = field(default=0, validator=whole)
     largest_message: int = field(default=1 << 30, validator=count)
 
     def __attrs_post_init__(self) -> None:

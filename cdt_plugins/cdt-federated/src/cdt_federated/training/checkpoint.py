@@ -28,10 +28,11 @@ _NAME_LIMIT = 64
 class Checkpoint:
     """A training after the round of the coordinator with number ``round``: the strategy's state, trust, and history.
 
-    ``terms`` says by which strategy and carrier it was trained.
+    ``terms`` says by which strategy and carrier it is trained, ``began`` which was the coordinator's latest round before it.
     """
 
     terms: str
+    began: int
     round: int
     state: State
     trust: Trust
@@ -40,7 +41,8 @@ class Checkpoint:
     def write(self, path: Path) -> None:
         """Put it at ``path``, on disk when this returns."""
         state = self.state
-        writer = FieldWriter().fixed(_MAGIC).text(self.terms).number(self.round, 8).number(state.rounds, 8)
+        writer = FieldWriter().fixed(_MAGIC).text(self.terms).number(self.began, 8)
+        writer.number(self.round, 8).number(state.rounds, 8)
         writer.number(state.model.size, 8).array(state.model, "float64").texts(state.memory)
         for vector in state.memory.values():
             writer.array(vector, "float64")
@@ -75,15 +77,16 @@ class Checkpoint:
     def _parsed(cls, reader: FieldReader, size: int) -> Checkpoint:
         if reader.fixed(len(_MAGIC)) != _MAGIC:
             raise reader.error("another kind of file")
-        terms, round_, rounds = reader.text(size), reader.number(8), reader.number(8)
-        length = reader.number(8)
+        terms = reader.text(size)
+        began, round_, rounds, length = (reader.number(8) for _ in range(4))
         model = reader.array("float64", length)
         names = reader.texts(_MOST_VECTORS, _NAME_LIMIT)
         memory = {name: reader.array("float64", length) for name in names}
         told = json.loads(reader.counted(size))
         reader.end()
         trust = Trust(told["levels"], told["rounds"])
-        return cls(terms, round_, State(model, memory, rounds), trust, History(tuple(map(_record, told["history"]))))
+        history = History(tuple(map(_record, told["history"])))
+        return cls(terms, began, round_, State(model, memory, rounds), trust, history)
 
 
 def _record(told: dict[str, Any]) -> RoundRecord:

@@ -33,7 +33,7 @@ class Learner:
     Notes
     -----
     What a strategy keeps at the site (SCAFFOLD's control) moves on only when the coordinator says that the update was
-    counted: after a drop-out the site is where it was, as the coordinator is.
+    counted: after a drop-out the site is where it was, as the coordinator is. A new training begins without it.
     """
 
     def __init__(self, strategy: Strategy, gradient: Gradient, length: int, carrier: Carrier | None = None) -> None:
@@ -43,6 +43,7 @@ class Learner:
         self._carrier: Carrier = Plain() if carrier is None else carrier
         self._memory: Vector | None = None
         self._pending: tuple[int, Vector | None] = (0, None)
+        self._began = 0
 
     def __call__(self, opening: Opening) -> Party:
         """The site's side of a round.
@@ -60,7 +61,7 @@ class Learner:
             raise FederatedError(
                 f"{opening.site!r} agreed to {agreed}; round {opening.round} is {task.terms}: settle which"
             )
-        self._settle(opening.counted)
+        self._settle(opening.counted, task.began)
 
         def compute() -> Vector:
             update = self._strategy.local(task.received, self._memory, self._gradient)
@@ -71,7 +72,7 @@ class Learner:
 
     def saved(self) -> bytes:
         """What the site keeps between rounds, for another process of it."""
-        writer = FieldWriter().fixed(_MAGIC).number(self._pending[0], 8)
+        writer = FieldWriter().fixed(_MAGIC).number(self._began, 8).number(self._pending[0], 8)
         for vector in (self._memory, self._pending[1]):
             writer.number(vector is not None, 1)
             if vector is not None:
@@ -89,13 +90,15 @@ class Learner:
         reader = FieldReader(state, "saved state of a learner")
         if reader.fixed(len(_MAGIC)) != _MAGIC:
             raise reader.error("it does not begin as one of this version")
-        round_ = reader.number(8)
+        began, round_ = reader.number(8), reader.number(8)
         memory, pending = (reader.array("float64", self._length) if reader.number(1) else None for _ in range(2))
         reader.end()
-        self._memory, self._pending = memory, (round_, pending)
+        self._began, self._memory, self._pending = began, memory, (round_, pending)
 
-    def _settle(self, counted: int) -> None:
+    def _settle(self, counted: int, began: int) -> None:
         round_, memory = self._pending
-        if round_ and round_ == counted:
+        if began != self._began:
+            self._memory, self._began = None, began
+        elif round_ and round_ == counted:
             self._memory = memory
         self._pending = (0, None)

@@ -147,13 +147,14 @@ class _Loop:
                 f"round {self.coordinator.round} was interrupted, and no checkpoint says of which training; give its folder, "
                 "or abandon() the round"
             )
-        new = Checkpoint(terms, self.coordinator.round, self.training.strategy.start(model), Trust(), History())
+        now = self.coordinator.round
+        new = Checkpoint(terms, now, now, self.training.strategy.start(model), Trust(), History())
         return self._kept(new)
 
     def after_a_round(self, at: Checkpoint) -> Checkpoint:
         """One round more: a new one, or the one that a crash left."""
         made: list[Exchange] = []
-        task = TrainingTask(at.terms, self.training.strategy.broadcast(at.state)).to_bytes()
+        task = TrainingTask(at.terms, at.began, self.training.strategy.broadcast(at.state)).to_bytes()
 
         def open_exchange(opening: Opening) -> Exchange:
             if opening.task != task:
@@ -208,7 +209,7 @@ class _Loop:
             measure=None if measure is None else float(measure(state.model)),
             trust={site: weights[site] for site in outcome.included} if self.training.reputation else {},
         )
-        return Checkpoint(at.terms, outcome.round, state, trust, at.history.then(record))
+        return Checkpoint(at.terms, at.began, outcome.round, state, trust, at.history.then(record))
 
     def _trust(self, trust: Trust, exchange: Exchange) -> Trust:
         rule = self.training.reputation

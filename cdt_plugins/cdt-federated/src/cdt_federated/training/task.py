@@ -22,14 +22,26 @@ def terms_of(strategy: Strategy, carrier: Carrier) -> str:
 
 @frozen(eq=False)
 class TrainingTask:
-    """``terms`` as of :func:`terms_of`, and what the strategy broadcasts."""
+    """What a round asks.
+
+    Parameters
+    ----------
+    terms
+        As of :func:`terms_of`.
+    began
+        The coordinator's latest round before this training: tells trainings apart, so that what a site kept of one does not
+        mislead the next.
+    received
+        What the strategy broadcasts.
+    """
 
     terms: str
+    began: int
     received: Vector
 
     def to_bytes(self) -> bytes:
         """For the opening of a round."""
-        writer = FieldWriter().fixed(_MAGIC).text(self.terms)
+        writer = FieldWriter().fixed(_MAGIC).text(self.terms).number(self.began, 8)
         return writer.array(self.received, "float64").end()
 
     @classmethod
@@ -38,6 +50,6 @@ class TrainingTask:
         reader = FieldReader(data, "task of a training round")
         if reader.fixed(len(_MAGIC)) != _MAGIC:
             raise reader.error("it does not begin as one of this version")
-        terms, received = reader.text(_TERMS_LIMIT), reader.array("float64", length)
+        terms, began, received = reader.text(_TERMS_LIMIT), reader.number(8), reader.array("float64", length)
         reader.end()
-        return cls(terms, vector_of(received, "the model that the coordinator sent"))
+        return cls(terms, began, vector_of(received, "the model that the coordinator sent"))
