@@ -31,8 +31,8 @@ cdef extern from "cdt_robust.h" nogil:
 #: Up to so many rows, columns are sorted by a network; above, values are counted.
 NETWORK = CDT_ROBUST_NETWORK
 
-#: Numbers between two looks for an interrupt: some hundredths of a second.
-cdef size_t SOME_NUMBERS = 1 << 22
+#: Numbers between two looks for an interrupt: some milliseconds.
+cdef size_t SOME_NUMBERS = 1 << 20
 
 
 cdef void *_numbers(x, size_t columns, dtype, int more, list held) except NULL:

@@ -69,7 +69,7 @@ def weighted_median(updates: Updates | Rows, weights: ArrayLike) -> NDArray[Any]
         As for :func:`median`.
     weights
         Shape (n,), finite, >= 0, not all 0; rows of weight 0 are not looked at. Weights are exact where, as multiples of
-        one power of two, they add up to less than 2**53, as counts do; else they are rounded by up to 2**-52 of their sum.
+        one number, they add up to less than 2**53, as counts do; else they are rounded by up to 2**-51 of their sum.
 
     Returns
     -------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -45,22 +47,23 @@ def shares(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 def votes(weights: NDArray[np.float64]) -> NDArray[np.int64]:
     """Weights above 0 as whole numbers of at least 1 in the same proportions, fewer than 2**53 in all.
 
-    Exact where the weights, as multiples of one power of two, add up to less than that: counts always do. Else each is rounded
-    by no more than 2**-52 of their sum.
+    Exact where the weights, as multiples of the largest number of which all are multiples, add up to less than that: counts
+    always do, and counts times any power of two. Else each is rounded by no more than 2**-51 of their sum.
 
     Examples
     --------
     >>> votes(np.array([10.0, 30.0, 5.0])), votes(np.array([0.5, 0.25]))
-    (array([10, 30,  5]), array([2, 1]))
+    (array([2, 6, 1]), array([2, 1]))
     """
     mantissas, exponents = np.frexp(weights)
-    whole = (mantissas * 2.0**53).astype(np.int64)
-    ones = np.frexp((whole & -whole).astype(np.float64))[1] - 1  # how many zeros each ends in
-    unit = int((exponents - 53 + ones).min())
-    largest = int(exponents.max())
-    sum_bits = int(np.frexp(np.ldexp(weights, -largest).sum())[1]) + largest
-    if sum_bits - unit >= _MOST_VOTES_BITS:
-        unit = sum_bits - _MOST_VOTES_BITS + 1
-    # In two steps: the power of two alone may be beyond what a float64 holds.
-    scaled = np.ldexp(np.ldexp(weights, -largest), largest - unit)
-    return np.maximum(np.rint(scaled), 1).astype(np.int64)
+    least = int(exponents.min())
+    whole = [
+        int(mantissa) << (int(exponent) - least)
+        for mantissa, exponent in zip(mantissas * 2.0**53, exponents, strict=True)
+    ]
+    unit = math.gcd(*whole)
+    whole = [weight // unit for weight in whole]
+    if (surplus := sum(whole).bit_length() - _MOST_VOTES_BITS) > 0:
+        # One bit more than needs be leaves room for what rounding adds.
+        whole = [max(1, (weight + (1 << surplus)) >> (surplus + 1)) for weight in whole]
+    return np.array(whole, np.int64)
