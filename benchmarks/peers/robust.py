@@ -1,7 +1,8 @@
 """Robust rules by coordinate beside NumPy and Flower: ``python -m benchmarks.peers.robust [--only WORD,...] [--json FILE]``.
 
 Medians of CPU seconds of calls that take turns, on one core: run it with ``OPENBLAS_NUM_THREADS=1 taskset -c 1``,
-``CDT_SIMD=avx2`` for that instruction set. Rules by distance: ``benchmarks.peers.robust_distances``. Peer: ``pip install flwr``.
+``CDT_SIMD=avx2`` for that instruction set. Peer: ``pip install flwr``. Rules by distance:
+``benchmarks.peers.robust_distances``.
 """
 
 from __future__ import annotations
