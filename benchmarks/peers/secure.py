@@ -123,5 +123,7 @@ def peer() -> Iterator[Row]:
     yield Row(figure, (20.0, 5.0), (50.0, 15.0), (coordinator / cost.coordinator, site / (cost.sites / SITES)))
 
 
+PARTS = {"all-pairs": all_pairs, "sparse": sparse, "peer": peer}
+
 if __name__ == "__main__":
-    main(__doc__ or "", {"all-pairs": all_pairs, "sparse": sparse, "peer": peer}, _lattice.kernels_name)
+    main(__doc__ or "", PARTS, _lattice.kernels_name)
