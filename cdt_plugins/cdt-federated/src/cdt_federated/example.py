@@ -210,23 +210,24 @@ def main(rounds: int = 150) -> None:
     members, test = standardised(members, test, federation(members, server), server)
     best = pooled(members)
 
-    def told(name: str, trained: Trained) -> None:
-        off = np.linalg.norm(trained.model - best) / np.linalg.norm(best)
-        answers = sum(len(record.included) for record in trained.history)
-        print(f"{name:44} {answers:6}  {off:9.2g}  {accuracy(trained.model, test):8.1%}")
+    def row(name: str, model: Vector, answers: int | str = "") -> None:
+        off = np.linalg.norm(model - best) / np.linalg.norm(best)
+        print(f"{name:50} {answers:6}  {off:9.2g}  {accuracy(model, test):8.1%}")
 
-    print(f"\n{'':44} {'answers':>6}  {'off pooled':>9}  {'accuracy':>8}")
-    print(f"{'pooled: all records in one place':44} {'':6}  {0:9}   {accuracy(best, test):8.1%}")
+    def told(name: str, trained: Trained) -> None:
+        row(name, trained.model, sum(len(record.included) for record in trained.history))
+
+    print(f"\n{'':50} {'answers':>6}  {'off pooled':>9}  {'accuracy':>8}")
+    row("pooled: all records in one place", best)
     for member in members:
-        alone = pooled((member,))
-        off = np.linalg.norm(alone - best) / np.linalg.norm(best)
-        print(f"{'alone: ' + member.name:44} {'':6}  {off:9.2g}  {accuracy(alone, test):8.1%}")
+        row(f"alone: {member.name}", pooled((member,)))
     local: dict[str, Strategy] = {"FedAvg": FedAvg(steps=20, rate=0.3), "SCAFFOLD": SCAFFOLD(steps=20, rate=0.3)}
     for name, strategy in local.items():
         told(name, study(members, Training(strategy=strategy, rounds=rounds)))
     careful = Training(strategy=local["SCAFFOLD"], rounds=rounds)
     told("SCAFFOLD, a fifth of the answers lost", study(members, careful, lost=0.2))
     told("the same under secure sums", study(members, careful, lost=0.2, hidden=True))
+    _private(members, row)
     shorter = FedAvg(steps=5, rate=0.3)
     plain = Training(strategy=shorter, rounds=rounds)
     told("FedAvg, mean, south lies", study(members, plain, malicious="south"))
@@ -236,6 +237,16 @@ def main(rounds: int = 150) -> None:
         strategy=shorter, rounds=rounds, carrier=Plain(rule=lambda updates, weights: robust.median(updates))
     )
     told("FedAvg, median, south lies", study(members, median, malicious="south"))
+
+
+def _private(members: tuple[Hospital, ...], row: Callable[[str, Vector, int], None]) -> None:
+    try:
+        from cdt_federated.example_private import private_study
+    except FederatedError as error:
+        print(error)
+        return
+    private = private_study(members, epsilon=0.9, delta=1e-5, lost=0.2)
+    row(f"private: epsilon {private.epsilon:.2f}, the same losses, secure", private.model, private.answers)
 
 
 def _gradient(member: Hospital, lies: bool) -> Gradient:

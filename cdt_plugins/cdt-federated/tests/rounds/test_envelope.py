@@ -38,6 +38,14 @@ def test_the_same_envelope_is_the_same_bytes():
     assert SENT.sealed(key_of("site-1")) == MESSAGE
 
 
+def test_the_digest_by_which_it_is_answered_is_the_same_at_both_ends_and_of_this_message_alone():
+    message, digest = SENT.sealed_with_digest(key_of("site-1"))
+    assert (message, digest) == (MESSAGE, Sealed.read(MESSAGE, LIMIT).digest)
+    for other in (evolve(SENT, own=b"to yo?"), evolve(SENT, shared=Shared(b"to al?")), evolve(SENT, round=8)):
+        assert other.sealed_with_digest(key_of("site-1"))[1] != digest
+    assert SENT.sealed_with_digest(key_of("site-2"))[1] != digest
+
+
 def test_another_key_is_not_the_sender():
     assert not Sealed.read(SENT.sealed(key_of("site-2")), LIMIT).is_from(ROSTER.site("site-1"))
 

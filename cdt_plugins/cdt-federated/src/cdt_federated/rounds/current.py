@@ -125,8 +125,9 @@ class CurrentRound:
 
     def _ask(self, payloads: Mapping[str, bytes], shared: Shared) -> None:
         self.answered = set()
-        self.requests = {
-            site: Envelope(
+        self.requests, self._digests = {}, {}
+        for site, own in payloads.items():
+            self.requests[site], self._digests[site] = Envelope(
                 federation=self.opening.federation,
                 round=self.opening.round,
                 stage=self.stage,
@@ -135,7 +136,4 @@ class CurrentRound:
                 recipient=site,
                 shared=shared,
                 own=own,
-            ).sealed(self._key)
-            for site, own in payloads.items()
-        }
-        self._digests = {site: hashlib.sha256(message).digest() for site, message in self.requests.items()}
+            ).sealed_with_digest(self._key)

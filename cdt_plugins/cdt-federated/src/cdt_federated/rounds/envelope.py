@@ -5,9 +5,9 @@ Layout (little-endian; texts and byte strings after their length as four bytes):
     "cdt.round" | version u8 | federation | round u64 | stage | sequence u32 | sender | recipient | about 32 bytes
     | shared | own | signature 64 bytes
 
-``shared`` is what all sites of a round are sent alike, ``own`` what only this one is; ``about`` is the SHA-256 of the
-message that this one answers (zeros in a request). The Ed25519 signature is over all before ``shared``, then the SHA-256 of
-``shared`` and of ``own``: a model that a thousand sites are sent is hashed once.
+``shared`` is what all sites of a round are sent alike, ``own`` what only this one is; ``about`` is the SHA-256 of what is
+signed in the message that this one answers, and of its signature (zeros in a request). The Ed25519 signature is over all
+before ``shared``, then the SHA-256 of ``shared`` and of ``own``: a model that a thousand sites are sent is hashed once.
 """
 
 from __future__ import annotations
@@ -61,18 +61,28 @@ class Envelope:
     shared: Shared = _NOTHING_SHARED
     own: bytes = b""
 
+    def _signed_text(self) -> bytes:
+        return self._head() + self.shared.digest + hashlib.sha256(self.own).digest()
+
     def _head(self) -> bytes:
         writer = FieldWriter().fixed(_MAGIC).text(self.federation).number(self.round, 8).text(self.stage)
         return writer.number(self.sequence, 4).text(self.sender).text(self.recipient).fixed(self.about).end()
 
-    def _signed_text(self, head: bytes) -> bytes:
-        return head + self.shared.digest + hashlib.sha256(self.own).digest()
-
     def sealed(self, key: Ed25519PrivateKey) -> bytes:
         """The message as it is sent, signed by its sender."""
-        head = self._head()
-        body = FieldWriter().fixed(head).counted(self.shared.data).counted(self.own)
-        return body.fixed(key.sign(self._signed_text(head))).end()
+        return self.sealed_with_digest(key)[0]
+
+    def sealed_with_digest(self, key: Ed25519PrivateKey) -> tuple[bytes, bytes]:
+        """The message, and the digest by which an answer names it."""
+        text = self._signed_text()
+        signature = key.sign(text)
+        message = FieldWriter().fixed(self._head()).counted(self.shared.data).counted(self.own).fixed(signature).end()
+        return message, _digest(text, signature)
+
+
+def _digest(text: bytes, signature: bytes) -> bytes:
+    """Of a whole message: what is signed has the digests of its two parts, so that they need not be hashed again."""
+    return hashlib.sha256(text + signature).digest()
 
 
 @frozen
@@ -81,7 +91,12 @@ class Sealed:
 
     envelope: Envelope
     signature: bytes
-    digest: bytes
+    _text: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """By which an answer names this message."""
+        return _digest(self._text, self.signature)
 
     @classmethod
     def read(cls, message: bytes, limit: int) -> Sealed:
@@ -110,8 +125,8 @@ class Sealed:
         )
         signature = reader.fixed(_SIGNATURE_BYTES)
         reader.end()
-        return cls(envelope, signature, hashlib.sha256(message).digest())
+        return cls(envelope, signature, envelope._signed_text())
 
     def is_from(self, member: Member) -> bool:
         """Whether that member signed it."""
-        return member.signed(self.signature, self.envelope._signed_text(self.envelope._head()))
+        return member.signed(self.signature, self._text)
