@@ -1,4 +1,4 @@
-"""Federation and privacy beside their peers, all of it in one table: ``python -m benchmarks.peers.federated [--only WORD,...]
+"""Federation and privacy beside their peers, in one table: ``python -m benchmarks.peers.federated [--only WORD,...]
 [--json FILE]``.
 
 Each part is also a part of its own benchmark, which says what is measured and how: ``robust``, ``robust_distances``, ``lattice``,
