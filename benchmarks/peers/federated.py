@@ -1,9 +1,8 @@
-"""Federation and privacy beside their peers, in one table: ``python -m benchmarks.peers.federated [--only WORD,...]
-[--json FILE]``.
+"""Federation and privacy beside their peers: ``python -m benchmarks.peers.federated [--only WORD,...] [--json FILE]``.
 
-Each part is also a part of its own benchmark, which says what is measured and how: ``robust``, ``robust_distances``, ``lattice``,
-``secure`` and ``release`` of this folder. Run it with ``OPENBLAS_NUM_THREADS=1 taskset -c 1``, and with nothing else. Peers:
-NumPy, BLAS, pandas, and ``pip install flwr``.
+All of it in one table. Each part is also one of its own benchmark, which says what is measured and how: ``robust``,
+``robust_distances``, ``lattice``, ``secure`` and ``release`` of this folder. Run it with ``OPENBLAS_NUM_THREADS=1 taskset -c 1``,
+and with nothing else. Peers: NumPy, BLAS, pandas, and ``pip install flwr``.
 """
 
 from __future__ import annotations
