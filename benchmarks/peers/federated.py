@@ -1,7 +1,7 @@
 """Federation and privacy beside their peers: ``python -m benchmarks.peers.federated [--only WORD,...] [--json FILE]``.
 
 All of it in one table. Each part is also one of its own benchmark, which says what is measured and how: ``robust``,
-``robust_distances``, ``lattice``, ``secure`` and ``release`` of this folder. Run it with ``OPENBLAS_NUM_THREADS=1 taskset -c 1``,
+``robust_distances``, ``lattice``, ``secure`` and ``release``. Run it with ``OPENBLAS_NUM_THREADS=1 taskset -c 1``,
 and with nothing else. Peers: NumPy, BLAS, pandas, and ``pip install flwr``.
 """
 
