@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 from relay import RelayExchange, RelayParty
 
 from cdt_core.errors import AccessError, FederatedError, ProtocolError
-from cdt_federated.rounds import Coordinator, Faults, InProcess, Member, Roster, Terms, run_in_process, run_round
+from cdt_federated.rounds import (
+    Coordinator,
+    Faults,
+    InProcess,
+    Journal,
+    Member,
+    PlainExchange,
+    PlainParty,
+    Roster,
+    Terms,
+    rule_of,
+    run_in_process,
+    run_round,
+)
 
 ROSTER = roster_of(5)
 UPDATE = "update"
@@ -205,6 +218,22 @@ def test_a_thousand_sites_of_which_a_tenth_drop_out():
 def test_terms_that_make_no_sense_are_refused(wrong):
     with pytest.raises(FederatedError):
         Terms(**wrong)
+
+
+def test_what_is_no_key_rule_dtype_or_folder_is_said_to_be_none(tmp_path):
+    with pytest.raises(FederatedError, match="the key of 'server' is a str"):
+        Coordinator(ROSTER, "secret")
+    with pytest.raises(FederatedError, match="'median' is no rule"):
+        rule_of("median")
+    with pytest.raises(FederatedError, match="cannot be sent as 'int8'"):
+        PlainParty(lambda: [1.0], 1, "int8")
+    with pytest.raises(FederatedError, match="an update of 0 values"):
+        PlainExchange(["a"], 0)
+    with pytest.raises(FederatedError, match="'b' has no weight"):
+        PlainExchange(["a", "b"], 2, {"a": 1.0})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FederatedError, match="the journal cannot be written"):
+        Journal(tmp_path / "file")
 
 
 def test_names_and_keys_of_a_roster_are_unique():

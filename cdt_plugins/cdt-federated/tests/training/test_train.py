@@ -156,6 +156,15 @@ def test_a_site_stays_out_of_a_training_that_it_did_not_agree_to():
     assert "'site-0' agreed to FedAvg(steps=1, rate=0.1" in str(deliver.failures["site-0"])
 
 
+def test_a_site_says_when_its_model_has_another_length():
+    deliver = InProcess(_sites(FedAvg()))
+    with pytest.raises(FederatedError, match="0 of 5 sites answered"):
+        train(Training(strategy=FedAvg(), patience=1), START[1:], coordinator_of(ROSTER), deliver)
+    assert "the coordinator sends 5 values, this site's strategy and model take 6" in str(deliver.failures["site-0"])
+    with pytest.raises(FederatedError, match="'FedAvg' is no strategy"):
+        Training(strategy="FedAvg")
+
+
 def test_a_site_refuses_a_task_that_is_none():
     deliver = InProcess(_sites(FedAvg()))
     run_round(coordinator_of(ROSTER), deliver, lambda o: PlainExchange(o.sites, LENGTH), b"cdt.train\x01garbage")

@@ -13,7 +13,7 @@ from cdt_federated.rounds.journal import Journal
 from cdt_federated.rounds.opening import OpenExchange, Opening, Outcome
 from cdt_federated.rounds.receipts import REFUSALS, Receipt, RefusedError, sender_of
 from cdt_federated.rounds.record import Record
-from cdt_federated.rounds.roster import Roster
+from cdt_federated.rounds.roster import Roster, public_of
 from cdt_federated.rounds.sampling import Terms
 
 __all__ = ["Coordinator"]
@@ -57,7 +57,7 @@ class Coordinator:
         journal: Journal | None = None,
         allowed: Callable[[Opening], None] | None = None,
     ) -> None:
-        if key.public_key().public_bytes_raw() != roster.coordinator.public_key:
+        if public_of(key, roster.coordinator.name) != roster.coordinator.public_key:
             raise FederatedError(
                 f"the key is not that of {roster.coordinator.name!r} in the roster; give the coordinator's"
             )

@@ -35,9 +35,14 @@ class Journal:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._path = self.folder / "log.jsonl"
-        self._file: IO[bytes] = self._path.open("a+b")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._file: IO[bytes] = self._path.open("a+b")
+        except OSError as error:
+            raise FederatedError(
+                f"{self._path}: the journal cannot be written: {error.strerror}; give a folder"
+            ) from error
         self._answers: IO[bytes] | None = None
         self._dirty = False
         self.head = _BEGINNING

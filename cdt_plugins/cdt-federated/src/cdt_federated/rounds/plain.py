@@ -39,14 +39,16 @@ def mean(updates: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.floa
 def rule_of(offer: Aggregator | Rule, **parameters: Any) -> Rule:
     """A rule from a descriptor of the hook ``cdt_aggregators``, or from a function, with its parameters set."""
     function = offer.load() if isinstance(offer, Aggregator) else offer
+    if not callable(function):
+        raise FederatedError(f"{offer!r} is no rule; give an Aggregator of the hook cdt_aggregators, or a function")
     return partial(function, **parameters) if parameters else function
 
 
 def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    known = np.dtype(dtype)
-    if known not in _DTYPES:
-        raise FederatedError(f"updates cannot be sent as {known}; send float32 or float64")
-    return known
+    for known in _DTYPES:
+        if dtype in (known, known.name, known.type):
+            return known
+    raise FederatedError(f"updates cannot be sent as {dtype!r}; send float32 or float64")
 
 
 class PlainExchange:

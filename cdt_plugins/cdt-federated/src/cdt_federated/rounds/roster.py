@@ -57,7 +57,7 @@ class Member:
     @classmethod
     def of(cls, name: str, key: Ed25519PrivateKey, weight: float = 1.0) -> Member:
         """A member whose private key is at hand."""
-        return cls(name, key.public_key().public_bytes_raw(), weight)
+        return cls(name, public_of(key, name), weight)
 
     @property
     def fingerprint(self) -> str:
@@ -71,6 +71,13 @@ class Member:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def public_of(key: Ed25519PrivateKey, name: str) -> bytes:
+    """The public half of a private key; ``FederatedError`` when it is none."""
+    if not isinstance(key, Ed25519PrivateKey):
+        raise FederatedError(f"the key of {name!r} is a {type(key).__name__}; give an Ed25519PrivateKey")
+    return key.public_key().public_bytes_raw()
 
 
 def _several(sites: Iterable[Member]) -> tuple[Member, ...]:

@@ -10,7 +10,7 @@ from cdt_core.model.exchange import Party
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_federated.rounds.envelope import NO_REQUEST, Envelope, Sealed
 from cdt_federated.rounds.opening import Join, Opening, Rejoin
-from cdt_federated.rounds.roster import Roster
+from cdt_federated.rounds.roster import Roster, public_of
 
 __all__ = ["Site"]
 
@@ -68,7 +68,7 @@ class Site:
         self, name: str, key: Ed25519PrivateKey, roster: Roster, join: Join, *, largest_message: int = 1 << 30
     ) -> None:
         member = roster.site(name)
-        if member is None or member.public_key != key.public_key().public_bytes_raw():
+        if member is None or member.public_key != public_of(key, name):
             raise FederatedError(
                 f"the roster of {roster.federation!r} does not have {name!r} with this key; register it first"
             )

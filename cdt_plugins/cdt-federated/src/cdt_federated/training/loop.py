@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -26,6 +27,11 @@ from cdt_federated.vectors import Vector
 __all__ = ["Trained", "Training", "train"]
 
 
+def _is_strategy(instance: object, attribute: object, value: Any) -> None:
+    if not isinstance(value, Strategy):
+        raise FederatedError(f"{value!r} is no strategy; give one of cdt_federated.strategies, as FedAvg()")
+
+
 @frozen(kw_only=True)
 class Training:
     """What is trained how.
@@ -46,7 +52,7 @@ class Training:
         Rounds that may fail one after another.
     """
 
-    strategy: Strategy
+    strategy: Strategy = field(validator=_is_strategy)
     rounds: int = field(default=10, validator=count)
     carrier: Carrier = field(factory=Plain)
     reputation: Reputation | None = None

@@ -42,6 +42,7 @@ class TrainingTask:
     def to_bytes(self) -> bytes:
         """For the opening of a round."""
         writer = FieldWriter().fixed(_MAGIC).text(self.terms).number(self.began, 8)
+        writer.number(self.received.size, 8)
         return writer.array(self.received, "float64").end()
 
     @classmethod
@@ -50,6 +51,9 @@ class TrainingTask:
         reader = FieldReader(data, "task of a training round")
         if reader.fixed(len(_MAGIC)) != _MAGIC:
             raise reader.error("it does not begin as one of this version")
-        terms, began, received = reader.text(_TERMS_LIMIT), reader.number(8), reader.array("float64", length)
+        terms, began, sent = reader.text(_TERMS_LIMIT), reader.number(8), reader.number(8)
+        if sent != length:
+            raise reader.error(f"the coordinator sends {sent} values, this site's strategy and model take {length}")
+        received = reader.array("float64", length)
         reader.end()
         return cls(terms, began, vector_of(received, "the model that the coordinator sent"))
