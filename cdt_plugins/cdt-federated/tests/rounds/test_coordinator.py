@@ -174,7 +174,7 @@ def test_a_rule_that_refuses_the_updates_fails_the_round_not_the_program():
     assert outcome.reason == "too few updates for this rule"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     out=st.lists(st.tuples(st.sampled_from(ROSTER.names), st.sampled_from(RelayExchange.stages)), max_size=4),
     spoilt=st.lists(

@@ -132,7 +132,7 @@ def test_a_line_that_the_crash_cut_off_is_taken_away(tmp_path):
         assert coordinator_of(ROSTER, journal=journal).round == 2
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_log_that_was_changed_is_refused(tmp_path_factory, data):
     """Any byte changed, any line dropped, doubled or moved: but for the end, which only a head kept elsewhere shows."""
