@@ -1,15 +1,19 @@
 """A dataset's budget is never exceeded: not by a crash, not by a second process, not by an edited file."""
 
+import json
 import math
 import os
 import subprocess
 import sys
+import threading
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdt_core.errors import BudgetError, PrivacyError
+from cdt_core.governance import Budget as AgreedBudget
 from cdt_privacy.accounting import (
     Composed,
     Declared,
@@ -21,6 +25,7 @@ from cdt_privacy.accounting import (
     epsilon,
 )
 from cdt_privacy.ledger import Budget, Ledger
+from cdt_privacy.ledger.lines import Line, read_lines
 
 
 @pytest.fixture
@@ -155,17 +160,124 @@ def test_a_crash_before_the_head_was_written_loses_nothing(ledger):
 
 
 def test_a_full_disk_means_no_release(ledger, monkeypatch):
-    def full(handle, content):
+    def full(handle, content, offset):
         raise OSError(28, "No space left on device")
 
     ran = []
     with monkeypatch.context() as patched:
-        patched.setattr(os, "write", full)
+        patched.setattr(os, "pwrite", full)
         with pytest.raises(PrivacyError, match="No space left"):
             ledger.release(Gaussian(10.0), lambda: ran.append(1))
     assert not ran
     with pytest.raises(PrivacyError, match="open it again"):
         ledger.reserve(Gaussian(10.0))
+
+
+def test_a_ledger_that_could_not_be_made_leaves_no_file(path, monkeypatch):
+    def full(handle, content, offset):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(PrivacyError, match="No space left"):
+            Ledger.create(path, "cohort", Budget(1.0, 1e-6))
+    assert not list(path.parent.iterdir())
+    Ledger.create(path, "cohort", Budget(1.0, 1e-6)).close()
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+@pytest.mark.parametrize("after", [False, True])
+def test_an_interrupt_closes_the_ledger_and_what_reached_the_disk_counts(ledger, monkeypatch, call, after):
+    name = {"write": "pwrite", "fsync": "fsync", "replace": "replace"}[call]
+    real = getattr(os, name)
+
+    def interrupted(*arguments, **options):
+        if after:
+            real(*arguments, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ledger.reserve(Gaussian(20.0), "cut off")
+    with pytest.raises(PrivacyError, match="open it again"):
+        ledger.reserve(Gaussian(30.0), "next")
+    with reopened(ledger) as again:
+        assert again.mechanisms in ((), (Gaussian(20.0),))
+        assert len(again.mechanisms) == (call != "write" or after)
+        again.reserve(Gaussian(30.0), "next").commit()
+        count = len(again.mechanisms)
+    with Ledger.open(again._file.path) as third:
+        assert len(third.mechanisms) == count
+
+
+@attrs.frozen
+class OfSomebody(Gaussian):
+    """A mechanism that the ledger does not know by its name."""
+
+
+def nested(depth):
+    return Gaussian(200.0) if not depth else Composed(nested(depth - 1), 1)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "purpose"), [(Gaussian(20.0), "x" * 70_000), (OfSomebody(20.0), "mine"), (nested(17), "deep")]
+)
+def test_what_could_not_be_read_again_is_not_written(ledger, mechanism, purpose):
+    head = ledger.head
+    with pytest.raises(PrivacyError, match=r"shorten|is no mechanism"):
+        ledger.reserve(mechanism, purpose)
+    assert ledger.head == head
+    ledger.reserve(nested(16), "deep enough").commit()
+    with reopened(ledger) as again:
+        assert again.mechanisms == (nested(16),)
+
+
+def test_a_dataset_whose_name_could_not_be_read_again_gets_no_ledger(path):
+    with pytest.raises(PrivacyError, match="shorten"):
+        Ledger.create(path, "x" * 70_000, Budget(1.0, 1e-6))
+    assert not path.exists()
+
+
+def test_threads_reserve_while_others_look(ledger):
+    wrong = []
+
+    def look():
+        try:
+            while not done.is_set():
+                assert len(ledger.open_reservations) <= len(ledger.mechanisms) <= 40
+        except BaseException as error:
+            wrong.append(error)
+
+    done = threading.Event()
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(40):
+            ledger.reserve(Gaussian(4000.0))
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+def test_another_kind_of_budget_is_refused_by_name(path):
+    with pytest.raises(PrivacyError, match=r"cdt_privacy\.ledger\.Budget"):
+        Ledger.create(path, "cohort", AgreedBudget(1.0, 1e-6))
+
+
+@pytest.mark.parametrize("settled", ["[]", "{}", "true", "1.0", "null"])
+def test_a_line_that_settles_no_reservation_is_refused(filled, tmp_path, settled):
+    lines = list(read_lines(filled[0], "filled"))[:2]
+    entry = json.loads(f'{{"kind": "commit", "reservation": {settled}}}')
+    lines.append(Line(2, lines[-1].digest, entry))
+    with pytest.raises(PrivacyError, match="line 3: 'commit' makes no sense"):
+        opened_with(tmp_path, b"".join(line.encoded() for line in lines), f"3 {lines[-1].digest}".encode())
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +348,8 @@ def test_an_older_copy_is_found_by_a_head_kept_elsewhere(ledger):
 
 
 @pytest.mark.parametrize(
-    "budget", [(0.0, 1e-6), (math.inf, 1e-6), (1.0, 1.0), ("1", 0.0), (1.0, -1e-9), (1.0, 0.0, "replace-one")]
+    "budget",
+    [(0.0, 1e-6), (math.inf, 1e-6), (10**400, 1e-6), (1.0, 1.0), ("1", 0.0), (1.0, -1e-9), (1.0, 0.0, "replace-one")],
 )
 def test_budgets_that_promise_nothing_are_refused(budget):
     with pytest.raises(PrivacyError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,7 @@ class Budget:
         if (
             isinstance(self.epsilon, bool)
             or not isinstance(self.epsilon, int | float)
-            or not 0 < self.epsilon < float("inf")
+            or not 0 < self.epsilon <= sys.float_info.max
         ):
             raise PrivacyError(f"the budget's epsilon is {self.epsilon!r}; it must be above 0 and finite")
         if not isinstance(self.neighbours, Neighbours):
@@ -97,6 +98,7 @@ class Ledger:
     """
 
     def __init__(self, file: LedgerFile) -> None:
+        """Of a file that is open: :meth:`create` and :meth:`open` give one."""
         self._file = file
         self._mutex = threading.RLock()
         self._states: dict[int, str] = {}
@@ -114,6 +116,8 @@ class Ledger:
         PrivacyError
             The file exists, or cannot be made.
         """
+        if not isinstance(budget, Budget):
+            raise PrivacyError(f"{budget!r} is no budget of a ledger; give a cdt_privacy.ledger.Budget")
         header = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -157,11 +161,16 @@ class Ledger:
         ------
         BudgetError
             It would exceed the budget; nothing was written, and nothing may be computed.
+        PrivacyError
+            It is no mechanism that could be read again, the purpose is too long, or the ledger was closed.
         """
         with self._mutex:
             self._require_within([*self.mechanisms, mechanism], purpose or "this release")
-            self._write({"kind": "reserve", "mechanism": to_json(mechanism), "purpose": str(purpose)})
-            return Reservation(self, len(self._file.lines) - 1, mechanism)
+            plain = to_json(mechanism)
+            if from_json(plain) != mechanism:
+                raise PrivacyError(f"{mechanism!r} is not what would be read again; give a mechanism of this package")
+            sequence = self._write({"kind": "reserve", "mechanism": plain, "purpose": str(purpose)})
+            return Reservation(self, sequence, mechanism)
 
     def release(self, mechanism: Mechanism, compute: Callable[[], _Value], purpose: str = "") -> _Value:
         """Reserve, compute, commit, and only then give the result. When ``compute`` fails, its cost stays spent."""
@@ -173,18 +182,20 @@ class Ledger:
     @property
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """All that counts as spent: committed, and reserved without having been cancelled."""
-        return tuple(
-            mechanism for sequence, mechanism in self._mechanisms.items() if self._states[sequence] != "cancel"
-        )
+        with self._mutex:
+            return tuple(
+                mechanism for sequence, mechanism in self._mechanisms.items() if self._states[sequence] != "cancel"
+            )
 
     @property
     def open_reservations(self) -> tuple[Reservation, ...]:
         """Reserved and neither committed nor cancelled: releases under way, or cut off by a crash."""
-        return tuple(
-            Reservation(self, sequence, mechanism)
-            for sequence, mechanism in self._mechanisms.items()
-            if self._states[sequence] == "reserve"
-        )
+        with self._mutex:
+            return tuple(
+                Reservation(self, sequence, mechanism)
+                for sequence, mechanism in self._mechanisms.items()
+                if self._states[sequence] == "reserve"
+            )
 
     def account(self) -> Account:
         """What was spent, with its bounds (see :func:`cdt_privacy.accounting.account`)."""
@@ -202,7 +213,8 @@ class Ledger:
 
     def close(self) -> None:
         """Let others open it."""
-        self._file.close()
+        with self._mutex:
+            self._file.close()
 
     def __enter__(self) -> Ledger:
         return self
@@ -231,17 +243,24 @@ class Ledger:
                 )
             self._write({"kind": kind, "reservation": sequence})
 
-    def _write(self, entry: dict[str, Any]) -> None:
-        self._file.append(entry)
-        self._apply(len(self._file.lines) - 1, entry)
+    def _write(self, entry: dict[str, Any]) -> int:
+        """Add an entry; returns its number. An interrupt closes the ledger, for what counts is then what the disk has."""
+        line = self._file.next_line(entry)
+        try:
+            self._file.append(line)
+            self._apply(line.sequence, entry)
+        except BaseException:
+            self._file.close()
+            raise
+        return line.sequence
 
     def _apply(self, sequence: int, entry: dict[str, Any]) -> None:
-        kind = entry.get("kind")
+        kind, settled = entry.get("kind"), entry.get("reservation")
         if kind == "reserve":
             self._mechanisms[sequence] = from_json(entry.get("mechanism"))
             self._states[sequence] = "reserve"
-        elif kind in ("commit", "cancel") and self._states.get(entry.get("reservation", -1)) == "reserve":
-            self._states[entry["reservation"]] = kind
+        elif kind in ("commit", "cancel") and type(settled) is int and self._states.get(settled) == "reserve":
+            self._states[settled] = kind
         else:
             raise PrivacyError(
                 f"{self._file.path}, line {sequence + 1}: {kind!r} makes no sense there; written by another version?"

@@ -6,13 +6,13 @@ may lag behind by one line (a crash between the two writes) and never lead: a fi
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 from typing import Any
 
 from cdt_core.errors import PrivacyError
-from cdt_privacy.ledger.lines import START, Line, read_lines
+from cdt_core.governance.files import is_locked_alone, read_all, sync_folder, write_all
+from cdt_privacy.ledger.lines import LONGEST, START, Line, read_lines
 
 __all__ = ["LedgerFile"]
 
@@ -27,9 +27,9 @@ class LedgerFile:
 
     @classmethod
     def create(cls, path: Path, first: dict[str, Any]) -> LedgerFile:
-        """A new file whose first line holds ``first``; an existing one is never touched."""
+        """A new file whose first line holds ``first``; an existing one is never touched, and none is left by a failure."""
         try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except FileExistsError as error:
             raise PrivacyError(f"{path} exists: a budget is set once; open it with Ledger.open") from error
         except OSError as error:
@@ -37,10 +37,11 @@ class LedgerFile:
         made = cls(path, handle)
         try:
             made._lock()
-            made.append(first)
-            made._sync_folder()
+            made.append(made.next_line(first))
         except BaseException:
             made.close()
+            for left in (made._head_path, path):
+                left.unlink(missing_ok=True)
             raise
         return made
 
@@ -48,7 +49,7 @@ class LedgerFile:
     def open(cls, path: Path) -> LedgerFile:
         """An existing file, after every line of it was verified against its neighbours and against the head."""
         try:
-            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
             raise PrivacyError(
                 f"the ledger {path} cannot be opened: {error.strerror}; Ledger.create makes one"
@@ -67,8 +68,24 @@ class LedgerFile:
         """Digest of the last line: stands for all of the ledger."""
         return self.lines[-1].digest if self.lines else START
 
-    def append(self, entry: dict[str, Any]) -> None:
-        """Add a line; when this returns, it is on the disk.
+    def next_line(self, entry: dict[str, Any]) -> Line:
+        """The line that would be appended; nothing is changed.
+
+        Raises
+        ------
+        PrivacyError
+            It is longer than a line that is read again.
+        """
+        line = Line(len(self.lines), self.head, entry)
+        size = len(line.encoded()) - 1
+        if size > LONGEST:
+            raise PrivacyError(
+                f"the ledger {self.path}: a line of {size} bytes, and at most {LONGEST} are kept; shorten its text"
+            )
+        return line
+
+    def append(self, line: Line) -> None:
+        """Add the next line; when this returns, it is on the disk. After a failure or an interrupt the file is closed.
 
         Raises
         ------
@@ -77,17 +94,19 @@ class LedgerFile:
         """
         if self._handle is None:
             raise PrivacyError(f"the ledger {self.path} was closed, or failed before; open it again")
-        line = Line(len(self.lines), self.head, entry)
         try:
-            _write_all(self._handle, line.encoded())
+            write_all(self._handle, line.encoded(), os.fstat(self._handle).st_size)
             os.fsync(self._handle)
             self._write_head(line)
+            self.lines += [line]
         except OSError as error:
-            self.close()  # what reached the disk is settled when it is opened again
+            self.close()
             raise PrivacyError(
                 f"the ledger {self.path} cannot be written: {error.strerror}; nothing may be released"
             ) from error
-        self.lines.append(line)
+        except BaseException:
+            self.close()  # what reached the disk is settled when it is opened again
+            raise
 
     def close(self) -> None:
         """Give the file and its lock back."""
@@ -97,16 +116,12 @@ class LedgerFile:
 
     def _lock(self) -> None:
         assert self._handle is not None
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise PrivacyError(
-                f"the ledger {self.path} is in use by another process, or open twice; close it there"
-            ) from error
+        if not is_locked_alone(self._handle):
+            raise PrivacyError(f"the ledger {self.path} is in use by another process, or open twice; close it there")
 
     def _read(self) -> None:
         assert self._handle is not None
-        stored = self.path.read_bytes()
+        stored = read_all(self._handle)
         self.lines = list(read_lines(stored, str(self.path)))
         known, digest = self._stored_head()
         if known > len(self.lines) or (known > 0 and self.lines[known - 1].digest != digest):
@@ -140,23 +155,11 @@ class LedgerFile:
 
     def _write_head(self, line: Line) -> None:
         part = self._head_path.with_name(self._head_path.name + ".part")
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            _write_all(handle, f"{line.sequence + 1} {line.digest}\n".encode())
+            write_all(handle, f"{line.sequence + 1} {line.digest}\n".encode(), 0)
             os.fsync(handle)
         finally:
             os.close(handle)
         part.replace(self._head_path)
-        self._sync_folder()
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(handle, content) :]
+        sync_folder(self.path.parent)
