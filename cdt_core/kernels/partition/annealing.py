@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _partition
-from cdt_core.kernels.partition.demand import Demand
-from cdt_core.kernels.partition.packing import checked_codes, places_of
+from cdt_core.kernels.partition.checking import measure
+from cdt_core.kernels.partition.demand import Demand, check_demands, check_k
+from cdt_core.kernels.partition.packing import checked_codes, packed, places_of
 from cdt_core.kernels.partition.partition import Partition
 from cdt_core.kernels.stopping import heed
 
@@ -24,6 +25,7 @@ _ORDERS, _WINDOW = 8, 12
 #: Temperatures in units of the loss of a row in a class: from there to there.
 _HOT, _COLD = 0.15, 0.03
 _PROPOSALS = 1 << 18
+_ROUNDING = 1e-11
 
 
 def annealed(  # noqa: PLR0913 -- all but four by name only
@@ -60,7 +62,7 @@ def annealed(  # noqa: PLR0913 -- all but four by name only
     Raises
     ------
     PrivacyError
-        Classes are not of these rows or smaller than k, or a set has too many values.
+        Classes are not of these rows, smaller than k or do not keep a demand, or a set has too many values.
 
     Examples
     --------
@@ -72,10 +74,7 @@ def annealed(  # noqa: PLR0913 -- all but four by name only
     (True, 5)
     """
     table = checked_codes(codes)
-    if len(partition.classes) != len(table):
-        raise PrivacyError(f"the partition is of {len(partition.classes)} rows, the table has {len(table)}")
-    if partition.sizes.min() < k:
-        raise PrivacyError(f"k is {k}, but class {int(partition.sizes.argmin())} has {int(partition.sizes.min())} rows")
+    _check(len(table), partition, k, demands)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise PrivacyError(f"seed is {seed!r}; it is a whole number from 0 to below 2**63")
     if isinstance(sweeps, bool) or not isinstance(sweeps, int | np.integer) or sweeps < 1:
@@ -91,6 +90,25 @@ def annealed(  # noqa: PLR0913 -- all but four by name only
     before = moves.loss
     _run(moves, len(table), sweeps)
     return _of_classes(table, classes, partition.count) if moves.loss < before else partition
+
+
+def _check(rows: int, partition: Partition, k: int, demands: Sequence[Demand]) -> None:
+    """Whether the partition keeps what its moves are to keep: they only look at classes that they change."""
+    check_k(k)
+    if len(partition.classes) != rows:
+        raise PrivacyError(f"the partition is of {len(partition.classes)} rows, the table has {rows}")
+    if partition.sizes.min() < k:
+        raise PrivacyError(f"k is {k}, but class {int(partition.sizes.argmin())} has {int(partition.sizes.min())} rows")
+    check_demands(rows, demands)
+    for number, demand in enumerate(demands):
+        found = measure(partition.classes, demand, partition.count)
+        broken = found.distinct < (demand.l or 0)
+        broken |= found.entropy_l < (demand.entropy_l or 0) - _ROUNDING
+        broken |= found.t > (1 if demand.t is None else demand.t) + _ROUNDING
+        if broken.any():
+            raise PrivacyError(
+                f"class {int(broken.argmax())} of the partition does not keep what is demanded of sensitive column {number}"
+            )
 
 
 def _run(moves: _partition.Moves, rows: int, sweeps: int) -> None:
@@ -109,7 +127,9 @@ def _lines(
     table: NDArray[Any], places: Sequence[NDArray[np.float64] | None] | None, sets: dict[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
     """Places of the cells on lines, and the bits of those that are in sets."""
-    line, first = places_of(table.max(0).astype(np.int64), places)
+    line, first = places_of(packed(table)[1], places, len(table))
+    if np.abs(line).max() > np.finfo(np.float32).max:
+        raise PrivacyError("places are beyond single precision; let them go from 0 to 1 over their column")
     ranges = [column for column in range(table.shape[1]) if column not in sets]
     width = max(1, -(-len(ranges) // _partition.WIDTH)) * _partition.WIDTH
     cells = np.zeros((len(table), width), np.float32)
@@ -117,8 +137,10 @@ def _lines(
         cells[:, number] = line[int(first[column]) + table[:, column].astype(np.int64)]
     masks = np.zeros((len(table), len(sets)), np.uint64)
     for number, (column, values) in enumerate(sets.items()):
-        if not 1 <= values <= MOST_SET_VALUES:
-            raise PrivacyError(f"set of column {column} has {values} values; it may have 1 to {MOST_SET_VALUES}")
+        if not isinstance(column, int | np.integer) or not 0 <= column < table.shape[1]:
+            raise PrivacyError(f"there is a set for column {column!r}; the table has columns 0 to {table.shape[1] - 1}")
+        if not isinstance(values, int | np.integer) or not 1 <= values <= MOST_SET_VALUES:
+            raise PrivacyError(f"set of column {column} has {values!r} values; it may have 1 to {MOST_SET_VALUES}")
         masks[:, number] = np.uint64(1) << np.minimum(table[:, column], values).astype(np.uint64)
     counts = np.array(list(sets.values()), np.int64)
     return cells, masks, np.uint64(1) << counts.astype(np.uint64), counts

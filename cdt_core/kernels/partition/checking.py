@@ -15,6 +15,8 @@ from cdt_core.kernels.partition.packing import checked_codes, packed
 
 __all__ = ["ClassMeasures", "classes_of", "measure"]
 
+_NUMBERING = "number the classes from 0 without gaps"
+
 
 @frozen(eq=False)
 class ClassMeasures:
@@ -65,16 +67,29 @@ def measure(classes: NDArray[Any], demand: Demand, count: int | None = None) -> 
     Raises
     ------
     PrivacyError
-        A class has no row, or rows are not those of the sensitive column.
+        Classes are no integers from 0 on, a class has no row, or rows are not those of the sensitive column.
     """
-    given = np.ascontiguousarray(classes, np.uint32)
+    given = np.asarray(classes)
     if given.shape != demand.codes.shape:
         raise PrivacyError(f"{given.shape} classes for {demand.codes.shape} sensitive codes; give one of each per row")
-    number = int(given.max()) + 1 if count is None else count
-    starts, order = _partition.by_class(given, number)
+    number = _number_of(given, count)
+    starts, order = _partition.by_class(np.ascontiguousarray(given, np.uint32), number)
     sizes = np.diff(starts).astype(np.int64)
     if not sizes.all():
-        raise PrivacyError(f"class {int(np.argmin(sizes))} has no row; number the classes from 0 without gaps")
+        raise PrivacyError(f"class {int(np.argmin(sizes))} has no row; {_NUMBERING}")
     distinct, entropy, distance = _partition.measure(demand.compiled(), order, starts)
     entropy_l: NDArray[np.float64] = np.exp(entropy)
     return ClassMeasures(sizes, distinct, entropy_l.round(12), distance.round(12))
+
+
+def _number_of(classes: NDArray[Any], count: int | None) -> int:
+    """How many classes there are: never more than rows, so that nothing is allocated for numbers alone."""
+    if classes.dtype.kind not in "iu":
+        raise PrivacyError(f"classes are integers, these are {classes.dtype}; {_NUMBERING}")
+    least, most = int(classes.min()), int(classes.max())
+    if least < 0 or most >= len(classes):
+        wrong = least if least < 0 else most
+        raise PrivacyError(f"class {wrong} is not from 0 to below the number of rows, {len(classes)}; {_NUMBERING}")
+    if count is not None and count != most + 1:
+        raise PrivacyError(f"the last class is {most}, but count is {count}; {_NUMBERING}")
+    return most + 1

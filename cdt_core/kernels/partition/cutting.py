@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _partition
 from cdt_core.kernels.partition.checking import measure
-from cdt_core.kernels.partition.demand import Demand
+from cdt_core.kernels.partition.demand import Demand, check_demands, check_k
 from cdt_core.kernels.partition.packing import checked_codes, packed, places_of
 from cdt_core.kernels.partition.partition import Partition
 from cdt_core.kernels.stopping import heed
@@ -69,9 +69,10 @@ def mondrian(
     table = checked_codes(codes)
     _check(len(table), k, demands, cuts)
     rows, most = packed(table)
-    line, first = places_of(most, places)
+    line, first = places_of(most, places, len(table))
     cutting = _partition.Cutting(rows, line, first, k, relaxed, (tuple(one.compiled() for one in demands), cuts))
-    while not cutting.run(max(1, _VISITS // rows.shape[1])):
+    looks = rows.shape[1] * max(1, cuts * len(demands))
+    while not cutting.run(max(1, _VISITS // looks)):
         heed()
     done = cutting.done
     return Partition(
@@ -84,17 +85,13 @@ def mondrian(
 
 
 def _check(rows: int, k: int, demands: Sequence[Demand], cuts: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise PrivacyError(f"k is {k!r}; it is a whole number of rows, at least 1")
+    check_k(k)
     if k > rows:
         raise PrivacyError(f"k is {k}, but there are {rows} rows: no class can be so large")
-    if not 1 <= cuts <= _partition.MOST_CUTS:
-        raise PrivacyError(f"cuts is {cuts}; it is 1 to {_partition.MOST_CUTS}")
-    if len(demands) > _partition.MOST_SENSITIVE:
-        raise PrivacyError(f"{len(demands)} sensitive columns are more than {_partition.MOST_SENSITIVE}")
+    if isinstance(cuts, bool) or not isinstance(cuts, int | np.integer) or not 1 <= cuts <= _partition.MOST_CUTS:
+        raise PrivacyError(f"cuts is {cuts!r}; it is a whole number, 1 to {_partition.MOST_CUTS}")
+    check_demands(rows, demands)
     for number, demand in enumerate(demands):
-        if len(demand.codes) != rows:
-            raise PrivacyError(f"sensitive column {number} has {len(demand.codes)} rows, the table {rows}")
         _check_whole(number, demand)
 
 

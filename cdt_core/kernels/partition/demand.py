@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _partition
+from cdt_core.kernels.partition.packing import DENSELY, MOST_CODES
 
-__all__ = ["Demand"]
+__all__ = ["Demand", "check_demands", "check_k"]
 
 
 def _codes(values: Any) -> NDArray[np.uint32]:
@@ -21,7 +23,9 @@ def _codes(values: Any) -> NDArray[np.uint32]:
         raise PrivacyError(f"sensitive codes are integers in one dimension, not {array.dtype} of shape {array.shape}")
     if int(array.min()) < 0 or int(array.max()) >= 1 << 32:
         raise PrivacyError("sensitive codes are from 0 to below 2**32; give missing values a code of their own")
-    return np.ascontiguousarray(array, np.uint32)
+    if int(array.max()) >= max(MOST_CODES, array.size):
+        raise PrivacyError(f"sensitive code {int(array.max())} is too large for {array.size} rows; {DENSELY}")
+    return np.array(array, np.uint32, order="C")
 
 
 @frozen(eq=False)
@@ -31,7 +35,7 @@ class Demand:
     Parameters
     ----------
     codes
-        Integers (rows,) from 0 on. For ``ordered=True`` their order is that of the values, each one step from the next.
+        Integers (rows,) from 0 on, copied. For ``ordered=True`` their order is that of the values, each one step from the next.
     l
         Distinct values in each class, at least (Machanavajjhala et al. 2007, distinct l-diversity).
     entropy_l
@@ -50,7 +54,9 @@ class Demand:
 
     def __attrs_post_init__(self) -> None:
         for name, value in (("l", self.l), ("entropy l", self.entropy_l), ("t", self.t)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float | np.number)):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating)
+            ):
                 raise PrivacyError(f"{name} is {value!r}, which is no number")
         if self.l is not None and (not math.isfinite(self.l) or int(self.l) != self.l):
             raise PrivacyError(f"l is {self.l!r}; distinct values are counted in whole numbers")
@@ -71,3 +77,20 @@ class Demand:
         entropy = math.log(self.entropy_l) if self.entropy_l is not None else 0.0
         t = -1.0 if self.t is None else self.t
         return _partition.Sensitive(self.codes, self.size, self.ordered, int(self.l or 0), entropy, t)
+
+
+def check_k(k: int) -> None:
+    """Whether it is a number of rows."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise PrivacyError(f"k is {k!r}; it is a whole number of rows, at least 1")
+
+
+def check_demands(rows: int, demands: Sequence[Demand]) -> None:
+    """Whether they are of a table with so many rows, and not too many."""
+    if not isinstance(demands, Sequence) or not all(isinstance(one, Demand) for one in demands):
+        raise PrivacyError(f"demands are a sequence of Demand, not {demands!r}")
+    if len(demands) > _partition.MOST_SENSITIVE:
+        raise PrivacyError(f"{len(demands)} sensitive columns are more than {_partition.MOST_SENSITIVE}")
+    for number, demand in enumerate(demands):
+        if len(demand.codes) != rows:
+            raise PrivacyError(f"sensitive column {number} has {len(demand.codes)} rows, the table {rows}")

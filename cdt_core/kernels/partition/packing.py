@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _partition
 
-__all__ = ["MOST_ROWS", "checked_codes", "packed", "places_of"]
+__all__ = ["DENSELY", "MOST_CODES", "MOST_ROWS", "checked_codes", "packed", "places_of"]
 
 #: Rows are counted in 32 bits.
 MOST_ROWS = 2**32 - 2
+#: Codes of a column are below this, or below the number of rows: memory is as many numbers as there may be codes.
+MOST_CODES = 1 << 24
+DENSELY = "number the distinct values from 0 (numpy.unique with return_inverse=True)"
 _SHORT, _LONG = 1 << 16, 1 << 32
 
 
@@ -65,19 +68,23 @@ def _refuse(codes: NDArray[Any], wrong: NDArray[np.bool_], why: str) -> None:
 
 
 def places_of(
-    most: NDArray[np.int64], places: Sequence[NDArray[np.float64] | None] | None
+    most: NDArray[np.int64], places: Sequence[NDArray[np.float64] | None] | None, rows: int
 ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
     """Places of all codes one column after the other, and where each column begins (columns + 1).
 
     Raises
     ------
     PrivacyError
-        Places are fewer than codes, not finite, or fall; names the column.
+        Places are fewer than codes, not finite, or fall, or codes are far more than ``rows``; names the column.
     """
+    if int(most.max()) >= max(MOST_CODES, rows):
+        raise PrivacyError(
+            f"code {int(most.max())} of column {int(most.argmax())} is too large for {rows} rows; {DENSELY}"
+        )
     given = [None] * len(most) if places is None else list(places)
     if len(given) != len(most):
         raise PrivacyError(f"{len(given)} sets of places for {len(most)} columns; give one for each, or None")
-    columns = [_evenly(int(last)) if one is None else one for one, last in zip(given, most, strict=True)]
+    columns = [_evenly(int(last)) if one is None else _numbers(one) for one, last in zip(given, most, strict=True)]
     for number, (column, last) in enumerate(zip(columns, most, strict=True)):
         if column.ndim != 1 or column.size <= last:
             raise PrivacyError(f"column {number} has codes up to {last}, but {column.size} places")
@@ -85,6 +92,13 @@ def places_of(
             raise PrivacyError(f"places of column {number} must be finite and rise with the codes")
     first = np.concatenate([[0], np.cumsum([column.size for column in columns])]).astype(np.uint64)
     return np.concatenate(columns).astype(np.float64), first
+
+
+def _numbers(places: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(places, np.float64)
+    except (TypeError, ValueError) as error:
+        raise PrivacyError(f"places of a column are numbers, one for each code: {error}") from error
 
 
 def _evenly(last: int) -> NDArray[np.float64]:

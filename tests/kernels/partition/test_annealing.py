@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _partition
-from cdt_core.kernels.partition import annealed, measure, mondrian
+from cdt_core.kernels.partition import Demand, annealed, measure, mondrian
 from tests.kernels.partition.tables import adult_like, demands, tables
 
 
@@ -99,6 +99,15 @@ def test_a_partition_without_loss_or_of_one_class_stays():
         ({"k": 5, "sets": {0: 64}}, "set of column 0 has 64 values"),
         ({"k": 5, "seed": -1}, "seed is -1"),
         ({"k": 5, "sweeps": 0}, "sweeps is 0"),
+        ({"k": 0}, "k is 0"),
+        ({"k": -1}, "k is -1"),
+        ({"k": "5"}, "k is '5'"),
+        ({"k": 5, "sets": {1: 4}}, "set for column 1; the table has columns 0 to 0"),
+        ({"k": 5, "sets": {0: "a"}}, "has 'a' values"),
+        ({"k": 5, "places": [np.linspace(0, 1e300, 20)]}, "beyond single precision"),
+        ({"k": 5, "demands": [Demand([0, 1])]}, "sensitive column 0 has 2 rows, the table 20"),
+        ({"k": 5, "demands": [Demand(np.repeat([0, 1], 10), l=2)]}, "class 0 of the partition does not keep"),
+        ({"k": 5, "demands": [Demand(np.repeat([0, 1], 10), t=0.2)]}, "class 0 of the partition does not keep"),
     ],
 )
 def test_what_cannot_be_annealed_is_refused(options, message):

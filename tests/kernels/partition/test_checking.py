@@ -68,8 +68,17 @@ def test_one_class_has_no_distance_from_the_table():
 
 
 @pytest.mark.parametrize(
-    ("classes", "message"), [([0, 2], "class 1 has no row"), ([0], "one of each per row")], ids=["gap", "rows"]
+    ("classes", "count", "message"),
+    [
+        ([0, 2, 2], None, "class 1 has no row"),
+        ([0], None, "one of each per row"),
+        ([0, 0, -1], None, "class -1 is not from 0"),
+        ([0, 1, 4_000_000_000], None, "below the number of rows, 3"),
+        ([0.2, 0.7, 1.0], None, "classes are integers"),
+        ([0, 1, 1], 1, "the last class is 1, but count is 1"),
+    ],
+    ids=["gap", "rows", "negative", "huge", "floats", "count"],
 )
-def test_classes_that_are_none_are_refused(classes, message):
+def test_classes_that_are_none_are_refused(classes, count, message):
     with pytest.raises(PrivacyError, match=message):
-        measure(np.array(classes), Demand([0, 1]))
+        measure(np.array(classes), Demand([0, 1, 0]), count)

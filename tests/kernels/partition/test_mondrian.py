@@ -120,6 +120,10 @@ def test_t_of_zero_leaves_classes_with_the_law_of_the_table():
         (np.zeros((3, 1), int), {"k": 1, "demands": [Demand([0, 1, 1], l=3)]}, "2 distinct values in all"),
         (np.zeros((3, 1), int), {"k": 1, "demands": [Demand([0, 1, 1], entropy_l=2)]}, "entropy l is 2, but"),
         (np.zeros((3, 1), int), {"k": 1, "demands": [Demand([0, 1, 1])] * 17}, "more than 16"),
+        (np.zeros((3, 1), int), {"k": 1, "demands": Demand([0, 1, 1])}, "sequence of Demand"),
+        (np.zeros((3, 1), int), {"k": 1, "cuts": 2.5}, "cuts is 2.5"),
+        (np.array([[0, 0], [1, 2**32 - 1]]), {"k": 1}, "code 4294967295 of column 1 is too large for 2 rows"),
+        (np.arange(3)[:, None], {"k": 1, "places": [["a", "b", "c"]]}, "places of a column are numbers"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(codes, options, message):
@@ -138,6 +142,8 @@ def test_what_cannot_be_asked_is_refused(codes, options, message):
         ({"codes": [0, 1], "t": "0.5"}, "no number"),
         ({"codes": [0.5]}, "integers"),
         ({"codes": [-1]}, "from 0"),
+        ({"codes": [0, 2**32 - 1]}, "too large for 2 rows"),
+        ({"codes": [0, 1], "t": np.complex64(0.5)}, "no number"),
     ],
 )
 def test_demands_that_mean_nothing_are_refused(options, message):
@@ -156,6 +162,18 @@ def test_cutting_and_annealing_hear_that_they_were_stopped(monkeypatch):
         for work in (lambda: mondrian(codes, 5), lambda: annealed(codes, whole, 5)):
             with pytest.raises(Stopped):
                 work()
+
+
+def test_a_demand_does_not_change_with_the_array_that_it_was_made_of():
+    given = np.array([0, 1, 0, 1], np.uint32)
+    demand = Demand(given, l=2)
+    given[:] = 0
+    assert measure(np.zeros(4, int), demand).distinct.tolist() == [2]
+
+
+def test_places_may_be_any_numbers():
+    codes = np.array([[0, 0], [1, 1], [0, 2], [1, 3]])
+    assert mondrian(codes, 2, places=[[0, 1], [0, 0.1, 0.2, 0.3]]).classes.tolist() == [0, 1, 0, 1]
 
 
 def test_the_codes_that_were_given_stay_as_they_were():
