@@ -6,6 +6,18 @@ from cdt_federated.training.carriers import Carrier, Plain
 from cdt_federated.training.history import History, RoundRecord
 from cdt_federated.training.learner import Learner
 from cdt_federated.training.loop import Trained, Training, train
+from cdt_federated.training.private import PrivateGradient
 from cdt_federated.training.secure import Secure
 
-__all__ = ["Carrier", "History", "Learner", "Plain", "RoundRecord", "Secure", "Trained", "Training", "train"]
+__all__ = [
+    "Carrier",
+    "History",
+    "Learner",
+    "Plain",
+    "PrivateGradient",
+    "RoundRecord",
+    "Secure",
+    "Trained",
+    "Training",
+    "train",
+]
