@@ -69,7 +69,7 @@ def test_beyond_the_budget_no_record_is_looked_at(ledger):
     gradient = _gradient(ledger, lambda model: asked.append(1) or np.zeros((ROWS, LENGTH)))
     for model in _models(USES):
         gradient(model, 0)
-    with pytest.raises(BudgetError, match="the budget of 'tumours' is 0.9"):
+    with pytest.raises(BudgetError, match="the budget of 'tumours' is"):
         gradient(np.full(LENGTH, -1.0), 0)
     assert len(asked) == USES
 
