@@ -75,8 +75,7 @@ void cdt_share(const uint64_t *polynomials, size_t threshold, size_t limbs, size
  * different and from 1 to 2^61 - 2. CDT_NO_MEMORY. */
 int cdt_combine(const uint64_t *places, const uint64_t *shares, size_t n, size_t limbs, uint64_t *secret);
 
-/* Sum of the squares of numbers, exactly: low and high half. 32: int32, else int64. At most 2^64 numbers of 32 bits; of 64 bits
- * at most |x| < 2^62 / sqrt(n). */
+/* Sum of the squares of numbers, exactly, which must be below 2^128: low and high half. 32: int32, else int64. */
 void cdt_norm(const void *numbers, size_t n, int bits, uint64_t sum[2]);
 
 #endif

@@ -18,8 +18,9 @@ __all__ = ["clip", "must_be_clip", "must_be_values"]
 
 #: Sums of squares outside may have lost some of them, or overflowed.
 _LEAST_SQUARES, _MOST_SQUARES = 1e-280, 1e300
-#: A clip so many steps long has no meaning in a ring; one so much shorter than a step would be lost to subnormal numbers.
-_MOST_STEPS, _LEAST_STEPS = 2.0**64, 2.0**-64
+#: A longer clip has no meaning in a ring, and squares of the norm would leave 128 bits; one so much shorter than a step would
+#: be lost to subnormal numbers.
+_MOST_STEPS, _LEAST_STEPS = 2.0**63, 2.0**-64
 
 
 def must_be_values(values: ArrayLike) -> NDArray[Any]:
@@ -30,7 +31,12 @@ def must_be_values(values: ArrayLike) -> NDArray[Any]:
     PrivacyError
         More than one axis, or no real numbers.
     """
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise PrivacyError(f"what is encoded is a vector of real numbers; these are none: {error}") from error
+    if np.ma.is_masked(values):
+        raise PrivacyError("what is encoded has masked values; fill them first")
     if array.ndim != 1 or array.dtype.kind not in "iufb":
         raise PrivacyError(f"what is encoded is a vector of real numbers; this has {array.ndim} axes of {array.dtype}")
     kind = np.float32 if array.dtype.kind == "f" and array.dtype.itemsize <= 4 else np.float64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,11 @@ from cdt_core.kernels.lattice.checks import must_be_count
 from cdt_core.kernels.lattice.curves import Curve
 from cdt_core.kernels.lattice.exact import bernoulli
 from cdt_core.kernels.lattice.rare import block_chance, integer_of, one, rare
+from cdt_core.kernels.lattice.stream import Stream, must_be_stream
 from cdt_core.kernels.lattice.tables import Table, low_bits_of, table_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from cdt_core.kernels.lattice.stream import Stream
 
 __all__ = ["discrete_gaussian", "discrete_laplace", "draw"]
 
@@ -102,6 +101,7 @@ def discrete_laplace(stream: Stream, scale: float | Fraction, size: int) -> NDAr
 
 def draw(table: Table, stream: Stream, size: int) -> NDArray[np.int64]:
     """``size`` integers of a table's law."""
+    must_be_stream(stream)
     out = np.empty(must_be_count("size", size), np.int64)
     some = _draw_flat if table.blocks is None else _draw_blocks
     for start in range(0, out.size, _CHUNK):
@@ -155,7 +155,7 @@ def _kept_or_new(table: Table, stream: Stream, found: int | None) -> int:
     return x
 
 
-def _positive(what: str, value: float | Fraction) -> Fraction:
+def _positive(what: str, value: Any) -> Fraction:
     if isinstance(value, (int, float, Fraction, np.integer, np.floating)) and 0 < value <= _WIDEST:
-        return Fraction(value if isinstance(value, (int, float, Fraction)) else value.item())
+        return Fraction(*(value.item() if isinstance(value, np.integer) else value).as_integer_ratio())
     raise PrivacyError(f"{what} is {value!r}; give a positive number up to 2^{math.frexp(_WIDEST)[1] - 1}")

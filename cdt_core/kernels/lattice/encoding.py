@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,13 @@ from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _lattice
 from cdt_core.kernels.lattice.checks import must_be_count, must_be_number
 from cdt_core.kernels.lattice.clipping import clip, must_be_clip, must_be_values
-from cdt_core.kernels.lattice.masks import TILE, add_mask, add_tile, must_be_ring
+from cdt_core.kernels.lattice.masks import TILE, add_mask, add_tile, must_be_masks, must_be_ring
 from cdt_core.kernels.lattice.sensitivity import Sensitivity, float_above, of_rounded, sqrt_above
+from cdt_core.kernels.lattice.stream import Stream, must_be_stream
 
 if TYPE_CHECKING:
     from attrs import Attribute
     from numpy.typing import ArrayLike, NDArray
-
-    from cdt_core.kernels.lattice.stream import Stream
 
 __all__ = ["Lattice"]
 
@@ -34,6 +33,8 @@ _WRAP_BITS = 64
 #: What two roundings to double precision can add to a number, relatively; none where the step is a power of two.
 _ROUNDED = 1 + Fraction(1, 2**50)
 _LEAST_EXPONENT, _MOST_EXPONENT = -900, 900
+#: Its tails are numbers in double precision still.
+_WIDEST_NOISE = 2.0**1000
 
 
 def _must_be_step(_: Lattice, __: Attribute[float], step: float) -> None:
@@ -41,9 +42,14 @@ def _must_be_step(_: Lattice, __: Attribute[float], step: float) -> None:
         raise PrivacyError(f"a lattice cannot have step {step!r}; give a positive number, or use Lattice.for_sum")
 
 
-def _must_be_bits(_: Lattice, __: Attribute[int], bits: int) -> None:
-    if bits not in (32, 64):
+def _step(step: float) -> float:
+    return must_be_number("step", step)
+
+
+def _bits(bits: int) -> int:
+    if not isinstance(bits, (int, np.integer)) or bits not in (32, 64):
         raise PrivacyError(f"a ring has 32 or 64 bits, not {bits!r}")
+    return int(bits)
 
 
 @frozen
@@ -74,8 +80,8 @@ class Lattice:
     array([ 0.375, -0.375])
     """
 
-    step: float = field(converter=float, validator=_must_be_step)
-    bits: int = field(default=32, validator=_must_be_bits)
+    step: float = field(converter=_step, validator=_must_be_step)
+    bits: int = field(default=32, converter=_bits)
 
     @classmethod
     def for_sum(cls, clip: float, sites: int, bits: int = 32, noise_deviation: float = 0.0, length: int = 1) -> Lattice:
@@ -102,10 +108,11 @@ class Lattice:
             No step up to ``clip`` leaves room.
         """
         clip_norm, deviation = must_be_number("clip", clip), must_be_number("noise_deviation", noise_deviation)
-        if not (0 < clip_norm < math.inf and sites >= 1 and length >= 1 and 0 <= deviation < math.inf):
+        sites, length = must_be_count("sites", sites, least=1), must_be_count("length", length, least=1)
+        if not (0 < clip_norm < math.inf and 0 <= deviation <= _WIDEST_NOISE):
             raise PrivacyError(
-                f"no lattice for {sites} vectors of {length} numbers clipped at {clip} with noise {noise_deviation}; "
-                "counts and the clip must be positive, the noise must not be negative"
+                f"no lattice for a clip at {clip} with noise {noise_deviation}; the clip must be positive, the noise not "
+                "negative, and both finite"
             )
         ring = cls(1.0, bits)
         tails = math.sqrt(2 * (math.log(2 * length) + _WRAP_BITS * math.log(2)))
@@ -113,7 +120,7 @@ class Lattice:
 
         def fits(exponent: int) -> bool:
             scale = Fraction(2) ** -exponent
-            return int(sites) * math.ceil(Fraction(clip_norm) * scale) + math.ceil(noise * scale) <= most
+            return sites * math.ceil(Fraction(clip_norm) * scale) + math.ceil(noise * scale) <= most
 
         coarsest = math.frexp(clip_norm)[1] - 1
         if coarsest - bits < _LEAST_EXPONENT or coarsest > _MOST_EXPONENT or not fits(coarsest):
@@ -187,7 +194,7 @@ class Lattice:
         values: ArrayLike,
         clip_norm: float | None,
         stream: Stream,
-        masks: Sequence[tuple[Stream, int]],
+        masks: Iterable[tuple[Stream, int]],
         *,
         norm_bound: float | None = None,
     ) -> NDArray[Any]:
@@ -195,10 +202,11 @@ class Lattice:
 
         About 1.5 ms for 10^6 float32 and one mask, 0.6 ms for each further one.
         """
+        pairs = must_be_masks(masks)
         if norm_bound is None:
-            return self._rounded(values, clip_norm, stream, masks)
+            return self._rounded(values, clip_norm, stream, pairs)
         ring = self.encode(values, clip_norm, stream, norm_bound=norm_bound)
-        for mask, sign in masks:
+        for mask, sign in pairs:
             add_mask(ring, mask, sign)
         return ring
 
@@ -235,6 +243,7 @@ class Lattice:
         >>> round(lattice.norm_bound(10**6, 1.0, 0.01)), round(lattice.sensitivity(10**6, 1.0).l2)
         (1142, 2024)
         """
+        beta = must_be_number("beta", beta)
         if not 0 < beta < 1:
             raise PrivacyError(f"beta is a probability between 0 and 1, not {beta}")
         clipped, root = self._clipped(length, clip_norm), sqrt_above(Fraction(int(length)))
@@ -267,10 +276,9 @@ class Lattice:
         return exact if math.frexp(self.step)[0] == 0.5 else exact * _ROUNDED
 
     def _rounded(
-        self, values: ArrayLike, clip_norm: float | None, stream: Stream, masks: Sequence[tuple[Stream, int]]
+        self, values: ArrayLike, clip_norm: float | None, stream: Stream, masks: tuple[tuple[Stream, int], ...]
     ) -> NDArray[Any]:
-        if any(sign not in (1, -1) for _, sign in masks):
-            raise PrivacyError(f"masks are added (1) or subtracted (-1), not {[sign for _, sign in masks]}")
+        must_be_stream(stream)
         flat = must_be_values(values)
         scaled, factor = clip(flat, clip_norm, self.step)
         ring = np.empty(flat.size, self.dtype)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels import _lattice
+from cdt_core.kernels.lattice.stream import Stream, must_be_stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdt_core.kernels.lattice.stream import Stream
-
-__all__ = ["TILE", "add_mask"]
+__all__ = ["TILE", "add_mask", "must_be_masks", "must_be_sign"]
 
 #: Numbers masked at once: with what is made of them they stay in the second-level cache.
 TILE = 1 << 16
@@ -35,7 +35,7 @@ def add_mask(ring: NDArray[Any], stream: Stream, sign: int) -> None:
     Raises
     ------
     PrivacyError
-        Another dtype or sign, or memory with gaps: nothing was changed.
+        Another dtype or sign, memory with gaps, or no stream: nothing was changed.
 
     Examples
     --------
@@ -49,8 +49,8 @@ def add_mask(ring: NDArray[Any], stream: Stream, sign: int) -> None:
     array([0, 1, 2], dtype=uint32)
     """
     must_be_ring(ring)
-    if sign not in (1, -1):
-        raise PrivacyError(f"a mask is added (1) or subtracted (-1), not {sign}")
+    must_be_stream(stream)
+    must_be_sign(sign)
     words = np.empty(min(ring.size, TILE), ring.dtype)
     for start in range(0, ring.size, TILE):
         add_tile(ring[start : start + TILE], stream, sign, words)
@@ -61,6 +61,30 @@ def add_tile(tile: NDArray[Any], stream: Stream, sign: int, words: NDArray[Any])
     mask = words[: tile.size]
     stream.fill(mask)
     _lattice.add(tile, mask, sign < 0)
+
+
+def must_be_sign(sign: int) -> None:
+    """Refuses what neither adds nor subtracts."""
+    if not isinstance(sign, (int, np.integer)) or sign not in (1, -1):
+        raise PrivacyError(f"a mask is added (1) or subtracted (-1), not {sign!r}")
+
+
+def must_be_masks(masks: Iterable[tuple[Stream, int]]) -> tuple[tuple[Stream, int], ...]:
+    """The masks, which may come from an iterator that gives them once.
+
+    Raises
+    ------
+    PrivacyError
+        They are no pairs of a stream and a sign.
+    """
+    try:
+        pairs = tuple((stream, sign) for stream, sign in masks)
+    except (TypeError, ValueError) as error:
+        raise PrivacyError("masks are pairs of a Stream and a sign, 1 or -1; give a list of them") from error
+    for stream, sign in pairs:
+        must_be_stream(stream)
+        must_be_sign(sign)
+    return pairs
 
 
 def must_be_ring(ring: NDArray[Any], bits: tuple[int, ...] = (32, 64), *, writable: bool = True) -> None:

@@ -11,11 +11,10 @@ import numpy as np
 from cdt_core.errors import PrivacyError, ProtocolError
 from cdt_core.kernels import _lattice
 from cdt_core.kernels.lattice.checks import must_be_count
+from cdt_core.kernels.lattice.stream import Stream, must_be_stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from cdt_core.kernels.lattice.stream import Stream
 
 __all__ = ["MOST_SHARES", "PRIME", "SECRET_BYTES", "SHARE_BYTES", "combine", "share"]
 
@@ -76,6 +75,7 @@ def share(secret: bytes, threshold: int, count: int, stream: Stream) -> list[byt
         raise PrivacyError(
             f"a secret to share is {SECRET_BYTES} bytes; share a key, and encrypt with it what is longer"
         )
+    must_be_stream(stream)
     threshold, count = must_be_count("threshold", threshold), must_be_count("count", count)
     if not 1 <= threshold <= count <= MOST_SHARES:
         raise PrivacyError(f"{threshold} of {count} shares: give 1 <= threshold <= count <= {MOST_SHARES}")
@@ -100,11 +100,11 @@ def combine(shares: Mapping[int, bytes]) -> bytes:
         No shares, an index that no share has, a share that is not 40 bytes of field elements, or shares that do not belong
         to one secret of 32 bytes.
     """
-    if not shares:
+    if not isinstance(shares, Mapping) or not shares:
         raise ProtocolError("no shares to combine; at least the threshold is needed")
     for index, each in shares.items():
         _must_be_share(index, each)
-    places = np.fromiter((index + 1 for index in shares), np.uint64, len(shares))
+    places = np.fromiter((int(index) + 1 for index in shares), np.uint64, len(shares))
     values = np.frombuffer(b"".join(shares.values()), "<u8").astype(np.uint64).reshape(len(shares), _LIMBS)
     beyond = np.flatnonzero((values >= PRIME).any(axis=1))
     if beyond.size:
@@ -124,7 +124,7 @@ def combine(shares: Mapping[int, bytes]) -> bytes:
 
 
 def _must_be_share(index: int, each: bytes) -> None:
-    if not isinstance(index, int) or not 0 <= index < MOST_SHARES:
+    if not isinstance(index, (int, np.integer)) or not 0 <= index < MOST_SHARES:
         raise ProtocolError(f"no share has index {index!r}; they count from 0 to at most {MOST_SHARES - 1}")
     if not isinstance(each, (bytes, bytearray)) or len(each) != SHARE_BYTES:
         what = f"{len(each)} bytes" if isinstance(each, (bytes, bytearray)) else type(each).__name__

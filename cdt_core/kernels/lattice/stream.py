@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import CipherContext
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "must_be_stream"]
 
 #: Bytes enciphered at once: they stay in the second-level cache until they are used.
 _PIECE_BYTES = 1 << 17
@@ -29,7 +29,8 @@ class Stream:
     """The key stream of AES-256 in counter mode (NIST SP 800-38A), read from its beginning.
 
     The bytes are the same however they are divided among calls, so two who share a key can read the same masks. A stream is
-    as secret as its key, must not be used for two purposes, and is not safe to share between threads. 5 to 10 GB/s.
+    as secret as its key, must not be used for two purposes, and is not safe to share between threads, nor with a process that
+    was forked: both would read the same. 5 to 10 GB/s.
 
     Parameters
     ----------
@@ -83,7 +84,10 @@ class Stream:
 
     def words(self, count: int, dtype: DTypeLike = np.uint32) -> NDArray[Any]:
         """The next ``count`` unsigned integers, little-endian in the stream, as a vector of ``dtype`` (uint8 to uint64)."""
-        kind = np.dtype(dtype)
+        try:
+            kind = np.dtype(dtype)
+        except TypeError as error:
+            raise PrivacyError(f"{dtype!r} is no dtype; ask for uint8, uint16, uint32 or uint64") from error
         if kind.kind != "u":
             raise PrivacyError(f"a stream has no words of {kind}; ask for uint8, uint16, uint32 or uint64")
         words = np.empty(must_be_count("count", count), kind.newbyteorder("="))
@@ -92,6 +96,8 @@ class Stream:
 
     def fill(self, out: NDArray[Any]) -> None:
         """The next words of the stream over the unsigned integers of ``out``, which must be contiguous."""
+        if not out.flags.carray:
+            raise PrivacyError("words of a stream go to contiguous memory that may be written; give a new array")
         octets = out.view(np.uint8)
         if self._first:
             some = self._first[: octets.size]
@@ -117,3 +123,16 @@ class Stream:
         block += _GCM_BLOCK + counter.MOST_GCM_BYTES // counter.BLOCK_BYTES
         self._left = sys.maxsize
         return counter.counter_mode(self._key, (block % (1 << 128)).to_bytes(16, "big"))
+
+
+def must_be_stream(stream: Stream) -> Stream:
+    """What random bits are taken from.
+
+    Raises
+    ------
+    PrivacyError
+        It is no stream, a generator that is not cryptographic among others.
+    """
+    if not isinstance(stream, Stream):
+        raise PrivacyError(f"bits are drawn from a Stream, not from {type(stream).__name__}; give Stream.fresh()")
+    return stream

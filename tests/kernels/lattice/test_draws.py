@@ -203,7 +203,8 @@ def test_a_float_is_the_fraction_that_it_is():
     a = discrete_gaussian(Stream(KEY), 0.1, 1000)
     assert np.array_equal(a, discrete_gaussian(Stream(KEY), Fraction(0.1), 1000))
     assert np.array_equal(a, discrete_gaussian(Stream(KEY), np.float64(0.1), 1000))
-    assert np.array_equal(discrete_gaussian(Stream(KEY), 3, 1000), discrete_gaussian(Stream(KEY), np.int32(3), 1000))
+    for three in (np.int32(3), np.float32(3), np.longdouble(3), Fraction(3)):
+        assert np.array_equal(discrete_gaussian(Stream(KEY), 3, 1000), discrete_gaussian(Stream(KEY), three, 1000))
 
 
 def test_every_width_has_a_table():
@@ -231,6 +232,6 @@ def test_parameters_without_a_law_are_refused(wrong):
 
 
 def test_sizes_that_are_no_counts_are_refused():
-    for wrong in (-1, 2.5, (3, 4), None):
+    for wrong in (-1, 2.5, (3, 4), None, 2**62, 2**80):
         with pytest.raises(PrivacyError, match="size is"):
             discrete_gaussian(Stream(KEY), 1, wrong)

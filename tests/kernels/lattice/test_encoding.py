@@ -167,7 +167,7 @@ def test_sums_that_fit_no_ring_are_refused(arguments):
     "arguments", [(0.0, 3), (np.inf, 3), (1.0, 0), (1.0, 3, 32, -1.0), (1.0, 3, 32, 0.0, 0), (np.nan, 1)]
 )
 def test_sums_that_mean_nothing_are_refused(arguments):
-    with pytest.raises(PrivacyError, match="no lattice for"):
+    with pytest.raises(PrivacyError, match=r"no lattice for|is 0; give 1 or more"):
         Lattice.for_sum(*arguments)
 
 
@@ -262,6 +262,19 @@ def test_conditional_rounding_keeps_its_bound():
     assert np.array_equal(masked, lattice.encode(values, 1.0, Stream(KEY), norm_bound=bound))
 
 
+@pytest.mark.parametrize("norm_bound", [None, 50.0])
+def test_masks_that_an_iterator_gives_are_all_added(norm_bound):
+    """They were looked at once before: what had been looked at was then added no more, and the vector left as it is."""
+    lattice, values = Lattice(0.5), np.arange(6.0)
+    keys = [(KEY, 1), (bytes(32), -1)]
+    ours = lattice.encode_masked(
+        values, 9.0, Stream(KEY), ((Stream(key), sign) for key, sign in keys), norm_bound=norm_bound
+    )
+    for key, sign in keys:
+        add_mask(ours, Stream(key), -sign)
+    assert np.array_equal(ours, lattice.encode(values, 9.0, Stream(KEY), norm_bound=norm_bound))
+
+
 @pytest.mark.parametrize("beta", [0.01, 0.3])
 def test_the_bound_holds_as_often_as_it_says(beta):
     lattice, stream = Lattice(0.5), Stream(KEY)
@@ -299,7 +312,21 @@ def test_norms_of_rings_are_exact(level):
         (lambda: Lattice(1.0).encode([1.0], np.nan, Stream(KEY)), "clipped to norm nan"),
         (lambda: Lattice(1.0).encode([1.0], 2.0**70, Stream(KEY)), "clipped to norm"),
         (lambda: Lattice(1.0).encode([1.0], None, Stream(KEY), norm_bound=3.0), "give clip_norm"),
-        (lambda: Lattice(1.0).encode_masked([1.0], None, Stream(KEY), [(Stream(KEY), 2)]), "masks are added"),
+        (lambda: Lattice(1.0).encode_masked([1.0], None, Stream(KEY), [(Stream(KEY), 2)]), r"a mask is added .* not 2"),
+        (lambda: Lattice(1.0).encode_masked([1.0], None, Stream(KEY), None), "masks are pairs"),
+        (lambda: Lattice(1.0).encode_masked([1.0], None, Stream(KEY), [Stream(KEY)]), "masks are pairs"),
+        (lambda: Lattice("x"), "step is 'x'"),
+        (lambda: Lattice(1.0, 32.0), r"32 or 64 bits, not 32\.0"),
+        (lambda: Lattice(1.0).encode([[1], [1, 2]], 1.0, Stream(KEY)), "vector of real numbers"),
+        (lambda: Lattice(1.0).encode(np.ma.array([1.0, 9.0], mask=[0, 1]), 1.0, Stream(KEY)), "masked values"),
+        (lambda: Lattice(1.0).encode([1.0], 2.0**63.5, Stream(KEY)), "clipped to norm"),
+        (lambda: Lattice.for_sum(1.0, 2.5), r"sites is 2\.5"),
+        (lambda: Lattice.for_sum(1.0, np.inf), "sites is inf"),
+        (lambda: Lattice.for_sum(1.0, None), "sites is None"),
+        (lambda: Lattice.for_sum(1.0, 3, length=2.5), r"length is 2\.5"),
+        (lambda: Lattice.for_sum(1.0, 3, noise_deviation=1e308), "no lattice for"),
+        (lambda: Lattice(1.0).norm_bound(3, 1.0, None), "beta is None"),
+        (lambda: Lattice(1.0).sensitivity(10**700, 1.0), "length is a number of"),
         (lambda: Lattice(1.0).encode([1.0], "one", Stream(KEY)), "clip_norm is 'one'"),
         (lambda: Lattice(1.0).encode([1.0], 1.0, Stream(KEY), norm_bound=1j), "norm_bound is 1j"),
         (lambda: Lattice.for_sum(None, 3), "clip is None"),
@@ -313,6 +340,7 @@ def test_norms_of_rings_are_exact(level):
         (lambda: add_mask(np.zeros((3, 2), np.uint32), Stream(KEY), 1), "2-d uint32"),
         (lambda: add_mask(np.zeros(6, np.uint32)[::2], Stream(KEY), 1), "contiguous"),
         (lambda: add_mask(np.zeros(3, np.uint32), Stream(KEY), 0), "a mask is added"),
+        (lambda: add_mask(np.zeros(3, np.uint32), Stream(KEY), np.ones(2)), "a mask is added"),
     ],
 )
 def test_what_cannot_be_is_refused(call, what):

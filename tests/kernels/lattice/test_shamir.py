@@ -84,6 +84,8 @@ def test_secrets_of_another_length_are_refused(secret):
     ("change", "what"),
     [
         (lambda shares: {}, "no shares"),
+        (lambda shares: None, "no shares"),
+        (lambda shares: shares, "no shares"),
         (lambda shares: {0: shares[0][:-1], 1: shares[1]}, "share 0 is 39 bytes"),
         (lambda shares: {0: shares[0] + b"x", 1: shares[1]}, "share 0 is 41 bytes"),
         (lambda shares: {0: "x" * 40, 1: shares[1]}, "share 0 is str"),

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from cdt_core.errors import PrivacyError
-from cdt_core.kernels.lattice import Stream, counter
+from cdt_core.kernels.lattice import (
+    Lattice,
+    Stream,
+    add_mask,
+    counter,
+    discrete_gaussian,
+    discrete_laplace,
+    share,
+)
 
 #: NIST SP 800-38A, F.5.5: CTR-AES256.Encrypt.
 KEY = bytes.fromhex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
@@ -77,8 +85,32 @@ def test_a_nonce_moves_the_counter():
         (lambda: Stream(KEY).take("a"), "count is 'a'"),
         (lambda: Stream(KEY).words(4, np.int32), "words of int32"),
         (lambda: Stream(KEY).words(4, np.float64), "words of float64"),
+        (lambda: Stream(KEY).words(4, "zz"), "'zz' is no dtype"),
+        (lambda: Stream(KEY).take(1 << 80), "count is 1208925819614629174706176; give 0 or more"),
+        (lambda: Stream(KEY).take(10**5000), "count is a number of 16610 bits"),
+        (lambda: Stream(KEY).fill(np.zeros(6, np.uint32)[::2]), "contiguous memory"),
+        (lambda: Stream(KEY).fill(np.frombuffer(bytes(8), np.uint32)), "may be written"),
     ],
 )
 def test_what_is_no_stream_is_refused(call, what):
     with pytest.raises(PrivacyError, match=what):
         call()
+
+
+@pytest.mark.parametrize("given", [None, np.random.default_rng(0), 7], ids=["none", "a generator of NumPy", "a seed"])
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda stream: discrete_gaussian(stream, 1, 3),
+        lambda stream: discrete_laplace(stream, 1e6, 3),
+        lambda stream: add_mask(np.zeros(3, np.uint32), stream, 1),
+        lambda stream: share(bytes(32), 2, 3, stream),
+        lambda stream: Lattice(1.0).encode([1.5], 2.0, stream),
+        lambda stream: Lattice(1.0).encode([1.5], 2.0, stream, norm_bound=4.0),
+        lambda stream: Lattice(1.0).encode_masked([1.5], 2.0, Stream(KEY), [(stream, 1)]),
+    ],
+    ids=["gaussian", "laplace", "add_mask", "share", "encode", "encode with a bound", "encode_masked"],
+)
+def test_what_takes_bits_takes_them_from_a_stream(take, given):
+    with pytest.raises(PrivacyError, match=f"drawn from a Stream, not from {type(given).__name__}"):
+        take(given)

@@ -6,8 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
+from cdt_core.kernels.lattice import Stream, add_mask
 from cdt_privacy.secure import SecureParty
 from cdt_privacy.secure.agreement import KeyPair, Purpose, derived
 from cdt_privacy.secure.masks import add_masks, pair_mask, self_mask
@@ -104,6 +107,36 @@ def test_a_derived_key_belongs_to_one_use_round_and_pair(federation):
     ]
     assert len(set(keys)) == len(keys) == 2 * 7 * 7
     assert {len(key) for key in keys} == {32}
+
+
+def test_the_words_of_a_mask_are_those_of_the_protocol(federation):
+    """AES-256-CTR from counter block 2, whatever way a machine takes: sites of other machines must find the same."""
+    terms = federation(4).terms
+    stream, sign = self_mask(terms, bytes(32), 3)
+    key = derived(bytes(32), terms, Purpose.SELF_STREAM, 3)
+    assert sign == 1
+    assert stream.take(1000) == Stream(key).take(1032)[32:]
+
+
+@given(
+    length=st.one_of(st.integers(1, 50), st.integers(65_530, 65_545)),
+    bits=st.sampled_from([32, 64]),
+    signs=st.lists(st.sampled_from([1, -1]), max_size=5),
+)
+def test_masks_in_tiles_are_the_masks_one_after_another(length, bits, signs):
+    ring = np.arange(length, dtype=f"uint{bits}")
+    expected = ring.copy()
+    keys = [bytes([number]) * 32 for number in range(len(signs))]
+    for key, sign in zip(keys, signs, strict=True):
+        add_mask(expected, Stream(key), sign)
+    assert add_masks(ring, [(Stream(key), sign) for key, sign in zip(keys, signs, strict=True)]) is ring
+    np.testing.assert_array_equal(ring, expected)
+
+
+def test_more_masks_than_streams_that_are_open_at_once():
+    ring = np.zeros(3, np.uint32)
+    add_masks(ring, ((Stream(number.to_bytes(32, "little")), sign) for number in range(600) for sign in (1, -1)))
+    assert not ring.any()
 
 
 def test_two_sites_agree_as_the_standard_says():

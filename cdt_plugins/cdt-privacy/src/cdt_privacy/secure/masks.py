@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from cdt_core.kernels.lattice import Stream
 from cdt_core.kernels.lattice.masks import add_tile
 from cdt_privacy.secure.agreement import KeyPair, Purpose, derived
-from cdt_privacy.secure.keystream import KeyStream
 from cdt_privacy.secure.messages import Keys
 from cdt_privacy.secure.terms import Terms
 
@@ -24,18 +23,20 @@ Mask = tuple[Stream, int]
 #: Numbers that stay in the second-level cache while many masks are added to them, and how many streams are open at once.
 _TILE = 1 << 16
 _STREAMS = 256
+#: Part of the protocol, as every site must use the same one: the block from which GCM encrypts, which may be the faster way.
+_FIRST_BLOCK = (2).to_bytes(16, "big")
 
 
 def self_mask(terms: Terms, seed: bytes, site: int) -> Mask:
     """The mask that a site adds to those of the pairs, so that a vector which comes late shows nothing."""
-    return KeyStream(derived(seed, terms, Purpose.SELF_STREAM, site)), 1
+    return Stream(derived(seed, terms, Purpose.SELF_STREAM, site), _FIRST_BLOCK), 1
 
 
 def pair_mask(terms: Terms, mask_key: KeyPair, owner: int, other: int, keys: Keys) -> Mask:
     """The mask that ``owner`` of a mask key shares with ``other``: the first of the two adds it, the second takes it away."""
     first, second = sorted((owner, other))
     key = derived(mask_key.agree(keys.mask_key), terms, Purpose.PAIR_STREAM, first, second)
-    return KeyStream(key), 1 if owner == first else -1
+    return Stream(key, _FIRST_BLOCK), 1 if owner == first else -1
 
 
 def add_masks(ring: NDArray[Any], masks: Iterable[Mask]) -> NDArray[Any]:
