@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from glob import glob
+from pathlib import Path
 from typing import Any
 
 from Cython.Build import cythonize
@@ -49,7 +50,21 @@ DISTANCES = [
     "levels.c", "robust_distances_avx2.c", "robust_distances_avx512.c", "robust_distances_baseline.c", "status.c",
 ]  # fmt: skip
 TENSOR = ["levels.c", "status.c", "tensor_avx2.c", "tensor_avx512.c", "tensor_baseline.c"]
-SHARED = sorted(glob("ext/*.pxi") + glob("ext/*.pxd") + glob("ext/include/*.h") + glob("ext/src/*.h"))
+#: Where what a source names may lie.
+FOLDERS = ("ext", "ext/src", "ext/include")
+NAMED = re.compile(r'"([\w.]+\.(?:h|pxi))"|from (\w+) cimport')
+
+
+def needs(files: list[str]) -> list[str]:
+    """The files, and all headers that they name, or that these name: an extension is made anew when one of them changes."""
+    found, waiting = set(files), list(files)
+    while waiting:
+        text = Path(waiting.pop()).read_text(encoding="utf-8")
+        names = {header or f"{module}.pxd" for header, module in NAMED.findall(text)}
+        new = {str(path) for name in names for folder in FOLDERS if (path := Path(folder, name)).is_file()} - found
+        found |= new
+        waiting += new
+    return sorted(found)
 
 
 def extension(name: str, sources: list[str], extra_flags: tuple[str, ...] = ()) -> Extension:
@@ -59,7 +74,7 @@ def extension(name: str, sources: list[str], extra_flags: tuple[str, ...] = ()) 
         f"cdt_core.kernels._{name}",
         sources=files,
         include_dirs=["ext/include", "ext/src"],
-        depends=[*files, *SHARED],
+        depends=needs(files),
         extra_compile_args=[*FLAGS, *extra_flags],
         libraries=["m"],
     )
