@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cdt_core.errors import CdtError, OutputError
+from attrs import evolve
+
+from cdt_core.errors import CdtError, CertificateError, OutputError
 from cdt_core.governance.chain import LONGEST_LINE, Entry, Head, Header, Signer, digest, key_bytes
+from cdt_core.governance.files import is_locked_alone, sync_folder, write_all
 from cdt_core.governance.instants import instant_text
 from cdt_core.governance.recovery import set_aside, tail_of
 from cdt_core.governance.request import Decision, Request
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = ["AuditLog"]
 
@@ -22,7 +29,7 @@ _DEEPEST = 64
 
 
 class AuditLog:
-    """One writer's open log.
+    """One writer's open log. Threads may share it: what one commits is durable for all.
 
     Parameters
     ----------
@@ -39,14 +46,17 @@ class AuditLog:
     ------
     OutputError
         The file cannot be written, another writer has it, it is no audit log, belongs to another key, or was changed.
+    CertificateError
+        The signer is none of Ed25519, or its signatures do not verify under its own public key.
 
     Notes
     -----
     An entry counts once :meth:`commit` has returned: it is then on disk and signed. Act on a decision after that. What a
     crash left of a group that was never committed is set aside in ``NAME.torn-N`` and an entry says so; it is not deleted.
-    An exception in a ``with`` block commits what was appended, too: it happened.
+    An exception in a ``with`` block commits what was appended, too: it happened. After an interrupt the log goes on: what was
+    appended waits for the next commit, what was not is not there.
 
-    One commit costs a signature, one write and one ``fsync``; an entry costs about 30 microseconds beside.
+    One commit costs a signature, its verification, one write and one ``fsync``; an entry costs about 30 microseconds beside.
 
     Examples
     --------
@@ -66,24 +76,24 @@ class AuditLog:
         if group_size < 1:
             raise OutputError(f"group_size {group_size} is below 1")
         self._path, self._signer, self._group_size = Path(path), signer, group_size
+        self._mutex = threading.RLock()
         self._waiting: list[bytes] = []
         self._handle = -1
         instant_text(now, "now", OutputError)
         try:
-            key = signer.public_key()
-            _create(self._path, key_bytes(key).hex(), signer)
+            self._key = signer.public_key()
+            _create(self._path, self._key, signer)
             self._handle = _locked(self._path)
-            tail = tail_of(self._handle, self._path, key)
+            tail = tail_of(self._handle, self._path, self._key)
             self._log, self._count, self._end = tail.header.log, tail.head.count, tail.end
             self._last, self._head = digest(tail.head.line()), tail.head
             if tail.left:
                 self._recover(tail.left, now)
-        except OSError as error:
+        except BaseException as error:
             self._release()
-            raise OutputError(f"{path}: the audit log cannot be opened: {error.strerror}") from error
-        except CdtError:
-            self._release()
-            raise
+            if isinstance(error, CdtError) or not isinstance(error, Exception):
+                raise
+            raise OutputError(f"{path}: the audit log cannot be opened: {_said(error)}") from error
 
     def _recover(self, left: int, now: datetime) -> None:
         """What a crash left goes into a file of its own, then out of the log, and an entry says so."""
@@ -110,30 +120,18 @@ class AuditLog:
         OutputError
             The log is closed, JSON cannot hold the entry, it is longer than 1 MiB, or it made a full group whose commit failed.
         """
-        self._check_open()
-        entry = Entry(
-            sequence=self._count, time=time, actor=actor, request=request, decision=decision, previous=self._last
-        )
-        where = f"{self._path}, entry {self._count}"
-        instant_text(time, where, OutputError)
-        if not isinstance(actor, str):
-            raise OutputError(f"{where}: actor {actor!r} is no text")
-        _check_tree(request, f"{where}, request")
-        _check_tree(decision, f"{where}, decision")
-        try:
-            line = entry.line()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise OutputError(f"{where}: JSON cannot hold it: {error}") from error
-        if len(line) >= LONGEST_LINE:
-            raise OutputError(
-                f"{where}: {len(line)} bytes, and at most {LONGEST_LINE - 1} are kept; log a digest instead"
+        with self._mutex:
+            self._check_open()
+            entry = Entry(
+                sequence=self._count, time=time, actor=actor, request=request, decision=decision, previous=self._last
             )
-        self._waiting.append(line)
-        self._last = digest(line)
-        self._count += 1
-        if len(self._waiting) >= self._group_size:
-            self.commit()
-        return entry.sequence
+            line = _checked_line(entry, f"{self._path}, entry {self._count}")
+            hashed, place, one = digest(line), len(self._waiting), [line]
+            # One line without a call, so that no interrupt comes between: the entry waits whole, or not at all.
+            self._last, self._count, self._waiting[place:] = hashed, self._count + 1, one
+            if len(self._waiting) >= self._group_size:
+                self.commit()
+            return entry.sequence
 
     def record(self, request: Request, decision: Decision, *, now: datetime) -> int:
         """Add what was asked and decided; returns the entry's sequence number. The rest is as for :meth:`append`."""
@@ -147,26 +145,26 @@ class AuditLog:
         OutputError
             The disk is full or failed. Nothing of the group counts, and the log takes no more entries: open it again.
         """
-        self._check_open()
-        if not self._waiting:
-            return self._head
-        unsigned = Head(self._log, self._count, self._last, "")
-        try:
-            signature = self._signer.sign(unsigned.signed_bytes())
-            head = Head(self._log, self._count, self._last, signature.hex())
-            line = head.line()
-            group = b"\n".join((*self._waiting, line, b""))
-            _write_all(self._handle, group, self._end)
-            os.fsync(self._handle)
-        except Exception as error:
-            count, path = len(self._waiting), self._path
-            self._drop_group()
-            text = error.strerror if isinstance(error, OSError) else error
-            raise OutputError(f"{path}: {count} entries cannot be committed: {text}; open the log again") from error
-        self._waiting.clear()
-        self._end += len(group)
-        self._last, self._head = digest(line), head
-        return head
+        with self._mutex:
+            self._check_open()
+            if not self._waiting:
+                return self._head
+            try:
+                head = _signed(Head(self._log, self._count, self._last, ""), self._signer, self._key)
+                line = head.line()
+                hashed, group = digest(line), b"\n".join((*self._waiting, line, b""))
+                end = self._end + len(group)
+                write_all(self._handle, group, self._end)
+                os.fsync(self._handle)
+            except Exception as error:
+                count, path = len(self._waiting), self._path
+                self._drop_group()
+                raise OutputError(
+                    f"{path}: {count} entries cannot be committed: {_said(error)}; open the log again"
+                ) from error
+            # One line without a call; after an interrupt before it, the next commit writes the same bytes there once more.
+            self._waiting, self._end, self._last, self._head = [], end, hashed, head
+            return head
 
     def _drop_group(self) -> None:
         """Take back what was written of a group that failed, as far as the disk lets us, and let the file go."""
@@ -184,9 +182,10 @@ class AuditLog:
 
     def close(self) -> None:
         """Commit what waits, and let others write. A second call does nothing."""
-        if self._handle >= 0:
-            self.commit()
-            self._release()
+        with self._mutex:
+            if self._handle >= 0:
+                self.commit()
+                self._release()
 
     def _release(self) -> None:
         if self._handle >= 0:
@@ -200,6 +199,36 @@ class AuditLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _checked_line(entry: Entry, where: str) -> bytes:
+    """The line of an entry that will be read again as it is; else ``OutputError`` naming ``where``."""
+    instant_text(entry.time, where, OutputError)
+    if not isinstance(entry.actor, str):
+        raise OutputError(f"{where}: actor {entry.actor!r} is no text")
+    for name, tree in (("request", entry.request), ("decision", entry.decision)):
+        if not isinstance(tree, Mapping):
+            raise OutputError(f"{where}: {name} {tree!r} is no object of JSON")
+        _check_tree(tree, f"{where}, {name}")
+    try:
+        line = entry.line()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise OutputError(f"{where}: JSON cannot hold it: {error}") from error
+    if len(line) >= LONGEST_LINE:
+        raise OutputError(f"{where}: {len(line)} bytes, and at most {LONGEST_LINE - 1} are kept; log a digest instead")
+    return line
+
+
+def _signed(unsigned: Head, signer: Signer, key: Ed25519PublicKey) -> Head:
+    """The head with its signature, which is verified: nobody could go on behind a head that does not hold."""
+    head = evolve(unsigned, signature=signer.sign(unsigned.signed_bytes()).hex())
+    if not head.is_signed_by(key):
+        raise CertificateError("what the signer signed does not verify under its own public key")
+    return head
+
+
+def _said(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def _check_tree(tree: Any, where: str, depth: int = 0) -> None:
@@ -218,17 +247,17 @@ def _check_tree(tree: Any, where: str, depth: int = 0) -> None:
                 _check_tree(value, where, depth + 1)
 
 
-def _create(path: Path, key: str, signer: Signer) -> None:
+def _create(path: Path, key: Ed25519PublicKey, signer: Signer) -> None:
     """A log without entries, whole or not at all; one that is there stays."""
+    text = key_bytes(key).hex()
     if os.path.lexists(path):
         return
-    header = Header(os.urandom(16).hex(), key)
-    unsigned = Head(header.log, 0, digest(header.line()), "")
-    head = Head(header.log, 0, unsigned.previous, signer.sign(unsigned.signed_bytes()).hex())
+    header = Header(os.urandom(16).hex(), text)
+    head = _signed(Head(header.log, 0, digest(header.line()), ""), signer, key)
     part = path.with_name(f".{path.name}.{os.getpid()}.{header.log[:8]}")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
     try:
-        _write_all(handle, b"\n".join((header.line(), head.line(), b"")), 0)
+        write_all(handle, b"\n".join((header.line(), head.line(), b"")), 0)
         os.fsync(handle)
         os.link(part, path)
     except FileExistsError:
@@ -241,28 +270,11 @@ def _create(path: Path, key: str, signer: Signer) -> None:
 
 def _locked(path: Path) -> int:
     """The file open, for this writer alone (``flock``, which ends with the process)."""
-    import fcntl
-
     handle = os.open(path, os.O_RDWR)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        if not is_locked_alone(handle):
+            raise OutputError(f"{path}: another writer has this audit log open; one at a time may write")
+    except BaseException:
         os.close(handle)
-        raise OutputError(f"{path}: another writer has this audit log open; one at a time may write") from error
+        raise
     return handle
-
-
-def _write_all(handle: int, data: bytes, offset: int) -> None:
-    left = memoryview(data)
-    while left:
-        written = os.pwrite(handle, left, offset)
-        left, offset = left[written:], offset + written
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new name in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

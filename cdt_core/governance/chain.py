@@ -215,7 +215,7 @@ def _value(tree: Mapping[str, Any]) -> Header | Entry | Head:
 
 
 def _hexadecimal(text: str, size: int) -> str:
-    if len(bytes.fromhex(text)) != size or text != text.lower() or " " in text:
+    if len(text) != 2 * size or len(bytes.fromhex(text)) != size or text != text.lower():
         raise ValueError(f"{text!r} is not {size} bytes in hexadecimal")
     return text
 
@@ -262,8 +262,8 @@ def read_head(text: str, where: str) -> Head:
         It is none; names ``where``.
     """
     try:
-        value = read_line(text.strip().encode())
-    except ProtocolError as error:
+        value = read_line(text.strip().encode("ascii"))
+    except (ProtocolError, UnicodeEncodeError) as error:
         raise ProtocolError(f"{where}: no head of an audit log: {error}") from error
     if not isinstance(value, Head):
         raise ProtocolError(f"{where}: a line of an audit log, but no head; 'cdt audit head LOG' prints one")

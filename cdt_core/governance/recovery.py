@@ -11,6 +11,7 @@ from attrs import frozen
 
 from cdt_core.errors import OutputError, ProtocolError
 from cdt_core.governance.chain import LONGEST_LINE, Entry, Head, Header, digest, key_bytes, read_line
+from cdt_core.governance.files import sync_folder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -19,6 +20,9 @@ __all__ = ["Aside", "Tail", "set_aside", "tail_of"]
 
 #: Bytes that are looked at first from the end of a log; doubled until a head is among them.
 _FIRST_LOOK = 1 << 16
+
+#: Bytes that are copied at once.
+_PIECE = 1 << 20
 
 
 @frozen
@@ -130,13 +134,20 @@ def _sequence(line: bytes) -> int | None:
 
 def set_aside(handle: int, path: Path, end: int, left: int) -> Aside:
     """Copy the bytes behind ``end`` into a file beside the log, durably, then cut them off the log."""
-    data = os.pread(handle, left, end)
     number = 1
     while os.path.lexists(aside := path.with_name(f"{path.name}.torn-{number}")):
         number += 1
+    whole, offset = hashlib.sha256(), end
     with aside.open("xb") as file:
-        file.write(data)
+        while offset < end + left:
+            piece = os.pread(handle, min(_PIECE, end + left - offset), offset)
+            if not piece:
+                raise OutputError(f"{path}: it was cut by another program while its end was set aside; open it again")
+            file.write(piece)
+            whole.update(piece)
+            offset += len(piece)
         file.flush()
         os.fsync(file.fileno())
+    sync_folder(path.parent)
     os.ftruncate(handle, end)
-    return Aside(aside, hashlib.sha256(data).hexdigest())
+    return Aside(aside, whole.hexdigest())

@@ -7,14 +7,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from types import FrameType
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdt_core.errors import CertificateError, OutputError, ProtocolError
-from cdt_core.governance import AuditLog, Budget, decide, read_entries, read_head, verify_log
+from cdt_core.governance import AuditLog, Budget, audit, decide, read_entries, read_head, verify_log
 from tests.governance.examples import KEY, NOW, OTHER_KEY, agreement, request, written
 
 DEEP: dict = {}
@@ -108,6 +113,8 @@ def test_one_writer_at_a_time(path) -> None:
         (NOW, "ana", {"x": [{None: 1}]}, "entry 0, request: JSON cannot hold it: the key None is no text"),
         (NOW, "ana", DEEP, "entry 0, request: JSON cannot hold it: it is nested deeper than 64"),
         (NOW, "ana", {"x": 10**5000}, "entry 0: JSON cannot hold it"),
+        (NOW, "ana", [["kind", "audit"]], "entry 0: request .* is no object of JSON"),
+        (NOW, "ana", None, "entry 0: request None is no object of JSON"),
         (NOW, "ana", {"x": "a" * (1 << 20)}, "and at most 1048575 are kept; log a digest instead"),
     ],
 )
@@ -118,6 +125,95 @@ def test_what_cannot_be_kept_is_refused_and_changes_nothing(path, time, actor, t
         log.append(NOW, "ana", {"kind": "audit"}, {})
     assert [entry.sequence for entry in read_entries(path)] == [0]
     assert verify_log(path, KEY.public_key()).ok
+
+
+def interrupted_at(step: int, call: Callable[[], object]) -> bool:
+    """Whether ``call`` was interrupted, as it was about to run its line ``step`` of audit.py."""
+    left = step
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != audit.__file__:
+            return None
+        if event == "line":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("group_size", [1, 100])
+def test_after_an_interrupt_anywhere_the_log_goes_on(path, group_size) -> None:
+    with AuditLog(path, KEY, now=NOW, group_size=group_size) as log:
+        for call in (lambda: log.append(NOW, "ana", {"kind": "audit"}, {}), log.commit):
+            step = 0
+            while interrupted_at(step, call):
+                step += 1
+            assert step > 3
+            log.append(NOW, "ana", {"kind": "next"}, {})
+        head, count = log.commit(), log.count
+    report = verify_log(path, KEY.public_key(), head=head)
+    assert (report.problems, report.entries, report.signed_entries) == ((), count, count)
+
+
+def test_threads_share_a_log(path) -> None:
+    def ask(name: str) -> None:
+        for _ in range(30):
+            log.append(NOW, name, {"kind": "audit"}, {})
+            log.commit()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with AuditLog(path, KEY, now=NOW) as log, ThreadPoolExecutor(4) as pool:
+            list(pool.map(ask, "abcd"))
+    finally:
+        sys.setswitchinterval(interval)
+    report = verify_log(path, KEY.public_key())
+    assert (report.problems, report.signed_entries) == ((), 120)
+
+
+class Faulty:
+    """A signer that begins to sign wrongly."""
+
+    def __init__(self, good: int, wrong: bytes) -> None:
+        self.good, self.wrong = good, wrong
+
+    def public_key(self) -> Ed25519PublicKey:
+        return KEY.public_key()
+
+    def sign(self, message: bytes) -> bytes:
+        self.good -= 1
+        return KEY.sign(message) if self.good >= 0 else self.wrong
+
+
+@pytest.mark.parametrize("wrong", [bytes(64), b"short", b""])
+def test_a_signature_that_does_not_hold_is_never_written(path, wrong) -> None:
+    with pytest.raises(CertificateError, match="does not verify under its own public key"):
+        AuditLog(path, Faulty(0, wrong), now=NOW)
+    assert not list(path.parent.iterdir())
+    log = AuditLog(path, Faulty(1, wrong), now=NOW)
+    log.append(NOW, "ana", {"kind": "audit"}, {})
+    with pytest.raises(OutputError, match="1 entries cannot be committed: what the signer signed does not verify"):
+        log.commit()
+    written(path, (2,))
+    assert verify_log(path, KEY.public_key()).signed_entries == 2
+
+
+def test_what_is_no_signer_is_refused(path) -> None:
+    with pytest.raises(OutputError, match=r"audit\.log: the audit log cannot be opened"):
+        AuditLog(path, "key.pem", now=NOW)  # type: ignore[arg-type]
 
 
 @settings(max_examples=60, deadline=None)
@@ -192,6 +288,8 @@ def test_only_ed25519_signs(path) -> None:
 def test_heads_are_kept_as_text() -> None:
     with pytest.raises(ProtocolError, match=r"head\.json: no head of an audit log"):
         read_head("{}", "head.json")
+    with pytest.raises(ProtocolError, match=r"head\.json: no head of an audit log"):
+        read_head("\ud800", "head.json")
 
 
 def test_a_head_survives_its_text(path) -> None:

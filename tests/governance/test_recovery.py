@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,22 @@ def test_a_group_that_was_cut_anywhere_is_set_aside(tmp_path_factory, groups, da
     }
     assert verify_log(path, KEY.public_key(), head=heads[1]).ok
     assert [problem.kind for problem in verify_log(path, KEY.public_key(), head=heads[2]).problems] == ["truncated"]
+
+
+def test_a_long_end_is_set_aside_in_pieces(tmp_path, groups, monkeypatch) -> None:
+    """One read gives at most 2 GiB; here, at most 70 bytes behind the last head."""
+    before, after, _ = groups
+    path = tmp_path / "audit.log"
+    path.write_bytes(after[:-1])
+    real = os.pread
+    monkeypatch.setattr(
+        os, "pread", lambda handle, size, at: real(handle, size if at < len(before) else min(size, 70), at)
+    )
+    AuditLog(path, KEY, now=NOW).close()
+    assert path.with_name("audit.log.torn-1").read_bytes() == after[len(before) : -1]
+    *_, said = read_entries(path)
+    assert said.request["sha256"] == hashlib.sha256(after[len(before) : -1]).hexdigest()
+    assert verify_log(path, KEY.public_key()).ok
 
 
 def test_a_second_crash_has_a_file_of_its_own(tmp_path, groups) -> None:

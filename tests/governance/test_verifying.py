@@ -283,3 +283,14 @@ def test_another_file_is_one_problem(copy) -> None:
 def test_what_a_line_must_be() -> None:
     with pytest.raises(ProtocolError, match="no line of an audit log"):
         read_line(b'{"format":"cdt.audit","key":"00","log":"00","version":9}')
+
+
+@pytest.mark.parametrize("key", ["signature", "previous", "log"])
+@pytest.mark.parametrize("space", [" ", "\t", "\n"])
+def test_a_head_that_is_spelled_otherwise_is_found(log, copy, key, space) -> None:
+    """``bytes.fromhex`` skips every white space: the signature of the last head holds over that spelling, too."""
+    *_, last = lines(log[2])
+    tree = json.loads(last)
+    tree[key] = tree[key][:2] + space + tree[key][2:]
+    altered = joined([*lines(log[2])[:-1], canonical(tree)])
+    assert not checked(copy, altered, head=log[1][-1]).ok
