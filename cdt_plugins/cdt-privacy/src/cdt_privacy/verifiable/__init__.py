@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from cdt_privacy.verifiable.check import Verified, verify_sum
 from cdt_privacy.verifiable.contributor import Contributor
+from cdt_privacy.verifiable.exchange import VerifiedSum
 from cdt_privacy.verifiable.opening import OpeningProof, prove_opening, verify_opening
+from cdt_privacy.verifiable.party import VerifiedParty
 from cdt_privacy.verifiable.pedersen import commit
 from cdt_privacy.verifiable.ranges import RangeProof, prove_range, verify_range
 from cdt_privacy.verifiable.squares import NormProof, prove_norm, verify_norm
@@ -26,6 +28,8 @@ __all__ = [
     "Terms",
     "Transcript",
     "Verified",
+    "VerifiedParty",
+    "VerifiedSum",
     "commit",
     "prove_norm",
     "prove_opening",

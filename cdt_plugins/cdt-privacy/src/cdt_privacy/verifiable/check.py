@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from cdt_privacy.verifiable.projection import digest_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cdt_privacy.verifiable.group import Point
     from cdt_privacy.verifiable.terms import Terms
 
 __all__ = ["Verified", "verify_sum"]
@@ -66,6 +67,17 @@ def verify_sum(
         claim = read_claim(terms, site, claims[site])
         verify_claim(terms, site, seed, claim)
         commitments.append(claim.commitments)
+    return check_total(terms, vector, sites, seed, commitments)
+
+
+def check_total(
+    terms: Terms,
+    vector: NDArray[np.int64],
+    sites: tuple[str, ...],
+    seed: bytes,
+    commitments: Sequence[Sequence[Point]],
+) -> Verified:
+    """The sum check alone, for commitments of claims that were verified; ``ProtocolError`` when the sum is another one."""
     digest = digest_of(vector[: terms.length], seed, terms.projections)
     for row, (value, blinding) in enumerate(zip(digest, blinding_sums(terms, vector), strict=True)):
         if total(points[row] for points in commitments) != commit(value, blinding):
