@@ -8,6 +8,7 @@ from cdt_federated.training.learner import Learner
 from cdt_federated.training.loop import Trained, Training, train
 from cdt_federated.training.private import PrivateGradient
 from cdt_federated.training.secure import Secure
+from cdt_federated.training.verified import Verified
 
 __all__ = [
     "Carrier",
@@ -19,5 +20,6 @@ __all__ = [
     "Secure",
     "Trained",
     "Training",
+    "Verified",
     "train",
 ]

@@ -90,4 +90,5 @@ class Checkpoint:
 
 
 def _record(told: dict[str, Any]) -> RoundRecord:
-    return RoundRecord(**{**told, "included": tuple(told["included"]), "dropped": tuple(told["dropped"])})
+    names = {name: tuple(told.get(name, ())) for name in ("included", "dropped", "accused")}
+    return RoundRecord(**{**told, **names})

@@ -25,6 +25,8 @@ class RoundRecord:
         Why the round failed; empty when it did not.
     move
         Euclidean norm of what the model moved by.
+    accused
+        Sites that proofs of the carrier (:class:`~cdt_federated.training.Verified`) name as liars; they are asked no more.
     measure
         What ``measure(model)`` gave after the round, when it was asked for.
     trust
@@ -38,6 +40,7 @@ class RoundRecord:
     reason: str = ""
     move: float = 0.0
     measure: float | None = None
+    accused: tuple[str, ...] = ()
     trust: Mapping[str, float] = field(factory=dict)
 
 
@@ -56,6 +59,11 @@ class History:
     def then(self, record: RoundRecord) -> History:
         """With one round more."""
         return History((*self.rounds, record))
+
+    @property
+    def accused(self) -> frozenset[str]:
+        """Sites that were named as liars in any round."""
+        return frozenset(site for record in self.rounds for site in record.accused)
 
     @property
     def failures(self) -> int:

@@ -169,7 +169,9 @@ class _Loop:
             made.append(self.training.carrier.exchange(opening, length, self._weights(at.trust)))
             return made[-1]
 
-        outcome = self._left_behind(at, open_exchange) or run_round(self.coordinator, self.deliver, open_exchange, task)
+        outcome = self._left_behind(at, open_exchange) or run_round(
+            self.coordinator, self.deliver, open_exchange, task, among=self._trusted(at.history)
+        )
         return self._kept(self._stepped(at, outcome, made[-1]))
 
     def _left_behind(self, at: Checkpoint, open_exchange: OpenExchange) -> Outcome | None:
@@ -188,6 +190,10 @@ class _Loop:
             return None
         return coordinator.outcome
 
+    def _trusted(self, history: History) -> list[str]:
+        """Who is asked: all but those that proofs have named."""
+        return [name for name in self.coordinator.roster.names if name not in history.accused]
+
     def _weights(self, trust: Trust) -> dict[str, float]:
         rule, sites = self.training.reputation, self.coordinator.roster.sites
         if rule is None:
@@ -201,6 +207,7 @@ class _Loop:
             dropped=outcome.dropped,
             refused=outcome.refused,
             reason=outcome.reason,
+            accused=tuple(getattr(exchange, "accused", ())),  # only carriers with proofs have it
         )
         if outcome.values is None:
             return evolve(at, round=outcome.round, history=at.history.then(record))

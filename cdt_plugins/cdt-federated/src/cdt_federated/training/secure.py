@@ -80,11 +80,7 @@ class Secure:
         FederatedError
             Weights other than the roster's (reputation would have to see what secure sums hide), or no cdt-privacy.
         """
-        agreed = {site.name: float(site.weight) for site in self.roster.sites}
-        if any(weights[site] != agreed[site] for site in opening.sites):
-            raise FederatedError(
-                f"{self.name}: sites weigh their own updates, by the roster; leave reputation, or use Plain"
-            )
+        self._require_agreed(opening, weights)
         library = _library()
         terms = self._terms(library, opening, length)
         return _WeightedSum(library.SecureSum(terms, self._keys(library)), self._lattice(opening), self._scales())
@@ -113,6 +109,13 @@ class Secure:
             return party
 
         return rejoin
+
+    def _require_agreed(self, opening: Opening, weights: Mapping[str, float]) -> None:
+        agreed = {site.name: float(site.weight) for site in self.roster.sites}
+        if any(weights[site] != agreed[site] for site in opening.sites):
+            raise FederatedError(
+                f"{self.name}: sites weigh their own updates, by the roster; leave reputation, or use Plain"
+            )
 
     def _scales(self) -> dict[str, float]:
         largest = max(site.weight for site in self.roster.sites)
