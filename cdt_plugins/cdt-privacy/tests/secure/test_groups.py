@@ -40,6 +40,9 @@ def test_groups_that_cannot_be_are_refused(sites, size):
         groups([f"site-{index}" for index in range(sites)], size, b"seed")
     with pytest.raises(FederatedError, match="each site once"):
         groups(["a", "a", "b", "c"], 3, b"seed")
+    for names, seed in ((["a", "b", "c"], None), (["a", "b", "c"], "seed"), (["a", "b", 3], b"seed")):
+        with pytest.raises(FederatedError, match="give texts, and a digest for the seed"):
+            groups(names, 3, seed)
 
 
 def grouped(fed, size=4, **options):
@@ -80,6 +83,18 @@ def test_too_few_groups_end_the_round_with_each_reason(federation, run_round):
     terms, parties, exchange = grouped(fed, least=3)
     with pytest.raises(ProtocolError, match=r"2 groups are left, 3 are needed: round 'round 1/1', stage masked"):
         run_round(exchange, parties, silent_from=dict.fromkeys(terms[1].sites[:2], 2))
+    with pytest.raises(ProtocolError, match="stage masked: not closed, there are no sums yet"):
+        exchange.result()
+
+
+def test_where_no_group_stays_there_are_no_sums(federation, run_round):
+    fed = federation(8)
+    _, parties, exchange = grouped(fed)
+    with pytest.raises(ProtocolError, match="0 groups are left, 1 are needed"):
+        run_round(exchange, parties, silent_from=dict.fromkeys(fed.terms.sites, 1))
+    assert exchange.kept == ()
+    with pytest.raises(ProtocolError, match="there are no sums yet"):
+        exchange.result()
 
 
 def test_a_message_of_one_group_is_none_of_another(federation):
@@ -103,7 +118,7 @@ def test_groups_must_be_a_division_that_protects(federation):
     with pytest.raises(PrivacyError, match="reads the other's update off the sum"):
         terms_of_groups(fed.terms, [fed.terms.sites[:4], fed.terms.sites[4:]])
     one, two = terms_of_groups(fed.terms, [fed.terms.sites[:3], fed.terms.sites[3:]])
-    for several, least in [([], 1), ([one, one], 1), ([one, two], 3), ([one, two], 0)]:
+    for several, least in [([], 1), ([one, one], 1), ([one, two], 3), ([one, two], 0), ([one, two], "all")]:
         with pytest.raises(FederatedError, match="must stay"):
             GroupedSum(several, fed.roster, least=least)
     with pytest.raises(FederatedError, match="vectors of two kinds"):

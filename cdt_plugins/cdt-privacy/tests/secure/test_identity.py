@@ -50,8 +50,9 @@ def test_keys_that_are_none_are_refused():
         Roster({"one": key, "two": key})
     with pytest.raises(FederatedError, match="has 31 bytes"):
         Roster({"one": key[:31]})
-    with pytest.raises(FederatedError, match="has 33 bytes"):
-        Identity.from_bytes("one", bytes(33))
+    for secret, found in ((bytes(33), "33 bytes"), (None, "NoneType"), ("x" * 32, "str")):
+        with pytest.raises(FederatedError, match=f"is {found}; Ed25519 keys are 32 bytes"):
+            Identity.from_bytes("one", secret)
     for wrong in (None, {"one": "key"}, {"one": 32}, [("one", key)]):
         with pytest.raises(FederatedError, match="give such a dictionary"):
             Roster(wrong)

@@ -165,3 +165,14 @@ def test_a_key_with_which_nothing_is_secret_is_refused_where_it_arrives(federati
         with pytest.raises(ProtocolError, match=r"stage keys, site 'site-00'.*low order"):
             exchange.receive("keys", "site-00", signed(identity, fed.terms, "keys", body))
     exchange.receive("keys", "site-00", signed(identity, fed.terms, "keys", good))
+
+
+def test_what_is_no_bytes_is_refused_by_either_side(federation):
+    fed = federation(4)
+    exchange, party = fed.exchange(), fed.party("site-00")
+    for wrong in (None, "text", 7, [1, 2]):
+        with pytest.raises(ProtocolError, match=f"site 'site-00': {type(wrong).__name__} in place of bytes"):
+            party.answer("keys", wrong)
+        with pytest.raises(ProtocolError, match=f"site 'site-00': {type(wrong).__name__} in place of bytes"):
+            exchange.receive("keys", "site-00", wrong)
+    exchange.receive("keys", "site-00", party.answer("keys", exchange.begin()["site-00"]))

@@ -86,3 +86,9 @@ def test_a_changed_or_cut_state_is_refused(federation, data):
     for wrong in (bytes(state), bytes(state[:at]), fed.party("site-00").saved() + b"\0"):
         with pytest.raises(ProtocolError, match="saved state of site 'site-00'"):
             SecureParty.restore(wrong, fed.identities["site-00"], fed.roster)
+
+
+def test_a_state_too_long_to_encrypt_is_refused_by_its_size(federation, monkeypatch):
+    monkeypatch.setattr("cdt_privacy.secure.saved._MOST_BYTES", 100)
+    with pytest.raises(FederatedError, match=r"a state of \d+ bytes, and 100 can be saved"):
+        federation(3).party("site-00").saved()

@@ -12,7 +12,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from cdt_core.errors import PrivacyError
-from cdt_privacy.secure.sparse import Sparse, neighbours
+from cdt_privacy.secure import SEMI_HONEST, Terms
+from cdt_privacy.secure.sparse import Sparse, _tails, neighbours
 
 
 @given(sites=st.integers(4, 80), data=st.data(), seed=st.binary(min_size=1, max_size=32))
@@ -116,3 +117,28 @@ def test_a_graph_that_keeps_nothing_says_why(changes, match):
     sparse = Sparse.for_sites(100, corrupt=0.05, dropout=0.1)
     assert sparse.neighbours == 28
     assert match in attrs.evolve(sparse, **changes).broken(100)
+
+
+def test_a_graph_of_something_else_than_numbers_is_refused():
+    for wrong in ((28.0, 15, 5, 10), (28, "15", 5, 10), (28, 15, None, 10)):
+        with pytest.raises(PrivacyError, match="are whole numbers"):
+            Sparse(*wrong)
+    for sites, corrupt in ((10.5, 0.1), (None, 0.1), (100, "0.1"), (100, None)):
+        with pytest.raises(PrivacyError, match=r"are whole numbers|no shares of the sites"):
+            Sparse.for_sites(sites, corrupt=corrupt, dropout=0.1)
+
+
+def test_a_coordinator_cannot_ask_for_a_graph_that_takes_hours_to_check():
+    """Whatever numbers its terms have: they are checked before anyone agrees to them."""
+    sites = [str(number) for number in range(30_000)]
+    some = Sparse(29_998, 15_100, 10_000, 100)
+    assert Terms("r", sites, 1, adversary=SEMI_HONEST, sparse=some).sparse == some
+
+
+@pytest.mark.parametrize(
+    ("population", "marked", "drawn"), [(12, 5, 4), (12, 5, 9), (12, 14, 9), (7, 0, 7), (999, 333, 120)]
+)
+def test_the_chances_are_those_of_drawing_without_putting_back(population, marked, drawn):
+    law = stats.hypergeom(population, min(marked, population), drawn)
+    expected = [law.sf(count - 1) for count in range(drawn + 2)]
+    np.testing.assert_allclose(_tails(population, marked, drawn), expected, rtol=1e-9, atol=1e-300)

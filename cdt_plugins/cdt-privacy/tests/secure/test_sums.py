@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cdt_core.errors import FederatedError, ProtocolError
 from cdt_core.model.exchange import Exchange, Party
 from cdt_privacy.secure import SEMI_HONEST, Identity, SecureParty, SecureSum, Sparse
+from cdt_privacy.secure.masks import add_masks
 
 STAGES = SecureSum.stages.fget(None)
 NEVER = len(STAGES)
@@ -96,6 +97,26 @@ def test_late_answers_may_still_save_a_stage(federation, run_round):
     assert set(exchange.close("masked")) == set(fed.terms.sites)
 
 
+def test_what_is_interrupted_while_masks_are_taken_off_is_taken_off_once(federation, run_round, monkeypatch):
+    """Who stops the coordinator there and closes the stage again gets the sum, and none with some masks off twice."""
+    fed = federation(4)
+    exchange, parties = fed.exchange(), fed.parties()
+    course = run_round(exchange, parties, silent_from={"site-03": MASKED}, until="unmask")
+    for site, request in course.requests["unmask"].items():
+        exchange.receive("unmask", site, parties[site].answer("unmask", request))
+
+    def interrupted(ring, masks):
+        add_masks(ring, [next(masks), next(masks)])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cdt_privacy.secure.unmasking.add_masks", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            exchange.close("unmask")
+    exchange.close("unmask")
+    np.testing.assert_array_equal(exchange.result(), fed.sum_of(exchange.survivors))
+
+
 def test_a_site_in_two_rounds_at_once_is_two_parties(federation, run_round):
     one, two = federation(4, round_name="round 1"), federation(4, round_name="round 2")
     first, second = one.exchange(), two.exchange()
@@ -116,7 +137,16 @@ def test_the_update_is_copied_and_never_changed(federation, run_round):
 
 
 @pytest.mark.parametrize(
-    "update", [np.zeros(5), np.zeros(4, np.uint32), np.zeros(5, np.uint64), np.zeros((1, 5), np.uint32), [0] * 5, None]
+    "update",
+    [
+        np.zeros(5),
+        np.zeros(4, np.uint32),
+        np.zeros(5, np.uint64),
+        np.zeros((1, 5), np.uint32),
+        np.ma.array(np.zeros(5, np.uint32), mask=[0, 0, 1, 0, 0]),
+        [0] * 5,
+        None,
+    ],
 )
 def test_a_vector_that_is_not_of_the_ring_is_refused_with_what_is_wanted(federation, update):
     fed = federation(4)

@@ -52,6 +52,9 @@ def test_two_lists_of_survivors_never_both_reach_the_threshold(sites):
         ({"length": 2**32 + 1}, "length 4294967297"),
         ({"length": 1.5}, "length 1.5"),
         ({"bits": 16}, "give 32 or 64"),
+        ({"bits": 32.0}, "give 32 or 64"),
+        ({"sparse": "few"}, r"sparse is 'few'; give what Sparse\.for_sites finds"),
+        ({"sparse": (28, 15, 5, 10)}, "sparse is "),
         ({"adversary": "nobody"}, "'nobody'"),
     ],
 )

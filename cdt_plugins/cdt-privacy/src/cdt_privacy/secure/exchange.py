@@ -237,7 +237,8 @@ class SecureSum:
 
     def _finish(self) -> dict[int, bytes]:
         found = Unmasking(self._terms, self._keys, self._dealt, self._near, self._survivors, self._shares)
-        found.unmask(self._total)
+        # A copy: what is interrupted half way is not unmasked twice when the stage is closed again.
+        self._total = found.unmask(self._total.copy())
         return {}
 
     def _members(self, members: Mapping[int, Any] | frozenset[int]) -> bytes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError, ProtocolError
 from cdt_privacy.secure.exchange import SecureSum
-from cdt_privacy.secure.identity import Roster
+from cdt_privacy.secure.identity import Roster, is_name
 from cdt_privacy.secure.messages import STAGES
 from cdt_privacy.secure.terms import Terms, least_threshold
 
@@ -36,14 +36,18 @@ def groups(sites: Iterable[str], size: int, seed: bytes) -> tuple[tuple[str, ...
     Raises
     ------
     FederatedError
-        Fewer sites than one group, a site named twice, or groups of fewer than 3.
+        Fewer sites than one group, a site named twice or by no text, groups of fewer than 3, or a seed that is no bytes.
 
     Examples
     --------
     >>> [len(group) for group in groups([f"site-{n}" for n in range(14)], 4, bytes(32))]
     [5, 5, 4]
     """
-    names = sorted(sites)
+    names = list(sites)
+    if not isinstance(seed, bytes) or not all(map(is_name, names)):
+        raise FederatedError(
+            "sites are divided by their names and a seed of bytes; give texts, and a digest for the seed"
+        )
     if not (isinstance(size, int) and 3 <= size <= len(names)) or len(set(names)) < len(names):
         raise FederatedError(
             f"groups of {size!r} of {len(names)} sites; give a size from 3 to the number of sites, and each site once"
@@ -103,7 +107,7 @@ class GroupedSum:
 
     def __init__(self, terms: Sequence[Terms], roster: Roster, *, least: int = 1) -> None:
         sites = [site for each in terms for site in each.sites]
-        if not 1 <= least <= len(terms) or len(set(sites)) < len(sites):
+        if not isinstance(least, int) or not 1 <= least <= len(terms) or len(set(sites)) < len(sites):
             raise FederatedError(f"{len(terms)} groups of which {least!r} must stay; give 1 or more, each site in one")
         if len({each.round for each in terms}) < len(terms) or len({(each.length, each.bits) for each in terms}) > 1:
             raise FederatedError("groups with one name or with vectors of two kinds; take the terms of terms_of_groups")
@@ -157,7 +161,15 @@ class GroupedSum:
         return requests
 
     def result(self) -> NDArray[Any]:
-        """Sums modulo ``2**bits``, shape (groups that stayed, length); their sizes are :attr:`counts`."""
+        """Sums modulo ``2**bits``, shape (groups that stayed, length); their sizes are :attr:`counts`.
+
+        Raises
+        ------
+        ProtocolError
+            The last stage is not closed, with ``least`` groups or more.
+        """
+        if self._closed < len(STAGES):
+            raise ProtocolError(f"stage {STAGES[self._closed]}: not closed, there are no sums yet")
         return np.stack([self._sums[group].result() for group in self.kept])
 
     @property

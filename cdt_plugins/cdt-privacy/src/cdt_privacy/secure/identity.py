@@ -42,11 +42,10 @@ class Identity:
 
     @classmethod
     def from_bytes(cls, site: str, secret: bytes) -> Identity:
-        """The identity of a secret key of 32 bytes, as :meth:`to_bytes` gives it; ``FederatedError`` for other lengths."""
-        if len(secret) != _KEY_BYTES:
-            raise FederatedError(
-                f"the secret key of site {site!r} has {len(secret)} bytes; Ed25519 keys have {_KEY_BYTES}"
-            )
+        """The identity of a secret key of 32 bytes, as :meth:`to_bytes` gives it; ``FederatedError`` for what is none."""
+        if not isinstance(secret, bytes) or len(secret) != _KEY_BYTES:
+            found = f"{len(secret)} bytes" if isinstance(secret, bytes) else type(secret).__name__
+            raise FederatedError(f"the secret key of site {site!r} is {found}; Ed25519 keys are {_KEY_BYTES} bytes")
         return cls(_name(site), Ed25519PrivateKey.from_private_bytes(secret))
 
     def to_bytes(self) -> bytes:

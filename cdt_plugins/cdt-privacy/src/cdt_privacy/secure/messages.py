@@ -49,6 +49,8 @@ class Signed:
 
 def signed_by(roster: Roster, terms: Terms, stage: str, site: str, payload: bytes) -> Signed:
     """Take an answer apart; ``ProtocolError`` when the site has not signed it for this stage of this round."""
+    if not isinstance(payload, (bytes, bytearray, memoryview)):
+        raise ProtocolError(f"{where(terms, stage, site)}: {type(payload).__name__} in place of bytes; refuse it")
     if len(payload) < SIGNATURE_BYTES:
         raise ProtocolError(
             f"{where(terms, stage, site)}: {len(payload)} bytes are too short for a signature; refuse it"

@@ -89,6 +89,8 @@ class SecureParty:
             Malformed, out of turn, repeated, forged, below the threshold, or it would reveal what must stay hidden. Nothing
             was changed: the right request may still come.
         """
+        if not isinstance(payload, (bytes, bytearray, memoryview)):
+            raise self._error(stage, f"{type(payload).__name__} in place of bytes")
         payload = bytes(payload)
         if self._again and (stage, payload) == self._requests[-1]:
             return self._again
@@ -258,8 +260,9 @@ def check_roster(roster: Roster, terms: Terms) -> None:
 
 
 def _check_update(identity: Identity, terms: Terms, update: NDArray[Any]) -> None:
-    if not isinstance(update, np.ndarray) or update.shape != (terms.length,) or update.dtype != terms.dtype:
-        found = f"{update.dtype} of shape {update.shape}" if isinstance(update, np.ndarray) else type(update).__name__
+    plain = isinstance(update, np.ndarray) and not np.ma.isMaskedArray(update)
+    if not plain or update.shape != (terms.length,) or update.dtype != terms.dtype:
+        found = f"{update.dtype} of shape {update.shape}" if plain else type(update).__name__
         raise FederatedError(
             f"round {terms.round!r}: the update of site {identity.site!r} is {found}; "
             f"give {terms.dtype} of shape ({terms.length},), as cdt_core.kernels.lattice.Lattice.encode makes it"

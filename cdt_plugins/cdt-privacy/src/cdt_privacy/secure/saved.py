@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
+from cdt_core.errors import FederatedError
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_privacy.secure.identity import Identity
 from cdt_privacy.secure.messages import STAGES
@@ -21,6 +22,8 @@ __all__ = ["State"]
 _MAGIC = b"cdt secure sum site 1"
 _NONCE_BYTES = 12
 _SEED_BYTES = 32
+#: What the library encrypts at once.
+_MOST_BYTES = 2**31 - 1
 
 
 @attrs.frozen
@@ -36,13 +39,21 @@ class State:
     requests: Sequence[bytes] = attrs.field(repr=False)
 
     def to_bytes(self, identity: Identity) -> bytes:
-        """Encrypted and authenticated by AES-256-GCM, with a key that only the identity can derive and a nonce of its own."""
+        """Encrypted and authenticated by AES-256-GCM, with a key that only the identity can derive and a nonce of its own.
+
+        ``FederatedError`` for more than 2 GiB.
+        """
         writer = FieldWriter().counted(self.terms.to_bytes()).fixed(self.seed).array(self.update, self.terms.dtype)
         writer.number(len(self.requests), 1)
         for request in self.requests:
             writer.number(len(request), 8).fixed(request)
-        nonce = os.urandom(_NONCE_BYTES)
-        return _MAGIC + nonce + _cipher(identity).encrypt(nonce, writer.end(), _MAGIC)
+        nonce, plain = os.urandom(_NONCE_BYTES), writer.end()
+        if len(plain) > _MOST_BYTES:
+            raise FederatedError(
+                f"round {self.terms.round!r}: a state of {len(plain)} bytes, and {_MOST_BYTES} can be saved; "
+                "sum shorter vectors"
+            )
+        return _MAGIC + nonce + _cipher(identity).encrypt(nonce, plain, _MAGIC)
 
     @classmethod
     def from_bytes(cls, saved: bytes, identity: Identity) -> State:

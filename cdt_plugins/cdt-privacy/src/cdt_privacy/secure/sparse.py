@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+import operator
 
 import attrs
 
@@ -14,6 +15,15 @@ __all__ = ["Sparse", "neighbours"]
 
 SECURITY_BITS = 40
 FAILURE_BITS = 30
+
+
+def _count(value: int) -> int:
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise PrivacyError(
+            f"{value!r} in a graph of masks; its neighbours, threshold and sites are whole numbers"
+        ) from error
 
 
 @attrs.frozen
@@ -34,10 +44,10 @@ class Sparse:
         Numbers of sites that may be corrupted and that may drop out.
     """
 
-    neighbours: int
-    threshold: int
-    corrupt: int
-    dropped: int
+    neighbours: int = attrs.field(converter=_count)
+    threshold: int = attrs.field(converter=_count)
+    corrupt: int = attrs.field(converter=_count)
+    dropped: int = attrs.field(converter=_count)
 
     @classmethod
     def for_sites(cls, sites: int, *, corrupt: float, dropout: float) -> Sparse:
@@ -73,7 +83,9 @@ class Sparse:
         >>> Sparse.for_sites(1000, corrupt=0.1, dropout=0.1)
         Sparse(neighbours=52, threshold=28, corrupt=100, dropped=100)
         """
-        if not (0 <= corrupt < 1 and 0 <= dropout < 1 and corrupt + dropout < 1):
+        sites = _count(sites)
+        shares = isinstance(corrupt, (int, float)) and isinstance(dropout, (int, float))
+        if not (shares and 0 <= corrupt < 1 and 0 <= dropout < 1 and corrupt + dropout < 1):
             raise PrivacyError(
                 f"corrupt {corrupt!r} and dropout {dropout!r} are no shares of the sites; "
                 "give two in [0, 1) that add to less than 1"
@@ -131,14 +143,20 @@ def _least_threshold(sites: int, degree: int, corrupt: int) -> int:
 def _tails(population: int, marked: int, drawn: int) -> list[float]:
     """Probability of ``count`` or more marked of ``drawn`` without putting back, for counts 0 to ``drawn + 1``.
 
-    Added as integers, from the rare end: no rounding but that of the last division.
+    Added as integers, from the rare end: no rounding but that of the last division. O(drawn) operations on integers of about
+    ``population`` bits.
     """
     marked = min(marked, population)
-    ways, found, every = 0, [0.0], math.comb(population, drawn)
-    for count in range(drawn, -1, -1):
-        ways += math.comb(marked, count) * math.comb(population - marked, drawn - count)
+    others, least, most = population - marked, max(0, drawn - population + marked), min(marked, drawn)
+    every = math.comb(population, drawn)
+    chance = math.comb(marked, most) * math.comb(others, drawn - most)
+    ways, found = 0, [0.0] * (drawn + 1 - most)
+    for count in range(most, least - 1, -1):
+        ways += chance
         found.append(ways / every)
-    return found[::-1]
+        # The ways for one fewer, from those for this many.
+        chance = chance * count * (others - drawn + count) // ((marked - count + 1) * (drawn - count + 1))
+    return (found + [1.0] * least)[::-1]
 
 
 def _run_of_removed(sites: int, removed: int, length: int) -> float:

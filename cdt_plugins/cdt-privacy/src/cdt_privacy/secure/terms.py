@@ -40,6 +40,12 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, np.integer) else value
 
 
+def _graph(value: Any) -> Any:
+    if value is not None and not isinstance(value, Sparse):
+        raise FederatedError(f"sparse is {value!r}; give what Sparse.for_sites finds, or None for all pairs")
+    return value
+
+
 def least_threshold(sites: int, adversary: str, sparse: Sparse | None = None) -> int:
     """Least number of survivors that protects each of them, of ``sites`` that are asked.
 
@@ -91,9 +97,9 @@ class Terms:
     round: str
     sites: tuple[str, ...] = attrs.field(converter=_sites)
     length: int = attrs.field(converter=_whole)
-    bits: int = 32
+    bits: int = attrs.field(default=32, converter=_whole)
     adversary: str = ACTIVE
-    sparse: Sparse | None = None
+    sparse: Sparse | None = attrs.field(default=None, converter=_graph)
     threshold: int = attrs.field(
         default=attrs.Factory(
             lambda self: least_threshold(len(self.sites), self.adversary, self.sparse), takes_self=True
@@ -106,7 +112,7 @@ class Terms:
         self._check_names()
         if not (isinstance(self.length, int) and 0 < self.length <= _LONGEST_VECTOR):
             raise FederatedError(f"round {self.round!r}: a vector of length {self.length!r}; give an integer from 1")
-        if self.bits not in (32, 64):
+        if not (isinstance(self.bits, int) and self.bits in (32, 64)):
             raise FederatedError(f"round {self.round!r}: a ring of {self.bits!r} bits; give 32 or 64")
         if self.adversary not in (ACTIVE, SEMI_HONEST):
             raise FederatedError(

@@ -55,7 +55,7 @@ class Unmasking:
         ------
         ProtocolError
             Too few good shares of a secret, or a site that dealt shares of another secret than it advertised; names it. The
-            sum is then still masked.
+            sum is then still masked. What else interrupts it may leave some of the masks off.
         """
         seeds = {site: self._seed(site) for site in sorted(self.survivors)}
         mask_keys = {site: self._mask_key(site) for site in sorted(self.dealt.keys() - self.survivors)}
