@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import CdtError, FederatedError, ProtocolError
 from cdt_core.model.fields import FieldWriter
+from cdt_core.model.state import state_to_json
 from cdt_federated.rounds import Coordinator, Faults, InProcess, Member, Roster, Site
 from cdt_federated.statistics import (
     AlleleFrequencies,
@@ -30,9 +31,11 @@ from cdt_federated.statistics import (
     asking,
     run,
 )
+from cdt_federated.statistics.fitted import Scale
 from cdt_federated.statistics.groups import GroupSums
 from cdt_federated.statistics.moments import Products
 from cdt_federated.statistics.questions import question_from_bytes, question_to_bytes
+from cdt_federated.statistics.regression import PoissonSums
 
 GRID = [2.0, 4, 8, 16]
 
@@ -171,4 +174,60 @@ def test_texts_that_are_no_question_are_refused(text):
 
 def test_a_question_that_cannot_be_written_is_refused():
     with pytest.raises(ProtocolError, match="GroupSums cannot be sent"):
-        question_to_bytes(GroupSums(name="x", group="g", levels=(object(), "q")))
+        question_to_bytes(GroupSums(name="x", group="g", levels=(object(), "q"), origins=np.zeros(2)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("Totals", {"names": [1, "x"], "weights": None}),
+        ("Totals", {"names": ["x"], "weights": 3}),
+        ("Totals", {"names": ["x"], "missing": "ignore"}),
+        ("Products", {"names": ["x", "x"], "origin": np.zeros(2)}),
+        ("Products", {"names": ["x"], "origin": np.zeros(1 << 10)}),
+        ("Products", {"names": ["x"], "origin": np.zeros((1, 1))}),
+        ("Products", {"names": ["x"], "origin": np.array([np.nan])}),
+        ("BinCounts", {"name": "x", "edges": np.array([2.0, 1.0])}),
+        ("CallCounts", {"name": "g", "variants": True}),
+        ("GroupSums", {"name": "x", "group": "g", "levels": [["a"], "b"], "origins": np.zeros(2)}),
+        ("Totals", {"names": ["x"], "whole": ["sums"]}),
+    ],
+)
+def test_fields_that_are_not_what_they_should_be_are_refused(kind, fields):
+    text = state_to_json({"kind": kind, "fields": fields})
+    with pytest.raises(ProtocolError, match="question"):
+        question_from_bytes(FieldWriter().fixed(b"cdt.ask\x01").text(text).end())
+
+
+def test_a_scale_is_of_columns_once_each():
+    """One column named a thousand times would take a thousand columns' memory at the site."""
+    with pytest.raises(FederatedError, match="each once"):
+        Scale(("x", "x"), np.zeros(2), np.ones(2))
+    with pytest.raises(FederatedError, match="one mean and one deviation"):
+        Scale(("x",), np.zeros(1000), np.ones(1000))
+
+
+@pytest.mark.parametrize("at", [np.zeros(1), np.zeros(3), np.array([1e308, 1e308])])
+def test_coefficients_that_make_no_sense_are_answered_by_nothing_or_nothing_useful(at):
+    question = PoissonSums(outcome="y", scale=Scale(("x",), np.zeros(1), np.ones(1)), at=at, weights=None)
+
+    class Opening:
+        task, site, sites, round, federation = question_to_bytes(question), "a", ("a",), 1, "study"
+
+    party = answering({"x": [1.0, 2.0], "y": [2.0, 3.0]})(Opening)
+    if len(at) != 2:
+        with pytest.raises(FederatedError, match="makes no sense"):
+            party.answer("update", b"")
+        return
+    state = question.from_vector(np.frombuffer(party.answer("update", b"")[-8 * question.length :]))
+    assert (state["rows"], state["beyond"], state["likelihood"]) == (2, 1, 0)
+
+
+def test_a_step_too_far_is_halved_over_rounds_too(split):
+    """The first step from the mean's logarithm goes far beyond what float64 holds."""
+    x = np.zeros(60)
+    x[-1] = 400.0
+    rows = {"x": x, "n": np.concatenate([np.ones(59), [1e6]])}
+    ask, _ = federation(split(rows))
+    found = run(PoissonRegression("n", ["x"]), ask)
+    assert found.coefficients == pytest.approx([0.0, np.log(1e6) / 400], abs=1e-8)

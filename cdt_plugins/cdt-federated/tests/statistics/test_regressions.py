@@ -122,6 +122,51 @@ def test_what_has_no_answer_is_refused(analysis, change, said, split):
         run(analysis, split(whole))
 
 
+RARE = np.arange(3000) < 8
+
+
+@pytest.mark.parametrize(
+    ("make", "outcome"),
+    [
+        (LogisticRegression, lambda rng: RARE | (rng.random(3000) < 0.3)),
+        (LogisticRegression, lambda rng: ~RARE & (rng.random(3000) < 0.3)),
+        (PoissonRegression, lambda rng: np.where(RARE, 0, rng.poisson(2, 3000))),
+    ],
+)
+def test_a_rare_level_that_separates_is_refused(make, outcome, split):
+    """In units of its deviation such a coefficient stays small, however far it runs."""
+    rng = np.random.default_rng(3)
+    rows = {"rare": RARE, "age": rng.normal(60, 9, 3000), "y": outcome(rng)}
+    with pytest.raises(FederatedError, match="'rare' grows without end"):
+        run(make("y", ["age", "rare"]), split(rows))
+
+
+def test_a_covariate_of_heavy_tails_is_no_separation(split):
+    rng = np.random.default_rng(1)
+    x = rng.standard_cauchy(20000) * 30
+    y = rng.random(20000) < 1 / (1 + np.exp(-np.clip(x / 10, -500, 500)))
+    found = run(LogisticRegression("y", ["x"]), split({"x": x, "y": y}))
+    with np.errstate(over="ignore"):
+        pooled = sm.Logit(y.astype(float), sm.add_constant(x)).fit(disp=0, tol=1e-12, maxiter=200)
+    np.testing.assert_allclose(found.coefficients, pooled.params, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("count", "time"), [(1e15, None), (3.0, 1e15)])
+def test_rates_of_any_size(count, time, split):
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=200)
+    rows = {"x": x, "n": rng.poisson(count * np.exp(0.3 * x)), "t": np.full(200, time or 1.0)}
+    found = run(PoissonRegression("n", ["x"], exposure=time and "t"), split(rows))
+    model = sm.GLM(rows["n"], sm.add_constant(x), family=sm.families.Poisson(), exposure=rows["t"])
+    np.testing.assert_allclose(found.coefficients, model.fit(tol=1e-14).params, rtol=1e-8)
+
+
+def test_an_exact_fit_has_errors_of_0():
+    found = run(LinearRegression("y", ["x"]), {"a": {"x": [2.0, 4.0, 6.0, 8.0], "y": [1.0] * 4}})
+    assert found.standard_errors.tolist() == [0, 0]
+    assert "coefficient" in str(found)
+
+
 def test_fewer_rows_than_coefficients_are_refused():
     with pytest.raises(FederatedError, match="too few for 2 coefficients"):
         run(LinearRegression("y", ["x"]), {"a": {"x": [1.0, 2.0], "y": [1.0, 3.0]}})

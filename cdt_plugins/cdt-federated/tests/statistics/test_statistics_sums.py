@@ -85,6 +85,21 @@ def test_t_tests_are_scipys(how, equal, split):
     assert found.interval() == pytest.approx((interval.low, interval.high), rel=1e-7)
 
 
+def test_groups_far_apart_keep_their_own_variance(split):
+    rng = np.random.default_rng(2)
+    group = np.repeat(["p", "q"], 40)
+    x = rng.normal(0, 1e-3, 80) + 1e8 * (group == "q")
+    found = run(TTest("x", "group", ("p", "q")), split({"x": x, "group": group}))
+    np.testing.assert_allclose(found.deviations, [x[:40].std(ddof=1), x[40:].std(ddof=1)], rtol=1e-9)
+
+
+def test_means_that_do_not_differ_have_an_interval():
+    found = run(TTest("x", "g", ("a", "b")), {"s": {"x": [1, 2, 1, 2], "g": list("aabb")}})
+    interval = stats.ttest_ind([1, 2], [1, 2], equal_var=False).confidence_interval()
+    assert found.statistic == 0
+    assert found.interval() == pytest.approx((interval.low, interval.high), rel=1e-10)
+
+
 @pytest.mark.parametrize("correction", [False, True])
 def test_chi_square_is_scipys(how, correction, split):
     whole = table()
@@ -152,6 +167,10 @@ def test_rows_without_a_value_may_be_left_out():
         (lambda: run(TTest("x", "g", ("a", "b")), {"s": {"x": [1, 2], "g": ["a", "c"]}}), "has 'c' in row 1"),
         (lambda: run(TTest("x", "g", ("a", "b")), {"s": {"x": [1, 2], "g": ["a", "b"]}}), "fewer than two rows"),
         (lambda: run(TTest("x", "g", ("a", "b")), {"s": {"x": [1, 1, 2, 2], "g": list("aabb")}}), "does not vary"),
+        (
+            lambda: run(TTest("x", "g", ("a", "b")), {"s": {"x": [0.1] * 3 + [0.7] * 3, "g": list("aaabbb")}}),
+            "not vary",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, said):

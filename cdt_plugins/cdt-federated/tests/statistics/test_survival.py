@@ -7,7 +7,7 @@ import pytest
 from statsmodels.duration.api import PHReg, SurvfuncRight, survdiff
 
 from cdt_core.errors import FederatedError
-from cdt_federated.statistics import Cox, KaplanMeier, LogRank, run
+from cdt_federated.statistics import Cox, KaplanMeier, LogRank, cox, run
 
 
 def table(rows=160, ties=True, seed=5):
@@ -57,6 +57,30 @@ def test_log_rank(how, split):
     statistic, p_value = survdiff(whole["days"], whole["died"], whole["arm"])
     assert (found.statistic, found.p_value) == pytest.approx((statistic, p_value), rel=1e-8)
     assert found.observed.sum() == whole["died"].sum() == pytest.approx(found.expected.sum())
+
+
+def test_the_last_row_alone_is_observed_too():
+    """It adds nothing to the test, but is an event that was expected."""
+    rows = {"days": [1, 2, 3, 4], "died": [1, 1, 1, 1], "arm": list("pqpq")}
+    found = run(LogRank("days", "died", "arm", ("p", "q")), {"a": rows})
+    np.testing.assert_array_equal(found.observed, [2, 2])
+    assert found.expected.sum() == pytest.approx(4)
+    assert found.statistic == pytest.approx(survdiff(rows["days"], rows["died"], np.array(rows["arm"]))[0], rel=1e-8)
+
+
+@pytest.mark.parametrize("together", [1, 7])
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_cox_where_nearly_all_have_an_event_at_one_time(ties, together, split, monkeypatch):
+    """However few tied events are looked at together."""
+    monkeypatch.setattr(cox, "_TOGETHER", together)
+    whole = table()
+    whole["days"], whole["died"] = np.where(whole["dose"] > -1.5, 3.0, whole["days"]), np.arange(160) % 9 > 0
+    found = run(Cox("days", "died", ["dose", "age"], ties=ties), split(whole))
+    covariates = np.column_stack([whole["dose"], whole["age"]])
+    pooled = PHReg(whole["days"], covariates, status=whole["died"], ties=ties).fit(disp=0)
+    np.testing.assert_allclose(found.coefficients, pooled.params, rtol=1e-6)
+    np.testing.assert_allclose(found.standard_errors, pooled.bse, rtol=1e-6)
+    assert found.log_likelihood == pytest.approx(pooled.llf, rel=1e-10)
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])

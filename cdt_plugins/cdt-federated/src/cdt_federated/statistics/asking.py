@@ -95,8 +95,8 @@ def ask_all(sites: Mapping[str, Table], *, min_rows: int = 1, total: Total | Non
     FederatedError
         There are no sites. Of the function that is returned: a site cannot answer, or sums alone do not answer the question.
     """
-    if not sites:
-        raise FederatedError("there are no sites to ask; give at least one table by name")
+    if not isinstance(sites, Mapping) or not sites:
+        raise FederatedError("there are no sites to ask; give at least one table by the name of its site")
 
     def ask(question: Summary) -> State:
         if total is not None and not isinstance(question, Sums):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cdt_core.errors import FederatedError
 from cdt_federated.statistics.fitted import Fitted, Scale, scale_of
 from cdt_federated.statistics.moments import Moments, names_of
-from cdt_federated.statistics.newton import maximised
+from cdt_federated.statistics.newton import kept_finite, maximised
 from cdt_federated.statistics.rows import Missing, Rows
 from cdt_federated.statistics.summary import State, Steps, Sums
 from cdt_federated.statistics.times import Grid, agreed_grid, grid_of
@@ -22,6 +22,9 @@ __all__ = ["Cox", "CoxFound"]
 
 Array = NDArray[np.float64]
 Ties = Literal["efron", "breslow"]
+
+#: Events that are looked at together.
+_TOGETHER = 1 << 14
 
 
 def _binned(places: NDArray[np.intp], values: Array, count: int) -> Array:
@@ -53,25 +56,40 @@ def _sums(covariates: Array, at: Array, places: NDArray[np.intp], happened: NDAr
 
 def _terms(state: State, at: Array, ties: Ties) -> State:
     """Log partial likelihood, gradient and information, from the sums of :func:`_sums` (Efron 1977, JASA 72:557)."""
-    events = state["events"]
-    risk = [state[f"risk{order}"][::-1].cumsum(axis=0)[::-1] for order in "012"]
+    zeros, firsts, seconds = (state[f"risk{order}"][::-1].cumsum(axis=0)[::-1] for order in "012")
     tied = [state[f"tied{order}"] for order in "012"]
     likelihood, gradient = float(state["covariates"].sum(axis=0) @ at), state["covariates"].sum(axis=0).copy()
     information = np.zeros((len(at), len(at)))
+    whole, part = np.zeros(len(zeros)), np.zeros(len(zeros))
     with np.errstate(all="ignore"):
-        for turn in range(int(events.max(initial=0))):
-            now = events > turn
-            shares = (turn / events[now] if ties == "efron" else np.zeros(int(now.sum())))[:, np.newaxis, np.newaxis]
-            zero, first, second = (
-                whole[now] - shares.reshape(-1, *[1] * (whole.ndim - 1)) * part[now]
-                for whole, part in zip(risk, tied, strict=True)
-            )
-            mean = first / zero[:, np.newaxis]
-            likelihood -= float(np.log(zero).sum())
-            gradient -= mean.sum(axis=0)
-            information += (second / zero[:, np.newaxis, np.newaxis]).sum(axis=0) - mean.T @ mean
-    usable = np.isfinite(likelihood) and np.isfinite(gradient).all() and np.isfinite(information).all()
-    return {"likelihood": likelihood if usable else -np.inf, "gradient": gradient, "information": information}
+        for place, share, count in _turns(state["events"], ties):
+            zero = zeros[place] - share * tied[0][place]
+            mean = (firsts[place] - share[:, np.newaxis] * tied[1][place]) / zero[:, np.newaxis]
+            likelihood -= float(count @ np.log(zero))
+            gradient -= count @ mean
+            information -= (mean * count[:, np.newaxis]).T @ mean
+            whole += np.bincount(place, count / zero, len(zeros))
+            part += np.bincount(place, count * share / zero, len(zeros))
+        happened = state["events"] > 0
+        information += np.tensordot(whole[happened], seconds[happened], 1) - np.tensordot(part, tied[2], 1)
+    return {"likelihood": np.asarray(likelihood), "gradient": gradient, "information": information}
+
+
+def _turns(events: Array, ties: Ties) -> Iterator[tuple[NDArray[np.intp], Array, Array]]:
+    """Places of events, what share of those tied with it has left the risk set before each, and how many such events.
+
+    Breslow's events of one time are alike; Efron's are one after the other, some at once.
+    """
+    counts = np.rint(events).astype(np.intp)
+    if ties == "breslow":
+        places = np.flatnonzero(counts)
+        yield places, np.zeros(len(places)), counts[places].astype(np.float64)
+        return
+    ends = counts.cumsum()
+    for first in range(0, int(counts.sum()), _TOGETHER):
+        turn = np.arange(first, min(first + _TOGETHER, int(ends[-1])))
+        places = np.searchsorted(ends, turn, side="right")
+        yield places, (turn - (ends - counts)[places]) / counts[places], np.ones(len(places))
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -94,19 +112,21 @@ class SumsAtTimes(_Common):
 
     grid: Grid
 
+    whole: ClassVar[frozenset[str]] = frozenset({"events", "beyond"})
+
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Name -> shape of each array of sums."""
         times, size = len(self.grid.times), len(self.at)
         sizes = {"0": (times,), "1": (times, size), "2": (times, size, size)}
         kinds = {f"{name}{order}": shape for name in ("risk", "tied") for order, shape in sizes.items()}
-        return {**kinds, "events": (times,), "covariates": (times, size)}
+        return {**kinds, "events": (times,), "covariates": (times, size), "beyond": ()}
 
     def of(self, rows: Rows) -> Mapping[str, Array]:
         """The sums over some rows."""
         places, happened = self.grid.places(rows, self.time, self.event)
         covariates = self.scale.of(rows.matrix(self.scale.names))
-        return _sums(covariates, self.at, places, happened, len(self.grid.times))
+        return kept_finite(_sums(covariates, self.at, places, happened, len(self.grid.times)))
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -115,11 +135,13 @@ class SiteLikelihood(_Common):
 
     ties: Ties
 
+    whole: ClassVar[frozenset[str]] = frozenset({"events", "beyond"})
+
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Name -> shape of each array of sums."""
         size = len(self.at)
-        return {"likelihood": (), "gradient": (size,), "information": (size, size), "events": ()}
+        return {"likelihood": (), "gradient": (size,), "information": (size, size), "events": (), "beyond": ()}
 
     def of(self, rows: Rows) -> Mapping[str, Array]:
         """The sums over some rows."""
@@ -127,7 +149,7 @@ class SiteLikelihood(_Common):
         places, happened = Grid(times, is_agreed=False).places(rows, self.time, self.event)
         covariates = self.scale.of(rows.matrix(self.scale.names))
         found = _terms(_sums(covariates, self.at, places, happened, len(times)), self.at, self.ties)
-        return {**{name: np.asarray(value) for name, value in found.items()}, "events": happened.sum()}
+        return kept_finite({**found, "events": np.asarray(happened.sum(), np.float64)})
 
 
 @attrs.frozen(eq=False)
@@ -252,7 +274,11 @@ class _Course:
 
     def read(self, state: State) -> State:
         """The likelihood of risk sets of all sites, from their sums at each time."""
-        return state if self.grid is None else {**_terms(state, self.at, self.cox.ties), "sums": state}
+        return (
+            state
+            if self.grid is None
+            else {**_terms(state, self.at, self.cox.ties), "beyond": state["beyond"], "sums": state}
+        )
 
 
 def _baseline(sums: State, coefficients: Array, scale: Scale) -> Array:

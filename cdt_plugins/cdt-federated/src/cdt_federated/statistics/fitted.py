@@ -15,7 +15,7 @@ __all__ = ["Fitted", "Scale", "scale_of", "solved"]
 Array = NDArray[np.float64]
 
 #: Below this part of its size, what varies is rounding.
-_ROUNDING = 1e-12
+_ROUNDING = 1e-15
 #: A matrix of correlations of a larger condition number is singular.
 _MOST_CONDITION = 1e14
 
@@ -51,7 +51,8 @@ class Fitted:
     @property
     def statistics(self) -> Array:
         """Coefficients over their errors, shape (k,): z, or t where degrees of freedom are finite."""
-        return np.asarray(self.coefficients / self.standard_errors)
+        with np.errstate(divide="ignore", invalid="ignore"):  # of an exact fit errors are 0
+            return np.asarray(self.coefficients / self.standard_errors)
 
     @property
     def p_values(self) -> Array:
@@ -91,6 +92,13 @@ class Scale:
     names: tuple[str, ...]
     mean: Array
     deviation: Array
+
+    def __attrs_post_init__(self) -> None:
+        size = len(self.names)
+        if len(set(self.names)) != size or (self.mean.shape, self.deviation.shape) != ((size,), (size,)):
+            raise FederatedError(
+                f"a scale of columns {self.names}: give one mean and one deviation for each, each once"
+            )
 
     def of(self, values: Array) -> Array:
         """Columns (rows, columns) in this scale."""

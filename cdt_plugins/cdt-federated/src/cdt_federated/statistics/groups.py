@@ -18,20 +18,24 @@ __all__ = ["GroupSums", "levels_of"]
 
 def levels_of(levels: Iterable[Any]) -> tuple[Any, ...]:
     """Levels that all sites agreed on: two or more, each once."""
-    found = (levels,) if isinstance(levels, str) else tuple(levels)
-    if len(found) < 2 or len(set(found)) != len(found):
+    try:
+        found = (levels,) if isinstance(levels, str) else tuple(levels)
+        different = len(set(found))
+    except TypeError as error:
+        raise FederatedError(f"levels {levels!r} are no values that rows may have: {error}") from error
+    if len(found) < 2 or different != len(found):
         raise FederatedError(f"levels {found}: name at least two, and each once")
     return found
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class GroupSums(Sums):
-    """Rows of each group, and sums of a column and of its squares as deviations from an origin."""
+    """Rows of each group, and sums of a column and of its squares as deviations from each group's origin."""
 
     name: str
     group: str
     levels: tuple[Any, ...]
-    origin: float = 0.0
+    origins: NDArray[np.float64]
 
     whole: ClassVar[frozenset[str]] = frozenset({"counts"})
 
@@ -48,7 +52,7 @@ class GroupSums(Sums):
     def of(self, rows: Rows) -> Mapping[str, NDArray[np.float64]]:
         """Sums over rows."""
         codes, groups = rows.codes(self.group, self.levels), len(self.levels)
-        values = rows.numbers(self.name) - self.origin
+        values = rows.numbers(self.name) - self.origins[codes]
         return {
             "counts": np.bincount(codes, minlength=groups).astype(np.float64),
             "sums": np.bincount(codes, values, groups).astype(np.float64),

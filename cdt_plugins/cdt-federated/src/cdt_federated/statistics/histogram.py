@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError
-from cdt_federated.statistics.rows import Missing, Rows
+from cdt_federated.statistics.rows import Missing, Rows, numbers_of
 from cdt_federated.statistics.small import checked_count, few
 from cdt_federated.statistics.summary import Steps, Sums
 
@@ -18,7 +18,7 @@ __all__ = ["Histogram", "HistogramFound"]
 
 
 def _edges(edges: Iterable[float]) -> NDArray[np.float64]:
-    found = np.array(tuple(edges), np.float64)
+    found = numbers_of(edges, "edges")
     if found.ndim != 1 or len(found) < 2 or not np.isfinite(found).all() or not (np.diff(found) > 0).all():
         raise FederatedError(
             "edges of a histogram must be two or more finite numbers that rise; the sites agree on them"
@@ -31,7 +31,7 @@ class BinCounts(Sums):
     """Values in each bin, and beyond the edges."""
 
     name: str
-    edges: NDArray[np.float64]
+    edges: NDArray[np.float64] = attrs.field(converter=_edges)
 
     whole: ClassVar[frozenset[str]] = frozenset({"counts"})
 

@@ -27,8 +27,8 @@ def names_of(columns: Iterable[str]) -> tuple[str, ...]:
         One text instead of several, none, or a name twice.
     """
     names = (columns,) if isinstance(columns, str) else tuple(columns)
-    if not names or len(set(names)) != len(names):
-        raise FederatedError(f"columns {names}: name at least one, and each once")
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise FederatedError(f"columns {names}: name at least one, by text, and each once")
     return names
 
 
@@ -71,9 +71,13 @@ class Totals(Sums):
 class Products(Sums):
     """Sums of products of deviations from an origin that all sites were told: about the mean, nothing cancels."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...] = attrs.field(converter=names_of)
     origin: Vector
     weights: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.origin.shape != (len(self.names),):
+            raise FederatedError(f"an origin of shape {self.origin.shape} for {len(self.names)} columns")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -95,7 +99,9 @@ class Products(Sums):
     def centred(self, state: State) -> tuple[Vector, Vector]:
         """Mean, and products of deviations from it."""
         shift = state["deviations"] / state["weight"]
-        return self.origin + shift, state["products"] - state["weight"] * np.outer(shift, shift)
+        about = state["products"] - state["weight"] * np.outer(shift, shift)
+        np.fill_diagonal(about, np.maximum(0, about.diagonal()))  # rounding alone makes a square negative
+        return self.origin + shift, about
 
 
 @attrs.frozen(eq=False)

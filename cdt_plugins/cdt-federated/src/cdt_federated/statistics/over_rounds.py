@@ -109,5 +109,5 @@ def _vector(question: Sums, table: Table, min_rows: int) -> NDArray[np.float64]:
     try:
         with np.errstate(all="ignore"):  # the party refuses to send what is not finite
             return question.vector(answer(question, table, min_rows=min_rows))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise FederatedError(f"a {type(question).__name__} that makes no sense: {error}") from error

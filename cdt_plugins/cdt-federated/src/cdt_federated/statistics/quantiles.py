@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError
-from cdt_federated.statistics.rows import Missing, Rows
+from cdt_federated.statistics.rows import Missing, Rows, numbers_of
 from cdt_federated.statistics.sketches import SketchSummary, library
 from cdt_federated.statistics.summary import Steps
 
@@ -21,7 +21,7 @@ _LEAST_K, _MOST_K = 8, 65535
 
 
 def _shares(shares: Iterable[float]) -> NDArray[np.float64]:
-    found = np.array(tuple(shares), np.float64)
+    found = numbers_of(shares, "shares")
     if not found.size or not ((found >= 0) & (found <= 1)).all():
         raise FederatedError(f"quantiles at {found.tolist()}; give shares from 0 to 1")
     return found

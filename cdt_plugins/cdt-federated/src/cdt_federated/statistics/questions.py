@@ -6,12 +6,15 @@ can be read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
+import numpy as np
 
-from cdt_core.errors import ProtocolError
+from cdt_core.errors import FederatedError, ProtocolError
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_core.model.state import state_from_json, state_to_json
 from cdt_federated.statistics.alleles import CallCounts
@@ -49,6 +52,8 @@ _QUESTIONS: tuple[type[Sums], ...] = (
 )
 _PARTS: tuple[type[Any], ...] = (Scale, Grid)
 _KINDS: Mapping[str, type[Any]] = {each.__name__: each for each in (*_QUESTIONS, *_PARTS)}
+#: What the fields of each kind hold.
+_HINTS: Mapping[str, Mapping[str, Any]] = {name: get_type_hints(kind) for name, kind in _KINDS.items()}
 
 
 def question_to_bytes(question: Sums) -> bytes:
@@ -82,7 +87,15 @@ def question_from_bytes(data: bytes) -> Sums:
     try:
         question = _built(state_from_json(text))
         length = question.length if isinstance(question, _QUESTIONS) else None
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        FederatedError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise reader.error(f"it cannot be read: {error}") from error
     if not isinstance(question, _QUESTIONS) or not isinstance(length, int) or not 0 < length <= _MOST_NUMBERS:
         raise reader.error(f"it is no question, or has an answer of more than {_MOST_NUMBERS} numbers")
@@ -103,5 +116,29 @@ def _built(tree: Any) -> Any:
     if isinstance(tree, list):
         return tuple(_built(each) for each in tree)
     if isinstance(tree, dict):
-        return _KINDS[tree["kind"]](**{name: _built(value) for name, value in tree["fields"].items()})
+        kind = _KINDS[tree["kind"]]
+        fields, hints = {name: _built(value) for name, value in tree["fields"].items()}, _HINTS[tree["kind"]]
+        for name, value in fields.items():
+            if not _fits(value, hints[name]):
+                raise TypeError(f"{name} of {kind.__name__} is no {hints[name]}")
+        return kind(**fields)
     return tree
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value that somebody sent is what a field holds; arrays are of one dimension, and finite."""
+    kind, parts = get_origin(hint) or hint, get_args(hint)
+    if kind is tuple:
+        return isinstance(value, tuple) and all(_fits(each, parts[0]) for each in value)
+    if kind is Literal:
+        return isinstance(value, str) and value in parts
+    if kind is UnionType:
+        return any(_fits(value, part) for part in parts)
+    if kind is np.ndarray:
+        known = isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1
+        return known and bool(np.isfinite(value).all())
+    if kind is Any:  # a level
+        return value is None or isinstance(value, str | bool | int | float | np.generic)
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cdt_core.errors import FederatedError
 from cdt_federated.statistics.fitted import Fitted, Scale, scale_of
 from cdt_federated.statistics.moments import Moments, names_of
-from cdt_federated.statistics.newton import maximised
+from cdt_federated.statistics.newton import kept_finite, maximised
 from cdt_federated.statistics.rows import Missing, Rows
 from cdt_federated.statistics.summary import Steps, Summary, Sums
 
@@ -49,6 +49,8 @@ class _Likelihood(Sums, ABC):
     weights: str | None
     exposure: str | None = None
 
+    whole: ClassVar[frozenset[str]] = frozenset({"beyond"})
+
     @property
     def columns(self) -> tuple[str, ...]:
         others = (name for name in (self.weights, self.exposure) if name is not None)
@@ -57,20 +59,21 @@ class _Likelihood(Sums, ABC):
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         size = len(self.at)
-        return {"likelihood": (), "gradient": (size,), "information": (size, size), "deviance": ()}
+        return {"likelihood": (), "gradient": (size,), "information": (size, size), "deviance": (), "beyond": ()}
 
     def of(self, rows: Rows) -> Mapping[str, Array]:
         weights = np.ones(rows.count) if self.weights is None else rows.positive(self.weights)
         design = np.column_stack([np.ones(rows.count), self.scale.of(rows.matrix(self.scale.names))])
-        with np.errstate(over="ignore"):  # a step too far: it is halved
-            found = self.terms(rows, design @ self.at)
+        found = self.terms(rows, design @ self.at)
         likelihood, slope, curvature, deviance = (np.asarray(term) * weights for term in found)
-        return {
-            "likelihood": np.nan_to_num(likelihood.sum(), nan=-np.inf),
-            "gradient": slope @ design,
-            "information": (design * curvature[:, np.newaxis]).T @ design,
-            "deviance": deviance.sum(),
-        }
+        return kept_finite(
+            {
+                "likelihood": likelihood.sum(),
+                "gradient": slope @ design,
+                "information": (design * curvature[:, np.newaxis]).T @ design,
+                "deviance": deviance.sum(),
+            }
+        )
 
     @abstractmethod
     def terms(self, rows: Rows, predictor: Array) -> tuple[Array, Array, Array, Array]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Literal
 
 import attrs
@@ -11,12 +13,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import FederatedError
 
-__all__ = ["Missing", "Rows", "Table"]
+__all__ = ["Missing", "Rows", "Table", "numbers_of"]
 
 #: Columns by name: a mapping of arrays of one length, or a pandas DataFrame. A column may have several values in a row.
 Table = Mapping[str, ArrayLike]
 #: What becomes of rows in which a column that is used has no value.
 Missing = Literal["refuse", "drop"]
+
+
+def numbers_of(values: Iterable[float], what: str) -> NDArray[np.float64]:
+    """Numbers that an analysis is told, as an array.
+
+    Raises
+    ------
+    FederatedError
+        They are no numbers; begins with ``what`` they are.
+    """
+    try:
+        return np.array(tuple(values), np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FederatedError(f"{what} are {values!r}; give numbers") from error
 
 
 @attrs.frozen(eq=False)
@@ -44,6 +60,8 @@ class Rows:
         FederatedError
             A column is not there, or has another length; a value is missing where that is refused.
         """
+        if missing not in ("refuse", "drop"):
+            raise FederatedError(f"missing is {missing!r}; it must be 'refuse' or 'drop'")
         columns = {name: _column(table, name) for name in dict.fromkeys(names)}
         lengths = {name: len(column) for name, column in columns.items()}
         count = max(lengths.values(), default=0)
@@ -71,12 +89,13 @@ class Rows:
         FederatedError
             It holds something else, or an infinite value.
         """
-        column = self.columns[name]
-        if column.dtype.kind not in "iufb":
+        column = self.single(name)
+        if column.dtype.kind not in "iufb" and not _is_of_numbers(column):
             raise FederatedError(
                 f"column {name!r} holds {column.dtype}, not numbers; convert it, or name its categories"
             )
-        found = column.astype(np.float64)
+        with np.errstate(over="ignore"):  # of longer floats: infinite is refused
+            found = _as_float64(name, column)
         if np.isinf(found).any():
             raise FederatedError(
                 f"column {name!r} is infinite in row {int(np.argwhere(np.isinf(found))[0, 0])}; correct it"
@@ -111,9 +130,14 @@ class Rows:
         FederatedError
             A row has none of them: all sites must agree on the levels before anybody counts.
         """
-        column = self.columns[name]
+        column = self.single(name)
+        if column.dtype.kind in "cmM":
+            raise FederatedError(f"column {name!r} holds {column.dtype}, which has no levels; convert it to text")
         places = {level: place for place, level in enumerate(levels)}
-        found = np.array([places.get(value, -1) for value in column.tolist()], np.intp)
+        try:
+            found = np.array([places.get(value, -1) for value in column.tolist()], np.intp)
+        except TypeError as error:
+            raise FederatedError(f"column {name!r} holds values that can be no levels: {error}") from error
         if (found < 0).any():
             row = int(np.argmax(found < 0))
             raise FederatedError(
@@ -122,6 +146,27 @@ class Rows:
             )
         return found
 
+    def single(self, name: str) -> NDArray[Any]:
+        """A column of one value in each row."""
+        column = self.columns[name]
+        if column.ndim != 1:
+            raise FederatedError(
+                f"column {name!r} has {column.shape[1]} values in each row; give one, under a name that no other column has"
+            )
+        return column
+
+
+def _is_of_numbers(column: NDArray[Any]) -> bool:
+    """Whether a column of objects, as one with missing values becomes, holds nothing but numbers."""
+    return column.dtype.kind == "O" and all(isinstance(value, Real | Decimal | np.bool_) for value in column)
+
+
+def _as_float64(name: str, column: NDArray[Any]) -> NDArray[np.float64]:
+    try:
+        return column.astype(np.float64)
+    except OverflowError as error:
+        raise FederatedError(f"column {name!r} has a number beyond float64; correct it") from error
+
 
 def _column(table: Table, name: str) -> NDArray[Any]:
     try:
@@ -129,6 +174,8 @@ def _column(table: Table, name: str) -> NDArray[Any]:
     except KeyError:
         known = ", ".join(map(repr, list(table)[:12]))
         raise FederatedError(f"there is no column {name!r}; the table has {known}") from None
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise FederatedError(f"column {name!r} cannot be read as an array: {error}; give columns by name") from error
     if column.ndim not in (1, 2):
         raise FederatedError(
             f"column {name!r} has shape {column.shape}; give one row of values for each row of the table"
@@ -141,11 +188,20 @@ def _missing(column: NDArray[Any]) -> NDArray[np.bool_]:
     if column.dtype.kind in "fcmM":
         without = column != column
     elif column.dtype.kind == "O":
-        without = np.frompyfunc(lambda value: value is None or value != value, 1, 1)(column).astype(bool)
+        without = np.frompyfunc(_is_missing, 1, 1)(column).astype(bool)
     else:
         return np.zeros(len(column), bool)
     rows: NDArray[np.bool_] = without.any(axis=1) if without.ndim == 2 else without
     return rows
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' NA is neither equal to itself nor not
+        return True
+    except ValueError:  # an array is no missing value
+        return False
 
 
 def _refuse_missing(name: str, without: NDArray[np.bool_], missing: Missing) -> None:

@@ -100,8 +100,18 @@ class Sums(ABC):
         state["rows"] += rows.count
         state["left_out"] += rows.left_out
         if rows.count:
-            for name, found in self.of(rows).items():
-                state[name] = state[name] + found
+            with np.errstate(all="ignore"):  # what is not finite is refused
+                sums = self.of(rows)
+            for name, shape in self.shapes.items():
+                if np.shape(sums[name]) != shape:
+                    raise FederatedError(
+                        f"{name} of {type(self).__name__} has shape {np.shape(sums[name])}, not {shape}"
+                    )
+                if not np.isfinite(sums[name]).all():
+                    raise FederatedError(
+                        f"sums of {', '.join(self.columns)} are beyond float64; give the columns in larger units"
+                    )
+                state[name] = state[name] + sums[name]
         return state
 
     def merge(self, left: State, right: State) -> State:

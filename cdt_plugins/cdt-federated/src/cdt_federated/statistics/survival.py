@@ -221,12 +221,12 @@ class LogRank(_Survival):
         from scipy import stats
 
         _, at_risk, events, left_out = yield from self.counted()
-        some = at_risk.sum(axis=0) >= max(2, self.min_count)
+        some = at_risk.sum(axis=0) >= self.min_count
         risk, happened = at_risk[:, some], events[:, some]
         whole, all_events = risk.sum(axis=0), happened.sum(axis=0)
         shares = risk / whole
         expected = (shares * all_events).sum(axis=1)
-        spread = all_events * (whole - all_events) / (whole - 1)
+        spread = all_events * (whole - all_events) / np.maximum(1, whole - 1)  # 0 of the last row alone
         covariance = np.diag((shares * spread).sum(axis=1)) - (shares * spread) @ shares.T
         observed = happened.sum(axis=1)
         present = risk.sum(axis=1) > 0

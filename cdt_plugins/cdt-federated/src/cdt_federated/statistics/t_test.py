@@ -16,6 +16,9 @@ from cdt_federated.statistics.summary import Steps
 
 __all__ = ["TTest", "TTestFound"]
 
+#: A deviation below this part of the mean is rounding.
+_ROUNDING = 1e-15
+
 
 @attrs.frozen(eq=False)
 class TTestFound:
@@ -25,6 +28,8 @@ class TTestFound:
     ----------
     statistic, freedom, p_value
         t, its degrees of freedom, and the two-sided chance of a larger one.
+    standard_error
+        Of the difference of the means.
     means, deviations, counts
         Shape (2,): of the groups, in the order of the levels.
     left_out
@@ -34,6 +39,7 @@ class TTestFound:
     statistic: float
     freedom: float
     p_value: float
+    standard_error: float
     means: NDArray[np.float64]
     deviations: NDArray[np.float64]
     counts: NDArray[np.float64]
@@ -48,7 +54,7 @@ class TTestFound:
         """Confidence interval of the difference."""
         from scipy import stats
 
-        half = float(stats.t.ppf(0.5 + confidence / 2, self.freedom)) * abs(self.difference / self.statistic)
+        half = float(stats.t.ppf(0.5 + confidence / 2, self.freedom)) * self.standard_error
         return self.difference - half, self.difference + half
 
     def __str__(self) -> str:
@@ -90,17 +96,19 @@ class TTest:
             raise FederatedError(f"a t-test is of two groups, not of {len(self.levels)}")
 
     def steps(self) -> Steps[TTestFound]:
-        """Sums by group, then squares about the mean of all."""
+        """Sums by group, then squares about the mean of each."""
         shared: dict[str, Any] = {"group": self.group, "levels": self.levels, "missing": self.missing}
-        state = yield GroupSums(name=self.name, **shared)
+        state = yield GroupSums(name=self.name, origins=np.zeros(2), **shared)
         refuse_few(state["counts"], self.min_count, f"the t-test of {self.name!r}")
         if state["counts"].min() < 2:
             raise FederatedError(f"a group of {self.group!r} has fewer than two rows, and so no variance")
-        origin = float(state["sums"].sum() / state["counts"].sum())
-        state = yield GroupSums(name=self.name, origin=origin, **shared)
+        origins = state["sums"] / state["counts"]
+        state = yield GroupSums(name=self.name, origins=origins, **shared)
         counts, shifts = state["counts"], state["sums"] / state["counts"]
+        means = origins + shifts
         variances = np.maximum(0, state["squares"] - counts * shifts**2) / (counts - 1)
-        return self._found(counts, origin + shifts, variances, int(state["left_out"]))
+        variances[np.sqrt(variances) <= _ROUNDING * np.abs(means)] = 0
+        return self._found(counts, means, variances, int(state["left_out"]))
 
     def _found(
         self, counts: NDArray[np.float64], means: NDArray[np.float64], variances: NDArray[np.float64], left_out: int
@@ -116,6 +124,7 @@ class TTest:
             freedom = square**2 / float((parts**2 / (counts - 1)).sum()) if square else float("nan")
         if not square > 0:
             raise FederatedError(f"column {self.name!r} does not vary within the groups; no test is of use")
-        statistic = float(means[0] - means[1]) / square**0.5
+        error = square**0.5
+        statistic = float(means[0] - means[1]) / error
         p_value = float(2 * stats.t.sf(abs(statistic), freedom))
-        return TTestFound(statistic, freedom, p_value, means, np.sqrt(variances), counts, left_out)
+        return TTestFound(statistic, freedom, p_value, error, means, np.sqrt(variances), counts, left_out)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError
-from cdt_federated.statistics.rows import Missing, Rows, Table
+from cdt_federated.statistics.rows import Missing, Rows, Table, numbers_of
 from cdt_federated.statistics.summary import State, Steps, Sums
 
 __all__ = ["EventTimes", "Grid", "GroupedTimes", "agreed_grid", "grid_of"]
@@ -25,7 +25,7 @@ def agreed_grid(times: Iterable[float] | None) -> Array | None:
     """Times that all sites agreed on, as an array."""
     if times is None:
         return None
-    found = np.array(tuple(times), np.float64)
+    found = numbers_of(times, "agreed times")
     if not found.size or not np.isfinite(found).all() or found[0] < 0 or not (np.diff(found) > 0).all():
         raise FederatedError("agreed times must be finite numbers from 0 on that rise")
     return found

@@ -78,8 +78,11 @@ class TopK:
             column = rows.columns[self.name]
             if column.ndim != 1:
                 raise FederatedError(f"column {self.name!r} has several values in a row; frequent ones are of one")
-            for value in column.tolist():
-                sketch.update(str(value))
+            try:
+                for value in column.tolist():
+                    sketch.update(str(value))
+            except TypeError as error:
+                raise FederatedError(f"column {self.name!r} has {str(value)!r}, which is no Unicode text") from error
 
         summary = SketchSummary(self.name, self.missing, lambda: kind(_LOG_SIZE), kind.deserialize, add)
         state = yield summary
