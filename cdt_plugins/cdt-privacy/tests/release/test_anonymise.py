@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +52,7 @@ def test_every_release_keeps_what_was_asked_and_tells_no_falsehood(data, table, 
     t = data.draw(st.none() | st.sampled_from([0.1, 0.3, 0.8]))
     suppress = data.draw(st.sampled_from([0.0, 0.2])) if method == "full_domain" else 0.0
     hierarchies = {"town": TOWNS} if "town" in quasi and data.draw(st.booleans()) else None
+    relaxed = relaxed and method == "mondrian"
     options = {"hierarchies": hierarchies, "suppress": suppress, "relaxed": relaxed, "identifiers": ["name"]}
     found = anonymise(frame, quasi, "illness", k=k, l=l, t=t, method=method, **options)
     kept = check(found.table, quasi, "illness")
@@ -179,12 +183,57 @@ def test_odd_columns_have_codes(method):
         ({"refine": "hope"}, "neither None nor 'anneal'"),
         ({"refine": "anneal", "method": "full_domain"}, "leave no row to move"),
         ({"hierarchies": {"cost": [5]}}, "hierarchy for 'cost', which is no quasi-identifier"),
+        ({"hierarchies": [5, 10]}, "dict of column to hierarchy, not a list"),
+        ({"hierarchies": pd.DataFrame({"town": ["Aa"]})}, "dict of column to hierarchy, not a DataFrame"),
+        ({"suppress": 0.1}, "Mondrian cuts keep all of them"),
+        ({"relaxed": True, "method": "full_domain"}, "full-domain levels make none"),
+        ({"refine": ["anneal"]}, "neither None nor 'anneal'"),
+        ({"method": np.array(["mondrian", "x"])}, "none of mondrian, full_domain"),
+        ({"quasi_identifiers": None}, "there is no quasi-identifier"),
+        ({"identifiers": 3}, "3 names no column"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(options, message):
     asked = {"quasi_identifiers": ["age", "town"], "sensitive": "illness", "k": 5, **options}
     with pytest.raises(PrivacyError, match=message):
         anonymise(census(100), **asked)
+
+
+def test_names_may_be_an_index_or_none():
+    frame = census(100)
+    found = anonymise(frame, frame.columns[1:3], frame.columns[7:8], k=5, identifiers=None)
+    assert (found.quasi_identifiers, found.sensitive, found.dropped) == (("age", "weight"), ("illness",), ())
+
+
+def test_a_table_with_two_columns_of_one_name_is_refused():
+    frame = pd.DataFrame([[1, 2, 3], [1, 2, 3]], columns=["age", "x", "x"])
+    with pytest.raises(PrivacyError, match="more than one column 'x'"):
+        anonymise(frame, ["age"], k=2)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1, True, 1.0], [0.0, -0.0, -0.0], [Decimal("1.0"), Decimal("1.00"), Decimal(1)], [None, np.nan, pd.NaT]],
+    ids=["types", "zeros", "decimals", "missing"],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_equal_values_that_are_written_differently_are_released_as_one(values, method):
+    for column in (values, pd.Series(values, dtype=object)):
+        found = anonymise(pd.DataFrame({"x": column}), ["x"], k=3, method=method)
+        assert found.measures.ncp == 0
+        assert len(set(found.table.to_csv(index=False).splitlines()[1:])) == 1
+
+
+def test_categories_of_rows_that_were_left_out_are_gone():
+    frame = pd.DataFrame({"town": ["a"] * 50 + ["b"] * 49 + ["c"]})
+    frame["from"] = frame["town"].replace("c", "d")
+    frame["illness"] = pd.Categorical(frame["town"], list("abc"), ordered=True)
+    frame = frame.astype({"town": "category", "from": "category"})
+    found = anonymise(frame, ["town"], "illness", k=5, suppress=0.02, method="full_domain")
+    assert found.table["town"].cat.categories.tolist() == ["a", "b"]
+    assert found.table["from"].cat.categories.tolist() == ["a", "b"]
+    # Of an order they are the scale, which says nothing of the row.
+    assert found.table["illness"].cat.categories.tolist() == ["a", "b", "c"]
 
 
 def test_what_is_no_table_is_refused():
@@ -194,8 +243,15 @@ def test_what_is_no_table_is_refused():
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [([1.0, np.inf], "infinities"), ([1j, 2j], "complex"), ([[1], [2]], "cannot be told apart")],
-    ids=["infinite", "complex", "lists"],
+    [
+        ([1.0, np.inf], "infinities"),
+        ([1j, 2j], "complex"),
+        ([[1], [2]], "cannot be told apart"),
+        ([10**400, 1], "do not lie on one line"),
+        ([pd.Timestamp("2020", tz="UTC"), pd.Timestamp("2020")], "do not lie on one line"),
+        (pd.array([[1], [2]], pd.ArrowDtype(pa.list_(pa.int64()))), "cannot be told apart"),
+    ],
+    ids=["infinite", "complex", "lists", "huge", "zones", "arrow lists"],
 )
 def test_values_that_have_no_code_are_refused(values, message):
     with pytest.raises(PrivacyError, match=f"column 'x' holds .*{message}|column 'x' holds {message}"):

@@ -34,6 +34,12 @@ def test_numbers_have_the_ordered_distance():
     assert check(frame.astype({"cost": str}), ["town"], "cost").t == pytest.approx(0.5)
 
 
+def test_categories_that_no_row_has_make_no_steps():
+    frame = pd.DataFrame({"town": list("aabb"), "stage": pd.Categorical(list("xyyz"), list("xyz"), ordered=True)})
+    wide = frame.assign(stage=frame["stage"].cat.set_categories(list("uvxwyz_"), ordered=True))
+    assert check(wide, ["town"], "stage").t == check(frame, ["town"], "stage").t
+
+
 def test_the_worst_class_is_named():
     frame = pd.DataFrame({"town": ["a", "a", "b", None, None, None], "illness": list("xyyxxx")})
     found = check(frame, "town", "illness")

@@ -104,6 +104,17 @@ def test_suppression_leaves_out_few_rows_where_that_is_less_lossy():
     assert found.rows.tolist() == list(range(99))
 
 
+def test_t_holds_between_the_values_that_stay():
+    """The costs 2 to 9 are only in rows that may go: without them there is one step between 1 and 10, and not nine."""
+    many = {"town": ["a"] * 30 + ["b"] * 30, "cost": [0] * 20 + [1] * 10 + [0] * 10 + [1] * 20}
+    few = {"town": [f"x{number}" for number in range(8)] + ["a", "b"], "cost": [*range(2, 10), 10, 10]}
+    frame = pd.concat([pd.DataFrame(many), pd.DataFrame(few)])
+    found = anonymise(frame, ["town"], "cost", k=5, t=0.05, suppress=0.2, method="full_domain")
+    kept = check(found.table, ["town"], "cost")
+    assert kept.t <= 0.05 + 1e-11
+    assert kept.t == pytest.approx(found.anonymity.t, abs=1e-12)
+
+
 def test_t_and_entropy_hold_with_suppression():
     frame = census(600)
     found = anonymise(frame, ["age", "town"], "illness", k=5, entropy_l=2.5, t=0.2, suppress=0.1, method="full_domain")
@@ -122,6 +133,9 @@ def test_t_and_entropy_hold_with_suppression():
         (pd.DataFrame({"town": ["a", "a"], "up": ["x", "y"]}), "each value once"),
         ([5, 10], "widths of intervals for a column of numbers"),
         ("x", "give a dict"),
+        ({"a": (None,), "b": ("x",)}, "None is no node"),
+        (pd.DataFrame({"town": ["a", "b"], "up": ["x", np.nan]}), "nan is no node"),
+        ({"a": (1, "u"), "b": ("1", "v")}, "'1' of level 1 is below both 'u' and 'v'"),
     ],
 )
 @pytest.mark.parametrize("method", ["mondrian", "full_domain"])
@@ -134,6 +148,39 @@ def test_what_is_no_tree_is_refused(given, message, method):
 def test_intervals_that_would_overlap_are_refused(widths, message):
     with pytest.raises(PrivacyError, match=message):
         anonymise(census(50), ["age"], k=2, hierarchies={"age": widths})
+
+
+def test_widths_beyond_the_digits_of_texts_are_refused():
+    for values, width in (([1.6e12 + 3, 1.6e12 + 8], 2), ([1e300, 2e300], 1e-300)):
+        with pytest.raises(PrivacyError, match="is too small beside"):
+            anonymise(pd.DataFrame({"x": values}), ["x"], k=2, hierarchies={"x": [width]})
+
+
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_dates_and_numbers_of_nodes_are_known_in_hierarchies(unit):
+    days = pd.date_range("2020", periods=4, unit=unit)
+    zoned = days.tz_localize("Europe/Oslo")
+    for column, keys in ((days, days), (days, days.date), (days, days.to_pydatetime()), (zoned, zoned)):
+        given = dict(zip(keys, [1, 1, 2, 2], strict=True))
+        found = anonymise(pd.DataFrame({"x": column}), ["x"], k=2, hierarchies={"x": given})
+        assert found.table["x"].tolist() == ["1", "1", "2", "2"]
+    with pytest.raises(PrivacyError, match="'soon' is no date"):
+        anonymise(pd.DataFrame({"x": days}), ["x"], k=2, hierarchies={"x": {"soon": 1}})
+
+
+def test_durations_are_known_in_hierarchies():
+    hours = pd.to_timedelta([1, 2], unit="h")
+    found = anonymise(pd.DataFrame({"x": hours}), ["x"], k=2, hierarchies={"x": dict.fromkeys(hours, "short")})
+    assert found.table["x"].tolist() == ["*", "*"]
+
+
+def test_wide_intervals_end_where_finer_ones_do():
+    """A width that is a multiple up to rounding would move the ends away, further with each interval."""
+    frame = pd.DataFrame({"x": [3000.0, 3002.5, 4500.0, 4502.5]})
+    found = anonymise(frame, ["x"], k=2, hierarchies={"x": [1, 3.0000000009]})
+    for text, value in zip(found.table["x"], frame["x"], strict=True):
+        low, high = map(float, str(text)[1:-1].split(", "))
+        assert low <= value < high
 
 
 def test_a_lattice_that_is_too_large_is_refused():

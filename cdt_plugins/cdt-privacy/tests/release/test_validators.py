@@ -118,12 +118,39 @@ def test_groups_are_tables_of_their_own():
         (xr.Dataset({"a": ("row", [])}, attrs={"cdt_quasi_identifiers": '["a"]'}), "no row"),
         (xr.Dataset({"a": ("row", [1])}, attrs={"cdt_quasi_identifiers": "a", "cdt_sensitive": "a"}), "both"),
         (xr.Dataset({"a": ("row", [1])}, attrs={"cdt_quasi_identifiers": 7}), "'7' is no variable"),
+        (xr.Dataset({"a": ("row", [1])}, attrs={"cdt_quasi_identifiers": "[" * 99_999}), "is no variable"),
+        (
+            xr.Dataset({"a": ("row", np.array([[1], None], object), {"cdt_role": "quasi-identifier"})}),
+            "cannot be told apart",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_said_and_never_passes(dataset, message):
     found = found_in(dataset)["privacy.k_anonymity"]
     assert found.value is None
     assert message in found.message
+
+
+def test_a_comment_without_a_name_does_not_take_the_next_line():
+    columns = {"a": ("row", [1, 1]), "b": ("row", [1, 2])}
+    comment = "# cdt_quasi_identifiers: a\n# cdt_sensitive:\n# cdt_identifiers: b\n"
+    found = found_in(xr.Dataset(columns, attrs={"comment": comment}))
+    assert found["privacy.k_anonymity"].value == 2
+    assert found["privacy.identifiers_absent"].value == 0
+
+
+def test_long_comments_are_read_once():
+    """A pattern that goes on over lines would begin anew at each, and read a million times a million characters."""
+    comment = "#\n" * 500_000 + "nothing"
+    assert not found_in(xr.Dataset({"a": ("row", [1, 1])}, attrs={"comment": comment}))
+
+
+def test_missing_codes_of_another_type_do_not_hide_those_of_this_one():
+    """-9 is a missing value, beyond all others, and not the least of them."""
+    sensitive = {"cdt_role": "sensitive", "_FillValue": -9, "missing_value": "none"}
+    age = ("row", [1, 2, 2], {"cdt_role": "quasi-identifier"})
+    found = found_in(xr.Dataset({"age": age, "x": ("row", np.array([0, -9, 1]), sensitive)}))
+    assert found["privacy.t_closeness"].value == 0.5
 
 
 def test_datasets_that_declare_nothing_have_no_finding():
@@ -159,3 +186,10 @@ def test_missing_cells_survive_writing(tmp_path):
         assert [value or None for value in read["town"].values.tolist()] == ["a", "a", None, None]
     with pytest.raises(PrivacyError, match=r"as \.csv or \.parquet"):
         release.write(tmp_path / "x.sav")
+
+
+def test_what_cannot_be_written_is_said_with_its_file(tmp_path):
+    release = anonymise(pd.DataFrame({"a": [1, 1], "m": pd.Series([1, "x"], dtype=object)}), ["a"], "m", k=2)
+    for name in ("nowhere/x.csv", "nowhere/x.parquet", "x.parquet"):
+        with pytest.raises(PrivacyError, match=f"{name}: the table cannot be written"):
+            release.write(tmp_path / name)

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cdt_core.errors import PrivacyError
-from cdt_privacy.release.anonymity import anonymity_of, columns_named, require_columns
+from cdt_privacy.release.anonymity import anonymity_of, columns_named, listed, require_columns
 from cdt_privacy.release.asked import Asked, Cut
 from cdt_privacy.release.by_levels import by_levels
 from cdt_privacy.release.by_mondrian import by_mondrian
 from cdt_privacy.release.coding import Coded, coded
+from cdt_privacy.release.generalising import as_it_was
 from cdt_privacy.release.measures import measures_of
 from cdt_privacy.release.release import Release
 
@@ -32,7 +33,7 @@ def anonymise(  # noqa: PLR0913 -- all but three by name only
     method: str = "mondrian",
     hierarchies: Mapping[str, Any] | None = None,
     suppress: float = 0.0,
-    identifiers: str | Sequence[str] = (),
+    identifiers: str | Sequence[str] | None = None,
     relaxed: bool = False,
     refine: str | None = None,
     seed: int = 0,
@@ -47,7 +48,8 @@ def anonymise(  # noqa: PLR0913 -- all but three by name only
     frame
         One row per person; numbers, dates, texts, categories, booleans. Missing values are a category of their own.
     quasi_identifiers
-        Columns that others may know: they are generalised, numbers and dates to intervals, others to sets or nodes.
+        Columns that others may know: they are generalised, numbers and dates to intervals (those with a time zone in UTC),
+        others to sets or nodes.
     sensitive
         Columns that nobody may learn of a person; they are kept as they are.
     k
@@ -62,7 +64,7 @@ def anonymise(  # noqa: PLR0913 -- all but three by name only
         For a column ``{value: (node, node above it, ...)}``, a DataFrame of such levels, or of numbers widths of intervals such
         as ``[5, 10, 20]``. Without one, full-domain levels are intervals that double, months and years, or all.
     suppress
-        Share of rows that ``"full_domain"`` may leave out; Mondrian cuts need none.
+        Share of rows that ``"full_domain"`` may leave out; Mondrian cuts leave none out, and refuse to be given one.
     identifiers
         Columns such as names, which are dropped.
     relaxed
@@ -75,8 +77,12 @@ def anonymise(  # noqa: PLR0913 -- all but three by name only
     Raises
     ------
     PrivacyError
-        What is asked cannot be kept (k above the rows, l above the distinct values), a column is missing or in two roles, a
-        hierarchy is no tree.
+        What is asked cannot be kept (k above the rows, l above the distinct values) or is not of this method, a column is
+        missing, there twice or in two roles, a hierarchy is no tree.
+
+    Notes
+    -----
+    Rows stay in their order. Where others know the order of the input, shuffle the table before it is shared.
 
     Examples
     --------
@@ -89,8 +95,8 @@ def anonymise(  # noqa: PLR0913 -- all but three by name only
     """
     asked = Asked(k, l, entropy_l, t, method, suppress, relaxed, refine, seed)
     names, secrets = columns_named(frame, quasi_identifiers, sensitive)
-    dropped = [identifiers] if isinstance(identifiers, str) else list(identifiers)
-    given = dict(hierarchies or {})
+    dropped = listed(identifiers)
+    given = _by_column(hierarchies)
     _check(frame, [*names, *secrets], dropped, [name for name in given if name not in names])
     asked.check_rows(len(frame))
     quasi, hidden = ([coded(frame[name]) for name in some] for some in (names, secrets))
@@ -98,8 +104,19 @@ def anonymise(  # noqa: PLR0913 -- all but three by name only
     return _released(frame, cut, hidden, dropped, asked)
 
 
+def _by_column(hierarchies: Mapping[str, Any] | None) -> dict[str, Any]:
+    if hierarchies is not None and not isinstance(hierarchies, Mapping):
+        raise PrivacyError(
+            f"hierarchies are a dict of column to hierarchy, not a {type(hierarchies).__name__}; name the column of each"
+        )
+    return dict(hierarchies or {})
+
+
 def _check(frame: pd.DataFrame, used: Sequence[str], dropped: Sequence[str], strangers: Sequence[str]) -> None:
     require_columns(frame, dropped)
+    if not frame.columns.is_unique:
+        name = frame.columns[frame.columns.duplicated()][0]
+        raise PrivacyError(f"the table has more than one column {name!r}; rename all but one, or drop them")
     both = [name for name in dropped if name in used]
     if both:
         raise PrivacyError(f"column {both[0]!r} is an identifier, which is dropped, and has another role, too")
@@ -111,10 +128,9 @@ def _released(frame: pd.DataFrame, cut: Cut, secrets: Sequence[Coded], dropped: 
     kept = cut.classes >= 0
     rows = None if kept.all() else kept
     released = {name: column.series(frame[name], rows) for name, column in cut.columns.items()}
+    hidden_names = {one.name for one in secrets}
     columns = {
-        name: released[name]
-        if name in released
-        else pd.Series(frame[name].array if rows is None else frame[name].array[kept])
+        name: released[name] if name in released else as_it_was(frame[name], rows, is_scale=name in hidden_names)
         for name in frame.columns
         if name not in dropped
     }
@@ -122,7 +138,7 @@ def _released(frame: pd.DataFrame, cut: Cut, secrets: Sequence[Coded], dropped: 
     groups = cut.classes[kept]
     hidden = [Coded(one.name, one.codes[kept], one.values, one.kind, one.has_missing) for one in secrets]
     losses = {name: column.losses[kept] for name, column in cut.columns.items()}
-    others = set(cut.columns) | {one.name for one in secrets}
+    others = set(cut.columns) | hidden_names
     return Release(
         table=table,
         groups=groups,

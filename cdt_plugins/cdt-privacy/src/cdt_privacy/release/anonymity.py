@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import PrivacyError
 from cdt_core.kernels.partition import Demand, classes_of, measure
-from cdt_privacy.release.coding import Coded, coded
+from cdt_privacy.release.coding import Coded, coded, observed
 from cdt_privacy.release.text import MISSING
 
-__all__ = ["Anonymity", "Worst", "anonymity_of", "check", "columns_named", "demand_of"]
+__all__ = ["Anonymity", "Worst", "anonymity_of", "check", "columns_named", "demand_of", "listed"]
 
 
 @frozen
@@ -101,15 +101,12 @@ def check(
 
 
 def columns_named(
-    frame: pd.DataFrame, quasi_identifiers: Sequence[str], sensitive: str | Sequence[str] | None
+    frame: pd.DataFrame, quasi_identifiers: str | Sequence[str], sensitive: str | Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
     """Quasi-identifiers and sensitive columns as lists, if the table has them and they are told apart."""
     if not isinstance(frame, pd.DataFrame):
         raise PrivacyError(f"the table is a {type(frame).__name__}; give a pandas DataFrame")
-    if isinstance(quasi_identifiers, str):
-        quasi_identifiers = [quasi_identifiers]
-    names = list(quasi_identifiers)
-    secrets = [sensitive] if isinstance(sensitive, str) else list(sensitive or [])
+    names, secrets = listed(quasi_identifiers), listed(sensitive)
     if not names:
         raise PrivacyError("there is no quasi-identifier; name the columns that others may know of a person")
     repeated = [name for name in {*names, *secrets} if [*names, *secrets].count(name) > 1]
@@ -119,6 +116,17 @@ def columns_named(
         raise PrivacyError(f"column {sorted(both or repeated)[0]!r} is {what}")
     require_columns(frame, [*names, *secrets])
     return names, secrets
+
+
+def listed(names: str | Iterable[str] | None) -> list[str]:
+    """Names of columns as a list: a single one may be given as it is."""
+    if names is None:
+        return []
+    if isinstance(names, str):
+        return [names]
+    if not isinstance(names, Iterable):
+        raise PrivacyError(f"{names!r} names no column; give the name of one, or a list of names")
+    return list(names)
 
 
 def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
@@ -136,8 +144,8 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
 
 
 def demand_of(column: Coded, **demands: Any) -> Demand:
-    """A sensitive column with its distance."""
-    return Demand(column.codes, ordered=column.is_line or column.kind == "ordered", **demands)
+    """A sensitive column with its distance; of an order, the steps are between values that occur."""
+    return Demand(observed(column.codes), ordered=column.is_line or column.kind == "ordered", **demands)
 
 
 def anonymity_of(quasi: pd.DataFrame, classes: NDArray[Any], secrets: Sequence[Coded]) -> Anonymity:

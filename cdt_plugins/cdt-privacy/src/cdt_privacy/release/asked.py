@@ -38,17 +38,27 @@ class Asked:
     def __attrs_post_init__(self) -> None:
         if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer) or self.k < 1:
             raise PrivacyError(f"k is {self.k!r}; it is a whole number of rows, at least 1")
-        if self.method not in METHODS:
+        if not isinstance(self.method, str) or self.method not in METHODS:
             raise PrivacyError(f"method {self.method!r} is none of {', '.join(METHODS)}")
         suppress = self.suppress
         if isinstance(suppress, bool) or not isinstance(suppress, int | float | np.number) or not 0 <= suppress < 1:
             raise PrivacyError(f"suppress is {suppress!r}; it is a share of the rows, from 0 to below 1")
-        if self.refine not in REFINEMENTS:
+        if self.refine is not None and (not isinstance(self.refine, str) or self.refine not in REFINEMENTS):
             raise PrivacyError(f"refine {self.refine!r} is neither None nor 'anneal'")
-        if self.refine and self.method != "mondrian":
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """What one method has and the other does not is refused, never passed over."""
+        if self.method == "mondrian" and self.suppress:
+            raise PrivacyError(
+                "only method 'full_domain' leaves rows out: Mondrian cuts keep all of them, so leave suppress at 0"
+            )
+        if self.method != "mondrian" and self.refine:
             raise PrivacyError(
                 "only classes of method 'mondrian' can be refined: full-domain levels leave no row to move"
             )
+        if self.method != "mondrian" and self.relaxed:
+            raise PrivacyError("only cuts of method 'mondrian' can be relaxed: full-domain levels make none")
 
     def demands(self, secrets: Sequence[Coded]) -> tuple[Demand, ...]:
         """As the kernels want them; none where nothing is asked of sensitive columns."""

@@ -18,7 +18,7 @@ from cdt_core.errors import PrivacyError
 from cdt_core.kernels.partition import Demand, classes_of, measure
 from cdt_core.kernels.stopping import heed
 from cdt_privacy.release.asked import Asked, Cut
-from cdt_privacy.release.coding import Coded
+from cdt_privacy.release.coding import Coded, observed
 from cdt_privacy.release.generalising import at_level
 from cdt_privacy.release.hierarchy import Hierarchy, default_hierarchy, hierarchy_of
 
@@ -78,7 +78,7 @@ def _without_bad(classes: NDArray[np.int64], demands: Sequence[Demand], most: in
 
 
 def _is_bad(classes: NDArray[np.int64], demand: Demand, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    found = measure(classes, Demand(demand.codes[kept], ordered=demand.ordered))
+    found = measure(classes, Demand(observed(demand.codes[kept]), ordered=demand.ordered))
     bad = found.distinct < (demand.l or 0)
     if demand.entropy_l is not None:
         bad |= found.entropy_l < demand.entropy_l - 1e-11

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import PrivacyError
 
-__all__ = ["MISSING_PLACE", "Coded", "coded"]
+__all__ = ["MISSING_PLACE", "Coded", "coded", "observed"]
 
 #: Place of a missing value beside numbers, which lie from 0 to 1: a class that holds both is cut there first.
 MISSING_PLACE = 2.0
@@ -80,14 +80,27 @@ def coded(series: pd.Series) -> Coded:
         raise PrivacyError(f"column {name!r} holds complex numbers, which have no order; split them into two columns")
     try:
         numbers, found = pd.factorize(series)
-    except TypeError as error:
+    except (TypeError, NotImplementedError) as error:
         raise PrivacyError(f"column {name!r} holds values that cannot be told apart: {error}") from error
-    kind, values = _typed(name, np.asarray(found) if not isinstance(found.dtype, pd.DatetimeTZDtype) else found)
+    try:
+        kind, values = _typed(name, np.asarray(found) if not isinstance(found.dtype, pd.DatetimeTZDtype) else found)
+    except PrivacyError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PrivacyError(
+            f"column {name!r} holds dates or numbers that do not lie on one line: {error}; make them of one kind, or texts"
+        ) from error
     order = _order(values, kind)
     rank = np.empty(len(order) + 1, np.uint32)
     rank[order] = np.arange(len(order), dtype=np.uint32)
     rank[-1] = len(order)  # factorize gives missing values the number -1
     return Coded(name, rank[numbers], values[order], kind, bool((numbers < 0).any()))
+
+
+def observed(codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Codes numbered anew without those that no row has, in the same order."""
+    there = np.bincount(codes) > 0
+    return codes if there.all() else (np.cumsum(there) - 1).astype(np.uint32)[codes]
 
 
 def _categories(name: str, series: pd.Series) -> Coded:
@@ -111,6 +124,7 @@ def _typed(name: str, found: Any) -> tuple[str, NDArray[Any]]:
         values = np.asarray(found)
         if values.dtype.kind == "O":
             values = pd.to_numeric(values.astype(float) if inferred == "decimal" else values)
+            values.astype(np.float64)  # OverflowError where an integer is no float, so that it has no place
         if values.dtype.kind == "f" and np.isinf(values).any():
             raise PrivacyError(f"column {name!r} holds infinities, which lie in no interval; make them missing values")
         return "number", values.astype(np.float64) if values.dtype == np.float16 else values

@@ -15,7 +15,7 @@ from cdt_privacy.release.coding import Coded
 from cdt_privacy.release.hierarchy import Hierarchy
 from cdt_privacy.release.text import interval_text, or_missing, set_text, value_texts
 
-__all__ = ["Generalised", "at_level", "below_nodes", "in_intervals", "in_sets"]
+__all__ = ["Generalised", "as_it_was", "at_level", "below_nodes", "in_intervals", "in_sets"]
 
 #: Cells of a table of classes by values that is in memory at once.
 _CELLS = 1 << 24
@@ -45,11 +45,30 @@ class Generalised:
     def series(self, original: pd.Series, kept: NDArray[np.bool_] | None = None) -> pd.Series:
         """As a column of the released table, of the ``kept`` rows; its own values and dtype where nothing was generalised."""
         if self.is_plain:
-            found = original.array if kept is None else original.array[kept]
-            return pd.Series(found, name=original.name)
+            return _alike(as_it_was(original, kept))
         index = self.index if kept is None else self.index[kept]
         texts = pd.array([*self.texts], dtype="str")
         return pd.Series(texts.take(index), name=original.name)
+
+
+def as_it_was(original: pd.Series, kept: NDArray[np.bool_] | None, is_scale: bool = False) -> pd.Series:
+    """The ``kept`` rows of a column, without categories that only other rows have; those of a scale are known to all."""
+    found = pd.Series(original.array if kept is None else original.array[kept], name=original.name)
+    if kept is None or not isinstance(found.dtype, pd.CategoricalDtype) or (is_scale and found.cat.ordered):
+        return found
+    return found.cat.remove_unused_categories()
+
+
+def _alike(column: pd.Series) -> pd.Series:
+    """Values that are equal, and so in one class, as the same value: 1, 1.0 and True are told apart when written, and -0.0."""
+    if column.dtype.kind == "f":
+        return column + 0.0
+    if column.dtype != object:
+        return column
+    codes, values = pd.factorize(column)
+    ones = np.empty(len(values) + 1, object)
+    ones[:-1] = values
+    return pd.Series(ones[codes], name=column.name, dtype=object)
 
 
 def in_intervals(column: Coded, part: Partition) -> Generalised:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from numbers import Real
 from typing import Any
@@ -24,6 +24,8 @@ ROOT = "*"
 _FINEST = 32
 #: What rounding may add to the quotient of two widths.
 _ROUNDING = 1e-9
+#: Intervals of the finest width between zero and the values, at most: their ends are texts of 12 digits.
+_MOST_PLACES = 1e11
 
 
 @frozen(eq=False)
@@ -76,7 +78,7 @@ def hierarchy_of(column: Coded, given: Any) -> Hierarchy:
     if isinstance(given, pd.DataFrame):
         return _of_paths(column, _paths_of_frame(column, given))
     if isinstance(given, Mapping):
-        paths = {value: (path,) if isinstance(path, str) else tuple(path) for value, path in given.items()}
+        paths = {value: _path(path) for value, path in given.items()}
         return _of_paths(column, paths)
     if isinstance(given, Sequence) and not isinstance(given, str) and column.kind == "number":
         wrong = [width for width in given if isinstance(width, bool) or not isinstance(width, Real)]
@@ -97,20 +99,49 @@ def _paths_of_frame(column: Coded, given: pd.DataFrame) -> dict[Any, tuple[Any, 
     return {row[0]: tuple(row[1:]) for row in given.itertuples(index=False)}
 
 
-def _of_paths(column: Coded, paths: Mapping[Any, tuple[Any, ...]]) -> Hierarchy:
+def _path(given: Any) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
+
+
+def _named(where: str, path: tuple[Any, ...]) -> tuple[str, ...]:
+    """Nodes by their texts, which are released: nodes of one text are one node."""
+    missing = [node for node in path if node is None or node is pd.NA or node != node]
+    if missing:
+        raise PrivacyError(f"{where}: {missing[0]!r} is no node; give every value a text or a number on each level")
+    return tuple(str(node) for node in path)
+
+
+def _keys(column: Coded) -> list[Any]:
+    """Values of a column as the keys of a dict have them."""
+    if column.kind == "date":
+        return list(pd.DatetimeIndex(column.values))
+    return list(pd.TimedeltaIndex(column.values)) if column.kind == "duration" else column.values.tolist()
+
+
+def _stamp(where: str, key: Any) -> pd.Timestamp:
+    try:
+        stamp = pd.Timestamp(key)
+    except (TypeError, ValueError) as error:
+        raise PrivacyError(f"{where}: {key!r} is no date") from error
+    return stamp if stamp.tz is None else stamp.tz_convert(None)
+
+
+def _of_paths(column: Coded, given: Mapping[Any, tuple[Any, ...]]) -> Hierarchy:
     where = f"hierarchy of column {column.name!r}"
+    is_date = column.kind == "date"
+    paths = {_stamp(where, value) if is_date else value: _named(where, path) for value, path in given.items()}
     lengths = {len(path) for path in paths.values()}
     if len(lengths) != 1 or 0 in lengths:
         raise PrivacyError(f"{where}: all values need the same number of nodes above them, not {sorted(lengths)}")
-    absent = [value for value in column.values.tolist() if value not in paths]
+    values = _keys(column)
+    absent = [value for value in values if value not in paths]
     if absent:
         raise PrivacyError(f"{where}: has no path for {absent[0]!r}, and {len(absent) - 1} more values of the column")
     _check_tree(where, paths)
-    columns = list(zip(*(paths[value] for value in column.values.tolist()), strict=True))
+    columns = list(zip(*(paths[value] for value in values), strict=True))
     leaves = [_leaf_counts(paths, level) for level in range(lengths.pop())]
     levels = [
-        ([str(node) for node in nodes], [leaves[level][node] / len(paths) for node in nodes])
-        for level, nodes in enumerate(columns)
+        (list(nodes), [leaves[level][node] / len(paths) for node in nodes]) for level, nodes in enumerate(columns)
     ]
     return _built(column, levels)
 
@@ -141,12 +172,20 @@ def _of_widths(column: Coded, widths: list[float]) -> Hierarchy:
         if wide <= narrow or abs(wide / narrow - round(wide / narrow)) > _ROUNDING:
             raise PrivacyError(f"{where}: width {wide:g} is no multiple of {narrow:g}, so that intervals would overlap")
     values = column.values.astype(np.float64)
+    most = float(np.abs(values).max()) if values.size else 0.0
+    if most >= _MOST_PLACES * widths[0]:
+        raise PrivacyError(
+            f"{where}: width {widths[0]:g} is too small beside {most:g}: ends of intervals have 12 digits"
+        )
     places = _places(values, widths[0])
     span = float(values[-1]) - float(values[0]) if values.size else 0.0
     levels = []
     for width in widths:
-        wider = np.floor(places / round(width / widths[0])).tolist()
-        texts = [interval_text(_edge(place, width), _edge(place + 1, width), half_open=True) for place in wider]
+        times = round(width / widths[0])
+        wider = (np.floor(places / times) * times).tolist()
+        # In units of the finest, so that no end lies beside that of a finer interval.
+        ends = ((_edge(place, widths[0]), _edge(place + times, widths[0])) for place in wider)
+        texts = [interval_text(low, high, half_open=True) for low, high in ends]
         levels.append((texts, [min(1.0, width / span) if span else 0.0] * len(values)))
     return _built(column, levels)
 

@@ -24,7 +24,7 @@ ROLES = ("quasi-identifier", "sensitive", "identifier")
 #: Attributes of a dataset, in the same order.
 DATASET_KEYS = ("cdt_quasi_identifiers", "cdt_sensitive", "cdt_identifiers")
 
-_COMMENT = re.compile(rf"^\W*({'|'.join(DATASET_KEYS)})\s*[:=]\s*(.*?)\s*$", re.MULTILINE)
+_COMMENT = re.compile(rf"^[^\w\n]*({'|'.join(DATASET_KEYS)})[ \t]*[:=]([^\n]*)$", re.MULTILINE)
 
 
 @frozen
@@ -81,9 +81,12 @@ def _declared(attributes: Mapping[str, Any]) -> list[list[str]]:
 
 def _names(given: Any) -> list[str]:
     if isinstance(given, str):
+        given = given.strip()
         if given.startswith("["):
             try:
                 given = json.loads(given)
+            except RecursionError:
+                return [given[:40]]
             except ValueError:
                 given = given.strip("[]").split(",")
         else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,16 +44,27 @@ def write(release: Release, path: str | os.PathLike[str]) -> None:
     if suffix == ".csv":
         # A name a line, and no comma in it: a comment with as many commas as the table would be taken for its header.
         comments = "".join(f"# {key}: {_listed([name])}\n" for key, names in roles.items() for name in names)
-        Path(path).write_text(comments + release.table.to_csv(index=False), encoding="utf-8")
+        with _named(path):
+            Path(path).write_text(comments + release.table.to_csv(index=False), encoding="utf-8")
     elif suffix == ".parquet":
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = pa.Table.from_pandas(release.table, preserve_index=False)
         added = {key: _listed(names) for key, names in roles.items() if names}
-        pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **added}), path)
+        with _named(path):
+            table = pa.Table.from_pandas(release.table, preserve_index=False)
+            pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **added}), path)
     else:
         raise PrivacyError(f"{path}: a released table is written as .csv or .parquet")
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """What cannot be written is said with the name of the file; errors of Arrow are TypeErrors and ValueErrors."""
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        raise PrivacyError(f"{path}: the table cannot be written: {error}") from error
 
 
 def _listed(names: Sequence[str]) -> str:

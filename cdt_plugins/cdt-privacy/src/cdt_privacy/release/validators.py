@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cdt_core.errors import PrivacyError
 from cdt_core.hooks.contracts import Subject
 from cdt_core.model import Finding
 from cdt_privacy.release.anonymity import Anonymity, check
@@ -61,7 +62,12 @@ def _measured(subject: Subject, roles: Roles) -> Iterator[Finding]:
         for name in wanted:
             yield _finding(name, None, "; ".join(problems), evidence)
         return
-    found = check(_frame(subject, roles), roles.quasi_identifiers, roles.sensitive)
+    try:
+        found = check(_frame(subject, roles), roles.quasi_identifiers, roles.sensitive)
+    except PrivacyError as error:
+        for name in wanted:
+            yield _finding(name, None, str(error), evidence)
+        return
     for name in wanted:
         yield _of(found, name, evidence)
 
@@ -112,8 +118,10 @@ def _column(subject: Subject, name: str) -> Any:
     column = pd.Series(values)
     if "flag_values" in attributes:
         column = column.astype("category")
-    fills = [np.ravel(np.asarray(attributes[key])) for key in ("_FillValue", "missing_value") if key in attributes]
-    gone = column.isin(np.concatenate(fills)) if fills else column.isna()
+    gone = column.isna()
+    for key in ("_FillValue", "missing_value"):
+        if key in attributes:
+            gone |= column.isin(np.ravel(np.asarray(attributes[key])))
     if values.dtype.kind == "f":
         infinite = np.isinf(values)
         # Infinities are equal to each other and to nothing else, as texts are; there is no interval to put them in.
