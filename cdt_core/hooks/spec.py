@@ -75,8 +75,9 @@ def cdt_codecs() -> Sequence[CodecOffer]:  # type: ignore[empty-body]
 
 @hookspec
 def cdt_policies() -> Sequence[Policy]:  # type: ignore[empty-body]
-    """Versioned threshold files: which value of which check passes, and what a level demands.
+    """Versioned texts by which is judged: thresholds of checks (which value passes, what a level demands), and agreements.
 
+    A policy of ``kind="agreement"`` says who may ask what of whose data, and what may leave (:mod:`cdt_core.governance`).
     Fires once, when plugins are discovered. Returns descriptors; may be empty. If it raises, or returns anything but
     :class:`~cdt_core.hooks.Policy` values, the plugin is quarantined. Since version 0.1.
     """

@@ -119,3 +119,40 @@ def test_the_largest_terms_can_be_proved() -> None:
 def test_a_bound_without_a_meaning_is_refused(values) -> None:
     with pytest.raises(PrivacyError, match="wanted are"):
         Terms.with_norm_bound("study/1", 5, **{"norm_bound": 5, **values})
+
+
+@pytest.mark.parametrize("norm", [5e-324, 1e-200, 1, 10, 100])
+def test_short_updates_pass(norm) -> None:
+    assert Terms.with_norm_bound("study/1", 1000, 1000).chance_unseen(norm) == 1.0
+
+
+def test_long_updates_are_found_however_long_they_are() -> None:
+    terms = Terms.with_norm_bound("study/1", 1000, 1000)
+    chances = [terms.chance_unseen(norm) for norm in (2000, 3000, 1e6, 1e100, 1e300, 10**400, math.inf)]
+    assert chances == sorted(chances, reverse=True)
+    assert 0 < chances[-1] < 1e-14
+    for wrong in (math.nan, "1", None):
+        with pytest.raises(PrivacyError, match="the norm is"):
+            terms.chance_unseen(wrong)
+
+
+@pytest.mark.parametrize("bound", [1, 1000, 2**40, 3**25])
+def test_a_bound_of_numpy_is_the_same_bound(bound) -> None:
+    """The square of 2^40 does not fit into 64 bits, and must not wrap around into a small limit."""
+    terms = Terms.with_norm_bound("study/1", 1000, bound)
+    assert Terms.with_norm_bound("study/1", np.int64(1000), np.int64(bound), projections=np.int64(32)) == terms
+    assert terms.square_limit > 4 * 32 * bound**2
+    assert type(terms.square_limit) is int
+
+
+@pytest.mark.parametrize("bound", [math.nan, math.inf, -1, 0, 0.5, 10**400, "1", None])
+def test_bounds_that_bound_nothing_are_refused(bound) -> None:
+    with pytest.raises(PrivacyError, match=r"norm_bound|the end"):
+        Terms.with_norm_bound("study/1", 10, bound)
+
+
+@pytest.mark.parametrize("name", ["length", "projections", "square_limit"])
+@pytest.mark.parametrize("value", [2.5, "3", None])
+def test_terms_are_whole_numbers(name, value) -> None:
+    with pytest.raises(PrivacyError, match=f"{name}.* must be a whole number"):
+        Terms(**{"round": "study/1", "length": 10, "projections": 2, "square_limit": 9, name: value})

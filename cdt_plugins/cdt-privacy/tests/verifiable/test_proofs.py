@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from attrs import evolve, fields
 from hypothesis import given, settings
@@ -300,3 +301,28 @@ def test_two_answers_to_one_announcement_give_the_opening() -> None:
     inverse = pow(first - second, -1, ORDER)
     assert (answers[0][0] - answers[1][0]) * inverse % ORDER == value
     assert (answers[0][1] - answers[1][1]) * inverse % ORDER == blinding
+
+
+@pytest.mark.parametrize("wrong", [1.5, "1", None])
+def test_what_is_no_whole_number_is_refused_by_name(wrong) -> None:
+    for call in (
+        lambda: commit(wrong, 1),
+        lambda: commit(1, wrong),
+        lambda: prove_opening(here(), wrong, 1),
+        lambda: prove_range(here(), wrong, 1, 4),
+        lambda: prove_range(here(), 1, 1, wrong),
+        lambda: prove_norm(here(), [1, wrong], [1, 1], 9),
+        lambda: prove_norm(here(), [1], [1], wrong),
+    ):
+        with pytest.raises(PrivacyError, match="must be a whole number"):
+            call()
+    with pytest.raises(PrivacyError, match="2 numbers have 1 blindings"):
+        prove_norm(here(), [1, 1], [1], 9)
+
+
+def test_numbers_of_numpy_do_not_wrap_around() -> None:
+    number = np.int64(2**40)
+    assert commit(number, number) == commit(2**40, 2**40)
+    points, proof = [commit(2**40, 3)], prove_norm(here(), [number], [np.int64(3)], 2**80)
+    assert verify_norm(here(), points, 2**80, proof)
+    assert verify_range(here(), commit(2**40, 3), 41, prove_range(here(), number, np.int64(3), 41))

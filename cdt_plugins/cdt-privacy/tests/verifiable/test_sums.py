@@ -226,6 +226,46 @@ def test_an_update_that_is_no_vector_of_integers_is_refused(update) -> None:
         Contributor(SUMS, "basel", update)
 
 
+def test_rows_of_several_lengths_are_refused_by_name() -> None:
+    with pytest.raises(PrivacyError, match="site basel: the update has no shape"):
+        Contributor(SUMS, "basel", [1, [2]])
+    site = Contributor(SUMS, "basel", np.zeros(LENGTH, int))
+    with pytest.raises(ProtocolError, match="the published sum has no shape"):
+        site.reveal([1, [2]], {"basel": site.seal})
+    site.reveal(site.vector, {"basel": site.seal})  # what was refused counts for nothing
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\ud800", 5, None])
+def test_a_site_has_a_name(name) -> None:
+    with pytest.raises(PrivacyError, match="has no name that can be printed"):
+        Contributor(SUMS, name, np.zeros(LENGTH, int))
+
+
+@pytest.mark.parametrize("coin", [None, 5, "text", [1] * 32, bytearray(31)])
+def test_what_is_no_coin_is_refused(coin) -> None:
+    done, claims = finished(SUMS)
+    with pytest.raises(ProtocolError, match="the coin of lyon is"):
+        done.verify(claims, coins={**done.coins, "lyon": coin})
+    with pytest.raises(ProtocolError, match="the coin of lyon is not the sealed one"):
+        done.verify(claims, seals={**done.seals, "lyon": coin})
+
+
+def test_two_sites_that_work_together_are_bounded_by_their_sum() -> None:
+    """One is too long and the other empty: they share out the projections, and pass; their sum is within both bounds."""
+    long = np.zeros(LENGTH, np.int64)
+    long[3] = 130
+    done = Round(NORMS, [updates()[0], long, np.zeros(LENGTH, np.int64)])
+    whole = digest_of(long, done.seed, 3)
+    halves = [value // 2 for value in whole]
+    rests = [value - half for value, half in zip(whole, halves, strict=True)]
+    assert max(sum(value**2 for value in part[1:]) for part in (halves, rests)) <= NORMS.square_limit
+    claims = {"basel": done.sites["basel"].claim(done.coins)}
+    for name, part in (("lyon", halves), ("torino", rests)):
+        claims[name] = make_claim(NORMS, name, done.seed, part, done.sites[name]._blindings).payload()
+    np.testing.assert_array_equal(done.verify(claims).sum, sum(done.updates))
+    assert sum(value**2 for value in whole[1:]) <= 4 * NORMS.square_limit
+
+
 @pytest.mark.parametrize(
     "published", [np.zeros(3, int), np.zeros(SUMS.carried_length), np.full(SUMS.carried_length, 2**63, np.uint64), None]
 )

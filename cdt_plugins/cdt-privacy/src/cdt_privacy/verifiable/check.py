@@ -45,8 +45,9 @@ def verify_sum(
     What holds afterwards, for a site that was honest, with a chance of error of 2^-128 and unless somebody finds the logarithm
     of the second generator: the published sum is the sum of the updates of the honest sites and of something that the others
     answer for. When all sites were honest, that is their updates, so that a coordinator alone can publish nothing else.
-    Under terms with projections, each of the others answers for a vector whose projected norm is within the limit; what that
-    says of its own norm is :meth:`Terms.chance_unseen`.
+    Under terms with projections, the projected norm of that something is at most the root of the limit times the number of
+    dishonest sites: one alone answers for a vector within the limit, and :meth:`Terms.chance_unseen` says what that says of
+    its norm; several may shift parts to one another, and are bounded together.
 
     Seals, coins and claims must come with their sites' signatures: that is for the round engine.
 

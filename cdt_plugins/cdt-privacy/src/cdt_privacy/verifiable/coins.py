@@ -31,7 +31,7 @@ _MOST_SITES = 1 << 15
 
 def seal_of(terms: Terms, site: str, coin: bytes) -> bytes:
     """What binds a site to its coin without telling it: 32 bytes."""
-    return _hash(b"seal", terms.round.encode(), site.encode(), coin)
+    return _hash(b"seal", terms.round.encode(), _name(site), coin)
 
 
 def common_seed(
@@ -52,20 +52,24 @@ def common_seed(
         raise ProtocolError(f"round {terms.round!r}: {strangers[0]} opens a coin that it never sealed; leave it out")
     for site in sites:
         coin = coins.get(site, b"")
-        if len(coin) != COIN_BYTES or not hmac.compare_digest(seal_of(terms, site, coin), seals[site]):
+        sealed = isinstance(coin, bytes) and isinstance(seals[site], bytes) and len(coin) == COIN_BYTES
+        if not sealed or not hmac.compare_digest(seal_of(terms, site, coin), seals[site]):
             raise ProtocolError(
                 f"round {terms.round!r}: the coin of {site} is {'not the sealed one' if coin else 'missing'};"
                 " run the round again without that site"
             )
     numbers = [number.to_bytes(16 if number < 1 << 127 else 64, "little")
                for number in (terms.length, terms.projections, terms.square_limit)]  # fmt: skip
-    fields = [field for site in sites for field in (site.encode(), seals[site], coins[site])]
+    fields = [field for site in sites for field in (_name(site), seals[site], coins[site])]
     return _hash(b"seed", terms.round.encode(), *numbers, _published_hash(published), *fields)
 
 
 def check_published(terms: Terms, published: Any) -> NDArray[np.int64]:
     """The published sum as 64-bit integers; ``ProtocolError`` when it is no such vector."""
-    vector = np.asarray(published)
+    try:
+        vector = np.asarray(published)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ProtocolError(f"round {terms.round!r}: the published sum has no shape: {error}") from error
     if vector.ndim != 1 or vector.dtype.kind not in "iu" or len(vector) != terms.carried_length:
         raise ProtocolError(
             f"round {terms.round!r}: the published sum has shape {vector.shape} and type {vector.dtype}, where "
@@ -75,6 +79,10 @@ def check_published(terms: Terms, published: Any) -> NDArray[np.int64]:
     if vector.dtype == np.uint64 and vector.max() > np.iinfo(np.int64).max:
         raise ProtocolError(f"round {terms.round!r}: the published sum has numbers of 2^63 and more; centre it first")
     return np.ascontiguousarray(vector.astype(np.int64))
+
+
+def _name(site: str) -> bytes:
+    return site.encode("utf-8", "surrogatepass")  # as in a transcript
 
 
 def _published_hash(published: NDArray[np.int64]) -> bytes:

@@ -43,11 +43,16 @@ class Contributor:
     Raises
     ------
     PrivacyError
-        The update is no vector of that many integers, or PyNaCl is missing.
+        The update is no vector of that many integers, the site has no name, or PyNaCl is missing.
     """
 
     def __init__(self, terms: Terms, site: str, update: ArrayLike) -> None:
-        values = np.asarray(update)
+        if not isinstance(site, str) or not site.strip() or not site.isprintable():
+            raise PrivacyError(f"round {terms.round!r}: the site {site!r} has no name that can be printed")
+        try:
+            values = np.asarray(update)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise PrivacyError(f"round {terms.round!r}, site {site}: the update has no shape: {error}") from error
         if values.shape != (terms.length,) or values.dtype.kind not in "iu" or values.dtype == np.uint64:
             raise PrivacyError(
                 f"round {terms.round!r}, site {site}: the update has shape {values.shape} and type {values.dtype}, where "
@@ -63,7 +68,7 @@ class Contributor:
 
     @property
     def vector(self) -> NDArray[np.int64]:
-        """Shape (terms.carried_length,): the update, then the blindings in limbs of 16 bits, which are uniform."""
+        """Shape (terms.carried_length,): the update, then the blindings, uniform scalars, in limbs of 16 bits."""
         words = b"".join(scalar.to_bytes(2 * LIMBS, "little") for scalar in self._blindings)
         return np.concatenate((self._update, np.frombuffer(words, "<u2").astype(np.int64)))
 

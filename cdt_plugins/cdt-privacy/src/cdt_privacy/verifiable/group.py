@@ -8,6 +8,7 @@ constant time: a prover should not be timed by those from whom it hides.
 from __future__ import annotations
 
 import hashlib
+import operator
 import secrets
 from functools import cache
 from typing import TYPE_CHECKING, Any, NewType
@@ -31,6 +32,7 @@ __all__ = [
     "scalar_bytes",
     "subtract",
     "times",
+    "whole",
 ]
 
 #: A point in its encoding of 32 bytes. Two points are equal when their bytes are.
@@ -73,6 +75,14 @@ def _point(function: str, *arguments: bytes) -> Point:
         ) from error
 
 
+def whole(value: Any, what: str) -> int:
+    """A whole number of any type as Python's own, which never wraps around; else ``PrivacyError`` naming ``what``."""
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise PrivacyError(f"{what} is {value!r}; it must be a whole number") from error
+
+
 def random_scalar() -> int:
     """A uniform scalar from the operating system's generator, 1 to ORDER - 1."""
     return 1 + secrets.randbelow(ORDER - 1)
@@ -80,12 +90,12 @@ def random_scalar() -> int:
 
 def scalar_bytes(scalar: int) -> bytes:
     """32 bytes, little-endian, of the scalar modulo :data:`ORDER`."""
-    return (scalar % ORDER).to_bytes(32, "little")
+    return (whole(scalar, "a scalar") % ORDER).to_bytes(32, "little")
 
 
 def times(scalar: int, point: Point) -> Point:
     """The multiple of a point; about 90 microseconds."""
-    reduced = scalar % ORDER
+    reduced = whole(scalar, "a scalar") % ORDER
     if reduced == 0 or point == IDENTITY:
         return IDENTITY
     return _point("crypto_scalarmult_ed25519_noclamp", scalar_bytes(reduced), point)
@@ -93,7 +103,7 @@ def times(scalar: int, point: Point) -> Point:
 
 def base_times(scalar: int) -> Point:
     """The multiple of the group's generator; about 20 microseconds."""
-    reduced = scalar % ORDER
+    reduced = whole(scalar, "a scalar") % ORDER
     if reduced == 0:
         return IDENTITY
     return _point("crypto_scalarmult_ed25519_base_noclamp", scalar_bytes(reduced))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from cdt_privacy.verifiable.group import ORDER, Point, random_scalar, read_scalar, scalar_bytes, subtract, times
+from cdt_privacy.verifiable.group import ORDER, Point, random_scalar, read_scalar, scalar_bytes, subtract, times, whole
 from cdt_privacy.verifiable.pedersen import commit
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class OpeningProof:
 
 def prove_opening(transcript: Transcript, value: int, blinding: int) -> OpeningProof:
     """Prove knowledge of the opening of ``commit(value, blinding)``. The transcript names who, where and about what."""
+    value, blinding = whole(value, "the value"), whole(blinding, "its blinding")
     a, b = random_scalar(), random_scalar()
     challenge = _challenge(transcript, commit(value, blinding), commit(a, b))
     return OpeningProof(challenge, (a + challenge * value) % ORDER, (b + challenge * blinding) % ORDER)

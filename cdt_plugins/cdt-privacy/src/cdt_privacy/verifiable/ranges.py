@@ -8,7 +8,7 @@ from attrs import frozen
 
 from cdt_core.errors import PrivacyError
 from cdt_privacy.verifiable.bits import BitAnswer, BitsProver, announced_bits, lowest_bit
-from cdt_privacy.verifiable.group import Point, read_point, read_scalar, scalar_bytes
+from cdt_privacy.verifiable.group import Point, read_point, read_scalar, scalar_bytes, whole
 from cdt_privacy.verifiable.pedersen import commit
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def prove_range(transcript: Transcript, number: int, blinding: int, bits: int) -
         It does not, or there are no or more than 248 bits.
     """
     _check_bits(bits)
+    number, blinding = whole(number, "the number"), whole(blinding, "its blinding")
     if not 0 <= number < 1 << bits:
         raise PrivacyError(f"the number is not in [0, 2^{bits}): there is nothing to prove")
     prover = BitsProver(number, blinding, bits)
@@ -75,7 +76,7 @@ def verify_range(transcript: Transcript, commitment: Point, bits: int, proof: Ra
 
 
 def _check_bits(bits: int) -> None:
-    if not 1 <= bits <= MOST_BITS:
+    if not 1 <= whole(bits, "the number of bits") <= MOST_BITS:
         raise PrivacyError(f"{bits} bits, where 1 to {MOST_BITS} can be proved")
 
 

@@ -30,6 +30,7 @@ from cdt_privacy.verifiable.group import (
     scalar_bytes,
     subtract,
     times,
+    whole,
 )
 from cdt_privacy.verifiable.pedersen import blinding_point, commit, total
 from cdt_privacy.verifiable.ranges import MOST_BITS, read_answers, write_answers
@@ -54,7 +55,7 @@ class _Widths:
 
 
 def _widths(count: int, limit: int) -> _Widths:
-    if count < 1 or limit < 0:
+    if count < 1 or whole(limit, "the limit") < 0:
         raise PrivacyError(
             f"{count} numbers with a limit of {limit}: give at least one number, and a limit of at least 0"
         )
@@ -121,6 +122,9 @@ def prove_norm(transcript: Transcript, numbers: Sequence[int], blindings: Sequen
     PrivacyError
         They do not, or the limit is too large for the group.
     """
+    numbers, blindings = [whole(n, "a number") for n in numbers], [whole(r, "a blinding") for r in blindings]
+    if len(numbers) != len(blindings):
+        raise PrivacyError(f"{len(numbers)} numbers have {len(blindings)} blindings; give one for each")
     _widths(len(numbers), limit)
     if sum(number * number for number in numbers) > limit:
         raise PrivacyError("the sum of squares is above the limit: there is nothing to prove")
@@ -164,8 +168,8 @@ def verify_norm(transcript: Transcript, commitments: Sequence[Point], limit: int
     wholes = [add(point, offset) for point in commitments]
     wholes.append(subtract(base_times(limit), total(proof.squares)))
     announced = _announced_squares(commitments, proof)
-    for whole, upper, answers in zip(wholes, proof.bits, proof.bit_answers, strict=True):
-        announced += announced_bits([lowest_bit(whole, upper), *upper], answers, proof.challenge)
+    for point, upper, answers in zip(wholes, proof.bits, proof.bit_answers, strict=True):
+        announced += announced_bits([lowest_bit(point, upper), *upper], answers, proof.challenge)
     return _challenge(transcript, commitments, limit, _sent(proof.squares, proof.bits), announced) == proof.challenge
 
 

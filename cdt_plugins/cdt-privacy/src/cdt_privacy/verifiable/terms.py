@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from typing import Any
 
-from attrs import frozen
+import numpy as np
+from attrs import field, frozen
 
 from cdt_core.errors import PrivacyError
+from cdt_privacy.verifiable.group import whole
 
 __all__ = ["LIMBS", "VARIANCE", "Terms"]
 
@@ -15,6 +19,13 @@ LIMBS = 16
 
 #: Of the coefficients of a projection: 16 bits of variance 1/4.
 VARIANCE = 4
+
+#: A longer update passes with no greater chance.
+_LONGEST = 1e150
+
+
+def _whole(value: Any) -> int:
+    return whole(value, "one of length, projections and square_limit")
 
 
 @frozen(kw_only=True)
@@ -39,9 +50,9 @@ class Terms:
     """
 
     round: str
-    length: int
-    projections: int = 0
-    square_limit: int = 0
+    length: int = field(converter=_whole)
+    projections: int = field(default=0, converter=_whole)
+    square_limit: int = field(default=0, converter=_whole)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.round, str) or not self.round.strip() or not self.round.isprintable():
@@ -73,7 +84,7 @@ class Terms:
         cls,
         round: str,
         length: int,
-        norm_bound: int,
+        norm_bound: float,
         *,
         projections: int = 32,
         honest_failure: float = 1e-9,
@@ -85,17 +96,27 @@ class Terms:
         most those of a Gaussian of the same variance (D. Achlioptas, Database-friendly random projections, J. Comput. Syst.
         Sci. 66, 2003, section 4).
         """
-        if norm_bound < 1 or projections < 1 or not 0 < honest_failure < 1:
+        numbers = all(isinstance(value, int | float | np.integer) for value in (norm_bound, honest_failure))
+        if (
+            not numbers
+            or not 1 <= norm_bound < math.inf
+            or whole(projections, "projections") < 1
+            or not 0 < honest_failure < 1
+        ):
             raise PrivacyError(
-                f"norm_bound {norm_bound}, projections {projections}, honest_failure {honest_failure}: "
-                "wanted are at least 1, at least 1, and a chance in (0, 1)"
+                f"norm_bound {norm_bound!r}, projections {projections!r}, honest_failure {honest_failure!r}: "
+                "wanted are a finite number of at least 1, at least 1, and a chance in (0, 1)"
             )
-        slack = _slack(projections, honest_failure)
-        limit = math.ceil(VARIANCE * projections * norm_bound * norm_bound * (1 + slack))
+        bound = Fraction(norm_bound if isinstance(norm_bound, float) else int(norm_bound))
+        slack = Fraction(_slack(projections, honest_failure))
+        limit = math.ceil(VARIANCE * projections * bound * bound * (1 + slack))
         return cls(round=round, length=length, projections=projections, square_limit=limit)
 
     def chance_unseen(self, norm: float) -> float:
         """An upper bound of the chance that an update of this L2 norm passes, whoever made it, before signs are drawn.
+
+        It is of one site by itself. When m dishonest sites work together, they may share out the projections of all that
+        they brought in as they like: for the norm of that sum, take ``chance_unseen(norm / m)``.
 
         Examples
         --------
@@ -111,9 +132,14 @@ class Terms:
         update is that of Y. Zhu et al., Secure and verifiable data collaboration with low-cost zero-knowledge proofs,
         PVLDB 17, 2024 (doi 10.14778/3665844.3665860).
         """
-        if not self.projections or norm <= 0:
+        if not isinstance(norm, int | float | np.integer) or norm != norm:
+            raise PrivacyError(f"the norm is {norm!r}; it must be a number")
+        length = float(min(norm, _LONGEST))
+        if not self.projections or length <= 0:
             return 1.0
-        share = self.square_limit / (VARIANCE * self.projections * float(norm) ** 2)
+        share = self.square_limit / (VARIANCE * self.projections) / length / length
+        if share >= 1:
+            return 1.0  # the mean of the squares is within the limit, and Markov's bound says nothing
         exponents = (_log_moment(step / 100) + share * step / 100 for step in range(1, 1001))
         return min(1.0, math.exp(self.projections * min(exponents)))
 
