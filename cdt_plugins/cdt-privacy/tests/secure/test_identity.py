@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cdt_core.errors import FederatedError, ProtocolError
 from cdt_privacy.secure import Identity, Roster
@@ -59,3 +61,41 @@ def test_keys_that_are_none_are_refused():
     for name in ("", "x" * 256, "\ud800", 7, None):
         with pytest.raises(FederatedError, match="no name of a site"):
             Identity.fresh(name)
+
+
+#: y of the two points of order 8 whose y is less than their negatives'.
+EIGHTH = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
+PRIME = 2**255 - 19
+
+
+def forged(key, text):
+    """Whether a signature that needs no secret passes for the key: the neutral element and zero."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(b"\1" + bytes(63), text)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("sign", [0, 2**255])
+@pytest.mark.parametrize(
+    "y", [0, 1, PRIME - 1, int.from_bytes(EIGHTH, "little"), PRIME - int.from_bytes(EIGHTH, "little")]
+)
+def test_a_key_for_which_anyone_can_sign_is_on_no_roster(y, sign):
+    key = (y + sign).to_bytes(32, "little")
+    # The library refuses one of them itself: x is 0 there, and the bit says that it is odd.
+    assert y + sign == PRIME - 1 + 2**255 or any(forged(key, b"text %d" % number) for number in range(200))
+    with pytest.raises(
+        FederatedError, match="key of site 'one' is no public key, or one whose signatures anyone can make"
+    ):
+        Roster({"one": key})
+
+
+@pytest.mark.parametrize("y", [2, 7, PRIME + 3, 2**255 - 1])
+def test_bytes_that_are_no_point_are_on_no_roster(y):
+    with pytest.raises(FederatedError, match="is no public key"):
+        Roster({"one": y.to_bytes(32, "little")})
+
+
+def test_every_sites_key_is_a_key():
+    Roster({(site := f"site-{number}"): Identity.fresh(site).public for number in range(300)})
