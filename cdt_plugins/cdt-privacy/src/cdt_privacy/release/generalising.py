@@ -47,7 +47,7 @@ class Generalised:
         if self.is_plain:
             return _alike(as_it_was(original, kept))
         index = self.index if kept is None else self.index[kept]
-        texts = pd.array([*self.texts], dtype="str")
+        texts = pd.Series([*self.texts]).array  # what texts are differs between versions of pandas
         return pd.Series(texts.take(index), name=original.name)
 
 
