@@ -164,3 +164,14 @@ def test_names_and_keys_must_be_the_rosters(federation):
     stranger = Identity.fresh("site-00")
     with pytest.raises(FederatedError, match="another key for site 'site-00'"):
         SecureParty(stranger, fed.roster, fed.terms, fed.updates["site-00"])
+
+
+def test_arguments_of_another_kind_or_order_are_refused(federation):
+    fed = federation(4)
+    for wrong in ((fed.roster, fed.terms), (fed.terms, None), (None, fed.roster)):
+        with pytest.raises(FederatedError, match="a secure sum has Terms and a Roster, not "):
+            SecureSum(*wrong)
+    one, update = fed.identities["site-00"], fed.updates["site-00"]
+    for wrong in ((None, fed.roster, fed.terms), ("site-00", fed.roster, fed.terms), (one, fed.terms, fed.roster)):
+        with pytest.raises(FederatedError, match=r"Identity\.fresh|has Terms and a Roster"):
+            SecureParty(*wrong, update)

@@ -243,10 +243,12 @@ class SecureParty:
         return ProtocolError(f"{self._where(stage)}: {wrong}; nothing was answered")
 
 
-def _check_names(identity: Identity, roster: Roster, terms: Terms) -> None:
+def _check_names(identity: object, roster: Roster, terms: Terms) -> None:
+    check_roster(roster, terms)
+    if not isinstance(identity, Identity):
+        raise FederatedError(f"an identity is what Identity.fresh or Identity.from_bytes gives, not {identity!r}")
     if identity.site not in terms.sites:
         raise FederatedError(f"site {identity.site!r} is not asked in round {terms.round!r}; its terms name the sites")
-    check_roster(roster, terms)
     if roster.keys[identity.site] != identity.public:
         raise FederatedError(
             f"the roster has another key for site {identity.site!r} than its own; agree on the roster again"
@@ -255,6 +257,9 @@ def _check_names(identity: Identity, roster: Roster, terms: Terms) -> None:
 
 def check_roster(roster: Roster, terms: Terms) -> None:
     """Everyone who is asked is known."""
+    if not (isinstance(roster, Roster) and isinstance(terms, Terms)):
+        found = f"{type(terms).__name__} and {type(roster).__name__}"
+        raise FederatedError(f"a secure sum has Terms and a Roster, not {found}; give them in this class's order")
     if missing := [site for site in terms.sites if site not in roster.keys]:
         raise FederatedError(f"round {terms.round!r}: site {missing[0]!r} is asked and not on the roster; add its key")
 
