@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from attrs import field, frozen
@@ -36,7 +37,21 @@ def _several(values: Iterable[Any]) -> tuple[Any, ...]:
     """A tuple; one text alone is refused, for its letters would be taken one by one."""
     if isinstance(values, str):
         raise CertificateError(f"{values!r} is one text where several are wanted; give a tuple, as in ({values!r},)")
-    return tuple(values)
+    try:
+        return tuple(values)
+    except TypeError as error:
+        raise CertificateError(f"{values!r} is one value where several are wanted; give a tuple") from error
+
+
+def _several_or_any(values: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    return None if values is None else _several(values)
+
+
+def _unchanging(may_ask: Mapping[str, Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
+    """A copy that nobody can change: decisions are logged by a digest that is computed once."""
+    if not isinstance(may_ask, Mapping):
+        raise CertificateError(f"may_ask: {may_ask!r} maps no roles to kinds of requests")
+    return MappingProxyType({role: _several(kinds) for role, kinds in may_ask.items()})
 
 
 @frozen(kw_only=True)
@@ -49,6 +64,8 @@ class Party:
 
     def __attrs_post_init__(self) -> None:
         _check_names(party=self.name, region=self.region)
+        if self.region == ANYWHERE:
+            raise CertificateError(f"party {self.name!r}: the region {ANYWHERE!r} stands for every one; name its own")
         _check_key(self.key)
 
 
@@ -120,7 +137,7 @@ class Agreement:
     name: str
     parties: tuple[Party, ...] = field(converter=_several)
     people: tuple[Person, ...] = field(converter=_several)
-    may_ask: Mapping[str, tuple[str, ...]]
+    may_ask: Mapping[str, tuple[str, ...]] = field(converter=_unchanging)
     purposes: tuple[str, ...] = field(converter=_several)
     details: tuple[str, ...] = field(converter=_several)
     expires: datetime
@@ -129,12 +146,13 @@ class Agreement:
     minimum_sites: int = 1
     budget: Budget | None = None
     transfers: tuple[Transfer, ...] = field(default=(), converter=_several)
-    carriers: tuple[str, ...] | None = None
-    rules: tuple[str, ...] | None = None
+    carriers: tuple[str, ...] | None = field(default=None, converter=_several_or_any)
+    rules: tuple[str, ...] | None = field(default=None, converter=_several_or_any)
     description: str = ""
 
     def __attrs_post_init__(self) -> None:
         _check_names(agreement=self.name)
+        self._check_kinds()
         _check_once("parties", [party.name for party in self.parties])
         _check_once("people", [person.name for person in self.people])
         _check_once("keys", [key for key in (*_keys(self.parties), *_keys(self.people)) if key], least=0)
@@ -148,6 +166,16 @@ class Agreement:
             _check_count(name, getattr(self, name))
         self._check_roles()
         self._check_times()
+
+    def _check_kinds(self) -> None:
+        for name, kind in (("parties", Party), ("people", Person), ("transfers", Transfer)):
+            wrong = [value for value in getattr(self, name) if not isinstance(value, kind)]
+            if wrong:
+                raise CertificateError(f"{name}: {wrong[0]!r} is no {kind.__name__}")
+        if not isinstance(self.budget, Budget | None):
+            raise CertificateError(f"budget: {self.budget!r} is no {Budget.__module__}.Budget")
+        if not isinstance(self.description, str):
+            raise CertificateError(f"description: {self.description!r} is no text")
 
     def _check_roles(self) -> None:
         _check_known("role of may_ask", tuple(self.may_ask), ROLES)
@@ -204,7 +232,7 @@ def _check_names(**names: str) -> None:
 
 
 def _check_key(key: str) -> None:
-    if key and not _KEY.fullmatch(key):
+    if not isinstance(key, str) or (key and not _KEY.fullmatch(key)):
         raise CertificateError(f"key {key!r} is no Ed25519 public key of 64 hexadecimal digits in lower case")
 
 
@@ -218,8 +246,10 @@ def _check_once(what: str, values: Sequence[str], least: int = 1) -> None:
     twice = [value for position, value in enumerate(values) if value in values[:position]]
     if twice:
         raise CertificateError(f"{what}: {twice[0]!r} stands there twice")
-    if isinstance(values, str) or len(values) < least or not all(isinstance(v, str) and v.strip() for v in values):
-        raise CertificateError(f"{what}: at least {least} texts that are not empty are wanted, not {values!r}")
+    if len(values) < least or not all(isinstance(v, str) and v.strip() and v.isprintable() for v in values):
+        raise CertificateError(
+            f"{what}: at least {least} printable texts that are not empty are wanted, not {values!r}"
+        )
 
 
 def _check_count(what: str, value: int) -> None:

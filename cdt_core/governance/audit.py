@@ -135,7 +135,8 @@ class AuditLog:
 
     def record(self, request: Request, decision: Decision, *, now: datetime) -> int:
         """Add what was asked and decided; returns the entry's sequence number. The rest is as for :meth:`append`."""
-        return self.append(now, request.actor, request.tree(), decision.tree())
+        tree = request.tree()
+        return self.append(now, str(tree.get("actor", "")), tree, decision.tree())
 
     def commit(self) -> Head:
         """Sign the entries that wait and make them durable; returns the head, which is also that of an empty group.

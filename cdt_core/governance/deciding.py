@@ -33,9 +33,12 @@ def decide(agreement: Agreement, request: Request, *, now: datetime, spent: Budg
     Raises
     ------
     AccessError
-        ``now`` has no zone. What is not allowed is a decision, not an error; :func:`require` makes it one.
+        ``now`` has no zone, or ``spent`` is no budget. What is not allowed is a decision, not an error; :func:`require`
+        makes it one.
     """
     instant_text(now, "now", AccessError)
+    if not isinstance(spent, Budget | None):
+        raise AccessError(f"spent: {spent!r} is no cdt_core.governance.Budget; give Budget(epsilon, delta)")
     reasons = [*_period(agreement, now), *_actor(agreement, request), *_purpose(agreement, request)]
     if request.kind != "audit":
         reasons += [*_sites(agreement, request), *_group_size(agreement, request), *_cost(agreement, request, spent)]
@@ -100,13 +103,14 @@ def _sites(agreement: Agreement, request: Request) -> Iterator[Reason]:
             yield Reason("site", "parties", f"{site!r} is not among them")
     if not request.sites:
         yield Reason("site", "parties", "the request names no site")
-    if len(set(request.sites)) < len(request.sites):
+    different = len(set(map(repr, request.sites)))
+    if different < len(request.sites):
         yield Reason("site", "parties", "a site is named twice")
-    if len(set(request.sites)) < agreement.minimum_sites:
+    if different < agreement.minimum_sites:
         yield Reason(
             "minimum_sites",
             "minimum_sites",
-            f"{len(set(request.sites))} sites, where {agreement.minimum_sites} must take part",
+            f"{different} sites, where {agreement.minimum_sites} must take part",
         )
 
 

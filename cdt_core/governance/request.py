@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import asdict, field, frozen
+from attrs import asdict, field, fields_dict, frozen
 
 from cdt_core.errors import AccessError
+from cdt_core.governance.agreement import is_number
 
 __all__ = ["Decision", "Reason", "Request"]
 
@@ -15,7 +16,19 @@ __all__ = ["Decision", "Reason", "Request"]
 def _sites(values: Iterable[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise AccessError(f"sites: {values!r} is one text; give a tuple of sites, as in ({values!r},)")
-    return tuple(values)
+    try:
+        return tuple(values)
+    except TypeError as error:
+        raise AccessError(f"sites: {values!r} is one value; give a tuple of sites") from error
+
+
+def _plain(value: Any) -> Any:
+    """What JSON holds as it is, and the look of anything else: a request that makes no sense is refused, and logged."""
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, str | bool | None):
+        return value
+    return value if is_number(value) else repr(value)
 
 
 @frozen(kw_only=True)
@@ -65,9 +78,9 @@ class Request:
     subject: str = ""
 
     def tree(self) -> dict[str, Any]:
-        """What was said, for JSON; what was not said is left out."""
-        said = asdict(self, filter=lambda _, value: value is not None and value not in ((), ""))
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in said.items()}
+        """What was said, for JSON, with the look of what is none of JSON; what was not said is left out."""
+        said = {name: getattr(self, name) for name in fields_dict(type(self))}
+        return {key: _plain(value) for key, value in said.items() if value is not None and value not in ((), "")}
 
 
 @frozen

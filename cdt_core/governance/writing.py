@@ -39,6 +39,7 @@ def _tree(agreement: Agreement) -> dict[str, Any]:
             tree[key] = instant_text(tree[key], key, CertificateError)
     if "budget" in tree:
         tree["budget"] = {name: float(value) for name, value in tree["budget"].items()}
+    tree["may_ask"] = {role: list(kinds) for role, kinds in agreement.may_ask.items()}
     tree["transfers"] = [
         {"from": each.source, "to": each.destination, "details": list(each.details)} for each in agreement.transfers
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import pytest
@@ -31,3 +32,21 @@ def test_without_a_log_nothing_is_admitted(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(OutputError, match="cannot be committed: Input/output error"):
         admit(agreement(), request(), log, now=NOW, spent=Budget())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"epsilon": math.nan}, {"epsilon": math.inf}, {"epsilon": 10**400}, {"group_size": object},
+        {"subject": math.nan, "delta": -1.0},
+        {"actor": 5}, {"actor": None}, {"actor": []}, {"sites": ([], [])}, {"sites": (None, {})}, {"kind": b"round"},
+        {"detail": {1: 2}},
+    ],
+)  # fmt: skip
+def test_a_request_that_makes_no_sense_is_refused_and_logged(tmp_path, said) -> None:
+    path = tmp_path / "audit.log"
+    with AuditLog(path, KEY, now=NOW) as log, pytest.raises(AccessError, match="does not allow this"):
+        admit(agreement(), request(**said), log, now=NOW, spent=Budget())
+    (entry,) = read_entries(path)
+    assert entry.decision["allowed"] is False
+    assert verify_log(path, KEY.public_key()).ok

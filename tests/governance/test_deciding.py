@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdt_core.errors import AccessError
-from cdt_core.governance import DETAILS, Budget, decide, require
+from cdt_core.errors import AccessError, CertificateError
+from cdt_core.governance import DETAILS, Budget, Party, decide, require
 from tests.governance.examples import NOW, agreement, request
 
 NONE_SPENT = Budget()
@@ -180,3 +181,52 @@ def test_a_decision_allows_only_what_each_rule_allows(data, group_size, epsilon,
 def test_one_text_is_not_several_sites() -> None:
     with pytest.raises(AccessError, match="give a tuple of sites, as in"):
         request(sites="basel")
+
+
+@pytest.mark.parametrize("spent", [0.1, (0.1, 0.0), "0.1", object()])
+def test_what_is_no_budget_was_not_spent(spent) -> None:
+    with pytest.raises(AccessError, match=r"spent: .* is no cdt_core\.governance\.Budget"):
+        decide(agreement(), request(), now=NOW, spent=spent)
+
+
+def test_an_agreement_stays_what_its_digest_says() -> None:
+    may_ask = {"analyst": ["round"]}
+    carriers = ["secure_sum"]
+    made = evolve(agreement(), may_ask=may_ask, carriers=carriers)
+    before = made.digest
+    may_ask["analyst"].append("release")
+    may_ask["auditor"] = ["round"]
+    carriers.append("plain")
+    with pytest.raises(TypeError):
+        made.may_ask["auditor"] = ("round",)  # type: ignore[index]
+    assert made.may_ask == {"analyst": ("round",)}
+    assert made.carriers == ("secure_sum",)
+    assert evolve(made).digest == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"parties": ("basel",)}, "parties: 'basel' is no Party"),
+        ({"people": (Party(name="a", region="b"),)}, "people: .* is no Person"),
+        ({"transfers": ({},)}, "transfers: {} is no Transfer"),
+        ({"budget": (1.0, 0.0)}, "budget: .* is no cdt_core.governance.agreement.Budget"),
+        ({"may_ask": [("analyst", "round")]}, "may_ask: .* maps no roles"),
+        ({"may_ask": {"analyst": None}}, "None is one value where several are wanted"),
+        ({"details": None}, "None is one value where several are wanted"),
+        ({"carriers": "plain"}, "'plain' is one text where several are wanted"),
+        ({"purposes": ("\x1b[2J",)}, "printable texts"),
+        ({"purposes": ("\ud800",)}, "printable texts"),
+        ({"description": 5}, "description: 5 is no text"),
+    ],
+)
+def test_what_is_no_value_of_an_agreement_is_refused_by_name(changes, said) -> None:
+    with pytest.raises(CertificateError, match=said):
+        evolve(agreement(), **changes)
+
+
+def test_a_party_is_somewhere() -> None:
+    with pytest.raises(CertificateError, match="stands for every one"):
+        Party(name="basel", region="*")
+    with pytest.raises(CertificateError, match="key 5 is no Ed25519"):
+        Party(name="basel", region="CH", key=5)  # type: ignore[arg-type]
