@@ -69,7 +69,8 @@ def check(
 ) -> Anonymity:
     """k, l and t of a table as it is: rows that have the same quasi-identifiers, missing ones included, are a class.
 
-    About 1 ms for 32,561 rows of 7 columns when columns are codes, else as long as telling their values apart takes.
+    About 5 ms for 32,561 rows of 7 categorical columns, 9 of texts, most of it to tell values apart; on codes see
+    :func:`cdt_core.kernels.partition.measure`.
 
     Parameters
     ----------
@@ -150,8 +151,9 @@ def demand_of(column: Coded, **demands: Any) -> Demand:
 
 def anonymity_of(quasi: pd.DataFrame, classes: NDArray[Any], secrets: Sequence[Coded]) -> Anonymity:
     """Measures of classes of rows; ``quasi`` are the columns that name them."""
-    firsts = np.unique(classes, return_index=True)[1]
     sizes = np.bincount(classes)
+    firsts = np.empty(len(sizes), np.intp)
+    firsts[classes[::-1]] = np.arange(len(classes))[::-1]  # of several rows the one that is written last, the first, stays
 
     def worst(values: NDArray[Any], place: int, sensitive: str | None = None) -> Worst:
         row = quasi.iloc[int(firsts[place])]
