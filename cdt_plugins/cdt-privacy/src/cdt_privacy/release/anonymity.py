@@ -153,7 +153,9 @@ def anonymity_of(quasi: pd.DataFrame, classes: NDArray[Any], secrets: Sequence[C
     """Measures of classes of rows; ``quasi`` are the columns that name them."""
     sizes = np.bincount(classes)
     firsts = np.empty(len(sizes), np.intp)
-    firsts[classes[::-1]] = np.arange(len(classes))[::-1]  # of several rows the one that is written last, the first, stays
+    firsts[classes[::-1]] = np.arange(len(classes))[
+        ::-1
+    ]  # of several rows the one that is written last, the first, stays
 
     def worst(values: NDArray[Any], place: int, sensitive: str | None = None) -> Worst:
         row = quasi.iloc[int(firsts[place])]
