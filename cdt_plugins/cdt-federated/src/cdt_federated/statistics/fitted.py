@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError
 
-__all__ = ["Fitted", "Scale", "scale_of", "solved"]
+__all__ = ["Fitted", "Scale", "refuse_rounded", "scale_of", "solved"]
 
 Array = NDArray[np.float64]
 
@@ -18,6 +18,24 @@ Array = NDArray[np.float64]
 _ROUNDING = 1e-15
 #: A matrix of correlations of a larger condition number is singular.
 _MOST_CONDITION = 1e14
+#: What is left of sums after a carrier's rounding.
+_DIGITS = 1e8
+
+
+def refuse_rounded(squares: Array, rounding: float, names: Sequence[str]) -> None:
+    """Refuse squares of deviations that a carrier's rounding leaves fewer than 8 digits of.
+
+    Raises
+    ------
+    FederatedError
+        Names the first such column.
+    """
+    small = squares < _DIGITS * rounding
+    if small.any():
+        raise FederatedError(
+            f"{names[int(np.argmax(small))]!r} varies too little to be told from the carrier's rounding of sums, up to "
+            f"{rounding:.2g}; give it in larger units, or agree on a smaller clip"
+        )
 
 
 @attrs.frozen(eq=False)

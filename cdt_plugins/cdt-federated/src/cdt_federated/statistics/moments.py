@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError
+from cdt_federated.statistics.fitted import refuse_rounded
 from cdt_federated.statistics.rows import Missing, Rows
 from cdt_federated.statistics.summary import State, Steps, Sums
 
@@ -97,9 +98,10 @@ class Products(Sums):
         return {"weight": weights.sum(), "deviations": weighted.sum(axis=0), "products": weighted.T @ deviations}
 
     def centred(self, state: State) -> tuple[Vector, Vector]:
-        """Mean, and products of deviations from it."""
+        """Mean, and products of deviations from it; refuses what the carrier rounded away."""
         shift = state["deviations"] / state["weight"]
         about = state["products"] - state["weight"] * np.outer(shift, shift)
+        refuse_rounded(about.diagonal(), state.get("rounding", 0.0), self.names)
         np.fill_diagonal(about, np.maximum(0, about.diagonal()))  # rounding alone makes a square negative
         return self.origin + shift, about
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import AccessError, FederatedError
+from cdt_core.kernels.lattice import Lattice
 from cdt_core.model.exchange import Exchange, Party
 from cdt_federated.rounds.coordinator import Coordinator
 from cdt_federated.rounds.opening import Join, Opening
@@ -18,6 +19,7 @@ from cdt_federated.statistics.questions import question_from_bytes, question_to_
 from cdt_federated.statistics.rows import Table
 from cdt_federated.statistics.summary import State, Summary, Sums
 from cdt_federated.training.carriers import Carrier, Plain
+from cdt_federated.training.secure import Secure
 
 __all__ = ["answering", "asking"]
 
@@ -25,7 +27,8 @@ __all__ = ["answering", "asking"]
 def asking(coordinator: Coordinator, deliver: Deliver, carrier: Carrier | None = None) -> Ask:
     """What asks the sites of a federation, for :func:`~cdt_federated.statistics.run`: each question is a round.
 
-    The sites that answer the first question are asked all others: an analysis is of one set of rows.
+    The sites that answer the first question are asked all others: an analysis is of one set of rows. Which these are,
+    ``coordinator.outcome.included`` says.
 
     Parameters
     ----------
@@ -35,6 +38,9 @@ def asking(coordinator: Coordinator, deliver: Deliver, carrier: Carrier | None =
         Carries messages: :class:`~cdt_federated.rounds.InProcess`, or a network's.
     carrier
         How the sums travel; one whose result is the mean of the sites' vectors, such as plain or secure ones. Default: plain.
+        Of :class:`~cdt_federated.training.Secure` with ``bits=64`` (32 are for counts alone), a roster of weights 1, and a
+        ``clip`` above the largest site's sums: rows times the largest square of a value are enough. A site whose sums have a
+        larger norm says nothing, and a column that varies too little beside the clip for 8 digits is refused.
 
     Raises
     ------
@@ -44,11 +50,15 @@ def asking(coordinator: Coordinator, deliver: Deliver, carrier: Carrier | None =
         The agreement forbids a round.
     """
     way = Plain() if carrier is None else carrier
+    if isinstance(way, Secure) and any(site.weight != 1 for site in way.roster.sites):
+        raise FederatedError(f"{way.name} weighs sites by the roster, and sums count each once; give all the weight 1")
     asked: list[tuple[str, ...]] = []
 
     def ask(question: Summary) -> State:
         if not isinstance(question, Sums):
             raise FederatedError(f"{type(question).__name__} is not a vector of sums, which is all that rounds carry")
+        if isinstance(way, Secure) and way.bits < 64 and not question.whole.issuperset(question.shapes):
+            raise FederatedError(f"{way.name} rounds sums too coarsely for anything but counts; use bits=64")
 
         def open_exchange(opening: Opening) -> Exchange:
             return way.exchange(opening, question.length, dict.fromkeys(opening.sites, 1.0))
@@ -63,7 +73,8 @@ def asking(coordinator: Coordinator, deliver: Deliver, carrier: Carrier | None =
                 f"{', '.join(sorted(gone))} answered before, and not in round {outcome.round}; run the analysis again"
             )
         asked[:] = [outcome.included]
-        return question.from_vector(np.asarray(outcome.values, np.float64) * len(outcome.included))
+        state = question.from_vector(np.asarray(outcome.values, np.float64) * len(outcome.included))
+        return state | {"rounding": _rounding(way, len(outcome.asked))}
 
     return ask
 
@@ -100,14 +111,23 @@ def answering(
             raise AccessError(f"questions may not use the column {hidden[0]!r} of site {opening.site!r}")
         if allowed is not None:
             allowed(question)
-        return way.party(opening, question.length, partial(_vector, question, table, min_rows))
+        return way.party(opening, question.length, partial(_vector, question, table, min_rows, way))
 
     return join
 
 
-def _vector(question: Sums, table: Table, min_rows: int) -> NDArray[np.float64]:
+def _rounding(way: Carrier, sites: int) -> float:
+    """By how much a carrier may change a sum: secure ones round each site's by up to a step of their lattice."""
+    return sites * Lattice.for_sum(way.clip, sites, way.bits).step if isinstance(way, Secure) else 0.0
+
+
+def _vector(question: Sums, table: Table, min_rows: int, way: Carrier) -> NDArray[np.float64]:
     try:
         with np.errstate(all="ignore"):  # the party refuses to send what is not finite
-            return question.vector(answer(question, table, min_rows=min_rows))
+            vector = question.vector(answer(question, table, min_rows=min_rows))
+            norm = float(np.linalg.norm(vector))
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise FederatedError(f"a {type(question).__name__} that makes no sense: {error}") from error
+    if isinstance(way, Secure) and not norm <= way.clip:  # a sum that is scaled down is no sum
+        raise FederatedError(f"sums of norm {norm:.4g} exceed the clip of {way.name}; agree on a larger one")
+    return vector

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError
+from cdt_federated.statistics.fitted import refuse_rounded
 from cdt_federated.statistics.groups import GroupSums, levels_of
 from cdt_federated.statistics.rows import Missing
 from cdt_federated.statistics.small import checked_count, refuse_few
@@ -106,7 +107,9 @@ class TTest:
         state = yield GroupSums(name=self.name, origins=origins, **shared)
         counts, shifts = state["counts"], state["sums"] / state["counts"]
         means = origins + shifts
-        variances = np.maximum(0, state["squares"] - counts * shifts**2) / (counts - 1)
+        squares = state["squares"] - counts * shifts**2
+        refuse_rounded(squares, state.get("rounding", 0.0), [self.name] * 2)
+        variances = np.maximum(0, squares) / (counts - 1)
         variances[np.sqrt(variances) <= _ROUNDING * np.abs(means)] = 0
         return self._found(counts, means, variances, int(state["left_out"]))
 
