@@ -153,9 +153,8 @@ def anonymity_of(quasi: pd.DataFrame, classes: NDArray[Any], secrets: Sequence[C
     """Measures of classes of rows; ``quasi`` are the columns that name them."""
     sizes = np.bincount(classes)
     firsts = np.empty(len(sizes), np.intp)
-    firsts[classes[::-1]] = np.arange(len(classes))[
-        ::-1
-    ]  # of several rows the one that is written last, the first, stays
+    # Of several rows of a class the one that is written last stays: the first.
+    firsts[classes[::-1]] = np.arange(len(classes))[::-1]
 
     def worst(values: NDArray[Any], place: int, sensitive: str | None = None) -> Worst:
         row = quasi.iloc[int(firsts[place])]

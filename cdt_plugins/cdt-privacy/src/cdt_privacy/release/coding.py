@@ -80,7 +80,7 @@ def coded(series: pd.Series) -> Coded:
         raise PrivacyError(f"column {name!r} holds complex numbers, which have no order; split them into two columns")
     try:
         numbers, found = pd.factorize(series)
-    except (TypeError, NotImplementedError) as error:
+    except (TypeError, NotImplementedError, OverflowError) as error:
         raise PrivacyError(f"column {name!r} holds values that cannot be told apart: {error}") from error
     try:
         kind, values = _typed(name, np.asarray(found) if not isinstance(found.dtype, pd.DatetimeTZDtype) else found)
