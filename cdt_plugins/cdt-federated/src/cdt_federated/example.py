@@ -201,7 +201,7 @@ def accuracy(model: Vector, records: Records) -> float:
 
 
 def main(rounds: int = 150) -> None:
-    """Print what each way of learning gives."""
+    """Print what each way of learning gives, without privacy and (:mod:`cdt_federated.example_private`) with it."""
     server = Ed25519PrivateKey.generate()
     members, test = hospitals()
     for member in members:
@@ -227,7 +227,6 @@ def main(rounds: int = 150) -> None:
     careful = Training(strategy=local["SCAFFOLD"], rounds=rounds)
     told("SCAFFOLD, a fifth of the answers lost", study(members, careful, lost=0.2))
     told("the same under secure sums", study(members, careful, lost=0.2, hidden=True))
-    _private(members, row)
     shorter = FedAvg(steps=5, rate=0.3)
     plain = Training(strategy=shorter, rounds=rounds)
     told("FedAvg, mean, south lies", study(members, plain, malicious="south"))
@@ -237,16 +236,12 @@ def main(rounds: int = 150) -> None:
         strategy=shorter, rounds=rounds, carrier=Plain(rule=lambda updates, weights: robust.median(updates))
     )
     told("FedAvg, median, south lies", study(members, median, malicious="south"))
-
-
-def _private(members: tuple[Hospital, ...], row: Callable[[str, Vector, int], None]) -> None:
     try:
-        from cdt_federated.example_private import private_study
+        from cdt_federated.example_private import show
     except FederatedError as error:
         print(error)
-        return
-    private = private_study(members, epsilon=0.9, delta=1e-5, lost=0.2)
-    row(f"private: epsilon {private.epsilon:.2f}, the same losses, secure", private.model, private.answers)
+    else:
+        show(*hospitals())
 
 
 def _gradient(member: Hospital, lies: bool) -> Gradient:

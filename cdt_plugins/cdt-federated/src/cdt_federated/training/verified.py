@@ -47,7 +47,7 @@ class Verified(Secure):
     ----------
     projections
         Of the norm check. With 8, an update of 10 times the clip passes with a chance of at most 4e-3, one of 100 times
-        with 4e-11; see :meth:`cdt_privacy.verifiable.Terms.chance_unseen`.
+        with 3e-4; see :meth:`cdt_privacy.verifiable.Terms.chance_unseen`.
     steps
         Lattice steps in the clip, in bits: what an update is rounded to. Proofs get longer with it.
 
