@@ -15,7 +15,7 @@
 #include "cdt_levels.h"
 
 /* Up to so many rows, columns are sorted by a network; above, values are counted. */
-enum { CDT_ROBUST_NETWORK = 128, CDT_ROBUST_TILE = 256 };
+enum { CDT_ROBUST_NETWORK = 128, CDT_ROBUST_TILE = 512 };
 
 /* For one type of numbers. */
 typedef struct {
@@ -36,7 +36,7 @@ struct cdt_kernels {
     cdt_robust_kernels robust[2]; /* of floats, of doubles */
 };
 
-/* Bytes of work space for n rows of either type: some hundred for each row. */
+/* Bytes of work space for n rows of either type: about a thousand for each row. */
 size_t cdt_robust_work(size_t n);
 
 #endif

@@ -3,8 +3,6 @@
 #include "robust_keys.simd.h"
 #include "robust_network.simd.h"
 
-/* Bytes of a row from what is read to what is fetched. */
-#define ROBUST_AHEAD 128
 #ifdef __GNUC__
 #define PREFETCH(at) __builtin_prefetch(at, 0, 1)
 #else
@@ -21,6 +19,7 @@
 #define WORD int32_t
 #define KEY_MIN MIN_F4
 #define KEY_MAX MAX_F4
+#define KEY_OTHER OTHER_F4
 #define ADD_ABOVE ADD_ABOVE_F4
 #define ADD_VOTES_ABOVE ADD_VOTES_ABOVE_F4
 #define MIN_FROM MIN_FROM_F4
@@ -47,6 +46,7 @@
 #define WORD int64_t
 #define KEY_MIN MIN_F8
 #define KEY_MAX MAX_F8
+#define KEY_OTHER OTHER_F8
 #define ADD_ABOVE ADD_ABOVE_F8
 #define ADD_VOTES_ABOVE ADD_VOTES_ABOVE_F8
 #define MIN_FROM MIN_FROM_F8

@@ -22,6 +22,7 @@
 #undef KEY_OF_ORDER
 #undef KEY_MIN
 #undef KEY_MAX
+#undef KEY_OTHER
 #undef INTEGER_KEY
 #undef SHARE
 #undef ENCODE

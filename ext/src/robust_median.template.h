@@ -11,9 +11,9 @@ static void ROBUST(middle)(const ROBUST(lists) *of, size_t k, KEY *low, KEY *hig
     if (k > of->in_a) lower = KEY_MAX(lower, b[k - of->in_a - 1]);
     if (k < of->in_b) higher = KEY_MIN(higher, b[k]);
     for (size_t i = first; i < end; i++) {
-        const KEY one = a[i], other = b[k - 1 - i];
-        lower = KEY_MAX(lower, KEY_MIN(one, other));
-        higher = KEY_MIN(higher, KEY_MAX(one, other));
+        const KEY one = a[i], other = b[k - 1 - i], less = KEY_MIN(one, other);
+        lower = KEY_MAX(lower, less);
+        higher = KEY_MIN(higher, KEY_OTHER(one, other, less));
     }
     *low = lower;
     *high = higher;

@@ -5,7 +5,7 @@
 #define COMPARE(i, j)                          \
     if ((j) < WIRES) {                         \
         const KEY low = KEY_MIN(v[i], v[j]); \
-        v[j] = KEY_MAX(v[i], v[j]);         \
+        v[j] = KEY_OTHER(v[i], v[j], low);   \
         v[i] = low;                            \
     }
 /* Merge the wires at o, o + s, o + 2 s ...: two sorted halves. */

@@ -7,7 +7,10 @@ INLINE void ROBUST(sort_wires)(const NUMBER *const *here, size_t vector, KEY *x,
     BITS wrong_here = {0};
 UNROLL
     for (size_t i = 0; i < 32; i++)
-        if (i < WIRES) v[i] = ENCODE(ROBUST(take)(here[i], vector, &wrong_here));
+        if (i < WIRES) {
+            if (i % 4 == 0) ROBUST(fetch)(here, vector * (WIRES / 4) + i / 4);
+            v[i] = ENCODE(ROBUST(take)(here[i], vector, &wrong_here));
+        }
     *wrong |= wrong_here;
     SORT_32
 UNROLL
@@ -60,8 +63,9 @@ static void ROBUST(merge)(const KEY *a, const KEY *b, size_t count, KEY *sorted)
     ROBUST(merge_half)(a + 1, b + 1, count, odd);
     sorted[0] = even[0];
     for (size_t i = 0; i < last; i++) {
-        sorted[2 * i + 1] = KEY_MIN(odd[i], even[i + 1]);
-        sorted[2 * i + 2] = KEY_MAX(odd[i], even[i + 1]);
+        const KEY low = KEY_MIN(odd[i], even[i + 1]);
+        sorted[2 * i + 1] = low;
+        sorted[2 * i + 2] = KEY_OTHER(odd[i], even[i + 1], low);
     }
     sorted[2 * last + 1] = odd[last];
 }

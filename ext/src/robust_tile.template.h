@@ -67,15 +67,23 @@ static void ROBUST(find_rows)(ROBUST(tile) *tile)
         }
 }
 
-/* A vector of a row, as bits, while what will be wanted of it next comes nearer: one line for each that is read, since memory has
- * no time for many at once. */
+/* A vector of a row, as bits. */
 INLINE BITS ROBUST(take)(const NUMBER *row, size_t vector, BITS *wrong)
 {
     const BITS bits = *(const BITS_ANY *)(row + vector * LANES);
     const FLOATS x = (FLOATS)bits;
-    PREFETCH((const char *)(row + vector * LANES) + ROBUST_AHEAD);
     *wrong |= (BITS)(x - x);
     return bits;
+}
+
+/* A share of what the next tile will need of some rows, all of one row after all of another: so many lines as four vectors have, for
+ * every fourth row whose vector is read. Rows are far apart: tiles that are too narrow, or rows in turn, wait for memory. */
+INLINE void ROBUST(fetch)(const NUMBER *const *here, size_t share)
+{
+    const size_t in_row = ROBUST(vectors) / 4;
+    const char *next = (const char *)here[share / in_row] + CDT_ROBUST_TILE + share % in_row * 4 * VECTOR_BYTES;
+UNROLL
+    for (size_t i = 0; i < 4 * VECTOR_BYTES; i += 64) PREFETCH(next + i);
 }
 
 INLINE int ROBUST(any)(BITS mask)

@@ -2,7 +2,7 @@
 
 Updates are an (n, d) array or n vectors, a row for each site: float16, float32 or float64. Sums are taken in double precision;
 results are in the updates' dtype, the same bits for every instruction set. Every rule reads the updates in blocks of columns:
-the memory beside them is that of the result and some hundred bytes for each row.
+the memory beside them is that of the result and about a thousand bytes for each row.
 """
 
 from __future__ import annotations

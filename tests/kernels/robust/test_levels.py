@@ -62,7 +62,7 @@ def test_means(level, dtype):
             assert np.array_equal(found, expected), name
 
 
-@pytest.mark.parametrize("columns", [0, 1, 15, 63, 64, 65, 127, 128, 20_000])
+@pytest.mark.parametrize("columns", [0, 1, 15, 63, 64, 65, 127, 128, 129, 20_000])
 def test_any_number_of_columns(level, columns):
     x = np.random.default_rng(columns).normal(size=(5, columns)).astype(np.float32)
     same_bits(made(_robust.median, x), np.median(x, axis=0) if columns else np.empty(0, np.float32))
