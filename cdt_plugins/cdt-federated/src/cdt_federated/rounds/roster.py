@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cdt_core.errors import FederatedError
 from cdt_core.model.fields import FieldWriter
+from cdt_core.model.public_keys import is_public_key
 from cdt_federated.checks import above_zero
 
 __all__ = ["Member", "Roster"]
@@ -49,9 +50,10 @@ class Member:
 
     @public_key.validator
     def _check_key(self, attribute: object, key: bytes) -> None:
-        if not isinstance(key, bytes) or len(key) != 32:
+        if not is_public_key(key):
             raise FederatedError(
-                f"the key of {self.name!r} is no Ed25519 public key of 32 bytes; give public_bytes_raw()"
+                f"the key of {self.name!r} is no Ed25519 public key of 32 bytes, or one whose signatures anyone can make (a "
+                "placeholder such as zeros is); give public_bytes_raw()"
             )
 
     @classmethod

@@ -12,15 +12,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cdt_core.errors import FederatedError, ProtocolError
+from cdt_core.model.public_keys import is_public_key
 
 __all__ = ["SIGNATURE_BYTES", "Identity", "Roster"]
 
 SIGNATURE_BYTES = 64
 _KEY_BYTES = 32
 NAME_BYTES = 255
-#: The curve of Ed25519 (RFC 8032, section 5.1): -x^2 + y^2 = 1 + d x^2 y^2 modulo a prime.
-_PRIME = 2**255 - 19
-_D = -121665 * pow(121666, -1, _PRIME) % _PRIME
 
 
 @attrs.frozen
@@ -77,18 +75,6 @@ def is_name(text: object) -> bool:
         return False
 
 
-def _is_public_key(key: bytes) -> bool:
-    """Whether it is a point of the curve, and none of the eight of small order, for which anyone can make signatures.
-
-    A key is y and a bit of x. With s = y^2, x^2 = (s - 1) / (d s + 1) has to be a square. A double or quadruple of the point
-    is the neutral element where y is 0, 1 or -1, its eightfold where the double has y = 0: d s^2 + 2 s - 1 = 0.
-    """
-    y = int.from_bytes(key, "little") & (2**255 - 1)
-    square = y * y % _PRIME
-    small = y * (square - 1) * (_D * square * square + 2 * square - 1) % _PRIME == 0
-    return y < _PRIME and not small and pow((square - 1) * (_D * square + 1), (_PRIME - 1) // 2, _PRIME) == 1
-
-
 def _name(site: str) -> str:
     if not is_name(site):
         raise FederatedError(f"{site!r} is no name of a site; give 1 to {NAME_BYTES} bytes of UTF-8")
@@ -130,7 +116,7 @@ class Roster:
                 raise FederatedError(
                     f"the key of site {site!r} has {len(key)} bytes; Ed25519 public keys have {_KEY_BYTES}"
                 )
-            if not _is_public_key(key):
+            if not is_public_key(key):
                 raise FederatedError(
                     f"the key of site {site!r} is no public key, or one whose signatures anyone can make (a placeholder such "
                     "as zeros is); ask the site for Identity.public"
