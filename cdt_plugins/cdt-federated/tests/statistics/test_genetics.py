@@ -54,6 +54,14 @@ def test_the_exact_test_is_the_sum_over_all_tables(counts):
     assert hardy_weinberg(*counts) == pytest.approx(float(exact), rel=1e-9)
 
 
+@pytest.mark.parametrize("counts", [(500, 400, 90), (0, 901, 0), (700, 1, 700), (333, 333, 333), (5, 990, 2)])
+def test_the_exact_test_of_many_looks_at_the_likely_ones_alone(counts, monkeypatch):
+    all_looked_at = hardy_weinberg(*counts)
+    monkeypatch.setattr(alleles, "_FEW", 10)
+    assert hardy_weinberg(*counts) == pytest.approx(all_looked_at, rel=1e-12)
+    assert len(alleles._likely(1e6, 1e6)) < 50_000
+
+
 def test_counts_of_few_are_held_back(split):
     found = run(AlleleFrequencies("g", 1, min_count=2), split({"g": np.array([[0]] * 5 + [[1]])}))
     assert np.isnan(found.frequencies).all()

@@ -161,6 +161,18 @@ def test_rates_of_any_size(count, time, split):
     np.testing.assert_allclose(found.coefficients, model.fit(tol=1e-14).params, rtol=1e-8)
 
 
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_the_little_that_a_good_fit_leaves_keeps_its_digits(weights, split):
+    """One part in 1e12 of the outcome's squares: a difference of these has no digits of it."""
+    rng = np.random.default_rng(5)
+    x, noise, w = rng.normal(size=200), rng.normal(size=200), rng.integers(1, 4, 200)
+    y = 1e6 * x + noise
+    found = run(LinearRegression("y", ["x"], weights=weights), split({"x": x, "y": y, "w": w}))
+    pooled = sm.WLS(y, sm.add_constant(x), weights=w if weights else 1.0).fit()
+    np.testing.assert_allclose(found.standard_errors, pooled.bse, rtol=1e-8)
+    assert found.residual_variance == pytest.approx(pooled.mse_resid, rel=1e-8)
+
+
 def test_an_exact_fit_has_errors_of_0():
     found = run(LinearRegression("y", ["x"]), {"a": {"x": [2.0, 4.0, 6.0, 8.0], "y": [1.0] * 4}})
     assert found.standard_errors.tolist() == [0, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -19,6 +21,8 @@ __all__ = ["AlleleFrequencies", "AllelesFound", "genotypes", "parts_of"]
 
 #: Variants that are looked at together: so many that products are fast, so few that they stay in memory.
 _TOGETHER = 512
+#: With fewer numbers of heterozygotes all are looked at; e to the negated second one is 0 in float64.
+_FEW, _NO_CHANCE = 2048, 746.0
 
 
 def parts_of(variants: int) -> Iterator[slice]:
@@ -166,9 +170,28 @@ def hardy_weinberg(first: float, both: float, second: float) -> float:
     if not total > 0:
         return float("nan")
     rare = 2 * min(first, second) + both
-    mixed = np.arange(rare % 2, rare + 1, 2)
+    mixed = _likely(rare, total)
     alike, others = (rare - mixed) / 2, total - (rare + mixed) / 2
     logs = mixed * np.log(2) - gammaln(mixed + 1) - gammaln(alike + 1) - gammaln(others + 1)
     chances = np.exp(logs - logs.max())
-    here = chances[int(both - rare % 2) // 2]
+    place = int(both - mixed[0]) // 2
+    here = chances[place] if 0 <= place < len(chances) else 0.0
     return float(min(1.0, chances[chances <= here * (1 + 1e-9)].sum() / chances.sum()))
+
+
+def _likely(rare: float, total: float) -> NDArray[np.float64]:
+    """Numbers of heterozygotes, without those whose chance beside the likeliest one is 0 in float64: some sqrt(total)."""
+    odd, last = int(rare) % 2, int(rare) // 2
+
+    def log_chance(at: int) -> float:
+        mixed = odd + 2 * at
+        alike, others = (rare - mixed) / 2, total - (rare + mixed) / 2
+        return mixed * math.log(2) - math.lgamma(mixed + 1) - math.lgamma(alike + 1) - math.lgamma(others + 1)
+
+    first, stop = 0, last + 1
+    if last > _FEW:
+        top = min(last, int(rare * (1 - rare / (2 * total)) / 2))
+        least = log_chance(top) - _NO_CHANCE
+        first = bisect_left(range(top), least, key=log_chance)
+        stop = top + bisect_left(range(top, last + 1), -least, key=lambda at: -log_chance(at))
+    return np.arange(odd + 2 * first, odd + 2 * stop, 2, dtype=np.float64)

@@ -24,6 +24,7 @@ from cdt_federated.statistics.cox import SiteLikelihood, SumsAtTimes
 from cdt_federated.statistics.fitted import Scale
 from cdt_federated.statistics.groups import GroupSums
 from cdt_federated.statistics.histogram import BinCounts
+from cdt_federated.statistics.linear import ResidualSquares
 from cdt_federated.statistics.moments import Products, Totals
 from cdt_federated.statistics.regression import LogisticSums, PoissonSums
 from cdt_federated.statistics.summary import Sums
@@ -46,6 +47,7 @@ _QUESTIONS: tuple[type[Sums], ...] = (
     LogisticSums,
     PoissonSums,
     Products,
+    ResidualSquares,
     SiteLikelihood,
     SumsAtTimes,
     Totals,
