@@ -236,6 +236,10 @@ def main(rounds: int = 150) -> None:
         strategy=shorter, rounds=rounds, carrier=Plain(rule=lambda updates, weights: robust.median(updates))
     )
     told("FedAvg, median, south lies", study(members, median, malicious="south"))
+    _private()
+
+
+def _private() -> None:
     try:
         from cdt_federated.example_private import show
     except FederatedError as error:
