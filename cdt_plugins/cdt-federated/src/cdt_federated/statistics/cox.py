@@ -34,6 +34,17 @@ def _binned(places: NDArray[np.intp], values: Array, count: int) -> Array:
     return sums.reshape(count, *values.shape[1:]).astype(np.float64)
 
 
+def _binned_pairs(places: NDArray[np.intp], first: Array, covariates: Array, count: int) -> Array:
+    """Sums of products of pairs by place, one pair after the other: all at once would take rows times pairs of memory."""
+    size = covariates.shape[1]
+    sums = np.empty((count, size, size))
+    for one in range(size):
+        for other in range(one + 1):
+            pair = np.bincount(places, first[:, one] * covariates[:, other], count)
+            sums[:, one, other] = sums[:, other, one] = pair
+    return sums
+
+
 def _sums(covariates: Array, at: Array, places: NDArray[np.intp], happened: NDArray[np.bool_], count: int) -> State:
     """By the time at which rows are at risk for the last time: hazards, and these times covariates and products of them; the
     same of the rows with an event, their number and the sum of their covariates.
@@ -45,9 +56,9 @@ def _sums(covariates: Array, at: Array, places: NDArray[np.intp], happened: NDAr
     for name, some in (("risk", here), ("tied", here & happened)):
         some_covariates, hazard = covariates[some], hazards[some]
         first = some_covariates * hazard[:, np.newaxis]
-        second = first[:, :, np.newaxis] * some_covariates[:, np.newaxis, :]
-        terms = zip("012", (hazard, first, second), strict=True)
-        found |= {name + order: _binned(places[some], values, count) for order, values in terms}
+        found[f"{name}0"] = _binned(places[some], hazard, count)
+        found[f"{name}1"] = _binned(places[some], first, count)
+        found[f"{name}2"] = _binned_pairs(places[some], first, some_covariates, count)
     some = here & happened
     found["events"] = np.bincount(places[some], minlength=count).astype(np.float64)
     found["covariates"] = _binned(places[some], covariates[some], count)

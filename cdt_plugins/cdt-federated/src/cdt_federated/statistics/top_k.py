@@ -51,7 +51,7 @@ class TopK:
     Parameters
     ----------
     name
-        The column; its values are taken as text.
+        The column; its values are taken as text, so that 1 and 1.0 are two.
     k
         How many are wanted.
     min_count
