@@ -41,7 +41,7 @@ try:
     from cdt_privacy.verifiable import VerifiedParty
 except ImportError as error:
     raise FederatedError(
-        f"the private example needs cdt-privacy ({error}): pip install 'cdt-federated[secure]' 'cdt-privacy[verifiable]'"
+        f"the private example needs cdt-privacy ({error}): pip install 'cdt-federated[verified]'"
     ) from error
 
 __all__ = ["PrivateStudy", "agreed", "by_reference", "private_study", "show"]

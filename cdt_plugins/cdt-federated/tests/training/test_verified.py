@@ -153,8 +153,8 @@ def test_a_site_cannot_go_on_in_the_middle_of_a_round():
         _ = _carrier("site-0").rejoin
 
 
-def test_without_cdt_privacy_the_extras_are_named(monkeypatch):
+def test_without_cdt_privacy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cdt_privacy", None)
     training = Training(strategy=FedAvg(), carrier=_carrier())
-    with pytest.raises(FederatedError, match=r"'cdt-privacy\[verifiable\]'"):
+    with pytest.raises(FederatedError, match=r"'cdt-federated\[verified\]'"):
         train(training, START, coordinator_of(ROSTER), InProcess([]))

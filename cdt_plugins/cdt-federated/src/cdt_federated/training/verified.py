@@ -28,8 +28,7 @@ def _library() -> tuple[Any, Any]:
         from cdt_privacy import secure, verifiable
     except ImportError as error:
         raise FederatedError(
-            f"verified sums need cdt-privacy, which cannot be used ({error}): "
-            "pip install 'cdt-federated[secure]' 'cdt-privacy[verifiable]'"
+            f"verified sums need cdt-privacy, which cannot be used ({error}): pip install 'cdt-federated[verified]'"
         ) from error
     return secure, verifiable
 
