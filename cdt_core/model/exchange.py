@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Exchange", "Party"]
+__all__ = ["Exchange", "Party", "Savable"]
 
 
 @runtime_checkable
@@ -65,3 +65,11 @@ class Party(Protocol):
         ProtocolError
             The request is malformed, out of turn or repeated, or answering it would reveal what must stay hidden.
         """
+
+
+@runtime_checkable
+class Savable(Protocol):
+    """What a party may be as well: one that another process can take up in the middle of its round."""
+
+    def saved(self) -> bytes:
+        """All that the other process needs; as secret as what the party holds, unless it says otherwise."""

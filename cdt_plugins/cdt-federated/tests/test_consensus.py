@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cdt_core.errors import FederatedError
+from cdt_federated import consensus as consensus_module
 from cdt_federated.consensus import consensus
 
 
@@ -99,6 +100,9 @@ def test_a_thousand_sites():
         ([1.0, 2.0], [0.0, 0.0], {}, "all weights are 0"),
         ([1.0, np.inf], [1.0, 1.0], {}, "quantity 0 is inf"),
         (["a"], [1.0], {}, "give numbers"),
+        ([[1.0, 2.0], [3.0]], [1.0, 1.0], {}, "rows of different lengths"),
+        ([1.0], [1.0], {"level": "high"}, "level is 'high'"),
+        ([1.0], [1.0], {"method": "bootstrap", "draws": 2.5}, "draws is 2.5"),
         ([1.0], [1.0], {"level": 1.0}, "level is 1.0"),
         ([1.0], [1.0], {"method": "guess"}, "give 'order' or 'bootstrap'"),
         ([1.0], [1.0], {"method": "bootstrap", "draws": 0}, "draws is 0"),
@@ -107,3 +111,29 @@ def test_a_thousand_sites():
 def test_what_has_no_weighted_median_is_refused(values, weights, more, message):
     with pytest.raises(FederatedError, match=message):
         consensus(values, weights, **more)
+
+
+def test_many_sites_of_hardly_any_weight_do_not_move_the_interval_off_the_estimate():
+    values, weights = np.r_[np.arange(10) + 100.0, np.zeros(2000)], np.r_[np.ones(10), np.full(2000, 1e-6)]
+    result = consensus(values, weights)
+    assert result.estimate[0] == 104
+    assert (result.lower[0], result.upper[0]) == (101, 108)
+
+
+@given(data=st.data())
+def test_the_estimate_is_within_its_interval(data):
+    count = data.draw(st.integers(1, 60))
+    weights = data.draw(st.lists(st.floats(1e-9, 1), min_size=count, max_size=count))
+    values = data.draw(st.lists(st.integers(-9, 9), min_size=count, max_size=count))
+    result = consensus(values, weights)
+    assert result.lower[0] <= result.estimate[0] <= result.upper[0]
+
+
+def test_a_tie_in_the_bootstrap_is_between_sites_that_were_drawn():
+    """Of two sites drawn twice each the median is one of their values, or the middle of the two: no third site has a part."""
+    values = np.array([0.0, 1.0, 1000.0, 1e6])
+    result = consensus(values, np.ones(4), method="bootstrap", draws=3000, level=0.999)
+    ranked, drawn = values[:, np.newaxis], np.array([[2.0, 0.0, 0.0, 2.0]])
+    middle = next(consensus_module._medians(ranked, drawn, np.arange(4)[:, np.newaxis]))
+    assert middle.tolist() == [5e5]
+    assert result.upper[0] <= 1e6

@@ -95,3 +95,9 @@ def test_what_cannot_be_measured_is_refused():
         Trust({"a": 2.0})
     with pytest.raises(FederatedError, match="floor of Reputation is 0"):
         Reputation(floor=0)
+
+
+def test_a_distance_beyond_float64_is_no_agreement_and_no_error():
+    near = [[1.0, 2], [1, 2], [1, 2.5]]
+    assert agreement(np.array([*near, [1.7e308, 1.7e308]]), [1, 2])[3] == 0
+    assert agreement(np.array([[1.0, 2], *[[1.7e308, -1.7e308]] * 3]), [1, 2]).tolist() == [1, 0, 0, 0]

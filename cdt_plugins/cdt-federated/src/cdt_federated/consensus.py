@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from math import gcd
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ __all__ = ["Consensus", "consensus"]
 #: Work of the exact null distribution: numbers that may be added for it.
 _MOST_ADDITIONS = 50_000_000
 
-#: Weights are rounded to so many steps of the largest one, fewer for very many sites.
+#: Weights are rounded to so many steps of the largest one, fewer for very many sites; to none when they are that small.
 _FINEST_STEPS = 1000
 
 #: Values of one block of resampled weights.
@@ -108,16 +109,15 @@ def consensus(
                  4  [1, 7]
     """
     table, votes = _checked(values, weights)
-    if not 0 < level < 1:
-        raise FederatedError(f"level is {level}; give the wanted coverage, above 0 and below 1")
-    if draws < 1:
-        raise FederatedError(f"draws is {draws}; give how often to draw the sites anew, some hundreds at least")
+    _check_asked(level, draws)
     order = np.argsort(table, axis=0, kind="stable")
     ranked = np.take_along_axis(table, order, axis=0)
     below = np.cumsum(votes[order], axis=0)
     estimate = _median(ranked, below)
     if method == "order":
         lower, upper, level = _by_order(ranked, votes, order, level)
+        # The test has rounded weights, the estimate has not.
+        lower, upper = np.minimum(lower, estimate), np.maximum(upper, estimate)
     elif method == "bootstrap":
         lower, upper = _by_bootstrap(ranked, votes, order, (level, draws, seed))
     else:
@@ -125,8 +125,18 @@ def consensus(
     return Consensus(estimate, lower, upper, level, len(votes))
 
 
+def _check_asked(level: Any, draws: Any) -> None:
+    if not isinstance(level, Real) or not 0 < float(level) < 1:
+        raise FederatedError(f"level is {level!r}; give the wanted coverage, above 0 and below 1")
+    if not isinstance(draws, Integral) or int(draws) < 1:
+        raise FederatedError(f"draws is {draws!r}; give how often to draw the sites anew, some hundreds at least")
+
+
 def _checked(values: ArrayLike, weights: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    table, votes = np.asarray(values), np.asarray(weights)
+    try:
+        table, votes = np.asarray(values), np.asarray(weights)
+    except ValueError as error:
+        raise FederatedError("the values or weights have rows of different lengths; give (sites, length)") from error
     if table.ndim == 1:
         table = table[:, np.newaxis]
     if table.dtype.kind not in "iuf" or table.ndim != 2 or not table.size:
@@ -157,7 +167,9 @@ def _median(ranked: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[
     at = np.argmax(below >= half - slack, axis=0)
     columns = np.arange(ranked.shape[1])
     tied = np.abs(below[at, columns] - half) <= slack
-    following = np.minimum(at + 1, len(ranked) - 1)
+    following = np.argmax(
+        below > half + slack, axis=0
+    )  # the next that has a weight: those that were not drawn have none
     low, high = ranked[at, columns], ranked[following, columns]
     middle: NDArray[np.float64] = np.where(tied, low / 2 + high / 2, low)
     return middle
@@ -165,8 +177,8 @@ def _median(ranked: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[
 
 def _steps(votes: NDArray[np.float64]) -> NDArray[np.int64]:
     """Weights as whole numbers; the test is exact for these."""
-    finest = max(1, min(_FINEST_STEPS, _MOST_ADDITIONS // len(votes) ** 2))
-    steps = np.maximum(1, np.rint(votes * finest)).astype(np.int64)
+    finest = max(1, min(_FINEST_STEPS, int(_MOST_ADDITIONS / (len(votes) * votes.sum()))))
+    steps = np.rint(votes * finest).astype(np.int64)
     common: NDArray[np.int64] = steps // reduce(gcd, steps.tolist())
     return common
 
@@ -178,7 +190,7 @@ def _by_order(
     law = np.zeros(int(steps.sum()) + 1)
     law[0] = 1.0
     reach = 0
-    for step in steps.tolist():
+    for step in steps[steps > 0].tolist():
         reach += step
         law[step : reach + 1] = 0.5 * law[step : reach + 1] + 0.5 * law[: reach + 1 - step]
         law[:step] *= 0.5

@@ -117,7 +117,8 @@ def agreement(updates: NDArray[Any], centre: ArrayLike, tolerance: float = 2.0) 
     Returns
     -------
     ndarray, shape (sites,)
-        float64 from 0 to 1: ``min(1, (tolerance * median(r) / r_i) ** 2)`` with r_i the Euclidean distance of update i.
+        float64 from 0 to 1: ``min(1, (tolerance * median(r) / r_i) ** 2)`` with r_i the Euclidean distance of update i; 0 for
+        an update whose distance is beyond float64, whatever the others are.
 
     Raises
     ------
@@ -134,13 +135,14 @@ def agreement(updates: NDArray[Any], centre: ArrayLike, tolerance: float = 2.0) 
         raise FederatedError(f"the updates have shape {given.shape}; give (sites, length)")
     middle = vector_of(centre, "the centre", given.shape[1])
     distances = np.array([_distance(row, middle) for row in given])
-    wrong = np.flatnonzero(~np.isfinite(distances))
-    if wrong.size:
-        raise FederatedError(f"update {wrong[0]} is not finite, or too far away to be measured; refuse it first")
-    reach = tolerance * float(np.median(distances))
-    within = distances <= reach
+    for at in np.flatnonzero(~np.isfinite(distances)):
+        if not np.isfinite(given[at]).all():
+            raise FederatedError(f"update {at} is not finite; refuse it first")
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = tolerance * float(np.median(distances))
+    within = (distances <= reach) & np.isfinite(distances)
     with np.errstate(divide="ignore", invalid="ignore"):
-        beyond = np.square(reach / distances)
+        beyond = np.where(np.isfinite(distances), np.square(reach / distances), 0.0)
     scores: NDArray[np.float64] = np.where(within, 1.0, beyond)
     return scores
 

@@ -32,7 +32,12 @@ def vector_of(values: ArrayLike, what: str, length: int | None = None) -> Vector
     FederatedError
         They are no such vector, or one of them is NaN or infinite; names its index.
     """
-    given: NDArray[Any] = np.asarray(values)
+    try:
+        given: NDArray[Any] = np.asarray(values)
+    except ValueError as error:
+        raise FederatedError(
+            f"{what} has rows of different lengths; give real numbers, flattened to one vector"
+        ) from error
     if given.dtype.kind not in "iuf" or given.ndim != 1 or not given.size:
         raise FederatedError(
             f"{what} has dtype {given.dtype} and shape {given.shape}; give real numbers, flattened to one vector"

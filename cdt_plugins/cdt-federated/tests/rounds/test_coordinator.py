@@ -231,6 +231,14 @@ def test_what_is_no_key_rule_dtype_or_folder_is_said_to_be_none(tmp_path):
         PlainExchange(["a"], 0)
     with pytest.raises(FederatedError, match="'b' has no weight"):
         PlainExchange(["a", "b"], 2, {"a": 1.0})
+    with pytest.raises(FederatedError, match="'median' is no rule"):
+        PlainExchange(["a"], 2, rule="median")
+    with pytest.raises(FederatedError, match="each of its sites once"):
+        PlainExchange(["a", "a"], 2)
+    with pytest.raises(FederatedError, match="the weight of 'b' is nan"):
+        PlainExchange(["a", "b"], 2, {"a": 1.0, "b": float("nan")})
+    with pytest.raises(FederatedError, match="the task of a round is a str"):
+        coordinator_of(ROSTER).begin(plain, "train")
     (tmp_path / "file").write_text("")
     with pytest.raises(FederatedError, match="the journal cannot be written"):
         Journal(tmp_path / "file")
@@ -303,3 +311,24 @@ class _Says:
         if stage != "update":
             raise ProtocolError("one stage only")
         return self.payload
+
+
+def test_weights_that_are_all_zero_fail_the_round_with_the_reason():
+    outcome = run_in_process(
+        coordinator_of(ROSTER), sites_of(ROSTER), lambda o: PlainExchange(o.sites, 5, dict.fromkeys(o.sites, 0.0))
+    )
+    assert outcome.reason == "the weights add up to 0.0; give some that are above 0 and finite"
+
+
+@pytest.mark.parametrize(("share", "of", "asked"), [(0.07, 100, 7), (0.29, 100, 29), (0.1, 31, 4), (0.5, 3, 2)])
+def test_a_share_of_the_sites_is_that_share_rounded_up(share, of, asked):
+    assert len(Terms(share=share).sample([f"site-{n}" for n in range(of)], 1)) == asked
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert Member.of("a", key_of("a"), np.int64(250)).weight == 250
+    assert Terms(minimum=np.int64(2), share=np.float32(0.5)).minimum == 2
+    with pytest.raises(FederatedError, match="minimum of Terms is"):
+        Terms(minimum=np.float64(2))
+    with pytest.raises(FederatedError, match="weight of Member is"):
+        Member.of("a", key_of("a"), np.bool_(True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 from federation import LENGTH, coordinator_of, expected_mean, plain, roster_of, sites_of
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from relay import RelayExchange, RelayParty
 
 from cdt_core.errors import FederatedError
-from cdt_federated.rounds import Faults, InProcess, Journal, Terms, run_in_process, run_round
+from cdt_federated.rounds import Faults, InProcess, Journal, PlainExchange, Terms, run_in_process, run_round
 
 ROSTER = roster_of(4)
 
@@ -200,3 +202,55 @@ def _two_rounds(journal):
     for _ in range(2):
         run_in_process(coordinator, sites_of(ROSTER), plain)
     return journal.head
+
+
+def test_a_round_that_had_ended_gives_the_same_values_again_or_says_that_the_rule_is_another(tmp_path):
+    def shifted(opening):
+        return PlainExchange(opening.sites, LENGTH, rule=lambda updates, weights: updates[0])
+
+    with Journal(tmp_path) as journal:
+        run_in_process(coordinator_of(ROSTER, journal=journal), sites_of(ROSTER), plain)
+    with Journal(tmp_path) as journal, pytest.raises(FederatedError, match="does not give again what it gave"):
+        coordinator_of(ROSTER, journal=journal).resume(shifted)
+
+
+def test_the_journal_of_another_federation_is_refused(tmp_path):
+    with Journal(tmp_path) as journal:
+        coordinator_of(ROSTER, journal=journal).begin(plain)
+    with Journal(tmp_path) as journal, pytest.raises(FederatedError, match="that of 'trial', not of 'another'"):
+        coordinator_of(roster_of(4, "another"), journal=journal)
+
+
+def test_a_disk_that_is_full_is_said_and_what_was_acknowledged_is_resumed(tmp_path):
+    class Full:
+        """A file on a disk without room: what is written does not get there."""
+
+        def __init__(self, file):
+            self.file = file
+
+        def write(self, data):
+            return len(data)
+
+        def flush(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def fileno(self):
+            return self.file.fileno()
+
+        def close(self):
+            self.file.close()
+            self.flush()
+
+    deliver = InProcess(sites_of(ROSTER))
+    journal = Journal(tmp_path)
+    coordinator = coordinator_of(ROSTER, journal=journal)
+    answers = list(deliver(coordinator.begin(plain)))
+    assert coordinator.receive(answers[0]).accepted
+    journal._file = Full(journal._file)
+    with pytest.raises(FederatedError, match="cannot be written: No space left"):
+        coordinator.receive(answers[1])
+    with pytest.raises(FederatedError, match="cannot be written"):
+        journal.close()
+    with Journal(tmp_path) as journal:
+        outcome = run_round(coordinator_of(ROSTER, journal=journal), deliver, plain)
+        assert np.allclose(outcome.values, expected_mean(ROSTER.names, 1), rtol=1e-14)

@@ -146,3 +146,29 @@ def _to_second_stage():
     requests = coordinator.begin(lambda opening: RelayExchange(opening.sites))
     receipts = coordinator.receive_all(sites[name].answer(request) for name, request in requests.items())
     return receipts[-1].requests, sites
+
+
+def test_a_refused_first_stage_leaves_the_site_in_the_round_that_it_was_in():
+    class Picky(RelayParty):
+        def answer(self, stage, payload):
+            if payload == b"nonsense":
+                raise ProtocolError("nonsense")
+            return super().answer(stage, payload)
+
+    class Nonsense(RelayExchange):
+        def begin(self):
+            return dict.fromkeys(self.sites, b"nonsense")
+
+    sites = [_site(lambda opening: Picky(int(opening.site[-1]) + 1), name) for name in ROSTER.names]
+    first, other = coordinator_of(ROSTER), coordinator_of(ROSTER)
+    other.begin(plain)
+    other.abandon()
+    requests = first.begin(lambda opening: RelayExchange(opening.sites))
+    for site in sites:
+        requests = first.receive(site.answer(requests[site.name])).requests or requests
+    before = sites[0].saved()
+    with pytest.raises(ProtocolError, match="nonsense"):
+        sites[0].answer(other.begin(lambda opening: Nonsense(opening.sites))["site-0"])
+    assert sites[0].saved() == before
+    assert first.stage == "open"
+    assert first.receive(sites[0].answer(requests["site-0"])).accepted

@@ -124,3 +124,14 @@ def test_a_model_that_leaves_the_finite_numbers_names_its_round():
 
 def test_values_as_large_as_float64_goes_are_not_mistaken_for_infinite():
     assert FedAvg().start([1e308, -1e308]).model[0] == 1e308
+
+
+def test_a_scale_that_overflows_is_said_and_does_not_freeze_the_coordinate_for_ever():
+    strategy = FedAdam()
+    with pytest.raises(FederatedError, match="the scale after round 1 is inf at index 0"):
+        strategy.step(strategy.start([0.0]), Aggregate([1e200]))
+
+
+def test_a_gradient_of_rows_that_differ_in_length_is_refused():
+    with pytest.raises(FederatedError, match="the gradient at local step 0 has rows of different lengths"):
+        FedAvg().local([1.0, 2.0], None, lambda model, step: [[1.0], [1.0, 2.0]])

@@ -11,7 +11,18 @@ from federation import coordinator_of, key_of, roster_of, sites_of
 from cdt_core.errors import AccessError, FederatedError, ProtocolError
 from cdt_core.governance import Agreement, Party, Person, Request
 from cdt_federated.reputation import Reputation
-from cdt_federated.rounds import Faults, InProcess, Journal, PlainExchange, Site, Terms, rule_of, run_round, under
+from cdt_federated.rounds import (
+    Faults,
+    InProcess,
+    Journal,
+    PlainExchange,
+    PlainParty,
+    Site,
+    Terms,
+    rule_of,
+    run_round,
+    under,
+)
 from cdt_federated.strategies import SCAFFOLD, FedAdam, FedAvg
 from cdt_federated.training import Learner, Plain, Training, train
 from cdt_federated.training.checkpoint import Checkpoint
@@ -97,10 +108,18 @@ class CrashError(Exception):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("answers", [0, 3, 5])
-def test_after_a_crash_the_same_call_goes_on_to_the_same_bits(tmp_path, monkeypatch, answers):
+@pytest.mark.parametrize(
+    ("answers", "strategy", "reputation"),
+    [
+        (0, SCAFFOLD(steps=3, rate=0.1), None),
+        (3, FedAdam(steps=3, rate=0.1), Reputation()),
+        (5, SCAFFOLD(steps=3, rate=0.1), None),
+        (5, FedAdam(steps=3, rate=0.1), Reputation()),
+    ],
+)
+def test_after_a_crash_the_same_call_goes_on_to_the_same_bits(tmp_path, monkeypatch, answers, strategy, reputation):
     """In the sixth round after some answers; with all five, after the round and before its checkpoint."""
-    training = Training(strategy=SCAFFOLD(steps=3, rate=0.1), rounds=12, reputation=Reputation())
+    training = Training(strategy=strategy, rounds=12, reputation=reputation)
     whole = train(training, START, coordinator_of(ROSTER), InProcess(_sites(training.strategy)))
     deliver = InProcess(_sites(training.strategy))
 
@@ -283,3 +302,34 @@ def test_rounds_under_an_agreement_are_asked_for_one_by_one():
         train(Training(strategy=FedAvg(), rounds=5), START, coordinator, InProcess(_sites(FedAvg())))
     assert noted == [(f"round {n} of trial, 5 sites", n < 3) for n in (1, 2, 3)]
     assert coordinator.round == 2
+
+
+def test_a_site_so_far_off_that_no_distance_measures_it_does_not_end_the_training():
+    median = rule_of(next(offer for offer in robust.cdt_aggregators() if "median" in offer.name))
+    strategy, carrier = FedAvg(steps=1, rate=0.1), Plain(rule=median)
+    sites = _sites(strategy, carrier)
+    sites[4] = Site("site-4", key_of("site-4"), ROSTER, lambda opening: PlainParty(lambda: [1.7e308] * LENGTH, LENGTH))
+    training = Training(strategy=strategy, rounds=5, carrier=carrier, reputation=Reputation())
+    trained = train(training, START, coordinator_of(ROSTER), InProcess(sites))
+    assert trained.history.rounds[-1].trust["site-4"] == 5 * training.reputation.floor
+
+
+def test_settings_are_agreed_by_value_and_not_by_type():
+    strategy = FedAvg(steps=np.int64(1), rate=np.float64(1), server_rate=1)
+    trained = train(
+        Training(strategy=strategy, rounds=1), START, coordinator_of(ROSTER), InProcess(_sites(FedAvg(rate=1.0)))
+    )
+    assert trained.history.rounds[0].included == ROSTER.names
+
+
+def test_what_cannot_go_together_or_is_no_carrier_or_rule_is_refused(tmp_path):
+    with pytest.raises(FederatedError, match="SCAFFOLD needs the same weights in every round"):
+        Training(strategy=SCAFFOLD(), reputation=Reputation())
+    with pytest.raises(FederatedError, match="'plain' is no carrier"):
+        Training(strategy=FedAvg(), carrier="plain")
+    with pytest.raises(FederatedError, match="'median' is no rule"):
+        Plain(rule="median")
+    (tmp_path / "file").write_text("")
+    training, deliver = Training(strategy=FedAvg(), rounds=1), InProcess(_sites(FedAvg()))
+    with pytest.raises(FederatedError, match="the checkpoint cannot be"):
+        train(training, START, coordinator_of(ROSTER), deliver, folder=tmp_path / "file")

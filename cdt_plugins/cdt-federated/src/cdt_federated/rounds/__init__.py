@@ -11,7 +11,7 @@ from cdt_federated.rounds.agreeing import under
 from cdt_federated.rounds.coordinator import Coordinator
 from cdt_federated.rounds.faults import Faults
 from cdt_federated.rounds.journal import Journal
-from cdt_federated.rounds.opening import Join, OpenExchange, Opening, Outcome, Rejoin
+from cdt_federated.rounds.opening import Join, OpenExchange, Opening, Outcome, Rejoin, Restorable
 from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, mean, rule_of
 from cdt_federated.rounds.receipts import REFUSALS, Receipt
 from cdt_federated.rounds.roster import Member, Roster
@@ -35,6 +35,7 @@ __all__ = [
     "PlainParty",
     "Receipt",
     "Rejoin",
+    "Restorable",
     "Roster",
     "Rule",
     "Site",

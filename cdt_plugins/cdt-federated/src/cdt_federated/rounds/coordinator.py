@@ -12,7 +12,7 @@ from cdt_federated.rounds.envelope import Sealed
 from cdt_federated.rounds.journal import Journal
 from cdt_federated.rounds.opening import OpenExchange, Opening, Outcome
 from cdt_federated.rounds.receipts import REFUSALS, Receipt, RefusedError, sender_of
-from cdt_federated.rounds.record import Record
+from cdt_federated.rounds.record import Record, digest_of
 from cdt_federated.rounds.roster import Roster, public_of
 from cdt_federated.rounds.sampling import Terms
 
@@ -36,7 +36,7 @@ class Coordinator:
     Raises
     ------
     FederatedError
-        The key is not the coordinator's.
+        The key is not the coordinator's, or the journal is another federation's.
 
     Notes
     -----
@@ -66,7 +66,7 @@ class Coordinator:
         self.outcome: Outcome | None = None
         self._key = key
         self._allowed = allowed
-        self._record = Record(journal)
+        self._record = Record(journal, roster.federation)
         self._open: CurrentRound | None = None
 
     @property
@@ -176,7 +176,8 @@ class Coordinator:
         Raises
         ------
         FederatedError
-            The journal tells of no round, its payloads are damaged, or the exchange is another one.
+            The journal tells of no round, its payloads are damaged, or the exchange is another one: it asks something else,
+            or gives other values than those of a round that had ended.
         """
         if self._open:
             raise FederatedError(
@@ -197,7 +198,7 @@ class Coordinator:
                 current.close()
         if not self.interrupted:
             current.refused.update(self._record.refused)
-            self.outcome = current.succeeded() if self._record.succeeded else current.failed(self._record.reason)
+            self.outcome = self._ended(current)
             return {}
         self._open, self.outcome = current, None
         return current.pending or self._close(current)
@@ -226,6 +227,18 @@ class Coordinator:
                 f"{min(unknown)!r} is no site of {self.roster.federation!r}; add it to the roster first"
             )
         return tuple(name for name in self.roster.names if name in wanted)
+
+    def _ended(self, current: CurrentRound) -> Outcome:
+        """What a round of the journal gave."""
+        if not self._record.values:
+            return current.failed(self._record.reason)
+        outcome = current.succeeded()
+        if digest_of(outcome) != self._record.values:
+            raise FederatedError(
+                f"round {outcome.round} does not give again what it gave before the crash; "
+                "make the same exchange, with the same weights and the same rule"
+            )
+        return outcome
 
     def _opened(self) -> CurrentRound:
         if self._open is None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -94,7 +95,8 @@ class Journal:
         event = {"what": what, **values}
         entry = {"number": len(self.events), "previous": self.head, "event": event}
         line = json.dumps(entry, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
-        self._file.write(line + b"\n")
+        with self._writing():
+            self._file.write(line + b"\n")
         self.head = hashlib.sha256(line).hexdigest()
         self.events.append(event)
         self._dirty = True
@@ -102,25 +104,28 @@ class Journal:
 
     def begin(self, round_: int, task: bytes, **values: Any) -> Mapping[str, Any]:
         """Note that a round begins, and keep its task; the payloads of earlier rounds are deleted."""
-        self._close_answers()
-        for old in self.folder.glob("round-*.answers"):
-            old.unlink()
-        self._answers = self._place(round_).open("xb")
-        self._answers.write(task)
+        with self._writing():
+            self._close_answers()
+            for old in self.folder.glob("round-*.answers"):
+                old.unlink()
+            self._answers = self._place(round_).open("xb")
+            self._answers.write(task)
         event = self.note("begin", round=round_, task=hashlib.sha256(task).hexdigest(), task_bytes=len(task), **values)
         self.sync()
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with self._writing():
+            folder = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
         return event
 
     def keep(self, payload: bytes, **values: Any) -> Mapping[str, Any]:
         """Note an accepted answer, and keep its payload."""
         if self._answers is None:
             raise FederatedError(f"{self.folder}: no round is open in the journal; begin one, or resume")
-        self._answers.write(payload)
+        with self._writing():
+            self._answers.write(payload)
         return self.note("answer", payload=hashlib.sha256(payload).hexdigest(), bytes=len(payload), **values)
 
     def reopen(self, events: list[Mapping[str, Any]]) -> tuple[bytes, list[bytes]]:
@@ -158,17 +163,32 @@ class Journal:
     def sync(self) -> None:
         """Have everything on disk: payloads first, so that the log never speaks of what is not there."""
         if self._dirty:
-            for file in (self._answers, self._file):
-                if file is not None:
-                    file.flush()
-                    os.fsync(file.fileno())
+            with self._writing():
+                for file in (self._answers, self._file):
+                    if file is not None:
+                        file.flush()
+                        os.fsync(file.fileno())
             self._dirty = False
 
     def close(self) -> None:
-        """Give the journal back."""
-        self.sync()
-        self._close_answers()
-        self._file.close()
+        """Give the journal back, also when the last of it could not be written."""
+        try:
+            self.sync()
+        finally:
+            for file in (self._answers, self._file):
+                if file is not None:
+                    with suppress(OSError):  # of what sync() has told already
+                        file.close()
+            self._answers = None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise FederatedError(
+                f"{self.folder}: the journal cannot be written: {error.strerror}; mend that, then resume in a new process"
+            ) from error
 
     def _close_answers(self) -> None:
         if self._answers is not None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
 from numpy.typing import NDArray
 
 from cdt_core.errors import FederatedError
-from cdt_core.model.exchange import Exchange, Party
+from cdt_core.model.exchange import Exchange, Party, Savable
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_federated.rounds.roster import Roster
 
-__all__ = ["Join", "OpenExchange", "Opening", "Outcome", "Rejoin"]
+__all__ = ["Join", "OpenExchange", "Opening", "Outcome", "Rejoin", "Restorable"]
+
+
+def _is_bytes(instance: object, attribute: object, task: object) -> None:
+    if not isinstance(task, bytes):
+        raise FederatedError(f"the task of a round is a {type(task).__name__}; give bytes")
 
 
 @frozen(kw_only=True)
@@ -38,7 +43,7 @@ class Opening:
     federation: str
     round: int
     sites: tuple[str, ...]
-    task: bytes = b""
+    task: bytes = field(default=b"", validator=_is_bytes)
     site: str = ""
     counted: int = 0
 
@@ -81,6 +86,14 @@ Join: TypeAlias = Callable[[Opening], Party]
 
 #: Makes a site's side of a round again, from the bytes that the party's ``saved()`` gave in another process.
 Rejoin: TypeAlias = Callable[[Opening, bytes], Party]
+
+
+@runtime_checkable
+class Restorable(Savable, Protocol):
+    """What a :data:`Join` may be as well: one that keeps something between rounds, and can be given it in another process."""
+
+    def restore(self, state: bytes) -> None:
+        """Go on from :meth:`saved`; ``ProtocolError`` when the bytes are damaged, and nothing is changed."""
 
 
 @frozen(kw_only=True, eq=False)

@@ -31,17 +31,25 @@ def mean(updates: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.floa
     >>> mean(np.array([[0.0, 1.0], [4.0, 5.0]]), np.array([3.0, 1.0]))
     array([1., 2.])
     """
-    shares = weights / weights.sum()
+    total = weights.sum()
+    if not 0 < total < np.inf:
+        raise FederatedError(f"the weights add up to {total}; give some that are above 0 and finite")
+    shares = weights / total
     result: NDArray[np.float64] = shares @ updates
     return result
 
 
 def rule_of(offer: Aggregator | Rule, **parameters: Any) -> Rule:
     """A rule from a descriptor of the hook ``cdt_aggregators``, or from a function, with its parameters set."""
-    function = offer.load() if isinstance(offer, Aggregator) else offer
-    if not callable(function):
-        raise FederatedError(f"{offer!r} is no rule; give an Aggregator of the hook cdt_aggregators, or a function")
+    function = callable_rule(offer.load() if isinstance(offer, Aggregator) else offer)
     return partial(function, **parameters) if parameters else function
+
+
+def callable_rule(rule: Any) -> Rule:
+    """The rule, which must be a function."""
+    if not callable(rule):
+        raise FederatedError(f"{rule!r} is no rule; give a function, or rule_of() an Aggregator of cdt_aggregators")
+    return rule  # type: ignore[no-any-return]
 
 
 def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
@@ -84,13 +92,18 @@ class PlainExchange:
         dtype: DTypeLike = np.float64,
     ) -> None:
         self.sites = tuple(sites)
+        if len(set(self.sites)) < len(self.sites) or not self.sites:
+            raise FederatedError(f"a round of {list(self.sites)[:8]}; give each of its sites once")
         if not isinstance(length, int) or length < 1:
             raise FederatedError(f"an update of {length!r} values; give a whole number from 1")
-        self._rule = rule
+        self._rule = callable_rule(rule)
         self._weights = dict.fromkeys(self.sites, 1.0) if weights is None else dict(weights)
         lacking = set(self.sites) - set(self._weights)
         if lacking:
             raise FederatedError(f"{min(lacking)!r} has no weight; give one for each site of the round")
+        wrong = [site for site in self.sites if not 0 <= self._weights[site] < np.inf]
+        if wrong:
+            raise FederatedError(f"the weight of {wrong[0]!r} is {self._weights[wrong[0]]}; give a finite number >= 0")
         self._values = np.zeros((len(self.sites), length), _dtype(dtype))
         self._row = {site: row for row, site in enumerate(self.sites)}
         self._here = np.zeros(len(self.sites), np.bool_)

@@ -12,7 +12,12 @@ from cdt_core.errors import FederatedError
 from cdt_federated.rounds.journal import Journal
 from cdt_federated.rounds.opening import Opening, Outcome
 
-__all__ = ["Record", "Step"]
+__all__ = ["Record", "Step", "digest_of"]
+
+
+def digest_of(outcome: Outcome) -> str:
+    """SHA-256 of what a round gave; empty when it failed."""
+    return "" if outcome.values is None else hashlib.sha256(outcome.values.tobytes()).hexdigest()
 
 
 @frozen(kw_only=True)
@@ -32,27 +37,41 @@ class Record:
     ----------
     journal
         Where it is kept; in memory alone when None.
+    federation
+        Whose rounds they are.
+
+    Raises
+    ------
+    FederatedError
+        The journal is another federation's.
     """
 
-    def __init__(self, journal: Journal | None) -> None:
+    def __init__(self, journal: Journal | None, federation: str) -> None:
         self._journal = journal
+        self._federation = federation
         self.round = 0
         self.unfinished = False
         self.sites: tuple[str, ...] = ()
         self.reason = ""
-        self.succeeded = False
+        self.values = ""
         self.refused: Mapping[str, int] = {}
         self._counted: dict[str, int] = {}
         self._before: dict[str, int] = {}
         self._latest: list[Mapping[str, Any]] = []
         for event in journal.events if journal is not None else ():
+            if journal is not None and event.get("federation", federation) != federation:
+                raise FederatedError(
+                    f"{journal.folder}: the journal is that of {event['federation']!r}, not of {federation!r}; "
+                    "give another folder"
+                )
             self._follow(event)
 
     def begin(self, opening: Opening, digest: str) -> None:
         """A round begins, with requests of that digest."""
         event = {"what": "begin", "round": opening.round, "sites": list(opening.sites), "requests": digest}
         if self._journal is not None:
-            event = dict(self._journal.begin(opening.round, opening.task, sites=event["sites"], requests=digest))
+            more = {"federation": self._federation, "sites": event["sites"], "requests": digest}
+            event = dict(self._journal.begin(opening.round, opening.task, **more))
         self._follow(event)
 
     def answer(self, stage: str, site: str, payload: bytes) -> None:
@@ -68,8 +87,8 @@ class Record:
 
     def end(self, outcome: Outcome) -> None:
         """The round has ended."""
-        values = "" if outcome.values is None else hashlib.sha256(outcome.values.tobytes()).hexdigest()
-        event: dict[str, Any] = {"round": outcome.round, "included": list(outcome.included), "values": values}
+        event: dict[str, Any] = {"round": outcome.round, "included": list(outcome.included)}
+        event["values"] = digest_of(outcome)
         event |= {"reason": outcome.reason, "refused": dict(outcome.refused)}
         self._follow({"what": "end", **event} if self._journal is None else self._journal.note("end", **event))
         self.sync()
@@ -116,6 +135,6 @@ class Record:
         self._latest.append(event)
         if event["what"] == "end":
             self.unfinished, self.reason, self.refused = False, event["reason"], event["refused"]
-            self.succeeded = bool(event["values"])
+            self.values = event["values"]
             self._before = dict(self._counted)
             self._counted.update(dict.fromkeys(event["included"], self.round))

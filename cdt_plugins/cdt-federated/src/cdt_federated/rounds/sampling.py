@@ -56,7 +56,7 @@ class Terms:
         needed = max(self.minimum, self.enough or 0)
         if len(sites) < needed:
             raise FederatedError(f"round {round_} needs {needed} sites and {len(sites)} can be reached; wait for more")
-        return sampled(sites, max(needed, math.ceil(self.share * len(sites))), self.seed, round_)
+        return sampled(sites, max(needed, math.ceil(round(self.share * len(sites), 9))), self.seed, round_)
 
 
 def sampled(sites: Iterable[str], number: int, seed: int, round_: int) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ from attrs import frozen
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cdt_core.errors import FederatedError, ProtocolError
-from cdt_core.model.exchange import Party
+from cdt_core.model.exchange import Party, Savable
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_federated.rounds.envelope import NO_REQUEST, Envelope, Sealed
-from cdt_federated.rounds.opening import Join, Opening, Rejoin
+from cdt_federated.rounds.opening import Join, Opening, Rejoin, Restorable
 from cdt_federated.rounds.roster import Roster, public_of
 
 __all__ = ["Site"]
@@ -28,15 +28,17 @@ class _Answered:
     message: bytes = b""
 
 
-def _saved(what: object) -> bytes | None:
-    saved = getattr(what, "saved", None)
-    return None if saved is None else bytes(saved())
+def _kept(join: object) -> bytes:
+    return join.saved() if isinstance(join, Restorable) else b""
 
 
-def _restore(what: object, state: bytes) -> None:
-    restore = getattr(what, "restore", None)
-    if restore is not None:
-        restore(state)
+def _kept_by(party: object) -> bytes | None:
+    return party.saved() if isinstance(party, Savable) else None
+
+
+def _restore(join: object, kept: bytes) -> None:
+    if isinstance(join, Restorable):
+        join.restore(kept)
 
 
 class Site:
@@ -97,22 +99,24 @@ class Site:
         if sealed.digest == self._last.request:
             return self._last.message
         self._check_turn(sealed.envelope)
-        party, payload = self._turned_to(sealed.envelope)
+        opening, party, payload = self._turned_to(sealed.envelope)
         reply = self._sealed(sealed, party.answer(sealed.envelope.stage, payload))
+        self._opening, self._party = opening, party
         self._last = _Answered(sealed.envelope.round, sealed.envelope.sequence, sealed.digest, reply)
         return reply
 
     def saved(self) -> bytes:
         """What another process needs to go on as this site.
 
-        What it answered last; what ``join`` keeps between rounds, when it can be ``saved()``; its side of the open round, when
-        that can. A secure party encrypts what it keeps, all else is as secret as the site's updates: store it so.
+        What it answered last; what ``join`` keeps between rounds, when it is :class:`Restorable`; its side of the open round,
+        when that is :class:`~cdt_core.model.exchange.Savable`. A secure party encrypts what it keeps, all else is as secret as
+        the site's updates: store it so.
         """
         last, opening = self._last, self._opening
         writer = FieldWriter().fixed(_MAGIC).text(self.name)
         writer.number(last.round, 8).number(last.sequence + 1, 4).fixed(last.request).counted(last.message)
-        writer.counted(_saved(self._join) or b"")
-        kept = _saved(self._party)
+        writer.counted(_kept(self._join))
+        kept = _kept_by(self._party)
         if opening is None or kept is None:
             return writer.number(0, 1).end()
         writer.number(1, 1).number(opening.round, 8).number(opening.counted, 8)
@@ -170,10 +174,10 @@ class Site:
         if envelope.sequence > 0 and not opened:
             raise self._refusal(envelope, "this site did not answer the round's first stage")
 
-    def _turned_to(self, envelope: Envelope) -> tuple[Party, bytes]:
-        """The party that answers, a new one in a round's first stage, and the payload for it."""
+    def _turned_to(self, envelope: Envelope) -> tuple[Opening | None, Party, bytes]:
+        """The round and the party that answers, a new one in a round's first stage, and the payload for it."""
         if envelope.sequence > 0 and self._party is not None:
-            return self._party, envelope.own
+            return self._opening, self._party, envelope.own
         reader = FieldReader(envelope.own, f"request of round {envelope.round}")
         counted, payload = reader.number(_COUNTED_BYTES), reader.fixed(len(envelope.own) - _COUNTED_BYTES)
         if counted >= envelope.round:
@@ -182,9 +186,7 @@ class Site:
         if self.name not in sites:
             raise reader.error(f"{self.name!r} is not among the sites of the round")
         opening = self._opened(envelope.round, counted, sites, task)
-        party = self._join(opening)
-        self._opening, self._party = opening, party
-        return party, payload
+        return opening, self._join(opening), payload
 
     def _opened(self, round_: int, counted: int, sites: tuple[str, ...], task: bytes) -> Opening:
         federation = self.roster.federation

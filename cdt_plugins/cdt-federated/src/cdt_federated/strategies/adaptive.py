@@ -48,8 +48,10 @@ class Adaptive(FedAvg):
     def step(self, state: State, aggregate: Aggregate) -> State:
         """The model moved by the momentum over the root of the scale."""
         move = fitting(state, aggregate)
+        with np.errstate(over="ignore"):  # an infinite scale is refused below
+            squares = move * move
         momentum = self.momentum * state.memory["momentum"] + (1 - self.momentum) * move
-        scale = self.scale(state.memory["scale"], move * move)
+        scale = self.scale(state.memory["scale"], squares)
         model = state.model + self.server_rate * momentum / (np.sqrt(scale) + self.caution)
         return stepped(state, model, {"momentum": momentum, "scale": scale})
 

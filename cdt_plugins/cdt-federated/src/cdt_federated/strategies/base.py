@@ -115,10 +115,12 @@ def stepped(state: State, model: Vector, memory: Mapping[str, Vector] | None = N
     Raises
     ------
     FederatedError
-        The model left the finite numbers; names the round and the index.
+        The model, or what the strategy keeps, left the finite numbers; names the round and the index.
     """
     vector_of(model, f"the model after round {state.rounds + 1}")
     kept = state.memory if memory is None else memory
+    for name, vector in kept.items():
+        vector_of(vector, f"the {name} after round {state.rounds + 1}")
     return attrs.evolve(state, model=model, memory=kept, rounds=state.rounds + 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cdt_core.model.exchange import Exchange, Party
 from cdt_federated.rounds.opening import Opening
-from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, mean
+from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, callable_rule, mean
 from cdt_federated.vectors import Vector
 
 __all__ = ["Carrier", "Plain", "Shown"]
@@ -20,6 +20,7 @@ __all__ = ["Carrier", "Plain", "Shown"]
 Shown = tuple[tuple[str, ...], NDArray[Any]]
 
 
+@runtime_checkable
 class Carrier(Protocol):
     """Makes both sides of a round; the same at the coordinator and at all sites."""
 
@@ -37,6 +38,10 @@ class Carrier(Protocol):
         """The sites' updates after a round; None when the carrier hides them."""
 
 
+def _is_rule(instance: object, attribute: object, rule: object) -> None:
+    callable_rule(rule)
+
+
 @frozen(kw_only=True)
 class Plain:
     """Each update in the clear; any rule.
@@ -50,7 +55,7 @@ class Plain:
         Send float32: half the bytes.
     """
 
-    rule: Rule = field(default=mean)
+    rule: Rule = field(default=mean, validator=_is_rule)
     single: bool = False
 
     @property

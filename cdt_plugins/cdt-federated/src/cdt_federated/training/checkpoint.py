@@ -39,7 +39,7 @@ class Checkpoint:
     history: History
 
     def write(self, path: Path) -> None:
-        """Put it at ``path``, on disk when this returns."""
+        """Put it at ``path``, on disk when this returns; ``FederatedError`` when the disk does not take it."""
         state = self.state
         writer = FieldWriter().fixed(_MAGIC).text(self.terms).number(self.began, 8)
         writer.number(self.round, 8).number(state.rounds, 8)
@@ -50,11 +50,21 @@ class Checkpoint:
         told = {"levels": dict(self.trust.levels), "rounds": self.trust.rounds, "history": records}
         data = writer.counted(json.dumps(told).encode()).end()
         part = path.with_name(f".{path.name}.part")
-        with part.open("wb") as file:
-            file.write(data + hashlib.sha256(data).digest())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        try:
+            with part.open("wb") as file:
+                file.write(data + hashlib.sha256(data).digest())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the new name, too
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise FederatedError(
+                f"{path}: the checkpoint cannot be written: {error.strerror}; mend that, then call train() again"
+            ) from error
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
@@ -65,7 +75,10 @@ class Checkpoint:
         FederatedError
             It is damaged, or no checkpoint.
         """
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise FederatedError(f"{path}: the checkpoint cannot be read: {error.strerror}; mend that") from error
         if len(data) < 32 or hashlib.sha256(data[:-32]).digest() != data[-32:]:
             raise FederatedError(f"{path}: the checkpoint is damaged; restore a copy, or train in another folder")
         try:

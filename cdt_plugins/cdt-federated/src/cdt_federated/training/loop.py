@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cdt_federated.rounds.coordinator import Coordinator
 from cdt_federated.rounds.opening import OpenExchange, Opening, Outcome
 from cdt_federated.rounds.running import Deliver, run_round
 from cdt_federated.strategies.base import Aggregate, State, Strategy
+from cdt_federated.strategies.scaffold import SCAFFOLD
 from cdt_federated.training.carriers import Carrier, Plain
 from cdt_federated.training.checkpoint import Checkpoint
 from cdt_federated.training.history import History, RoundRecord
@@ -30,6 +32,11 @@ __all__ = ["Trained", "Training", "train"]
 def _is_strategy(instance: object, attribute: object, value: Any) -> None:
     if not isinstance(value, Strategy):
         raise FederatedError(f"{value!r} is no strategy; give one of cdt_federated.strategies, as FedAvg()")
+
+
+def _is_carrier(instance: object, attribute: object, value: Any) -> None:
+    if not isinstance(value, Carrier):
+        raise FederatedError(f"{value!r} is no carrier; give one of cdt_federated.training, as Plain()")
 
 
 @frozen(kw_only=True)
@@ -50,14 +57,25 @@ class Training:
         ``measure(model)``, noted in the history after each round: a loss or accuracy on data of the coordinator's.
     patience
         Rounds that may fail one after another.
+
+    Raises
+    ------
+    FederatedError
+        SCAFFOLD with reputation: its controls add up only while the sites' weights are the same in every round.
     """
 
     strategy: Strategy = field(validator=_is_strategy)
     rounds: int = field(default=10, validator=count)
-    carrier: Carrier = field(factory=Plain)
+    carrier: Carrier = field(factory=Plain, validator=_is_carrier)
     reputation: Reputation | None = None
     measure: Callable[[Vector], float] | None = None
     patience: int = field(default=3, validator=count)
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.strategy, SCAFFOLD) and self.reputation is not None:
+            raise FederatedError(
+                "SCAFFOLD needs the same weights in every round, reputation changes them; leave one of them, as by FedAvg"
+            )
 
     @property
     def terms(self) -> str:
@@ -240,6 +258,7 @@ class _Loop:
 
     def _kept(self, checkpoint: Checkpoint) -> Checkpoint:
         if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):  # what is wrong with the folder, writing says
+                self.path.parent.mkdir(parents=True, exist_ok=True)
             checkpoint.write(self.path)
         return checkpoint

@@ -70,7 +70,7 @@ class Secure:
     @property
     def name(self) -> str:
         """With the clip, the ring and the adversary, on which both sides must agree."""
-        return f"secure/{self.bits}/clip={self.clip!r}/{self.adversary}"
+        return f"secure/{self.bits}/clip={float(self.clip)!r}/{self.adversary}"
 
     def exchange(self, opening: Opening, length: int, weights: Mapping[str, float]) -> Exchange:
         """The coordinator's side.

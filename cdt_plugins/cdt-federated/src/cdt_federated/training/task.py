@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from cdt_core.model.fields import FieldReader, FieldWriter
+from cdt_federated.checks import agreed
 from cdt_federated.strategies.base import Strategy
 from cdt_federated.training.carriers import Carrier
 from cdt_federated.vectors import Vector, vector_of
@@ -17,7 +18,7 @@ _TERMS_LIMIT = 4096
 
 def terms_of(strategy: Strategy, carrier: Carrier) -> str:
     """What both sides have to agree on: the strategy with its settings, and the carrier."""
-    return f"{strategy!r} over {carrier.name}"
+    return f"{agreed(strategy)} over {carrier.name}"
 
 
 @frozen(eq=False)

@@ -63,7 +63,7 @@ class Verified(Secure):
     @property
     def name(self) -> str:
         """With all on which both sides must agree."""
-        return f"verified/{self.bits}/clip={self.clip!r}/{self.adversary}/{self.projections}/{self.steps}"
+        return f"verified/{self.bits}/clip={float(self.clip)!r}/{self.adversary}/{self.projections}/{self.steps}"
 
     def exchange(self, opening: Opening, length: int, weights: Mapping[str, float]) -> Exchange:
         """The coordinator's side.
