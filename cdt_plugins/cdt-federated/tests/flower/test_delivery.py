@@ -88,3 +88,23 @@ def test_when_no_site_is_there_it_says_so():
     delivery = GridDelivery(LocalGrid([ClientApp()]), timeout_seconds=1e-3)
     with pytest.raises(FederatedError, match="none of the 3 sites is connected, as 'site-0'"):
         run_round(coordinator_of(ROSTER), delivery, plain)
+
+
+def test_a_node_that_was_restarted_under_another_number_is_found_again():
+    grid = LocalGrid([client_app(_site(join))] * 3)
+    coordinator, delivery = coordinator_of(ROSTER, Terms(minimum=2)), GridDelivery(grid, timeout_seconds=1)
+    assert run_round(coordinator, delivery, plain).dropped == ()
+    app, context = grid.apps.pop(101), grid.contexts.pop(101)
+    assert run_round(coordinator, delivery, plain).dropped == ("site-1",)
+    grid.apps[777], grid.contexts[777] = app, context
+    assert run_round(coordinator, delivery, plain).dropped == ()
+
+
+def test_when_all_nodes_have_gone_the_round_fails_and_the_next_one_works():
+    grid = LocalGrid([client_app(_site(join))] * 3)
+    coordinator, delivery = coordinator_of(ROSTER), GridDelivery(grid, timeout_seconds=1)
+    run_round(coordinator, delivery, plain)
+    apps, grid.apps = grid.apps, {}
+    assert run_round(coordinator, delivery, plain).failed
+    grid.apps = apps
+    assert run_round(coordinator, delivery, plain).dropped == ()

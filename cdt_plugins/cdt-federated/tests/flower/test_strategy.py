@@ -163,3 +163,52 @@ def test_what_it_cannot_do_is_said_at_once():
         FederatedStrategy(SCAFFOLD())
     with pytest.raises(FederatedError, match="array 'steps' of the model has dtype int64"):
         FederatedStrategy(FedAvg()).start(LocalGrid([_app(1), _app(2)]), arrays(steps=np.array([1])), num_rounds=1)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_node_that_evaluates_to_no_number_does_not_end_the_run(loss):
+    def spoil(reply):
+        if reply.metadata.src_node_id == 101 and "arrays" not in reply.content:
+            reply.content["metrics"] = MetricRecord({"num-examples": 10, "loss": loss})
+        return [reply, reply]
+
+    result = _start(FederatedStrategy(evaluates=True), LocalGrid([_app(1), _app(2), _app(3), _app(9)], spoil))
+    assert result.evaluate_metrics_clientapp[1] == {"loss": 3.0}
+
+
+def test_a_node_that_leaves_a_metric_out_does_not_hide_it():
+    def spoil(reply):
+        if reply.metadata.src_node_id == 101 and "arrays" not in reply.content:
+            reply.content["metrics"] = MetricRecord({"num-examples": 10, "mine": 1.0})
+        return [reply]
+
+    result = _start(FederatedStrategy(evaluates=True), LocalGrid([_app(1), _app(2), _app(3)], spoil))
+    assert result.evaluate_metrics_clientapp[1] == {"loss": 2.0}
+
+
+def test_a_second_run_begins_with_the_model_that_it_is_given():
+    strategy = FederatedStrategy(FedAvgM(momentum=0.5))
+    first = _start(strategy, LocalGrid([_app(0), _app(4)]), rounds=2)
+    again = _start(strategy, LocalGrid([_app(0), _app(4)]), rounds=2)
+    assert np.array_equal(first.arrays["bias"].numpy(), again.arrays["bias"].numpy())
+    assert len(strategy.history) == 2
+
+
+def test_a_node_that_does_not_move_has_an_update_of_zeros_in_any_dtype():
+    seen = []
+
+    def rule(updates, weights):
+        seen.append(updates)
+        return updates.mean(axis=0) + 1 / 3
+
+    start = arrays(weights=np.ones(3, np.float16))
+    FederatedStrategy(rule=rule).start(LocalGrid([_app(0), _app(0)]), start, num_rounds=2)
+    assert not np.stack(seen).any()
+
+
+def test_a_model_that_leaves_its_dtype_is_not_sent():
+    strategy = FederatedStrategy(rule=lambda updates, weights: np.full(3, 1e9))
+    start = arrays(weights=np.ones(3, np.float16))
+    result = strategy.start(LocalGrid([_app(0), _app(0)]), start, num_rounds=1)
+    assert len(result.arrays) == 0
+    assert strategy.history.rounds[0].reason.startswith("array 'weights' of the model left the range of float16")

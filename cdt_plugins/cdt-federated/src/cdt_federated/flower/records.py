@@ -76,11 +76,15 @@ class Layout:
         return vector
 
     def record(self, vector: Vector) -> flwr.app.ArrayRecord:
-        """The arrays of a vector, in their dtypes."""
+        """The arrays of a vector, in their dtypes; ``FederatedError`` when one of them cannot hold a value."""
         arrays, at = {}, 0
         for name, shape in self.shapes.items():
             count = math.prod(shape)
-            arrays[name] = flwr.app.Array(vector[at : at + count].reshape(shape).astype(self.dtypes[name]))
+            with np.errstate(over="ignore"):
+                values = vector[at : at + count].reshape(shape).astype(self.dtypes[name])
+            if not np.isfinite(values).all():
+                raise FederatedError(f"array {name!r} of the model left the range of {values.dtype}; lower the rate")
+            arrays[name] = flwr.app.Array(values)
             at += count
         return flwr.app.ArrayRecord(arrays)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from logging import INFO, WARNING, getLogger
@@ -14,7 +15,7 @@ from cdt_federated.checks import above_zero
 from cdt_federated.consensus import consensus
 from cdt_federated.flower.library import flwr
 from cdt_federated.flower.records import Layout
-from cdt_federated.rounds.plain import Rule, mean
+from cdt_federated.rounds.plain import Rule, callable_rule, mean
 from cdt_federated.rounds.sampling import Terms
 from cdt_federated.strategies import Aggregate, FedAvg, State, Strategy
 from cdt_federated.training.history import History, RoundRecord
@@ -91,7 +92,7 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
             raise FederatedError(
                 f"{type(self.strategy).__name__} sends more than a model, which a plain ClientApp cannot; use GridDelivery"
             )
-        self.rule = rule
+        self.rule = callable_rule(rule)
         self.terms = Terms(minimum=2) if terms is None else terms
         self.records = Records() if records is None else records
         self.evaluates = evaluates
@@ -99,6 +100,7 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
         self.history = History()
         self._layout: Layout | None = None
         self._state: State | None = None
+        self._sent: Vector | None = None
         self._asked: tuple[str, ...] = ()
 
     def summary(self) -> None:
@@ -112,10 +114,11 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
         config: flwr.app.ConfigRecord,
         grid: flwr.serverapp.Grid,
     ) -> Iterable[flwr.app.Message]:
-        """The model to each node that is drawn."""
-        if self._layout is None or self._state is None:
-            self._layout = Layout.of(arrays)
+        """The model to each node that is drawn; the first round begins anew, whatever was run before."""
+        if server_round == 1 or self._layout is None or self._state is None:
+            self._layout, self.history = Layout.of(arrays), History()
             self._state = self.strategy.start(self._layout.vector(arrays, "the coordinator"))
+        self._sent = self._layout.vector(arrays, "the coordinator")
         self._asked = self.terms.sample(self._nodes(grid), server_round)
         return self._messages(arrays, config, server_round, "train")
 
@@ -123,13 +126,13 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
         self, server_round: int, replies: Iterable[flwr.app.Message]
     ) -> tuple[flwr.app.ArrayRecord | None, flwr.app.MetricRecord | None]:
         """The next model; None, and why in :attr:`history`, when too few replies can be used or the rule refuses them."""
-        if self._layout is None or self._state is None:
+        if self._layout is None or self._state is None or self._sent is None:
             raise FederatedError("aggregate_train comes before configure_train; let start() call both")
         updates: dict[str, tuple[Vector, float]] = {}
         refused = 0
         for reply in replies:
             try:
-                node, update, weight = self._update(reply, self._state, updates)
+                node, update, weight = self._update(reply, self._sent, updates)
             except ProtocolError as error:
                 refused += 1
                 _LOG.log(WARNING, "round %d: %s", server_round, error)
@@ -142,14 +145,15 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
             refused={"reply": refused} if refused else {},
         )
         try:
-            self._state = self._stepped(self._state, updates)
+            state = self._stepped(self._state, updates)
+            arrays = self._layout.record(state.model)
         except CdtError as error:
             _LOG.log(WARNING, "round %d gave nothing: %s", server_round, error)
             self.history = self.history.then(RoundRecord(round=server_round, dropped=self._asked, reason=str(error)))
             return None, None
-        self.history = self.history.then(record)
+        self._state, self.history = state, self.history.then(record)
         metrics = flwr.app.MetricRecord({"sites": len(updates), "refused": refused})
-        return self._layout.record(self._state.model), metrics
+        return arrays, metrics
 
     def configure_evaluate(
         self,
@@ -167,21 +171,31 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
     def aggregate_evaluate(
         self, server_round: int, replies: Iterable[flwr.app.Message]
     ) -> flwr.app.MetricRecord | None:
-        """The weighted median of each metric that all usable replies have; None without replies."""
-        stated, weights = [], []
+        """The weighted median of each metric that more than half of the usable replies have; None when there is none.
+
+        What a node states twice, without being asked, or as NaN or infinity does not count.
+        """
+        stated: dict[str, dict[str, tuple[float, float]]] = {}
+        answered: set[str] = set()
         for reply in replies:
+            node = str(reply.metadata.src_node_id)
             try:
-                metrics, weight = self._metrics(reply, f"node {reply.metadata.src_node_id}")
+                if node not in self._asked or node in answered:
+                    raise ProtocolError(f"node {node} was not asked to evaluate, or has answered; its reply is refused")
+                metrics, weight = self._metrics(reply, f"node {node}")
             except ProtocolError as error:
                 _LOG.log(WARNING, "evaluation %d: %s", server_round, error)
                 continue
-            stated.append({name: float(value) for name, value in metrics.items() if isinstance(value, int | float)})
-            weights.append(weight)
-        names = sorted(set.intersection(*map(set, stated)) - {self.records.weight}) if stated else []
-        if not names:
-            return None
-        agreed = consensus([[values[name] for name in names] for values in stated], weights)
-        return flwr.app.MetricRecord(dict(zip(names, agreed.estimate.tolist(), strict=True)))
+            answered.add(node)
+            for name, value in metrics.items():
+                if name != self.records.weight and isinstance(value, int | float) and math.isfinite(value):
+                    stated.setdefault(name, {})[node] = (float(value), weight)
+        agreed: dict[str, int | float | list[int] | list[float]] = {
+            name: float(consensus(*zip(*values.values(), strict=True)).estimate[0])
+            for name, values in sorted(stated.items())
+            if 2 * len(values) > len(answered)
+        }
+        return flwr.app.MetricRecord(agreed) if agreed else None
 
     def _nodes(self, grid: flwr.serverapp.Grid) -> tuple[str, ...]:
         """The nodes that are connected, when they are enough; waits for them."""
@@ -200,7 +214,7 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
         return [flwr.app.Message(content, int(node), kind) for node in self._asked]
 
     def _update(
-        self, reply: flwr.app.Message, before: State, taken: Mapping[str, tuple[Vector, float]]
+        self, reply: flwr.app.Message, sent: Vector, taken: Mapping[str, tuple[Vector, float]]
     ) -> tuple[str, Vector, float]:
         """Which node it is of, what its model moved by, and its weight."""
         node = str(reply.metadata.src_node_id)
@@ -213,7 +227,7 @@ class FederatedStrategy(flwr.serverapp.strategy.Strategy):
             raise ProtocolError(
                 f"the reply of {whose} has no record {self.records.arrays!r}; name it as the strategy does"
             )
-        return node, self._layout.vector(arrays, whose) - before.model, weight
+        return node, self._layout.vector(arrays, whose) - sent, weight
 
     def _metrics(self, reply: flwr.app.Message, whose: str) -> tuple[flwr.app.MetricRecord, float]:
         """The reply's only record of metrics, and its weight."""
