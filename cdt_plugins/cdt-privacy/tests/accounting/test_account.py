@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from cdt_core.errors import PrivacyError
 from cdt_privacy.accounting import (
@@ -170,6 +172,49 @@ def test_the_order_and_grouping_of_releases_do_not_count():
     flat = epsilon([one, other, one, other, one], 1e-5)
     assert epsilon([Composed(one, 3), Composed(other, 2)], 1e-5) == flat
     assert epsilon([other, Composed(Composed(one, 3), 1), other], 1e-5) == pytest.approx(flat, rel=1e-9)
+
+
+@pytest.mark.parametrize("delta", [1e-8, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14])
+def test_composition_takes_nothing_off_at_small_deltas(delta):
+    """A thousand runs that are together one Gaussian of which the exact epsilon is known (Balle, Wang 2018, Theorem 8)."""
+    mean = math.sqrt(1000) / 40
+
+    def excess(value):
+        tail = math.exp(value + norm.logcdf(-mean / 2 - value / mean))
+        return math.log((norm.cdf(mean / 2 - value / mean) - tail) / delta)
+
+    exact = brentq(excess, 0.1, 6.5)
+    assert exact <= epsilon([Composed(PoissonSampled(1.0, Gaussian(40.0)), 1000)], delta) <= 1.1 * exact
+
+
+def test_runs_of_next_to_no_cost_do_not_cost_nothing():
+    many = account([Composed(Laplace(1e9), 10**12)], 1e-5)
+    assert many.by_renyi == pytest.approx(account([Gaussian(1e3)], 1e-5).by_renyi)
+    assert account([Composed(PoissonSampled(1e-9, Gaussian(4.0)), 10**15)], 1e-5).by_renyi > 1e-3
+
+
+@pytest.mark.parametrize(
+    "mechanism",
+    [
+        Gaussian(1e-300), Gaussian(1e-6), Laplace(1e-300), Laplace(1e300),
+        DiscreteGaussian(1e-300, 1.0), DiscreteGaussian(1.0, 1e300),
+        DistributedDiscreteGaussian(1e300, 2**53, 1.0, 2**53), DiscreteLaplace(1e-300, 1.0), DiscreteLaplace(1e-3, 4000.0),
+        PoissonSampled(1e-9, Gaussian(0.01)), PoissonSampled(0.5, Gaussian(1e-300)), PoissonSampled(1.0, Gaussian(1e300)),
+        PoissonSampled(0.5, Laplace(1e-300)), Composed(Gaussian(1e6), 2**53), Composed(Laplace(100.0), 10**6),
+        Composed(Laplace(1e9), 2**53), Composed(PoissonSampled(1e-6, Gaussian(4.0)), 2**53),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("relation", Neighbours)
+def test_extreme_mechanisms_have_a_figure_without_tables_as_large_as_their_losses(mechanism, relation):
+    try:
+        assert epsilon([mechanism], 1e-5, relation) >= 0
+    except PrivacyError as error:
+        assert "replace-one" in str(error)  # noqa: PT017 - what has no bound there
+
+
+def test_a_relation_that_is_none_is_refused():
+    with pytest.raises(PrivacyError, match="the neighbours are 'replace-one'"):
+        epsilon([Gaussian(1.0)], 1e-5, "replace-one")
 
 
 @pytest.mark.parametrize("delta", [-1e-9, 1.0, math.nan, "1e-5", True])

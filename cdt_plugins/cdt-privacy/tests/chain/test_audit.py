@@ -18,7 +18,7 @@ from cdt_privacy.chain import Combination, Contribution, Law, PrivateSum, Target
 
 RUNS = 100_000
 MISTAKE = 1e-3
-MEAN = Aggregator(name="weighted_mean", function="m:mean", additive=True)
+MEAN = Aggregator(name="mean", function="cdt_robust.mean:weighted_mean", additive=True)
 TOWARDS = np.array([0.6, 0.8])
 
 

@@ -9,7 +9,7 @@ from cdt_privacy.homomorphic import DecryptingParty, EncryptedParty, EncryptedSu
 from cdt_privacy.homomorphic import Terms as EncryptedTerms
 from cdt_privacy.secure import Identity, Roster, SecureParty, SecureSum, Terms
 
-MEAN = Aggregator(name="weighted_mean", function="m:mean", additive=True)
+MEAN = Aggregator(name="mean", function="cdt_robust.mean:weighted_mean", additive=True)
 NAMES = [f"site-{number}" for number in range(7)]
 LOST = "site-3"
 

@@ -9,7 +9,7 @@ from cdt_core.hooks import Aggregator
 from cdt_privacy.chain import Carrier, Combination, Noise
 from cdt_privacy.chain import combination as module
 
-MEAN = Aggregator(name="weighted_mean", function="m:mean", additive=True)
+MEAN = Aggregator(name="mean", function="cdt_robust.mean:weighted_mean", additive=True)
 MEDIAN = Aggregator(name="median", function="m:median", breakdown=0.5)
 
 #: rule, carrier, noise, server trusted -> a word of the reason, or None where it is sound. Everything else is in neither.
@@ -106,6 +106,14 @@ def test_shares_are_counted_without_those_that_are_told_or_missing():
         made(MEDIAN, "grouped", "distributed", least_sites=5).pipeline()
 
 
+def test_corrupt_sites_owe_their_noise_and_none_of_it_is_counted():
+    combination = made(MEDIAN, "grouped", "distributed", group_size=5, colluding=1, corrupt=1)
+    assert combination.shares == 3
+    assert "and 1 add none" in str(combination.pipeline())
+    with pytest.raises(PrivacyError, match="and 1 left out by corrupt sites, which leaves none"):
+        made(MEDIAN, "grouped", "distributed", group_size=5, least_sites=3, colluding=2, corrupt=1).pipeline()
+
+
 def test_corrupt_sites_must_be_fewer_than_the_rule_bears():
     made(MEDIAN, "plain", "local", corrupt=9).pipeline()
     with pytest.raises(PrivacyError, match=r"fewer than 0.5 of 20 sites"):
@@ -113,6 +121,8 @@ def test_corrupt_sites_must_be_fewer_than_the_rule_bears():
     made(MEDIAN, "grouped", "distributed", corrupt=2).pipeline()
     with pytest.raises(PrivacyError, match="of 5 groups, each spoilt by one site"):
         made(MEDIAN, "grouped", "distributed", corrupt=3).pipeline()
+    with pytest.raises(PrivacyError, match="of 1 groups, each spoilt by one site"):
+        made(MEDIAN, "grouped", "none", group_size=20, corrupt=1).pipeline()
     with pytest.raises(PrivacyError, match="moved anywhere by one corrupt site"):
         made(MEAN, "secure", "distributed", corrupt=1).pipeline()
 
@@ -132,7 +142,9 @@ def test_a_missing_back_end_fails_closed(monkeypatch, carrier, noise, missing):
         made(MEAN, carrier, noise).pipeline()
 
 
-@pytest.mark.parametrize("wrong", [{"carrier": "pigeon"}, {"noise": "loud"}, {"sites": -1}, {"rule": "mean"}])
+@pytest.mark.parametrize(
+    "wrong", [{"carrier": "pigeon"}, {"noise": "loud"}, {"sites": -1}, {"rule": "mean"}, {"server_trusted": "no"}]
+)
 def test_words_that_mean_nothing_are_refused(wrong):
     with pytest.raises(PrivacyError):
         Combination(**{"rule": MEAN, "carrier": "plain", "noise": "none", "sites": 3, **wrong})

@@ -15,7 +15,7 @@ from cdt_privacy.chain import Combination, Contribution, Law, PrivateSum, Target
 from cdt_privacy.chain.clipping import clipped_rows
 from cdt_privacy.ledger import Budget, Ledger
 
-MEAN = Aggregator(name="weighted_mean", function="m:mean", additive=True)
+MEAN = Aggregator(name="mean", function="cdt_robust.mean:weighted_mean", additive=True)
 MEDIAN = Aggregator(name="median", function="m:median", breakdown=0.5)
 GAUSSIAN = Target(epsilon=0.9, delta=1e-6)
 
@@ -170,12 +170,16 @@ def test_robust_rules_follow_groups_sums_that_are_private_each():
     totals = [chain.total([chain.site(np.full(8, 0.1)) for _ in range(count)]) for count in counts]
     release = chain.results(np.stack(totals), counts)
     assert release.value.shape == (4, 8)
-    assert release.mechanism.shares == 3
+    assert release.mechanism.shares == 2  # of four, one colludes and one may have sent no noise
     assert 0.899 < release.epsilon <= 0.9
     median = np.median(release.value / np.array(counts)[:, None], axis=0)
     assert np.abs(median - 0.1).max() < 5 * release.deviation / 4
     with pytest.raises(PrivacyError, match="3 sites are in the sum"):
         chain.results(totals, [5, 3, 5, 8])
+    with pytest.raises(PrivacyError, match="9 sites are in the sum, and the round was planned for 4 to 8"):
+        chain.result(totals[0], 9)  # no group has so many, nor so much noise
+    with pytest.raises(PrivacyError, match="32 sites are in these sums together, and 23 were planned for"):
+        chain.results(totals, [8, 8, 8, 8])
 
 
 def test_single_updates_with_local_noise_are_private_each():
@@ -232,6 +236,8 @@ ROWS_OF_3 = Contribution(length=3, clip_norm=1.0, rows=10**9)
         lambda: Target(epsilon=0.0, delta=1e-6),
         lambda: Target(epsilon=1000.0, delta=1e-6),
         lambda: Target(epsilon=1.0, delta=1e-6, rounds=0),
+        lambda: Target(epsilon=1.0, delta=1e-6, law="laplace"),
+        lambda: Contribution(length=1, clip_norm=1.0, neighbours="replace-one"),
         lambda: Contribution(length=0, clip_norm=1.0),
         lambda: Contribution(length=1, clip_norm=math.inf),
     ],

@@ -1,5 +1,6 @@
 """Encrypted sums are exact, whoever drops out; only the key holder can read, and reads only the rounded sum."""
 
+import math
 import sys
 
 import numpy as np
@@ -116,6 +117,22 @@ def test_a_public_key_that_holds_the_secret_one_is_refused(keys):
         PublicKey(keys.parameters, keys.secret.serialize(save_secret_key=True))
 
 
+def test_a_public_key_of_other_parameters_is_refused():
+    weaker = KeyHolder(Parameters(4096, (40, 54), 16)).public.stored
+    with pytest.raises(PrivacyError, match="no public key of these parameters"):
+        PublicKey(
+            Parameters(4096, (54, 54), 16), weaker
+        )  # its sums would wrap where these parameters say that they do not
+
+
+def test_a_key_of_another_scheme_is_refused():
+    import tenseal
+
+    other = tenseal.context(tenseal.SCHEME_TYPE.BFV, 4096, 1032193).serialize(save_secret_key=False)
+    with pytest.raises(PrivacyError, match="no public key of these parameters"):
+        PublicKey(Parameters(), other)
+
+
 def test_a_stored_public_key_is_the_same_key(keys):
     again = PublicKey(keys.parameters, keys.public.stored)
     assert again.fingerprint == keys.public.fingerprint
@@ -140,6 +157,21 @@ def test_noise_is_as_large_as_stated_and_never_leaves(keys):
     noise = keys.public.packing.decrypted(keys.secret, public.packing.encrypted(public.context, numbers)) - numbers
     assert 0.7 < noise.std() / keys.parameters.noise_deviation < 1.4
     assert finished(keys, terms_of(), updates_of(4), {0, 1}).result().dtype == np.uint32
+
+
+def test_noise_has_the_tails_that_the_margin_counts_on(keys):
+    """In one slot Gaussian, over slots nearly Laplace's: 1/e of the numbers lies beyond 0.71 deviations."""
+    public = keys.public
+    noise = np.array(
+        [
+            keys.public.packing.decrypted(keys.secret, public.packing.encrypted(public.context, np.zeros(1)))
+            for _ in range(100)
+        ]
+    )
+    beyond = np.abs(noise) / keys.parameters.noise_deviation
+    for far in (2**-0.5, 2**0.5, 3.0, 4.5):
+        assert (beyond > far).mean() == pytest.approx(math.exp(-math.sqrt(2) * far), rel=0.3)
+    assert (noise.std(axis=0) / noise.std()).max() > 2  # the noisiest slot
 
 
 def test_what_is_no_sum_of_whole_numbers_is_not_answered(keys):
@@ -244,6 +276,9 @@ def test_any_bytes_are_refused_or_taken_and_nothing_else(keys, data):
         lambda: Parameters(4096, (54,)), lambda: Parameters(4096, (54, 54), 60), lambda: Parameters(4096, (54, 54), 4),
         lambda: Parameters(4096, "54"), lambda: Parameters(8192, (60, 61)),
         lambda: Parameters().require(2304), lambda: Parameters(4096, (40, 54), 20).require(3),
+        lambda: Parameters([4096]), lambda: Parameters(4096.0), lambda: Terms(round=7, length=1, sites=2, least_sites=2),
+        lambda: Terms(round="\ud800", length=1, sites=2, least_sites=2),
+        lambda: Terms(round="r", length=True, sites=2, least_sites=2),
         lambda: Terms(round="", length=1, sites=2, least_sites=2), lambda: Terms(round="r", length=0, sites=2, least_sites=2),
         lambda: Terms(round="r", length=1, sites=2, least_sites=1), lambda: Terms(round="r", length=1, sites=2, least_sites=3),
     ],
@@ -259,6 +294,7 @@ def test_updates_of_another_shape_or_dtype_are_refused(keys):
         np.zeros(LENGTH, np.uint64),
         np.zeros((LENGTH, 1), np.uint32),
         np.zeros(LENGTH),
+        [0] * LENGTH,
     ):
         with pytest.raises(PrivacyError, match="the update is"):
             EncryptedParty(keys.public, terms_of(), update)

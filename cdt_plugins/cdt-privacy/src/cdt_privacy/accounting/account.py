@@ -10,11 +10,14 @@ from attrs import frozen
 from cdt_core.errors import PrivacyError
 from cdt_privacy.accounting.distributions import by_loss_distributions
 from cdt_privacy.accounting.mechanism import Mechanism
-from cdt_privacy.accounting.neighbours import Neighbours
+from cdt_privacy.accounting.neighbours import Neighbours, require_neighbours
 from cdt_privacy.accounting.renyi import by_renyi
 from cdt_privacy.accounting.terms import Terms, pure_epsilon, require_known, terms_of
 
 __all__ = ["Account", "account", "epsilon", "quick_epsilon", "require_delta"]
+
+#: A bound beyond which loss distributions are not asked for a smaller one: it protects nobody.
+_LARGEST_EPSILON = 60.0
 
 
 @frozen(kw_only=True)
@@ -58,7 +61,7 @@ def account(
     Raises
     ------
     PrivacyError
-        A delta outside [0, 1), a mechanism without a bound in this relation, or dp-accounting is not installed.
+        No relation; a delta outside [0, 1), a mechanism without a bound in this relation, or dp-accounting is not installed.
 
     References
     ----------
@@ -73,21 +76,24 @@ def account(
     (0.561285, 0.615802)
     """
     require_delta(delta)
+    require_neighbours(neighbours)
     terms = terms_of(mechanisms)
     for mechanism, _ in terms:
         require_known(mechanism, neighbours)
+    pure = _pure(terms, neighbours)
     if delta == 0:
         figures = (math.inf, math.inf, 0.0) if terms else (0.0, 0.0, 0.0)
     else:
         renyi = by_renyi(terms, delta, neighbours)
-        figures = (by_loss_distributions(terms, delta, neighbours), renyi.epsilon, renyi.order)
+        loss = by_loss_distributions(terms, delta, neighbours) if _worth_a_grid(terms, delta, pure) else math.inf
+        figures = (loss, renyi.epsilon, renyi.order)
     return Account(
         delta=delta,
         neighbours=neighbours,
         by_loss_distributions=figures[0],
         by_renyi=figures[1],
         renyi_order=figures[2],
-        by_pure_epsilons=_pure(terms, neighbours),
+        by_pure_epsilons=pure,
     )
 
 
@@ -99,6 +105,7 @@ def epsilon(mechanisms: Iterable[Mechanism], delta: float, neighbours: Neighbour
 def quick_epsilon(mechanisms: Iterable[Mechanism], delta: float, neighbours: Neighbours) -> float:
     """A bound without loss distributions, larger than :func:`epsilon` and in about a millisecond."""
     require_delta(delta)
+    require_neighbours(neighbours)
     terms = terms_of(mechanisms)
     for mechanism, _ in terms:
         require_known(mechanism, neighbours)
@@ -112,6 +119,12 @@ def require_delta(delta: float) -> None:
         raise PrivacyError(
             f"delta is {delta!r}; it must be at least 0 and below 1, and well below 1 / (number of people)"
         )
+
+
+def _worth_a_grid(terms: Terms, delta: float, pure: float) -> bool:
+    """Whether loss distributions may be asked: time and memory of their grids grow with epsilon."""
+    known = min(pure, by_renyi(terms, delta, Neighbours.ADD_OR_REMOVE).epsilon)  # replacing one costs more
+    return known <= _LARGEST_EPSILON or known == math.inf
 
 
 def _pure(terms: Terms, neighbours: Neighbours) -> float:

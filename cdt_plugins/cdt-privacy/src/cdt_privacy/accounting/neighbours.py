@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
-__all__ = ["Neighbours"]
+from cdt_core.errors import PrivacyError
+
+__all__ = ["Neighbours", "require_neighbours"]
 
 
 class Neighbours(Enum):
@@ -26,3 +29,9 @@ class Neighbours(Enum):
     def reach(self) -> int:
         """By how many norms of one contribution neighbours' sums may differ."""
         return 1 if self is Neighbours.ADD_OR_REMOVE else 2
+
+
+def require_neighbours(value: Any) -> None:
+    """Refuse what is no relation."""
+    if not isinstance(value, Neighbours):
+        raise PrivacyError(f"the neighbours are {value!r}; give one of {', '.join(map(str, Neighbours))}")

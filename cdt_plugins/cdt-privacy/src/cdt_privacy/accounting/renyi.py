@@ -41,17 +41,24 @@ class _Event:
     delta: float = 0.0
 
 
+#: Noise, in norms of one contribution, below which divergences overflow, and Laplace noise above which they are all rounding.
+_LEAST_NOISE, _MOST_NOISE = 1e-2, 1e3
+
+#: What rounding can take off (order - 1) times the divergence of one sample.
+_ROUNDING = 1e-14
+
 _UNBOUNDED = _Event(None, math.inf)
 
 
 def by_renyi(terms: Terms, delta: float, neighbours: Neighbours) -> Renyi:
     """Epsilon at ``delta`` of all terms together, by the orders of dp-accounting; infinite when a term has no bound."""
     accountant = dp_accounting("rdp.rdp_privacy_accountant").RdpAccountant()
-    ratio, lost = 0.0, 0.0
+    ratio, lost, sampled = 0.0, 0.0, 0
     for mechanism, count in terms:
         one = _event(mechanism, neighbours)
         ratio += count * one.ratio
         lost += count * one.delta
+        sampled += count * isinstance(mechanism, PoissonSampled)
         if ratio == math.inf:
             return Renyi(math.inf, 0.0)
         accountant.compose(one.event, count)
@@ -59,7 +66,8 @@ def by_renyi(terms: Terms, delta: float, neighbours: Neighbours) -> Renyi:
     if left <= 0:
         return Renyi(math.inf, 0.0)
     epsilon, order = accountant.get_epsilon_and_optimal_order(left)
-    return Renyi(float(epsilon) + ratio, float(order))
+    rounded = sampled * _ROUNDING / (order - 1) if sampled and order > 1 else 0.0
+    return Renyi(float(epsilon) + ratio + rounded, float(order))
 
 
 def _event(mechanism: Mechanism, neighbours: Neighbours) -> _Event:
@@ -68,8 +76,10 @@ def _event(mechanism: Mechanism, neighbours: Neighbours) -> _Event:
     if isinstance(mechanism, PoissonSampled):
         return _sampled(mechanism, neighbours)
     if isinstance(mechanism, Gaussian):
-        return _Event(accounting.GaussianDpEvent(mechanism.noise_multiplier / neighbours.reach))
+        return _concentrated(_rho(mechanism.noise_multiplier / neighbours.reach))
     if isinstance(mechanism, Laplace):
+        if not _LEAST_NOISE <= mechanism.noise_multiplier <= _MOST_NOISE:
+            return _pure(pure_epsilon(mechanism, neighbours))
         return _Event(accounting.LaplaceDpEvent(mechanism.noise_multiplier / neighbours.reach))
     if isinstance(mechanism, DiscreteGaussian | DistributedDiscreteGaussian):
         return _concentrated(concentrated(mechanism, neighbours.reach))
@@ -87,10 +97,10 @@ def _sampled(sampled: PoissonSampled, neighbours: Neighbours) -> _Event:
             return _UNBOUNDED
         inner, ratio = Gaussian(near.noise_multiplier), near.ratio
     if isinstance(inner, Gaussian):
-        if neighbours is not Neighbours.ADD_OR_REMOVE:
+        if neighbours is not Neighbours.ADD_OR_REMOVE or inner.noise_multiplier < _LEAST_NOISE:
             return _UNBOUNDED
         event = accounting.PoissonSampledDpEvent(
-            sampled.probability, accounting.GaussianDpEvent(inner.noise_multiplier)
+            sampled.probability, accounting.GaussianDpEvent(min(inner.noise_multiplier, 2.0**60))
         )
         return _Event(event, ratio)
     if isinstance(inner, Declared) and inner.delta > 0:
@@ -100,9 +110,14 @@ def _sampled(sampled: PoissonSampled, neighbours: Neighbours) -> _Event:
     return _pure(pure_epsilon(sampled, neighbours))
 
 
+def _rho(noise_multiplier: float) -> float:
+    """Gaussian noise is 1/(2 multiplier^2)-concentrated (Bun, Steinke 2016, Proposition 1.6)."""
+    return noise_multiplier**-2 / 2 if noise_multiplier > 1e-100 else math.inf
+
+
 def _pure(epsilon: float, delta: float = 0.0) -> _Event:
     """e-differential privacy is e^2/2-concentrated (Bun, Steinke 2016, Proposition 1.4)."""
-    return evolve(_concentrated(epsilon**2 / 2), delta=delta)
+    return evolve(_concentrated(epsilon * epsilon / 2), delta=delta)
 
 
 def _concentrated(rho: float) -> _Event:

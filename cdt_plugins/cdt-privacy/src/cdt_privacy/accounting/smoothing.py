@@ -110,7 +110,7 @@ def share_divergence(share_deviation: float, shares: int) -> float:
     >>> share_divergence(3.0, 100) < 1e-35
     True
     """
-    return 10 * _convolved(share_deviation, shares, lambda deviation: math.exp(-2 * math.pi**2 * deviation**2))
+    return 10 * _convolved(share_deviation, shares, _tail)
 
 
 def concentrated(mechanism: DiscreteGaussian | DistributedDiscreteGaussian, reach: int) -> float:
@@ -122,12 +122,20 @@ def concentrated(mechanism: DiscreteGaussian | DistributedDiscreteGaussian, reac
     """
     shift = reach * mechanism.sensitivity
     if isinstance(mechanism, DiscreteGaussian):
-        return (shift / mechanism.deviation) ** 2 / 2
+        return _squared(shift / mechanism.deviation) / 2
     if mechanism.share_deviation < 0.5:
         return math.inf
     near = shift / (math.sqrt(mechanism.shares) * mechanism.share_deviation)
     tau = share_divergence(mechanism.share_deviation, mechanism.shares)
-    return min(near**2 + tau * mechanism.length / 2, (near + tau * math.sqrt(mechanism.length)) ** 2) / 2
+    return min(_squared(near) + tau * mechanism.length / 2, _squared(near + tau * math.sqrt(mechanism.length))) / 2
+
+
+def _squared(value: float) -> float:
+    return value * value  # infinite where ** raises
+
+
+def _tail(deviation: float) -> float:
+    return math.exp(-2 * math.pi**2 * _squared(deviation))
 
 
 def _convolved(deviation: float, shares: int, cost: Callable[[float], float]) -> float:
@@ -144,6 +152,6 @@ def _convolved(deviation: float, shares: int, cost: Callable[[float], float]) ->
 
 def _log_ratio(deviation: float) -> float:
     """log((1 + eta) / (1 - eta)), infinite where eta reaches 1; the series is bounded by a geometric one."""
-    first = math.exp(-2 * math.pi**2 * deviation**2)
+    first = _tail(deviation)
     eta = 2 * first / (1 - first**3) if first < 1 else math.inf
     return math.log1p(eta) - math.log1p(-eta) if eta < 1 else math.inf

@@ -74,6 +74,11 @@ def _rule(self: Combination, attribute: Attribute[Aggregator], value: Any) -> No
         raise PrivacyError(f"the rule is {value!r}; give the descriptor that a plugin's hook cdt_aggregators returns")
 
 
+def _yes_or_no(self: Combination, attribute: Attribute[bool], value: Any) -> None:
+    if not isinstance(value, bool):
+        raise PrivacyError(f"{attribute.name} is {value!r}; it must be True or False")
+
+
 def _count(self: Combination, attribute: Attribute[int], value: int) -> None:
     if type(value) is not int or value < 0:
         raise PrivacyError(f"{attribute.name} is {value!r}; it must be a whole number of at least 0")
@@ -110,7 +115,7 @@ class Combination:
     colluding
         Sites that may tell the coordinator the noise that they added.
     corrupt
-        Sites that may send anything.
+        Sites that may send anything, and so may leave out their noise: none of theirs is counted, as of those that collude.
     group_size
         Sites of a group, for ``GROUPED``.
     server_trusted
@@ -137,12 +142,17 @@ class Combination:
     colluding: int = field(default=0, validator=_count)
     corrupt: int = field(default=0, validator=_count)
     group_size: int = field(default=0, validator=_count)
-    server_trusted: bool = False
+    server_trusted: bool = field(default=False, validator=_yes_or_no)
 
     @property
     def summed(self) -> int:
         """Sites in one sum: all, or those of one group (the last group takes what is left over, and has more)."""
         return self.group_size if self.carrier is Carrier.GROUPED else self.sites
+
+    @property
+    def most(self) -> int:
+        """Most sites in one sum: all, or those of the last group."""
+        return self.sites - (self.groups - 1) * self.group_size if self.carrier is Carrier.GROUPED else self.sites
 
     @property
     def groups(self) -> int:
@@ -157,7 +167,11 @@ class Combination:
     @property
     def shares(self) -> int:
         """Shares of noise in a sum that nobody but their sites knows, at the least."""
-        return self.least - self.colluding
+        return self.unknown_shares(self.least)
+
+    def unknown_shares(self, sites_in: int) -> int:
+        """Shares of noise, of a sum of ``sites_in`` sites, that were added for certain and are told to nobody."""
+        return sites_in - self.colluding - self.corrupt
 
     def reasons(self) -> tuple[str, ...]:
         """Everything that makes it unsound; empty when nothing does."""
@@ -221,7 +235,9 @@ def _rule_reasons(one: Combination) -> Iterator[str]:
         yield f"{name} is moved anywhere by one corrupt site, and here {one.corrupt} may be; use a robust rule"
     elif one.carrier in (Carrier.PLAIN, Carrier.GROUPED):
         votes, of = (
-            (one.groups, "groups, each spoilt by one site of its own,") if one.groups > 1 else (one.sites, "sites")
+            (one.groups, "groups, each spoilt by one site of its own,")
+            if one.carrier is Carrier.GROUPED
+            else (one.sites, "sites")
         )
         if one.corrupt >= rule.breakdown * votes:
             yield f"{name} holds while fewer than {rule.breakdown:g} of {votes} {of} are corrupt, and {one.corrupt} may be"
@@ -242,8 +258,8 @@ def _noise_reasons(one: Combination) -> Iterator[str]:
             yield "a share of noise does not protect an update that the coordinator sees alone; use secure sums, or local noise"
         elif one.shares < 1:
             yield (
-                f"of {one.least} shares of noise in a sum {one.colluding} may be told to the coordinator, which leaves none; "
-                "use larger groups, or local noise"
+                f"of {one.least} shares of noise in a sum {one.colluding} may be told to the coordinator and {one.corrupt} "
+                "left out by corrupt sites, which leaves none; use larger groups, or local noise"
             )
 
 
@@ -273,6 +289,7 @@ def _promise(one: Combination) -> str:
     where = {
         Noise.CENTRAL: "of whatever the coordinator releases",
         Noise.LOCAL: "of everything that leaves a site",
-        Noise.DISTRIBUTED: f"of every sum, for {one.least} sites in it of which {one.colluding} tell their noise",
+        Noise.DISTRIBUTED: f"of every sum, for {one.least} sites in it of which {one.colluding} tell their noise"
+        + (f" and {one.corrupt} add none" if one.corrupt else ""),
     }[one.noise]
     return f"differential privacy {where}; each contribution is in one sum only"

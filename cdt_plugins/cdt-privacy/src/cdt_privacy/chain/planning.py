@@ -14,7 +14,7 @@ __all__ = ["fitted", "rows_in_sum"]
 
 def rows_in_sum(combination: Combination, contribution: Contribution) -> int:
     """Most rows in one sum."""
-    return _sites_in_sum(combination) * contribution.rows
+    return combination.most * contribution.rows
 
 
 def fitted(
@@ -26,7 +26,7 @@ def fitted(
     real numbers would need, and more where the lattice turns out to need more.
     """
     shares = combination.shares if combination.noise is Noise.DISTRIBUTED else 1
-    draws = 1 if combination.noise is Noise.CENTRAL else _sites_in_sum(combination)
+    draws = 1 if combination.noise is Noise.CENTRAL else combination.most
     rows, length = rows_in_sum(combination, contribution), contribution.length
     room = 1.001 * _room(target.law, scale_wanted(contribution, target) / math.sqrt(shares), draws, length)
     while True:
@@ -35,12 +35,6 @@ def fitted(
         if _room(target.law, lattice.step * noise.scale, draws, length) <= room:
             return lattice, noise
         room *= 1.1
-
-
-def _sites_in_sum(combination: Combination) -> int:
-    """The most; the last group takes the sites that are left over."""
-    left_over = combination.sites % combination.group_size if combination.group_size else 0
-    return combination.summed + left_over
 
 
 def _room(law: Law, scale: float, draws: int, length: int) -> float:

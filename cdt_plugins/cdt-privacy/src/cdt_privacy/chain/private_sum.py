@@ -38,7 +38,7 @@ class PrivateSum:
     Examples
     --------
     >>> from cdt_core.hooks import Aggregator
-    >>> mean = Aggregator(name="weighted_mean", function="cdt_robust.mean:weighted_mean", additive=True)
+    >>> mean = Aggregator(name="mean", function="cdt_robust.mean:weighted_mean", additive=True)
     >>> combination = Combination(rule=mean, carrier="plain", noise="central", sites=3, server_trusted=True)
     >>> chain = PrivateSum.plan(combination, Contribution(length=2, clip_norm=1.0), Target(epsilon=0.9, delta=1e-6))
     >>> total = chain.total([chain.site([0.6, -0.8]) for _ in range(3)])
@@ -153,6 +153,7 @@ class PrivateSum:
         ------
         PrivacyError
             Fewer sites than were planned for: their noise is too little, and nothing is said. Its reservation stays spent.
+            More than a sum can have of them: the noise of that many is not in it.
         """
         value, mechanism = self._said(total, sites_in, stream)
         return self._released(value, mechanism, (sites_in,), reservation)
@@ -168,6 +169,13 @@ class PrivateSum:
         if len(totals) != len(sites_in) or len(totals) == 0:
             raise PrivacyError(
                 f"{len(totals)} sums and {len(sites_in)} numbers of sites; give one for each, and at least one"
+            )
+        for count in sites_in:
+            self._require_sites(count)
+        if sum(sites_in) > self.combination.sites:
+            raise PrivacyError(
+                f"{sum(sites_in)} sites are in these sums together, and {self.combination.sites} were planned for; "
+                "each site is in one sum only"
             )
         said = [self._said(total, count, None) for total, count in zip(totals, sites_in, strict=True)]
         fewest = min(range(len(said)), key=lambda at: sites_in[at])
@@ -209,7 +217,7 @@ class PrivateSum:
         if self.noise is None:
             return None
         distributed = self.combination.noise is Noise.DISTRIBUTED
-        return self.noise.mechanism(sites_in - self.combination.colluding if distributed else 1)
+        return self.noise.mechanism(self.combination.unknown_shares(sites_in) if distributed else 1)
 
     def _deviation(self, sites_in: int) -> float:
         """Of the noise in a sum, all draws of it, in units of the values."""
@@ -220,10 +228,10 @@ class PrivateSum:
 
     def _require_sites(self, sites_in: int) -> None:
         least = 1 if self.combination.carrier is Carrier.PLAIN else self.combination.least
-        if type(sites_in) is int and least <= sites_in <= self.combination.sites:
+        if type(sites_in) is int and least <= sites_in <= self.combination.most:
             return
         raise PrivacyError(
-            f"{sites_in!r} sites are in the sum, and the round was planned for {least} to {self.combination.sites}: nothing is "
+            f"{sites_in!r} sites are in the sum, and the round was planned for {least} to {self.combination.most}: nothing is "
             "released (what was reserved stays spent). Plan with fewer least_sites, or ask again"
         )
 

@@ -10,7 +10,7 @@ from attrs import Attribute, field, frozen
 
 from cdt_core.errors import PrivacyError
 from cdt_privacy.accounting.account import require_delta
-from cdt_privacy.accounting.neighbours import Neighbours
+from cdt_privacy.accounting.neighbours import Neighbours, require_neighbours
 
 __all__ = ["Contribution", "Law", "Target"]
 
@@ -41,6 +41,15 @@ def _positive(self: Any, attribute: Attribute[float], value: float) -> None:
         raise PrivacyError(f"{attribute.name} is {value!r}; it must be above 0 and finite")
 
 
+def _neighbours(self: Any, attribute: Attribute[Neighbours], value: Any) -> None:
+    require_neighbours(value)
+
+
+def _law(self: Any, attribute: Attribute[Law], value: Any) -> None:
+    if not isinstance(value, Law):
+        raise PrivacyError(f"the law is {value!r}; give one of {', '.join(map(str, Law))}")
+
+
 @frozen(kw_only=True)
 class Contribution:
     """One row of numbers: what one unit (a person, or a whole site) gives, and what privacy is stated for.
@@ -60,7 +69,7 @@ class Contribution:
     length: int = field(validator=_count)
     clip_norm: float = field(validator=_positive)
     rows: int = field(default=1, validator=_count)
-    neighbours: Neighbours = Neighbours.ADD_OR_REMOVE
+    neighbours: Neighbours = field(default=Neighbours.ADD_OR_REMOVE, validator=_neighbours)
 
 
 @frozen(kw_only=True)
@@ -70,7 +79,7 @@ class Target:
     epsilon: float = field(validator=_positive)
     delta: float
     rounds: int = field(default=1, validator=_count)
-    law: Law = Law.GAUSSIAN
+    law: Law = field(default=Law.GAUSSIAN, validator=_law)
 
     def __attrs_post_init__(self) -> None:
         require_delta(self.delta)

@@ -39,7 +39,7 @@ class PublicKey:
             raise PrivacyError(
                 "this key holds the secret key: whoever sent it lets everybody read every update; make a new one"
             )
-        if not context.has_public_key() or context.global_scale != 2.0**self.parameters.scale_bits:
+        if not context.has_public_key() or not _is_of(context, self.parameters):
             raise PrivacyError("this is no public key of these parameters; ask the key holder for both again")
         object.__setattr__(self, "context", context)
         object.__setattr__(self, "packing", Packing.of(context, self.parameters))
@@ -51,7 +51,7 @@ class PublicKey:
 
 
 class KeyHolder:
-    """Holds the secret key and decrypts sums, rounded; one :meth:`round` at a time.
+    """Holds the secret key and decrypts sums, rounded; one sum per round (:meth:`begin`).
 
     Decryptions of CKKS carry noise that depends on the secret key, and a few of them give it away ([1]_). Here sums are whole
     numbers and the noise is far below half of one, so that what leaves is the exact sum, a function of the updates alone;
@@ -105,10 +105,22 @@ class KeyHolder:
         self._rounds.add(name)
 
 
+def _is_of(context: Any, parameters: Parameters) -> bool:
+    """Scheme, degree, each modulus and the scale: smaller moduli would let sums wrap."""
+    try:
+        scale = context.global_scale
+    except ValueError:  # another scheme has none
+        return False
+    modulus = context.seal_context().data.key_context_data().parms()
+    bits = tuple(one.bit_count() for one in modulus.coeff_modulus())
+    stated = (parameters.degree, parameters.moduli_bits, 2.0**parameters.scale_bits)
+    return bool((modulus.poly_modulus_degree(), bits, scale) == stated)
+
+
 def _loaded(stored: bytes) -> Any:
     try:
         return tenseal().context_from(stored)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, TypeError) as error:
         raise PrivacyError(
             f"these {len(stored)} bytes are no key of TenSEAL: {error}; ask the key holder again"
         ) from error

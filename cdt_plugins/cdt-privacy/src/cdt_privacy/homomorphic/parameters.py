@@ -21,7 +21,10 @@ _LARGEST = 2.0**40
 #: Bits of the lattice whose sums are encrypted, and so the sum that must fit.
 RING_BITS = 32
 
-#: Standard deviations of the decryption noise below half a unit; beyond 32 of them lies less than 1e-200.
+#: Standard deviations of the decryption noise below half a unit. Its law is nearly Laplace's: in each slot it is Gaussian, and
+#: its variance follows the secret's value there, which is nearly exponential over slots. Beyond k deviations lies exp(-1.41 k):
+#: 1e-20 beyond half a unit, 1e-10 beyond the quarter from which on a number is not answered, 1e-29 beyond three quarters, from
+#: which on a wrong whole number could be answered.
 _MARGIN = 32
 
 
@@ -52,7 +55,7 @@ class Parameters:
     scale_bits: int = 21
 
     def __attrs_post_init__(self) -> None:
-        most = MOST_MODULUS_BITS.get(self.degree)
+        most = MOST_MODULUS_BITS.get(self.degree) if type(self.degree) is int else None
         if most is None:
             raise PrivacyError(f"the degree is {self.degree!r}; it must be one of {sorted(MOST_MODULUS_BITS)}")
         together = sum(self.moduli_bits)
@@ -84,7 +87,7 @@ class Parameters:
 
     @property
     def noise_deviation(self) -> float:
-        """Standard deviation of one fresh ciphertext's noise, in units of a number.
+        """Standard deviation of one fresh ciphertext's noise over all slots, in units of a number; some have three times it.
 
         Encryption under the moduli with the last one, then division by it, leaves the noise of that rounding: variance
         (1 + 2 degree / 3) / 12 per coefficient for a ternary secret, times degree / 2 in a slot.
@@ -93,7 +96,7 @@ class Parameters:
 
     @property
     def most_sites(self) -> int:
-        """Sites whose sum is rounded right but for a probability below 1e-200."""
+        """Sites whose sum is rounded wrong with a probability below 1e-28 for each number, and refused with one below 1e-9."""
         return math.floor((0.5 / (_MARGIN * self.noise_deviation)) ** 2)
 
     def require(self, sites: int) -> None:

@@ -41,6 +41,10 @@ class EncryptedParty:
 
     def __init__(self, public: PublicKey, terms: Terms, update: NDArray[np.uint32]) -> None:
         public.parameters.require(terms.sites)
+        if not isinstance(update, np.ndarray):
+            raise PrivacyError(
+                f"the update is {type(update).__name__}; give ring integers of {RING}, shape ({terms.length},)"
+            )
         if update.dtype != RING or update.shape != (terms.length,):
             raise PrivacyError(
                 f"the update is {update.dtype} of shape {update.shape}; round {terms.round!r} sums "
@@ -69,7 +73,10 @@ class DecryptingParty:
     """The key holder in one round: decrypts one sum, of at least ``terms.least_sites`` updates, and rounds it.
 
     It has the coordinator's word for what was summed. A coordinator that lies can have one site's update decrypted and learn
-    its ring integers; where that is to be feared, let the sites add noise (:mod:`cdt_privacy.chain`) or use secure sums.
+    its ring integers; where that is to be feared, let each site add noise that is enough for itself (``noise="local"`` of
+    :mod:`cdt_privacy.chain`; a share of noise is not), or use secure sums.
+    Whether a sum is refused can also tell it about a bit
+    of the secret key: after a refused sum make a new key.
     """
 
     def __init__(self, holder: KeyHolder, terms: Terms) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen, validators
+from typing import Any
+
+from attrs import Attribute, field, frozen
 
 from cdt_core.errors import PrivacyError
 
@@ -12,6 +14,16 @@ __all__ = ["LONGEST_NAME", "Terms"]
 LONGEST_NAME = 256
 
 
+def _text(self: Any, attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or not value.isprintable():
+        raise PrivacyError(f"the round's name is {value!r}; give printable text")
+
+
+def _whole(self: Any, attribute: Attribute[int], value: Any) -> None:
+    if type(value) is not int:
+        raise PrivacyError(f"{attribute.name} is {value!r}; give a whole number")
+
+
 @frozen(kw_only=True)
 class Terms:
     """One round: its name, the vectors' length, how many sites are asked and how few may answer.
@@ -19,10 +31,10 @@ class Terms:
     ``least_sites`` is what the key holder insists on: a sum of fewer is never decrypted.
     """
 
-    round: str = field(validator=validators.instance_of(str))
-    length: int = field(validator=validators.instance_of(int))
-    sites: int = field(validator=validators.instance_of(int))
-    least_sites: int = field(validator=validators.instance_of(int))
+    round: str = field(validator=_text)
+    length: int = field(validator=_whole)
+    sites: int = field(validator=_whole)
+    least_sites: int = field(validator=_whole)
 
     def __attrs_post_init__(self) -> None:
         if not 0 < len(self.round.encode()) <= LONGEST_NAME:
