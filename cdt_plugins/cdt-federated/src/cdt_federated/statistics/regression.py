@@ -118,7 +118,7 @@ class PoissonSums(_Likelihood):
 
 
 @attrs.frozen(eq=False)
-class _Regression:
+class _Regression(ABC):
     """Newton's method from coefficients of 0, on columns of one scale.
 
     Parameters
@@ -136,9 +136,9 @@ class _Regression:
 
     _kind: ClassVar[type[_Likelihood]]
 
+    @abstractmethod
     def _first(self, mean: float) -> float:
         """The intercept to begin at, for an outcome of that mean (for each unit of exposure)."""
-        raise NotImplementedError
 
     def _more(self) -> dict[str, str]:
         """Other columns, by what they are for."""
