@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
+# Whole files of tests, in as many processes as there are cores and memory is good for; in the order in which they lie.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PLUGINS := $(addprefix cdt_plugins/cdt-,federated imaging privacy robust)
 
 .PHONY: demo test search lint bench clean
@@ -21,10 +23,10 @@ demo: $(VENV)/.installed
 	$(BIN)/cdt demo $(DATA)
 
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 search: $(VENV)/.tested
-	$(BIN)/python -m pytest --hypothesis-profile=search
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --hypothesis-profile=search
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
