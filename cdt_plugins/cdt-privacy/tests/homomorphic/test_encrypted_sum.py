@@ -174,8 +174,9 @@ def test_noise_has_the_tails_that_the_margin_counts_on(keys):
     assert (noise.std(axis=0) / noise.std()).max() > 2  # the noisiest slot
 
 
-def test_what_is_no_sum_of_whole_numbers_is_not_answered(keys):
-    terms, public = terms_of(2, 2, 5), keys.public
+def refused(holder):
+    """The name of a round whose sum the key holder has refused."""
+    terms, public = terms_of(2, 2, 5), holder.public
     rounds = EncryptedSum(public, terms, ["a", "b"], key_holder="notary")
     requests = rounds.begin()
     for site in requests:
@@ -183,7 +184,37 @@ def test_what_is_no_sum_of_whole_numbers_is_not_answered(keys):
         rounds.receive("encrypted", site, public.fingerprint + sealed.astype("<u8").tobytes())
     request = rounds.close("encrypted")["notary"]
     with pytest.raises(ProtocolError, match="none of encrypted whole numbers"):
-        DecryptingParty(keys, terms).answer("decrypted", request)
+        DecryptingParty(holder, terms).answer("decrypted", request)
+    return terms.round
+
+
+def test_a_refused_sum_retires_the_key():
+    """Whether a sum was refused may tell about a bit of the key; a second bit is not to be had."""
+    holder = KeyHolder()
+    terms = terms_of()
+    waiting = DecryptingParty(holder, terms)
+    request = started(holder, terms, updates_of(4), {0, 1, 2, 3}).close("encrypted")["notary"]
+    finished(holder, terms_of(), updates_of(4), {0, 1})
+    said = f"retired when the sum of round '{refused(holder)}' was refused"
+    with pytest.raises(PrivacyError, match=said):
+        waiting.answer("decrypted", request)
+    with pytest.raises(PrivacyError, match=said):
+        DecryptingParty(holder, terms_of())
+    with pytest.raises(PrivacyError, match=said):
+        _ = holder.secret
+
+
+def test_requests_that_nothing_was_decrypted_for_leave_the_key_as_it_is():
+    holder, terms = KeyHolder(), terms_of()
+    request = started(holder, terms, updates_of(4), {0, 1, 2, 3}).close("encrypted")["notary"]
+    party = DecryptingParty(holder, terms)
+    for wrong in (b"", request[:-1], request + b"\0"):
+        with pytest.raises(ProtocolError):
+            party.answer("decrypted", wrong)
+    party.answer("decrypted", request)
+    with pytest.raises(ProtocolError, match="one per round"):
+        party.answer("decrypted", request)
+    finished(holder, terms_of(), updates_of(4), {0, 1, 2, 3})
 
 
 def test_one_sum_per_round_is_decrypted(keys):
@@ -248,8 +279,8 @@ def test_a_sum_of_fewer_sites_than_agreed_is_not_decrypted(keys):
 
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
-def test_any_bytes_are_refused_or_taken_and_nothing_else(keys, data):
-    terms = terms_of(2, 2, 5)
+def test_any_bytes_are_refused_or_taken_and_nothing_else(data):
+    keys, terms = KeyHolder(), terms_of(2, 2, 5)
     rounds = EncryptedSum(keys.public, terms, ["a", "b"], key_holder="notary")
     request = rounds.begin()["a"]
     good = EncryptedParty(keys.public, terms, updates_of(2, 5)[0]).answer("encrypted", request)

@@ -55,7 +55,8 @@ class KeyHolder:
 
     Decryptions of CKKS carry noise that depends on the secret key, and a few of them give it away ([1]_). Here sums are whole
     numbers and the noise is far below half of one, so that what leaves is the exact sum, a function of the updates alone;
-    a ciphertext whose noise is larger than that is not answered.
+    a ciphertext whose noise is larger than that is not answered. That it was not can itself tell about a bit of the key, and
+    it is told once at most: the first refused sum retires the key (:meth:`retire`), in every round that it takes part in.
 
     References
     ----------
@@ -78,18 +79,27 @@ class KeyHolder:
         except (ValueError, RuntimeError) as error:
             raise PrivacyError(f"TenSEAL refuses {self.parameters}: {error}") from error
         self._context.global_scale = 2.0**self.parameters.scale_bits
-        self.public = self._public()
-        self._rounds: set[str] = set()
-
-    def _public(self) -> PublicKey:
         stored = self._context.serialize(
             save_public_key=True, save_secret_key=False, save_galois_keys=False, save_relin_keys=False
         )
-        return PublicKey(self.parameters, stored)
+        self.public = PublicKey(self.parameters, stored)
+        self._rounds: set[str] = set()
+        self._retired_in = ""
 
     @property
     def secret(self) -> Any:
-        """The context that decrypts, for :class:`~cdt_privacy.homomorphic.party.DecryptingParty`."""
+        """The context that decrypts, for :class:`~cdt_privacy.homomorphic.party.DecryptingParty`.
+
+        Raises
+        ------
+        PrivacyError
+            The key was retired; names the round whose sum was refused.
+        """
+        if self._context is None:
+            raise PrivacyError(
+                f"this key was retired when the sum of round {self._retired_in!r} was refused: nothing is decrypted with it "
+                "any more; make a new KeyHolder and give the sites its public key"
+            )
         return self._context
 
     def begin(self, name: str) -> None:
@@ -98,11 +108,18 @@ class KeyHolder:
         Raises
         ------
         PrivacyError
-            It took part before: a second sum of the same round, with a site less, would be that site's update.
+            It took part before: a second sum of the same round, with a site less, would be that site's update. Or the key
+            was retired.
         """
+        _ = self.secret
         if name in self._rounds:
             raise PrivacyError(f"the key holder took part in round {name!r} before; one sum per round is decrypted")
         self._rounds.add(name)
+
+    def retire(self, name: str) -> None:
+        """Forget the secret key for good, because the sum of that round was refused. Rounds that wait end without a sum."""
+        if self._context is not None:
+            self._context, self._retired_in = None, name
 
 
 def _is_of(context: Any, parameters: Parameters) -> bool:

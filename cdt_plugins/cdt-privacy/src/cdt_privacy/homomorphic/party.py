@@ -75,8 +75,13 @@ class DecryptingParty:
     It has the coordinator's word for what was summed. A coordinator that lies can have one site's update decrypted and learn
     its ring integers; where that is to be feared, let each site add noise that is enough for itself (``noise="local"`` of
     :mod:`cdt_privacy.chain`; a share of noise is not), or use secure sums.
-    Whether a sum is refused can also tell it about a bit
-    of the secret key: after a refused sum make a new key.
+    Whether a sum is refused can also tell it about a bit of the secret key, so that a refused sum retires the key
+    (:class:`KeyHolder`): rounds go on with a new one.
+
+    Raises
+    ------
+    PrivacyError
+        The key took part in this round before, was retired, or its parameters cannot hold the sum.
     """
 
     def __init__(self, holder: KeyHolder, terms: Terms) -> None:
@@ -87,7 +92,16 @@ class DecryptingParty:
         self._answered = False
 
     def answer(self, stage: str, payload: bytes) -> bytes:
-        """The sum as ring integers, once. About 0.2 s per million numbers."""
+        """The sum as ring integers, once. About 0.2 s per million numbers.
+
+        Raises
+        ------
+        ProtocolError
+            Another request than that of this round, key and number of sites, or a second one; or the sum is none of whole
+            numbers, which retires the key.
+        PrivacyError
+            The key was retired meanwhile, by a refused sum of another round.
+        """
         terms, public = self._terms, self._holder.public
         reader = FieldReader(payload, f"request of stage {stage!r}")
         _require(reader, stage == "decrypted", "a key holder is asked only to decrypt")
@@ -98,8 +112,9 @@ class DecryptingParty:
         sealed = read_residues(reader, public, terms)
         if self._answered:
             raise ProtocolError(f"a sum of round {terms.round!r} was decrypted before; one per round is")
+        secret = self._holder.secret
         self._answered = True
-        ring = self._rounded(public.packing.decrypted(self._holder.secret, sealed)[: terms.length])
+        ring = self._rounded(public.packing.decrypted(secret, sealed)[: terms.length])
         return FieldWriter().text(terms.round).array(ring, ring.dtype).end()
 
     def _rounded(self, numbers: NDArray[np.float64]) -> NDArray[np.uint32]:
@@ -109,9 +124,10 @@ class DecryptingParty:
             not (np.abs(numbers - whole) <= _FARTHEST).all()
             or not (np.abs(whole) <= self._holder.parameters.largest_sum).all()
         ):
+            self._holder.retire(self._terms.round)
             raise ProtocolError(
-                f"the sum of round {self._terms.round!r} is none of encrypted whole numbers; nothing of it is said. "
-                "Find the site that sends something else"
+                f"the sum of round {self._terms.round!r} is none of encrypted whole numbers; nothing of it is said, and the "
+                "key is retired. Find the site that sends something else, and go on with a new key"
             )
         return whole.astype(np.int64).astype(RING)
 
