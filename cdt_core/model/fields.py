@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FieldReader", "FieldWriter"]
 
 _LENGTH = struct.Struct("<I")
+_MOST_COUNTED = 2**32 - 1
 
 
 class FieldWriter:
@@ -44,7 +45,12 @@ class FieldWriter:
         return self
 
     def counted(self, data: bytes) -> FieldWriter:
-        """Bytes after their number, at most 4 GiB of them."""
+        """Bytes after their number; ``ProtocolError`` from 4 GiB on, which four bytes do not count."""
+        if len(data) > _MOST_COUNTED:
+            raise ProtocolError(
+                f"a field of {len(data)} bytes is more than {_MOST_COUNTED}, the most that a length of four bytes counts; "
+                "send several, or an array of agreed length"
+            )
         self._parts += [_LENGTH.pack(len(data)), bytes(data)]
         return self
 
@@ -83,6 +89,11 @@ class FieldReader:
     what
         What it should be and from whom; every error begins with it.
 
+    Raises
+    ------
+    ProtocolError
+        What was received are no bytes.
+
     Examples
     --------
     >>> reader = FieldReader(b"\x07\x00\x00\x00\x06\x00\x00\x00site-a", "answer of site-a")
@@ -92,9 +103,12 @@ class FieldReader:
     """
 
     def __init__(self, data: bytes, what: str) -> None:
-        self._data = memoryview(data).cast("B")
-        self._at = 0
         self._what = what
+        self._at = 0
+        try:
+            self._data = memoryview(data).cast("B")
+        except TypeError as error:
+            raise self.error(f"{type(data).__name__}, where bytes are expected") from error
 
     def number(self, size: int) -> int:
         """An unsigned number of ``size`` bytes."""

@@ -60,6 +60,18 @@ def test_what_is_wrong_is_said(data: bytes, read, said: str) -> None:
         read(FieldReader(data, "answer of site-a"))
 
 
+@pytest.mark.parametrize("received", [None, "text", 7, np.arange(6, dtype=np.uint8)[::2]])
+def test_what_are_no_bytes_is_refused(received: object) -> None:
+    with pytest.raises(ProtocolError, match=f"answer of site-a: {type(received).__name__}, where bytes are expected"):
+        FieldReader(received, "answer of site-a")  # type: ignore[arg-type]
+
+
+def test_more_bytes_than_a_length_counts_are_not_written() -> None:
+    several = memoryview(np.broadcast_to(np.uint8(0), 2**32))  # one byte of memory
+    with pytest.raises(ProtocolError, match="a field of 4294967296 bytes is more than 4294967295"):
+        FieldWriter().counted(several)  # type: ignore[arg-type]
+
+
 def test_a_writer_changes_no_value() -> None:
     with pytest.raises(TypeError):
         FieldWriter().array(np.array([0.1]), np.float32)
