@@ -52,8 +52,8 @@ cdef class Moves:
         if not cells.shape[1] or not 0 < window < max(n, 2) or not 0 < seed < 2**64 or not np.isfinite(lines[0]).all():
             raise ValueError("cells must be finite, the window shorter than the rows, and the seed positive")
         sizes = np.bincount(classes, minlength=count)
-        if len(sizes) != <Py_ssize_t> count or sizes.min() < max(least, 1):
-            raise ValueError("each class must have its rows")
+        if not least or len(sizes) != <Py_ssize_t> count or sizes.min() < least:
+            raise ValueError("each class must have its rows, at least one")
         if not (np.sort(np.asarray(orders), 1) == np.arange(n)).all():
             raise ValueError("orders must be permutations")
         for i in range(len(sensitive)):

@@ -116,6 +116,18 @@ def test_what_cannot_be_annealed_is_refused(options, message):
         annealed(codes, mondrian(codes, 5), **options)
 
 
+@pytest.mark.parametrize(("least", "fits"), [(0, False), (5, True), (6, False)])
+def test_moves_leave_no_class_without_a_row(least, fits):
+    classes = np.repeat(np.arange(4, dtype=np.uint32), 5)
+    lines = np.zeros((20, 8), np.float32), np.zeros((20, 0), np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    order = np.arange(20, dtype=np.uint32)[None]
+    if fits:
+        assert _partition.Moves(classes, 4, least, lines, order, ((), 7, 5)).loss == 0
+        return
+    with pytest.raises(ValueError, match="each class must have its rows"):
+        _partition.Moves(classes, 4, least, lines, order, ((), 7, 5))
+
+
 def test_a_partition_of_other_rows_is_refused():
     codes = np.arange(20)[:, None]
     with pytest.raises(PrivacyError, match="of 20 rows, the table has 19"):
