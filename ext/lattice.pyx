@@ -41,8 +41,9 @@ cdef extern from "cdt_lattice.h" nogil:
         cdt_lattice_stop (*draw)(const cdt_alias *, const uint32_t *, size_t, int64_t, int64_t *, size_t *) noexcept nogil
         cdt_lattice_stop (*draw_blocks)(const cdt_blocks *, const uint32_t *, const uint64_t *, size_t, cdt_spare *, int64_t *, size_t *, uint64_t *) noexcept nogil
     const cdt_kernels *cdt_active_kernels()
-    void cdt_share(const uint64_t *, size_t, size_t, size_t, uint64_t *)
-    int cdt_combine(const uint64_t *, const uint64_t *, size_t, size_t, uint64_t *)
+    void cdt_share(const uint64_t *, size_t, size_t, size_t, size_t, uint64_t *)
+    void cdt_weights(const uint64_t *, size_t, size_t, size_t, uint64_t *)
+    void cdt_combine(const uint64_t *, const uint64_t *, size_t, size_t, uint64_t *)
     void cdt_norm(const void *, size_t, int, uint64_t *)
 
 ctypedef fused value_t:
@@ -176,30 +177,40 @@ cdef class Blocks:
         return done, stop, more.used, (last[0], last[1], last[2])
 
 
-def share(const uint64_t[:, ::1] polynomials not None, uint64_t[:, ::1] shares not None) -> None:
-    """``shares`` (count, limbs) of polynomials (threshold, limbs), constant terms first."""
+def share(const uint64_t[:, ::1] polynomials not None, size_t first, uint64_t[:, ::1] shares not None) -> None:
+    """``shares`` (count, limbs) at ``first``, ``first + 1``, ... of polynomials (threshold, limbs), constant terms first."""
     cdef size_t threshold = polynomials.shape[0], limbs = polynomials.shape[1], count = shares.shape[0]
     _must_match(shares.shape[1] == <Py_ssize_t> limbs)
-    if not threshold or not limbs or not count or count > 0xffffffff:
-        raise ValueError("there must be a coefficient, a limb and a share, and fewer than 2^32 shares")
+    if not threshold or not limbs or not count or not first or count >= 1 << 32 or first > (1 << 32) - count:
+        raise ValueError("there must be a coefficient, a limb and a share, at places from 1 to below 2^32")
     must_be_aligned(&polynomials[0, 0], 8)
     must_be_aligned(&shares[0, 0], 8)
     with nogil:
-        cdt_share(&polynomials[0, 0], threshold, limbs, count, &shares[0, 0])
+        cdt_share(&polynomials[0, 0], threshold, limbs, first, count, &shares[0, 0])
 
 
-def combine(const uint64_t[::1] places not None, const uint64_t[:, ::1] shares not None, uint64_t[::1] secret not None) -> None:
-    """The secret's limbs from shares (n, limbs) at different places (n)."""
-    cdef size_t n = places.shape[0], limbs = secret.shape[0]
-    cdef int status = CDT_LATTICE_DONE
+def weights(const uint64_t[::1] places not None, size_t first, uint64_t[::1] found not None) -> None:
+    """Weights of the shares at some of the places, which are different, from the number ``first`` on."""
+    cdef size_t n = places.shape[0], count = found.shape[0]
+    if not count or first > n or count > n - first:
+        raise ValueError("there must be a place for each weight")
+    must_be_aligned(&places[0], 8)
+    must_be_aligned(&found[0], 8)
+    with nogil:
+        cdt_weights(&places[0], n, first, count, &found[0])
+
+
+def combine(const uint64_t[::1] weights not None, const uint64_t[:, ::1] shares not None, uint64_t[::1] secret not None) -> None:
+    """The secret's limbs from shares (n, limbs) and their weights (n)."""
+    cdef size_t n = weights.shape[0], limbs = secret.shape[0]
     _must_match(shares.shape[0] == <Py_ssize_t> n and shares.shape[1] == <Py_ssize_t> limbs)
     if not n or not limbs:
         raise ValueError("there must be a share and a limb")
-    must_be_aligned(&places[0], 8)
+    must_be_aligned(&weights[0], 8)
     must_be_aligned(&shares[0, 0], 8)
+    must_be_aligned(&secret[0], 8)
     with nogil:
-        status = cdt_combine(&places[0], &shares[0, 0], n, limbs, &secret[0])
-    check(status)
+        cdt_combine(&weights[0], &shares[0, 0], n, limbs, &secret[0])
 
 
 def norm(const ring_t[::1] ring not None) -> int:

@@ -69,11 +69,13 @@ struct cdt_kernels {
 };
 
 /* Sharing over the prime field of 2^61 - 1. polynomials (threshold, limbs), the constant terms first; shares (count, limbs) are their
- * values at 1, 2, ..., count, at most 2^32 - 1. Time does not depend on the polynomials. */
-void cdt_share(const uint64_t *polynomials, size_t threshold, size_t limbs, size_t count, uint64_t *shares);
-/* secret (limbs) = the values at 0 of the polynomials of degree < n with the values shares (n, limbs) at `places`, which are
- * different and from 1 to 2^61 - 2. CDT_NO_MEMORY. */
-int cdt_combine(const uint64_t *places, const uint64_t *shares, size_t n, size_t limbs, uint64_t *secret);
+ * values at first, first + 1, ..., at most 2^32 - 1. Time does not depend on the polynomials. */
+void cdt_share(const uint64_t *polynomials, size_t threshold, size_t limbs, size_t first, size_t count, uint64_t *shares);
+/* weights (count) of the values at places[first], places[first + 1], ... in that at 0 of a polynomial of degree < n. The places are
+ * different and from 1 to 2^61 - 2. */
+void cdt_weights(const uint64_t *places, size_t n, size_t first, size_t count, uint64_t *weights);
+/* secret (limbs) = the values at 0 of the polynomials with the values shares (n, limbs) at places of those weights (n). */
+void cdt_combine(const uint64_t *weights, const uint64_t *shares, size_t n, size_t limbs, uint64_t *secret);
 
 /* Sum of the squares of numbers, exactly, which must be below 2^128: low and high half. 32: int32, else int64. */
 void cdt_norm(const void *numbers, size_t n, int bits, uint64_t sum[2]);

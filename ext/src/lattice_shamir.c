@@ -1,6 +1,6 @@
 /* Shamir's sharing over the field of p = 2^61 - 1, and exact norms of integers: see cdt_lattice.h. */
 #include "cdt_lattice.h"
-#include <stdlib.h>
+#include <string.h>
 
 #define PRIME (((uint64_t)1 << 61) - 1)
 
@@ -36,35 +36,37 @@ static uint64_t inverse(uint64_t a)
     return power;
 }
 
-void cdt_share(const uint64_t *polynomials, size_t threshold, size_t limbs, size_t count, uint64_t *shares)
+void cdt_share(const uint64_t *polynomials, size_t threshold, size_t limbs, size_t first, size_t count, uint64_t *shares)
 {
-    for (size_t x = 1; x <= count; x++)
-        for (size_t limb = 0; limb < limbs; limb++) {
-            uint64_t value = 0; /* below 2^62: value * x is below 2^94, its folding below 2^61 + 2^33 */
-            for (size_t k = threshold; k-- > 0;) value = fold((wide)value * x) + polynomials[k * limbs + limb];
-            *shares++ = reduced(value);
-        }
+    for (size_t x = first; x < first + count; x++, shares += limbs) {
+        /* Below 2^62: times x below 2^94, folded below 2^61 + 2^33. */
+        memset(shares, 0, limbs * sizeof *shares);
+        for (size_t k = threshold; k-- > 0;)
+            for (size_t limb = 0; limb < limbs; limb++) shares[limb] = fold((wide)shares[limb] * x) + polynomials[k * limbs + limb];
+        for (size_t limb = 0; limb < limbs; limb++) shares[limb] = reduced(shares[limb]);
+    }
 }
 
-int cdt_combine(const uint64_t *places, const uint64_t *shares, size_t n, size_t limbs, uint64_t *secret)
+void cdt_weights(const uint64_t *places, size_t n, size_t first, size_t count, uint64_t *weights)
 {
-    uint64_t *weights = malloc((n ? n : 1) * sizeof *weights), all = 1;
-    if (!weights) return CDT_NO_MEMORY;
+    uint64_t all = 1;
     for (size_t i = 0; i < n; i++) all = times(all, places[i]);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = first; i < first + count; i++) {
         /* Lagrange at 0: the product of x_j / (x_j - x_i) over j != i. */
         uint64_t below = places[i];
         for (size_t j = 0; j < n; j++)
             if (j != i) below = times(below, reduced(places[j] + PRIME - places[i]));
-        weights[i] = times(all, inverse(below));
+        *weights++ = times(all, inverse(below));
     }
+}
+
+void cdt_combine(const uint64_t *weights, const uint64_t *shares, size_t n, size_t limbs, uint64_t *secret)
+{
     for (size_t limb = 0; limb < limbs; limb++) {
         uint64_t sum = 0;
         for (size_t i = 0; i < n; i++) sum = reduced(sum + times(weights[i], shares[i * limbs + limb]));
         secret[limb] = sum;
     }
-    free(weights);
-    return CDT_OK;
 }
 
 void cdt_norm(const void *numbers, size_t n, int bits, uint64_t sum[2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from cdt_core.errors import PrivacyError, ProtocolError
 from cdt_core.kernels import _lattice
 from cdt_core.kernels.lattice.checks import must_be_count
 from cdt_core.kernels.lattice.stream import Stream, must_be_stream
+from cdt_core.kernels.stopping import heed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,8 @@ _LIMBS, _LIMB_BITS = 5, 60
 SHARE_BYTES = 8 * _LIMBS
 #: Shares of one secret, at most.
 MOST_SHARES = 1 << 20
+#: Products between two looks at Ctrl-C: about a twentieth of a second.
+_PRODUCTS = 1 << 24
 
 
 def share(secret: bytes, threshold: int, count: int, stream: Stream) -> list[bytes]:
@@ -52,8 +55,8 @@ def share(secret: bytes, threshold: int, count: int, stream: Stream) -> list[byt
     Returns
     -------
     list of bytes
-        ``count`` shares of 40 bytes. 5 * threshold * count multiplications: about 0.1 ms for 51 of 100. Their time does not
-        depend on the secret.
+        ``count`` shares of 40 bytes. 5 * threshold * count multiplications: about 0.1 ms for 51 of 100, some hours for half of
+        2^20. Their time does not depend on the secret.
 
     Raises
     ------
@@ -83,7 +86,8 @@ def share(secret: bytes, threshold: int, count: int, stream: Stream) -> list[byt
     polynomials[0] = _limbs_of(bytes(secret))
     polynomials[1:] = _field_elements(stream, (threshold - 1) * _LIMBS).reshape(-1, _LIMBS)
     shares = np.empty((count, _LIMBS), np.uint64)
-    _lattice.share(polynomials, shares)
+    for piece in _pieces(count, _LIMBS * threshold):
+        _lattice.share(polynomials, piece.start + 1, shares[piece])
     octets = shares.astype("<u8", copy=False).tobytes()
     return [octets[start : start + SHARE_BYTES] for start in range(0, len(octets), SHARE_BYTES)]
 
@@ -92,7 +96,7 @@ def combine(shares: Mapping[int, bytes]) -> bytes:
     """The secret from shares, by their index (the place in the list that :func:`share` gave).
 
     All shares given are used. With fewer than the threshold, or with one that was changed, the check fails but once in
-    2^40 times.
+    2^40 times. Of n shares, n^2 multiplications: about 0.07 ms for 51.
 
     Raises
     ------
@@ -111,8 +115,10 @@ def combine(shares: Mapping[int, bytes]) -> bytes:
         raise ProtocolError(
             f"share {int(places[beyond[0]]) - 1} holds a number outside the field; ask its holder again"
         )
-    limbs = np.empty(_LIMBS, np.uint64)
-    _lattice.combine(places, values, limbs)
+    weights, limbs = np.empty(len(places), np.uint64), np.empty(_LIMBS, np.uint64)
+    for piece in _pieces(len(places), len(places)):
+        _lattice.weights(places, piece.start, weights[piece])
+    _lattice.combine(weights, values, limbs)
     whole = sum(int(limb) << (_LIMB_BITS * k) for k, limb in enumerate(limbs))
     payload = whole.to_bytes(SHARE_BYTES, "little")
     secret = payload[:SECRET_BYTES]
@@ -121,6 +127,14 @@ def combine(shares: Mapping[int, bytes]) -> bytes:
             f"{len(shares)} shares do not belong to one secret: one was changed, or fewer than the threshold were given"
         )
     return secret
+
+
+def _pieces(count: int, products: int) -> Iterator[slice]:
+    """So many results, of so many products each, in pieces between which an interrupt is heard."""
+    step = max(1, _PRODUCTS // products)
+    for start in range(0, count, step):
+        heed()
+        yield slice(start, start + step)
 
 
 def _must_be_share(index: int, each: bytes) -> None:

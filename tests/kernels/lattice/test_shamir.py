@@ -1,5 +1,6 @@
 """Shares of a secret: enough of them give it back, fewer say nothing, and what is no share is refused."""
 
+import threading
 from hashlib import sha256
 from itertools import combinations
 
@@ -14,6 +15,7 @@ from cdt_core.kernels import _lattice
 from cdt_core.kernels.lattice import Stream, combine, share
 from cdt_core.kernels.lattice.shamir import MOST_SHARES, PRIME, SHARE_BYTES
 from cdt_core.kernels.reference.lattice import lagrange_at_zero
+from cdt_core.kernels.stopping import Stopped, stoppable
 
 KEY = bytes(range(32))
 
@@ -113,8 +115,36 @@ def test_a_changed_share_never_gives_the_secret():
             combine({0: shares[0], 1: bytes(changed), 2: shares[2]})
 
 
+def test_long_work_is_done_in_pieces_between_which_an_interrupt_is_heard(monkeypatch):
+    heard = []
+    monkeypatch.setattr("cdt_core.kernels.lattice.shamir.heed", lambda: heard.append(1))
+    share(KEY, 3000, 6000, stream())
+    assert len(heard) >= 5 * 3000 * 6000 / 2**24
+    whole = share(KEY, 7, 12, stream())
+    for most in (1, 50, 100):
+        monkeypatch.setattr("cdt_core.kernels.lattice.shamir._PRODUCTS", most)
+        heard.clear()
+        assert share(KEY, 7, 12, stream()) == whole
+        assert combine(dict(enumerate(whole))) == KEY
+        assert len(heard) >= 12 / max(1, most // 35) + 12 / max(1, most // 12)
+
+
+@pytest.mark.parametrize("work", [lambda: share(KEY, 3, 9, stream()), lambda: combine({2: bytes(40)})])
+def test_work_that_is_told_to_stop_stops(work):
+    stop = threading.Event()
+    stop.set()
+    with stoppable(stop), pytest.raises(Stopped):
+        work()
+
+
 def test_kernels_refuse_arrays_that_do_not_fit():
     with pytest.raises(ValueError, match="as many"):
-        _lattice.share(np.zeros((2, 5), np.uint64), np.zeros((3, 4), np.uint64))
+        _lattice.share(np.zeros((2, 5), np.uint64), 1, np.zeros((3, 4), np.uint64))
+    for first in (0, 2**32 - 3, 2**32, 2**64 - 1):
+        with pytest.raises(ValueError, match="places from 1 to below"):
+            _lattice.share(np.zeros((2, 5), np.uint64), first, np.zeros((4, 5), np.uint64))
+    for first, count in ((0, 4), (3, 1), (4, 1), (2**64 - 1, 1), (1, 0)):
+        with pytest.raises(ValueError, match="a place for each weight"):
+            _lattice.weights(np.arange(1, 4, dtype=np.uint64), first, np.zeros(count, np.uint64))
     with pytest.raises(ValueError, match="there must be a share"):
         _lattice.combine(np.zeros(0, np.uint64), np.zeros((0, 5), np.uint64), np.zeros(5, np.uint64))
