@@ -17,6 +17,7 @@ from cdt_federated.strategies import (
     FedYogi,
     Strategy,
 )
+from cdt_federated.strategies.adaptive import Adaptive
 
 ALL = (FedAvg, FedProx, SCAFFOLD, FedAdam, FedYogi, FedAdagrad, FedAvgM)
 MOVES = np.random.default_rng(5).normal(0, [1e-4, 1.0, 50.0], (12, 3))
@@ -135,3 +136,11 @@ def test_a_scale_that_overflows_is_said_and_does_not_freeze_the_coordinate_for_e
 def test_a_gradient_of_rows_that_differ_in_length_is_refused():
     with pytest.raises(FederatedError, match="the gradient at local step 0 has rows of different lengths"):
         FedAvg().local([1.0, 2.0], None, lambda model, step: [[1.0], [1.0, 2.0]])
+
+
+def test_a_scale_of_ones_own_has_to_be_given():
+    class Plainly(Adaptive):
+        pass
+
+    with pytest.raises(TypeError, match="abstract method scale"):
+        Plainly()

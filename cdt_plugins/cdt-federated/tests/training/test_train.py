@@ -228,6 +228,78 @@ def test_what_sites_kept_of_one_training_does_not_mislead_the_next():
     assert [record.round for record in second.history][:2] == [41, 42]
 
 
+def test_rounds_of_something_else_between_those_of_a_training_take_nothing_from_what_sites_keep():
+    strategy, asked = SCAFFOLD(steps=5, rate=0.1), []
+
+    def joining(name):
+        learner = Learner(strategy, _gradient(name), LENGTH)
+        return lambda opening: PlainParty(lambda: np.ones(1), 1) if opening.task == b"a count" else learner(opening)
+
+    coordinator = coordinator_of(ROSTER)
+    deliver = InProcess([Site(name, key_of(name), ROSTER, joining(name)) for name in ROSTER.names])
+
+    def counting_between(model):
+        asked.append(run_round(coordinator, deliver, lambda o: PlainExchange(o.sites, 1), b"a count"))
+        return 0.0
+
+    training = Training(strategy=strategy, rounds=60, measure=counting_between)
+    trained = train(training, START, coordinator, deliver)
+    assert [record.round for record in trained.history] == list(range(1, 121, 2))
+    assert all(outcome.included == ROSTER.names for outcome in asked)
+    assert _distance(trained) < 1e-10
+
+
+def test_two_trainings_that_were_written_down_at_the_same_round_are_two(tmp_path):
+    """The first is stopped before its first round; another one trains; then the first begins."""
+    strategy = SCAFFOLD(steps=5, rate=0.1)
+    sites = InProcess(_sites(strategy))
+    with Journal(tmp_path / "journal") as journal:
+        coordinator = coordinator_of(ROSTER, journal=journal, allowed=lambda opening: _refuse(opening, allowed))
+        one, other = Training(strategy=strategy, rounds=30), Training(strategy=strategy, rounds=10)
+        allowed = []
+        with pytest.raises(AccessError):
+            train(one, START, coordinator, sites, folder=tmp_path / "one")
+        allowed = range(100)
+        train(other, START, coordinator, sites, folder=tmp_path / "other")
+        trained = train(one, START, coordinator, sites, folder=tmp_path / "one")
+    alone = train(one, START, coordinator_of(ROSTER), InProcess(_sites(strategy)))
+    assert [record.round for record in trained.history] == list(range(11, 41))
+    assert trained.model.tobytes() == alone.model.tobytes()
+
+
+def _refuse(opening, allowed):
+    if opening.round not in allowed:
+        raise AccessError(f"round {opening.round} is not allowed")
+
+
+def test_a_training_whose_memory_at_the_sites_is_gone_is_not_gone_on_with(tmp_path):
+    strategy = SCAFFOLD(steps=5, rate=0.1)
+    sites = InProcess(_sites(strategy))
+    with Journal(tmp_path / "journal") as journal:
+        coordinator = coordinator_of(ROSTER, journal=journal)
+        train(Training(strategy=strategy, rounds=5), START, coordinator, sites, folder=tmp_path / "one")
+        train(Training(strategy=strategy, rounds=5), START, coordinator, sites, folder=tmp_path / "other")
+        with pytest.raises(FederatedError, match="3 rounds failed in a row"):
+            train(Training(strategy=strategy, rounds=9), START, coordinator, sites, folder=tmp_path / "one")
+        assert "keeps nothing any more of the training that began after round 0" in str(sites.failures["site-0"])
+        trained = train(Training(strategy=strategy, rounds=60), START, coordinator, sites, folder=tmp_path / "other")
+    assert _distance(trained) < 1e-10
+
+
+@pytest.mark.parametrize("strategy", [FedAvg(steps=2), FedAdam()])
+def test_a_training_of_which_sites_keep_nothing_may_pause_for_another(tmp_path, strategy):
+    sites = InProcess(_sites(strategy))
+    with Journal(tmp_path / "journal") as journal:
+        coordinator = coordinator_of(ROSTER, journal=journal)
+        for rounds in (2, 4):
+            for folder in ("one", "other"):
+                trained = train(
+                    Training(strategy=strategy, rounds=rounds), START, coordinator, sites, folder=tmp_path / folder
+                )
+    whole = train(Training(strategy=strategy, rounds=4), START, coordinator_of(ROSTER), InProcess(_sites(strategy)))
+    assert trained.model.tobytes() == whole.model.tobytes()
+
+
 def test_an_interrupted_round_without_a_checkpoint_is_not_guessed_at(tmp_path):
     with Journal(tmp_path) as journal:
         coordinator_of(ROSTER, journal=journal).begin(lambda o: PlainExchange(o.sites, LENGTH))
@@ -325,6 +397,15 @@ def test_settings_are_agreed_by_value_and_not_by_type():
 def test_what_cannot_go_together_or_is_no_carrier_or_rule_is_refused(tmp_path):
     with pytest.raises(FederatedError, match="SCAFFOLD needs the same weights in every round"):
         Training(strategy=SCAFFOLD(), reputation=Reputation())
+    offers = {offer.name: offer for offer in robust.cdt_aggregators()}
+    median = next(offer for name, offer in offers.items() if "median" in name)
+    for rule in (median, rule_of(median), lambda updates, weights: updates[0]):
+        with pytest.raises(FederatedError, match="the rule of this carrier does not keep"):
+            Training(strategy=SCAFFOLD(), carrier=Plain(rule=rule))
+        assert Training(strategy=FedAvg(), carrier=Plain(rule=rule)).carrier.rule is rule
+    added = next(offer for offer in offers.values() if offer.additive)
+    for carrier in (Plain(rule=added), Plain(rule=rule_of(added), additive=True), Plain()):
+        assert Training(strategy=SCAFFOLD(), carrier=carrier).carrier.additive
     with pytest.raises(FederatedError, match="'plain' is no carrier"):
         Training(strategy=FedAvg(), carrier="plain")
     with pytest.raises(FederatedError, match="'median' is no rule"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
@@ -15,7 +17,7 @@ __all__ = ["Adaptive"]
 
 
 @frozen(kw_only=True)
-class Adaptive(FedAvg):
+class Adaptive(FedAvg, ABC):
     """``m <- momentum * m + (1 - momentum) * move``; ``x <- x + server_rate * m / (sqrt(v) + caution)`` ([1]_, Algorithm 2).
 
     How ``v`` follows from the squared moves is what a subclass says in :meth:`scale`. As in the paper, nothing corrects the
@@ -55,6 +57,6 @@ class Adaptive(FedAvg):
         model = state.model + self.server_rate * momentum / (np.sqrt(scale) + self.caution)
         return stepped(state, model, {"momentum": momentum, "scale": scale})
 
+    @abstractmethod
     def scale(self, before: Vector, squares: Vector) -> Vector:
         """The paper's v_t of v_(t-1) and the squared moves."""
-        raise NotImplementedError  # each subclass is one formula

@@ -46,7 +46,7 @@ class SCAFFOLD:
     Converges to the optimum of all the data however the sites' data differ, where averaging stalls. The sites' weights must
     be the same in every round (they are agreed in the roster), for ``c`` has to stay the weighted mean of all ``c_i``. A
     site that loses its memory starts again from zero and slows the others down, it does not mislead them for ever only if
-    the server is started anew, too: keep the memory. An update that a rule leaves out (robust rules, drop-outs) must not
+    the server is started anew, too: keep the memory. An update that is left out (drop-outs) must not
     have changed the site's memory either; :class:`~cdt_federated.training.Learner` keeps the new memory only when the next
     round tells it that the update was counted.
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from numpy.typing import NDArray
 
+from cdt_core.hooks import Aggregator
 from cdt_core.model.exchange import Exchange, Party
 from cdt_federated.rounds.opening import Opening
-from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, callable_rule, mean
+from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, callable_rule, mean, rule_of
 from cdt_federated.vectors import Vector
 
 __all__ = ["Carrier", "Plain", "Shown"]
@@ -28,6 +29,10 @@ class Carrier(Protocol):
     def name(self) -> str:
         """Tells carriers apart: a site stays out of a round of another one."""
 
+    @property
+    def additive(self) -> bool:
+        """Whether updates become one by their weighted mean and nothing else, as the controls of SCAFFOLD need it."""
+
     def exchange(self, opening: Opening, length: int, weights: Mapping[str, float]) -> Exchange:
         """The coordinator's side, whose result is the aggregate, shape (length,), of updates of these weights."""
 
@@ -37,9 +42,17 @@ class Carrier(Protocol):
     def shown(self, exchange: Exchange) -> Shown | None:
         """The sites' updates after a round; None when the carrier hides them."""
 
+    def accused(self, exchange: Exchange) -> tuple[str, ...]:
+        """Sites that proofs of the round name as liars; none of a carrier without proofs."""
+
 
 def _is_rule(instance: object, attribute: object, rule: object) -> None:
-    callable_rule(rule)
+    if not isinstance(rule, Aggregator):
+        callable_rule(rule)
+
+
+def _adds(carrier: Plain) -> bool:
+    return carrier.rule.additive if isinstance(carrier.rule, Aggregator) else carrier.rule is mean
 
 
 @frozen(kw_only=True)
@@ -49,14 +62,17 @@ class Plain:
     Parameters
     ----------
     rule
-        ``rule(updates, weights) -> vector``: see :func:`cdt_federated.rounds.rule_of` for those of the hook
-        ``cdt_aggregators``.
+        ``rule(updates, weights) -> vector``, or a descriptor of the hook ``cdt_aggregators``; with parameters by
+        :func:`cdt_federated.rounds.rule_of`.
     single
         Send float32: half the bytes.
+    additive
+        Whether the rule is a weighted mean. Known of descriptors and of the default; say it of a function of your own.
     """
 
-    rule: Rule = field(default=mean, validator=_is_rule)
+    rule: Rule | Aggregator = field(default=mean, validator=_is_rule)
     single: bool = False
+    additive: bool = field(default=Factory(_adds, takes_self=True))
 
     @property
     def name(self) -> str:
@@ -69,7 +85,7 @@ class Plain:
 
     def exchange(self, opening: Opening, length: int, weights: Mapping[str, float]) -> PlainExchange:
         """The coordinator's side."""
-        return PlainExchange(opening.sites, length, weights, self.rule, self._dtype)
+        return PlainExchange(opening.sites, length, weights, rule_of(self.rule), self._dtype)
 
     def party(self, opening: Opening, length: int, compute: Callable[[], Vector]) -> PlainParty:
         """A site's side."""
@@ -78,3 +94,7 @@ class Plain:
     def shown(self, exchange: Exchange) -> Shown | None:
         """All updates that came."""
         return (exchange.present, exchange.updates) if isinstance(exchange, PlainExchange) else None
+
+    def accused(self, exchange: Exchange) -> tuple[str, ...]:
+        """Nobody: there are no proofs."""
+        return ()

@@ -66,6 +66,11 @@ class History:
         return frozenset(site for record in self.rounds for site in record.accused)
 
     @property
+    def counted(self) -> dict[str, int]:
+        """Of each site, the latest round whose aggregate holds its update."""
+        return {site: record.round for record in self.rounds if not record.reason for site in record.included}
+
+    @property
     def failures(self) -> int:
         """Rounds at the end that failed one after another."""
         count = 0

@@ -13,7 +13,7 @@ from cdt_federated.vectors import Vector
 
 __all__ = ["Learner"]
 
-_MAGIC = b"cdt.learner\x01"
+_MAGIC = b"cdt.learner\x02"
 
 
 class Learner:
@@ -33,7 +33,8 @@ class Learner:
     Notes
     -----
     What a strategy keeps at the site (SCAFFOLD's control) moves on only when the coordinator says that the update was
-    counted: after a drop-out the site is where it was, as the coordinator is. A new training begins without it.
+    counted: after a drop-out the site is where it was, as the coordinator is. A new training begins without it, and an earlier
+    one, whose memory is gone with that, cannot be gone on with: the coordinator's side would not fit.
     """
 
     def __init__(self, strategy: Strategy, gradient: Gradient, length: int, carrier: Carrier | None = None) -> None:
@@ -44,6 +45,7 @@ class Learner:
         self._memory: Vector | None = None
         self._pending: tuple[int, Vector | None] = (0, None)
         self._began = 0
+        self._lost = 0
 
     def __call__(self, opening: Opening) -> Party:
         """The site's side of a round.
@@ -51,7 +53,7 @@ class Learner:
         Raises
         ------
         FederatedError
-            The round trains by other terms than this site agreed to.
+            The round trains by other terms than this site agreed to, or goes on with a training whose memory is gone.
         ProtocolError
             The task is malformed.
         """
@@ -61,7 +63,7 @@ class Learner:
             raise FederatedError(
                 f"{opening.site!r} agreed to {agreed}; round {opening.round} is {task.terms}: settle which"
             )
-        self._settle(opening.counted, task.began)
+        self._settle(opening.site, task)
 
         def compute() -> Vector:
             update = self._strategy.local(task.received, self._memory, self._gradient)
@@ -72,7 +74,9 @@ class Learner:
 
     def saved(self) -> bytes:
         """What the site keeps between rounds, for another process of it."""
-        writer = FieldWriter().fixed(_MAGIC).number(self._began, 8).number(self._pending[0], 8)
+        writer = FieldWriter().fixed(_MAGIC)
+        for number in (self._began, self._lost, self._pending[0]):
+            writer.number(number, 8)
         for vector in (self._memory, self._pending[1]):
             writer.number(vector is not None, 1)
             if vector is not None:
@@ -90,15 +94,23 @@ class Learner:
         reader = FieldReader(state, "saved state of a learner")
         if reader.fixed(len(_MAGIC)) != _MAGIC:
             raise reader.error("it does not begin as one of this version")
-        began, round_ = reader.number(8), reader.number(8)
+        began, lost, round_ = (reader.number(8) for _ in range(3))
         memory, pending = (reader.array("float64", self._length) if reader.number(1) else None for _ in range(2))
         reader.end()
-        self._began, self._memory, self._pending = began, memory, (round_, pending)
+        self._began, self._lost, self._memory, self._pending = began, lost, memory, (round_, pending)
 
-    def _settle(self, counted: int, began: int) -> None:
+    def _settle(self, site: str, task: TrainingTask) -> None:
+        """Keep what the last update left if it was counted; of another training than the task's nothing."""
+        if task.began < self._lost:
+            raise FederatedError(
+                f"{site!r} keeps nothing any more of the training that began after round {task.began}, since a later one "
+                "began; train anew, in another folder"
+            )
         round_, memory = self._pending
-        if began != self._began:
-            self._memory, self._began = None, began
-        elif round_ and round_ == counted:
+        if task.began != self._began:
+            if self._memory is not None or memory is not None:
+                self._lost = task.began
+            self._memory, self._began = None, task.began
+        elif round_ and round_ == task.counted.get(site):
             self._memory = memory
         self._pending = (0, None)

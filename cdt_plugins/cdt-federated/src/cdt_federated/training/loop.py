@@ -61,7 +61,7 @@ class Training:
     Raises
     ------
     FederatedError
-        SCAFFOLD with reputation: its controls add up only while the sites' weights are the same in every round.
+        SCAFFOLD with reputation, or with a rule that is no weighted mean: its controls have to add up.
     """
 
     strategy: Strategy = field(validator=_is_strategy)
@@ -72,9 +72,16 @@ class Training:
     patience: int = field(default=3, validator=count)
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.strategy, SCAFFOLD) and self.reputation is not None:
+        if not isinstance(self.strategy, SCAFFOLD):
+            return
+        if self.reputation is not None:
             raise FederatedError(
                 "SCAFFOLD needs the same weights in every round, reputation changes them; leave one of them, as by FedAvg"
+            )
+        if not self.carrier.additive:
+            raise FederatedError(
+                "SCAFFOLD's control is the weighted mean of the sites' controls, which the rule of this carrier does not "
+                "keep; use FedAvg with it, or say Plain(rule=..., additive=True) of a rule that is a weighted mean"
             )
 
     @property
@@ -178,7 +185,8 @@ class _Loop:
     def after_a_round(self, at: Checkpoint) -> Checkpoint:
         """One round more: a new one, or the one that a crash left."""
         made: list[Exchange] = []
-        task = TrainingTask(at.terms, at.began, self.training.strategy.broadcast(at.state)).to_bytes()
+        broadcast = self.training.strategy.broadcast(at.state)
+        task = TrainingTask(at.terms, at.began, broadcast, at.history.counted).to_bytes()
 
         def open_exchange(opening: Opening) -> Exchange:
             if opening.task != task:
@@ -187,7 +195,12 @@ class _Loop:
             made.append(self.training.carrier.exchange(opening, length, self._weights(at.trust)))
             return made[-1]
 
-        outcome = self._left_behind(at, open_exchange) or run_round(
+        outcome = self._left_behind(at, open_exchange)
+        now = self.coordinator.round
+        if outcome is None and not at.history.rounds and now > at.round and not self.coordinator.interrupted:
+            # Rounds of others came before the first one: a training among them may have begun where this one says.
+            return self.after_a_round(evolve(at, began=now, round=now))
+        outcome = outcome or run_round(
             self.coordinator, self.deliver, open_exchange, task, among=self._trusted(at.history)
         )
         return self._kept(self._stepped(at, outcome, made[-1]))
@@ -200,8 +213,8 @@ class _Loop:
                 f"the checkpoint is after round {at.round}, the coordinator after {coordinator.round}: sites answer no round "
                 "twice; give the coordinator the journal that it had"
             )
-        if coordinator.round == at.round or coordinator.interrupted:
-            return None
+        if coordinator.round == at.round or coordinator.interrupted or coordinator.outcome is not None:
+            return None  # nothing came after, it is gone on with, or no process ended: what it gave was seen already
         try:
             coordinator.resume(open_exchange)
         except _AnotherError:
@@ -225,7 +238,7 @@ class _Loop:
             dropped=outcome.dropped,
             refused=outcome.refused,
             reason=outcome.reason,
-            accused=tuple(getattr(exchange, "accused", ())),  # only carriers with proofs have it
+            accused=self.training.carrier.accused(exchange),
         )
         if outcome.values is None:
             return evolve(at, round=outcome.round, history=at.history.then(record))

@@ -67,6 +67,8 @@ class Secure:
     bits: int = 32
     adversary: str = "active"
 
+    additive = True
+
     @property
     def name(self) -> str:
         """With the clip, the ring and the adversary, on which both sides must agree."""
@@ -97,6 +99,10 @@ class Secure:
     def shown(self, exchange: Exchange) -> Shown | None:
         """Nothing."""
         return None
+
+    def accused(self, exchange: Exchange) -> tuple[str, ...]:
+        """Nobody: there are no proofs."""
+        return ()
 
     @property
     def rejoin(self) -> Rejoin:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 from attrs import frozen
 
 from cdt_core.model.fields import FieldReader, FieldWriter
@@ -12,7 +15,7 @@ from cdt_federated.vectors import Vector, vector_of
 
 __all__ = ["TrainingTask", "terms_of"]
 
-_MAGIC = b"cdt.train\x01"
+_MAGIC = b"cdt.train\x02"
 _TERMS_LIMIT = 4096
 
 
@@ -34,15 +37,20 @@ class TrainingTask:
         mislead the next.
     received
         What the strategy broadcasts.
+    counted
+        Of each site, the latest round of this training whose aggregate holds its update: sites whose was never counted are
+        left out.
     """
 
     terms: str
     began: int
     received: Vector
+    counted: Mapping[str, int]
 
     def to_bytes(self) -> bytes:
         """For the opening of a round."""
         writer = FieldWriter().fixed(_MAGIC).text(self.terms).number(self.began, 8)
+        writer.text("\n".join(self.counted)).array(np.array([*self.counted.values()], np.uint64), "uint64")
         writer.number(self.received.size, 8)
         return writer.array(self.received, "float64").end()
 
@@ -52,9 +60,13 @@ class TrainingTask:
         reader = FieldReader(data, "task of a training round")
         if reader.fixed(len(_MAGIC)) != _MAGIC:
             raise reader.error("it does not begin as one of this version")
-        terms, began, sent = reader.text(_TERMS_LIMIT), reader.number(8), reader.number(8)
+        terms, began, names = reader.text(_TERMS_LIMIT), reader.number(8), reader.text(len(data))
+        sites = names.split("\n") if names else []
+        rounds = reader.array("uint64", len(sites)).tolist()
+        sent = reader.number(8)
         if sent != length:
             raise reader.error(f"the coordinator sends {sent} values, this site's strategy and model take {length}")
         received = reader.array("float64", length)
         reader.end()
-        return cls(terms, began, vector_of(received, "the model that the coordinator sent"))
+        model = vector_of(received, "the model that the coordinator sent")
+        return cls(terms, began, model, dict(zip(sites, rounds, strict=True)))

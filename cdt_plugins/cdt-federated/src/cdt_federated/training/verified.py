@@ -87,6 +87,10 @@ class Verified(Secure):
         party: Party = proofs.VerifiedParty(identity, keys, sums, terms, self._encoded(opening, compute()))
         return party
 
+    def accused(self, exchange: Exchange) -> tuple[str, ...]:
+        """Sites whose claim does not verify."""
+        return exchange.inner.accused if isinstance(exchange, _VerifiedMean) else ()
+
     @property
     def rejoin(self) -> Rejoin:
         """Refuses: a site's proofs live in one process for one round.
@@ -122,21 +126,16 @@ class _VerifiedMean:
     def __init__(
         self, inner: verifiable.VerifiedSum, step: float, scales: Mapping[str, float], asked: tuple[str, ...]
     ) -> None:
-        self._inner, self._step, self._scales, self._asked = inner, step, scales, asked
+        self.inner, self._step, self._scales, self._asked = inner, step, scales, asked
         self.stages = inner.stages
         self.begin, self.receive, self.close = inner.begin, inner.receive, inner.close
 
     @property
     def dropped(self) -> tuple[str, ...]:
         """Sites that were asked and whose update is not in the sum."""
-        return tuple(site for site in self._inner.dropped if site in self._asked)
-
-    @property
-    def accused(self) -> tuple[str, ...]:
-        """Sites whose claim does not verify."""
-        return self._inner.accused
+        return tuple(site for site in self.inner.dropped if site in self._asked)
 
     def result(self) -> Vector:
         """The weighted mean of the survivors' updates."""
-        total = sum(self._scales[site] for site in self._inner.survivors)
-        return np.asarray(self._inner.result() * self._step / total, np.float64)
+        total = sum(self._scales[site] for site in self.inner.survivors)
+        return np.asarray(self.inner.result() * self._step / total, np.float64)
