@@ -234,12 +234,10 @@ class _Study:
             decisions.record(asked, decision, now=now())
             decisions.commit()
 
-        def allowed(opening: Opening) -> None:
-            had, cost = self._spent_and_asked(opening.sites)
-            spent = Budget(had, DELTA if had else 0.0)
-            asked = evolve(request, epsilon=cost, delta=DELTA - spent.delta)
-            under(agreement, asked, now=now, spent=lambda: spent, noted=noted)(opening)
+        def asked(opening: Opening) -> Request:
+            return evolve(request, epsilon=self._cost(opening.sites), delta=DELTA - self._spent().delta)
 
+        allowed = under(agreement, asked, now=now, spent=self._spent, noted=noted)
         self._coordinator = Coordinator(self._roster, self._server, Terms(minimum=2), allowed=allowed)
 
     def run(self, lost: float) -> Trained:
@@ -268,14 +266,18 @@ class _Study:
             return str(error)
         return ""
 
-    def _spent_and_asked(self, sites: Iterable[str]) -> tuple[float, float]:
-        """Epsilon of the hospital that has spent most, and what the round may add to it."""
-        had = max(self._ledgers[name].epsilon_spent for name in sites)
+    def _spent(self) -> Budget:
+        """By the hospital that has spent most."""
+        had = max(ledger.epsilon_spent for ledger in self._ledgers.values())
+        return Budget(had, DELTA if had else 0.0)
+
+    def _cost(self, sites: Iterable[str]) -> float:
+        """Epsilon that a round may add to it."""
         last = self._coordinator.outcome
         if last is not None and last.failed:
-            return had, 0.0  # run again at the same models, whose gradients are there already
+            return 0.0  # run again at the same models, whose gradients are there already
         then = max(self._ledgers[name].epsilon_spent + self._gradients[name].cost(STRATEGY.steps) for name in sites)
-        return had, then - had
+        return max(0.0, then - self._spent().epsilon)
 
     def _site(self, member: Hospital, lies: bool) -> Site:
         carrier = evolve(_carrier(self._roster, _Overlong) if lies else self._carrier, key=member.key)

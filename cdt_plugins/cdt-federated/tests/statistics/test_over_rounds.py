@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from cdt_core.errors import CdtError, FederatedError, ProtocolError
 from cdt_core.model.fields import FieldWriter
 from cdt_core.model.state import state_to_json
-from cdt_federated.rounds import Coordinator, Faults, InProcess, Member, Roster, Site
+from cdt_federated.rounds import Coordinator, Faults, InProcess, Journal, Member, Opening, Roster, Site, Terms
 from cdt_federated.statistics import (
     AlleleFrequencies,
+    Asking,
     Association,
     ChiSquare,
     Cox,
@@ -28,7 +30,6 @@ from cdt_federated.statistics import (
     Quantiles,
     TTest,
     answering,
-    asking,
     run,
 )
 from cdt_federated.statistics.fitted import Scale
@@ -36,6 +37,7 @@ from cdt_federated.statistics.groups import GroupSums
 from cdt_federated.statistics.moments import Products
 from cdt_federated.statistics.questions import question_from_bytes, question_to_bytes
 from cdt_federated.statistics.regression import PoissonSums
+from cdt_federated.training import Plain
 
 GRID = [2.0, 4, 8, 16]
 
@@ -54,7 +56,7 @@ def table(rows=120):
     }
 
 
-def federation(tables, faults=None, **ways):
+def federation(tables, faults=None, minimum=None, **ways):
     """What asks sites over rounds, and the sites' carrier of messages."""
     keys = {
         name: Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()) for name in ("hub", *tables)
@@ -62,7 +64,13 @@ def federation(tables, faults=None, **ways):
     roster = Roster("study", Member.of("hub", keys["hub"]), tuple(Member.of(name, keys[name]) for name in tables))
     sites = [Site(name, keys[name], roster, answering(own, **ways)) for name, own in tables.items()]
     deliver = InProcess(sites, faults)
-    return asking(Coordinator(roster, keys["hub"]), deliver), deliver
+    return Asking(Coordinator(roster, keys["hub"]), deliver, minimum=minimum), deliver
+
+
+def asked(question, carrier="plain/float64"):
+    """The opening of a round, at site a, that asks what these bytes say."""
+    task = FieldWriter().text(carrier).counted(question).end()
+    return Opening(federation="study", round=1, sites=("a",), task=task, site="a")
 
 
 ANALYSES = {
@@ -89,13 +97,75 @@ def test_rounds_find_what_one_process_does(analysis, split):
     assert str(run(analysis, ask)) == str(run(analysis, tables))
 
 
-def test_sites_that_drop_out_are_not_in_the_analysis(split):
-    tables = split(table())
-    ask, deliver = federation(tables, Faults(dropped=frozenset({("site 1", "update")})))
-    assert run(Moments(["x"]), ask).rows == 80
-    deliver.faults = Faults(dropped=frozenset({("site 2", "update")}))
-    with pytest.raises(FederatedError, match="site 2 answered before, and not in round 3"):
+def without(site):
+    return Faults(dropped=frozenset({(site, "update")}))
+
+
+def test_an_analysis_is_of_all_sites_or_none_when_nothing_else_was_agreed(split):
+    ask, deliver = federation(split(table()), without("site 1"))
+    with pytest.raises(FederatedError, match="site 1 said nothing, and 2 of 3 sites are fewer than the 3"):
         run(Moments(["x"]), ask)
+    deliver.faults = Faults()
+    assert run(Moments(["x"]), ask).rows == 120
+    assert (ask.included, ask.silent) == (("site 0", "site 1", "site 2"), ())
+
+
+def test_a_site_that_is_silent_at_first_is_left_out_to_the_end_and_said_to_be(split):
+    tables = split(table())
+    ask, deliver = federation(tables, without("site 1"), minimum=2)
+    found = run(Moments(["x"]), ask)
+    assert (ask.included, ask.silent) == (("site 0", "site 2"), ("site 1",))
+    tables.pop("site 1")
+    assert str(found) == str(run(Moments(["x"]), tables))
+    deliver.faults = Faults()
+    assert run(Moments(["x"]), ask).rows == 80
+    deliver.faults = without("site 2")
+    with pytest.raises(FederatedError, match="site 2 answered before, and not in round 5"):
+        run(Moments(["x"]), ask)
+
+
+def test_with_fewer_sites_than_agreed_there_is_no_analysis(split):
+    ask, _ = federation(
+        split(table()), Faults(dropped=frozenset({("site 0", "update"), ("site 1", "update")})), minimum=2
+    )
+    with pytest.raises(FederatedError, match="site 0, site 1 said nothing, and 1 of 3 sites are fewer than the 2"):
+        run(Moments(["x"]), ask)
+    assert ask.included == ()
+
+
+def test_what_draws_other_sites_for_each_question_or_adds_nothing_is_refused(split):
+    ask, deliver = federation(split(table()))
+    half = Coordinator(ask.coordinator.roster, ask.coordinator._key, Terms(share=0.5))
+    with pytest.raises(FederatedError, match=r"another share of the sites .*Terms\(share=1\)"):
+        Asking(half, deliver)
+    for carrier in (Plain(rule=lambda updates, weights: updates[0]), Plain(single=True)):
+        with pytest.raises(FederatedError, match=r"does not add up what sites send; use Plain\(\)"):
+            Asking(ask.coordinator, deliver, carrier)
+
+
+def test_a_site_answers_nobody_who_adds_otherwise_than_agreed():
+    """Who decodes with another clip than that by which sites encode has wrong sums."""
+    with pytest.raises(FederatedError, match="'a' agreed to plain/float64; round 1 is secure/64/clip=1e6/active"):
+        answering({"x": [1.0], "y": [2.0]})(asked(WRITTEN, "secure/64/clip=1e6/active"))
+
+
+def test_answers_to_a_question_before_a_crash_are_not_taken_for_those_of_another(split, tmp_path):
+    """Newton's questions differ by coefficients alone: the sums of one have the length of another's."""
+    tables = split(table())
+    ask, deliver = federation(tables)
+    roster, key = ask.coordinator.roster, ask.coordinator._key
+    with closing(Journal(tmp_path)) as journal:
+
+        def crash(requests):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(Moments(["x"]), Asking(Coordinator(roster, key, journal=journal), crash))
+    with closing(Journal(tmp_path)) as journal:
+        ask = Asking(Coordinator(roster, key, journal=journal), deliver)
+        with pytest.raises(FederatedError, match=r"round 1 was interrupted, and asks something else; abandon\(\) it"):
+            run(Moments(["y"]), ask)
+        assert str(run(Moments(["x"]), ask)) == str(run(Moments(["x"]), tables))
 
 
 @pytest.mark.parametrize(
@@ -137,13 +207,9 @@ def test_changed_questions_are_refused_or_answered(at, change):
     except ProtocolError:
         return
     join = answering({"x": [1.0], "y": [2.0]})
-
-    class Opening:
-        task, site, sites, round, federation = bytes(data), "a", ("a",), 1, "study"
-
     assert question.length > 0
     try:
-        join(Opening).answer("update", b"")
+        join(asked(bytes(data))).answer("update", b"")
     except CdtError:
         return
 
@@ -210,11 +276,7 @@ def test_a_scale_is_of_columns_once_each():
 @pytest.mark.parametrize("at", [np.zeros(1), np.zeros(3), np.array([1e308, 1e308])])
 def test_coefficients_that_make_no_sense_are_answered_by_nothing_or_nothing_useful(at):
     question = PoissonSums(outcome="y", scale=Scale(("x",), np.zeros(1), np.ones(1)), at=at, weights=None)
-
-    class Opening:
-        task, site, sites, round, federation = question_to_bytes(question), "a", ("a",), 1, "study"
-
-    party = answering({"x": [1.0, 2.0], "y": [2.0, 3.0]})(Opening)
+    party = answering({"x": [1.0, 2.0], "y": [2.0, 3.0]})(asked(question_to_bytes(question)))
     if len(at) != 2:
         with pytest.raises(FederatedError, match="makes no sense"):
             party.answer("update", b"")

@@ -13,6 +13,7 @@ from cdt_core.errors import FederatedError
 from cdt_federated.rounds import Coordinator, Faults, InProcess, Member, Roster, Site
 from cdt_federated.statistics import (
     AlleleFrequencies,
+    Asking,
     Association,
     ChiSquare,
     Cox,
@@ -25,10 +26,9 @@ from cdt_federated.statistics import (
     PoissonRegression,
     TTest,
     answering,
-    asking,
     run,
 )
-from cdt_federated.training import Secure
+from cdt_federated.training import Secure, Verified
 
 pytest.importorskip("cdt_privacy.secure")
 
@@ -66,7 +66,7 @@ def table(rows=120):
     }
 
 
-def federation(tables, clip=1e6, bits=64, weight=1.0, faults=None):
+def federation(tables, clip=1e6, bits=64, weight=1.0, **how):
     keys = {
         name: Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()) for name in ("hub", *tables)
     }
@@ -78,8 +78,8 @@ def federation(tables, clip=1e6, bits=64, weight=1.0, faults=None):
         Site(name, keys[name], way.roster, answering(own, attrs.evolve(way, key=keys[name])))
         for name, own in tables.items()
     ]
-    deliver = InProcess(sites, faults)
-    return asking(Coordinator(way.roster, keys["hub"]), deliver, way), deliver
+    deliver = InProcess(sites, how.pop("faults", None))
+    return Asking(Coordinator(way.roster, keys["hub"]), deliver, way, **how), deliver
 
 
 def numbers(found):
@@ -101,7 +101,7 @@ def test_secure_sums_find_what_one_process_does(analysis, split):
 
 def test_a_site_that_drops_out_of_secure_sums_is_not_in_the_analysis():
     tables = {f"site {at}": {name: column[at::5] for name, column in table().items()} for at in range(5)}
-    ask, _ = federation(tables, faults=Faults(dropped=frozenset({("site 1", "masked")})))
+    ask, _ = federation(tables, minimum=4, faults=Faults(dropped=frozenset({("site 1", "masked")})))
     tables.pop("site 1")
     found, plain = run(Moments(["x"]), ask), run(Moments(["x"]), tables)
     np.testing.assert_allclose(numbers(found), numbers(plain), rtol=1e-8)
@@ -121,6 +121,21 @@ def test_a_ring_of_32_bits_carries_counts_alone(split):
     np.testing.assert_array_equal(run(counts, ask).counts, run(counts, tables).counts)
     with pytest.raises(FederatedError, match="too coarsely for anything but counts; use bits=64"):
         run(Moments(["x"]), ask)
+
+
+def test_counts_that_rounding_would_change_are_refused(split):
+    """At a clip of 1e9 in a ring of 32 bits each site's counts are rounded to whole steps of 1."""
+    ask, _ = federation(split(table()), clip=1e9, bits=32)
+    with pytest.raises(FederatedError, match=r"rounds sums by up to .*, too coarsely for counts; use bits=64"):
+        run(Histogram("x", [-1, 0, 1]), ask)
+
+
+def test_verified_sums_say_their_own_rounding_which_is_far_coarser():
+    key = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    members = tuple(Member.of(f"site {n}", Ed25519PrivateKey.from_private_bytes(bytes([n + 2]) * 32)) for n in range(3))
+    way = {"roster": Roster("study", Member.of("hub", key), members), "clip": 1024.0, "bits": 64}
+    assert Secure(**way).limits(3).rounding < 1e-14
+    assert Verified(**way, steps=16).limits(3).rounding == 3 * 1024 / 2**16
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from attrs import evolve
 from federation import coordinator_of, key_of, roster_of, sites_of
 
 from cdt_core.errors import AccessError, FederatedError, ProtocolError
@@ -342,7 +343,8 @@ def test_a_learner_goes_on_in_another_process():
             Learner(strategy, _gradient("site-0"), LENGTH).restore(wrong)
 
 
-def test_rounds_under_an_agreement_are_asked_for_one_by_one():
+@pytest.mark.parametrize("by_round", [False, True])
+def test_rounds_under_an_agreement_are_asked_for_one_by_one(by_round):
     """The agreement expires between the second round and the third."""
     agreement = Agreement(
         name="tumours-2026",
@@ -365,14 +367,15 @@ def test_rounds_under_an_agreement_are_asked_for_one_by_one():
     noted, days = [], iter((30, 31, 32))
     allowed = under(
         agreement,
-        request,
+        (lambda opening: evolve(request, group_size=50 + opening.round)) if by_round else request,
         now=lambda: datetime(2026, 12, 1, tzinfo=UTC) + timedelta(days=next(days) - 1),
-        noted=lambda asked, decision: noted.append((asked.subject, decision.allowed)),
+        noted=lambda asked, decision: noted.append((asked.subject, asked.group_size, decision.allowed)),
     )
     coordinator = coordinator_of(ROSTER, allowed=allowed)
     with pytest.raises(AccessError, match="expires"):
         train(Training(strategy=FedAvg(), rounds=5), START, coordinator, InProcess(_sites(FedAvg())))
-    assert noted == [(f"round {n} of trial, 5 sites", n < 3) for n in (1, 2, 3)]
+    sizes = (51, 52, 53) if by_round else (50, 50, 50)
+    assert noted == [(f"round {n} of trial, 5 sites", size, n < 3) for n, size in enumerate(sizes, 1)]
     assert coordinator.round == 2
 
 

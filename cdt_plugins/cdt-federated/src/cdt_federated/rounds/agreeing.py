@@ -15,7 +15,7 @@ __all__ = ["under"]
 
 def under(
     agreement: Agreement,
-    request: Request,
+    request: Request | Callable[[Opening], Request],
     *,
     now: Callable[[], datetime],
     spent: Callable[[], Budget] | None = None,
@@ -28,7 +28,8 @@ def under(
     agreement
         What the parties signed.
     request
-        What every round asks; its sites and subject are set for each round.
+        What every round asks, or ``request(opening)``: what this one does, as its cost. Its sites and subject are set for each
+        round.
     now, spent
         The instant of asking, and the budget that is spent by then.
     noted
@@ -42,7 +43,7 @@ def under(
 
     def allowed(opening: Opening) -> None:
         asked = evolve(
-            request,
+            request(opening) if callable(request) else request,
             sites=opening.sites,
             subject=f"round {opening.round} of {opening.federation}, {len(opening.sites)} sites",
         )

@@ -22,7 +22,7 @@ from cdt_federated.statistics.cox import Cox
 from cdt_federated.statistics.histogram import Histogram
 from cdt_federated.statistics.linear import LinearRegression
 from cdt_federated.statistics.moments import Moments
-from cdt_federated.statistics.over_rounds import answering, asking
+from cdt_federated.statistics.over_rounds import Asking, answering
 from cdt_federated.statistics.quantiles import Quantiles
 from cdt_federated.statistics.regression import LogisticRegression, PoissonRegression
 from cdt_federated.statistics.summary import Analysis, Summary, Sums
@@ -33,6 +33,7 @@ from cdt_federated.statistics.top_k import TopK
 __all__ = [
     "AlleleFrequencies",
     "Analysis",
+    "Asking",
     "Association",
     "ChiSquare",
     "Contingency",
@@ -52,6 +53,5 @@ __all__ = [
     "answer",
     "answering",
     "ask_all",
-    "asking",
     "run",
 ]

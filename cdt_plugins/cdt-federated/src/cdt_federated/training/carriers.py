@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,16 +10,33 @@ import numpy as np
 from attrs import Factory, field, frozen
 from numpy.typing import NDArray
 
+from cdt_core.errors import FederatedError
 from cdt_core.hooks import Aggregator
 from cdt_core.model.exchange import Exchange, Party
 from cdt_federated.rounds.opening import Opening
 from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, callable_rule, mean, rule_of
 from cdt_federated.vectors import Vector
 
-__all__ = ["Carrier", "Plain", "Shown"]
+__all__ = ["Carrier", "Plain", "Shown", "SumLimits"]
 
 #: Updates that a carrier lets the coordinator see: names of the sites, and shape (sites, length).
 Shown = tuple[tuple[str, ...], NDArray[Any]]
+
+
+@frozen(kw_only=True)
+class SumLimits:
+    """Which sums a carrier carries.
+
+    Parameters
+    ----------
+    largest
+        L2 norm that a site's vector may have; what is longer is scaled down on the way, and is no sum any more.
+    rounding
+        By how much each number of the sum of all sites may be off.
+    """
+
+    largest: float = math.inf
+    rounding: float = 0.0
 
 
 @runtime_checkable
@@ -44,6 +62,15 @@ class Carrier(Protocol):
 
     def accused(self, exchange: Exchange) -> tuple[str, ...]:
         """Sites that proofs of the round name as liars; none of a carrier without proofs."""
+
+    def limits(self, sites: int) -> SumLimits:
+        """How well the aggregate of so many sites, times their number, is the sum of their vectors.
+
+        Raises
+        ------
+        FederatedError
+            It is another thing than their sum.
+        """
 
 
 def _is_rule(instance: object, attribute: object, rule: object) -> None:
@@ -98,3 +125,9 @@ class Plain:
     def accused(self, exchange: Exchange) -> tuple[str, ...]:
         """Nobody: there are no proofs."""
         return ()
+
+    def limits(self, sites: int) -> SumLimits:
+        """None, for means of float64."""
+        if self.single or not self.additive:
+            raise FederatedError(f"{self.name} by {self.rule!r} does not add up what sites send; use Plain() for sums")
+        return SumLimits()

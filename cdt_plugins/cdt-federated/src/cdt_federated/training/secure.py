@@ -15,7 +15,7 @@ from cdt_core.model.exchange import Exchange, Party
 from cdt_federated.checks import above_zero
 from cdt_federated.rounds.opening import Opening, Rejoin
 from cdt_federated.rounds.roster import Roster
-from cdt_federated.training.carriers import Shown
+from cdt_federated.training.carriers import Shown, SumLimits
 from cdt_federated.vectors import Vector
 
 if TYPE_CHECKING:
@@ -84,14 +84,14 @@ class Secure:
         """
         self._require_agreed(opening, weights)
         library = _library()
-        terms = self._terms(library, opening, length)
-        return _WeightedSum(library.SecureSum(terms, self._keys(library)), self._lattice(opening), self._scales())
+        terms, lattice = self._terms(library, opening, length), self._lattice(len(opening.sites))
+        return _WeightedSum(library.SecureSum(terms, self._keys(library)), lattice, self._scales())
 
     def party(self, opening: Opening, length: int, compute: Callable[[], Vector]) -> Party:
         """A site's side; the update is computed when the round is joined."""
         library = _library()
         scale = self._scales()[opening.site]
-        ring = self._lattice(opening).encode(scale * compute(), scale * self.clip, Stream.fresh())
+        ring = self._lattice(len(opening.sites)).encode(scale * compute(), scale * self.clip, Stream.fresh())
         terms = self._terms(library, opening, length)
         party: Party = library.SecureParty(self._identity(library, opening.site), self._keys(library), terms, ring)
         return party
@@ -103,6 +103,14 @@ class Secure:
     def accused(self, exchange: Exchange) -> tuple[str, ...]:
         """Nobody: there are no proofs."""
         return ()
+
+    def limits(self, sites: int) -> SumLimits:
+        """The clip, and a step of the lattice for each site."""
+        if any(site.weight != 1 for site in self.roster.sites):
+            raise FederatedError(
+                f"{self.name} weighs sites by the roster, and sums count each once; give all the weight 1"
+            )
+        return SumLimits(largest=self.clip, rounding=sites * self._lattice(sites).step)
 
     @property
     def rejoin(self) -> Rejoin:
@@ -127,8 +135,8 @@ class Secure:
         largest = max(site.weight for site in self.roster.sites)
         return {site.name: site.weight / largest for site in self.roster.sites}
 
-    def _lattice(self, opening: Opening) -> Lattice:
-        return Lattice.for_sum(self.clip, len(opening.sites), self.bits)
+    def _lattice(self, sites: int) -> Lattice:
+        return Lattice.for_sum(self.clip, sites, self.bits)
 
     def _terms(self, library: Any, opening: Opening, length: int) -> secure.Terms:
         name = f"{opening.federation}/{opening.round}"

@@ -77,7 +77,7 @@ class Verified(Secure):
         masks, proofs = _library()
         sums, terms = self._both(opening, length)
         inner = proofs.VerifiedSum(terms, sums, self._keys(masks), among=opening.sites)
-        return _VerifiedMean(inner, self._lattice(opening).step, self._scales(), opening.sites)
+        return _VerifiedMean(inner, self._lattice(len(opening.sites)).step, self._scales(), opening.sites)
 
     def party(self, opening: Opening, length: int, compute: Callable[[], Vector]) -> Party:
         """A site's side; the update is computed when the round is joined."""
@@ -104,16 +104,16 @@ class Verified(Secure):
 
     def _encoded(self, opening: Opening, update: Vector) -> Any:
         """The weighted update, clipped, in signed lattice steps."""
-        scale, lattice = self._scales()[opening.site], self._lattice(opening)
+        scale, lattice = self._scales()[opening.site], self._lattice(len(opening.sites))
         ring = lattice.encode(scale * update, scale * self.clip, Stream.fresh())
         return ring.view(f"i{lattice.bits // 8}").astype(np.int64)
 
-    def _lattice(self, opening: Opening) -> Lattice:
+    def _lattice(self, sites: int) -> Lattice:
         return Lattice(2.0 ** (math.ceil(math.log2(self.clip)) - self.steps), self.bits)
 
     def _both(self, opening: Opening, length: int) -> tuple[secure.Terms, verifiable.Terms]:
         masks, proofs = _library()
-        most = math.ceil(self._lattice(opening).sensitivity(length, self.clip).l2)
+        most = math.ceil(self._lattice(len(opening.sites)).sensitivity(length, self.clip).l2)
         name = f"{opening.federation}/{opening.round}"
         terms = proofs.Terms.with_norm_bound(name, length, most, projections=self.projections)
         sums = masks.Terms(name, self.roster.names, terms.carried_length, bits=self.bits, adversary=self.adversary)
