@@ -19,8 +19,8 @@ enum {
 /* For one type of numbers. */
 typedef struct {
     /* gram (n, n), its upper triangle, += the products of the rows, each scaled by `scale` (a power of two) and less the mean of the
-     * `central` rows (`centrals` of them). Products in the type of the numbers, sums of some hundreds of them, then double; the
-     * range of a row does not matter. Work space: about 400 KiB, from some hundred rows on 1 KiB a row (doubles: 2). */
+     * `central` rows (`centrals` of them). Products in the type of the numbers, 64 to a sum and at most 64 such sums to the next,
+     * then double; the range of a row does not matter. Work space: about 400 KiB, from some hundred rows on 1 KiB a row (doubles: 2). */
     int (*gram)(const void *const *rows, size_t n, size_t from, size_t to, const uint32_t *central, size_t centrals, double scale,
                 double *gram);
     /* squares[p] += |scale (row pairs[2p] - row pairs[2p + 1])|^2, each difference rounded once. */

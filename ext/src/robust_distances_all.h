@@ -16,6 +16,10 @@
 #define LOAD_WIDE LOAD_F4_WIDE
 #define STORE_NARROW STORE_F4_NARROW
 #define BIAS 127
+#define BIT int32_t
+#define BITS vi4
+#define MAGNITUDE INT32_MAX
+#define LARGER_BITS LARGER_I4
 /* Sums of floats have room in double; those of doubles are of shares. */
 #define WINDOW_SHARE(value, kept) (value)
 #define WINDOW_WHOLE(sum, kept) ((sum) / (double)(kept))
@@ -34,6 +38,10 @@
 #undef LOAD_WIDE
 #undef STORE_NARROW
 #undef BIAS
+#undef BIT
+#undef BITS
+#undef MAGNITUDE
+#undef LARGER_BITS
 #undef WINDOW_SHARE
 #undef WINDOW_WHOLE
 #undef FOLD
@@ -51,6 +59,10 @@
 #define LOAD_WIDE LOAD_F8
 #define STORE_NARROW STORE_F8
 #define BIAS 1023
+#define BIT int64_t
+#define BITS vi8
+#define MAGNITUDE INT64_MAX
+#define LARGER_BITS LARGER_I8
 #define WINDOW_SHARE(value, kept) ((value) / (double)(kept))
 #define WINDOW_WHOLE(sum, kept) (sum)
 #define FOLD LEVEL(fold_f8)

@@ -2,7 +2,8 @@
  *
  * A tile is packed as n rows of centred numbers. Of each row only the largest number counts: a row whose numbers are so large or so
  * small that its products leave the range of the type is scaled by a power of two for this tile, and its sums are scaled back in
- * double. While blocks of rows are multiplied, what the next tile needs is fetched, a line at a time.
+ * double. While blocks of rows are multiplied, what the next tile needs is fetched, a line at a time and spread over all blocks: in
+ * a burst, the few buffers of lines that wait for memory are full, and the tile itself has to wait.
  */
 #ifndef GRAM_TALL
 /* Rows of a block of products, on the left and on the right: as many sums as registers hold. */
@@ -17,10 +18,13 @@
 #define GRAM_WIDE ((size_t)4)
 #endif
 #define GRAM_BLOCK (GRAM_TALL * GRAM_WIDE)
-/* Bytes of a tile; its columns at least, and for each lane of a vector at most: no more numbers are added before they are flushed. */
+#define GRAM_LANES ((GRAM_BLOCK + LANES - 1) / LANES * LANES)
+/* Numbers of a row that are added in each lane before the lanes are added to those of other pieces: short sums lose little. */
+#define GRAM_PIECE (64 * LANES)
+/* Bytes of a tile; its columns at least and at most. */
 #define GRAM_BYTES ((size_t)384 << 10)
 #define GRAM_LEAST ((size_t)256)
-#define GRAM_MOST ((size_t)64 * LANES_F4)
+#define GRAM_MOST ((size_t)4096)
 /* Rows on the right that are multiplied with all on the left before the next: they stay in the second cache, too. */
 #define GRAM_RIGHT ((size_t)288)
 
@@ -61,70 +65,77 @@ static int TYPED(gram_rescale)(NUMBER *packed, size_t stride, NUMBER largest, do
     return CDT_OK;
 }
 
+/* The largest magnitude: infinite or no number where one is. Without their signs, bits are ordered as numbers are. */
+static NUMBER TYPED(gram_largest)(BITS bits)
+{
+    BIT lanes[LANES], top = 0;
+    NUMBER largest;
+    memcpy(lanes, &bits, sizeof lanes);
+    for (size_t i = 0; i < LANES; i++) top = lanes[i] > top ? lanes[i] : top;
+    memcpy(&largest, &top, sizeof largest);
+    return largest;
+}
+
 /* Pack one row: scaled, centred, zeros behind the last. */
 static int TYPED(gram_pack)(const gram_tile *t, const NUMBER *row, size_t width, NUMBER *packed, double *factor)
 {
     const NUMBER *centre = t->centre;
     const NUMBER scale = (NUMBER)t->scale;
-    VECTOR most = {0}, least = {0}, poison = {0};
-    NUMBER largest = 0, wrong = 0;
-    size_t k = 0;
-    for (; k + LANES <= width; k += LANES) {
+    const size_t whole = width / LANES * LANES;
+    BITS most = {0};
+    for (size_t k = 0; k < whole; k += LANES) {
         const VECTOR v = scale * LOAD(row + k) - LOAD(centre + k);
-        most = LARGER(v, most);
-        least = LESSER(v, least);
-        poison += v - v;
+        most = LARGER_BITS((BITS)v & MAGNITUDE, most);
         *(VECTOR *)(packed + k) = v;
     }
-    for (; k < t->stride; k++) {
-        packed[k] = k < width ? scale * row[k] - centre[k] : 0;
-        wrong += packed[k] - packed[k];
-        largest = packed[k] > largest ? packed[k] : -packed[k] > largest ? -packed[k] : largest;
-    }
-    for (size_t i = 0; i < LANES; i++) {
-        wrong += poison[i];
-        largest = most[i] > largest ? most[i] : largest;
-        largest = -least[i] > largest ? -least[i] : largest;
-    }
-    return wrong != 0 ? CDT_NOT_CENTRED : TYPED(gram_rescale)(packed, t->stride, largest, factor);
+    for (size_t k = whole; k < t->stride; k++) packed[k] = k < width ? scale * row[k] - centre[k] : 0;
+    for (size_t k = whole; k < t->stride; k += LANES) most = LARGER_BITS(*(const BITS *)(packed + k) & MAGNITUDE, most);
+    return TYPED(gram_rescale)(packed, t->stride, TYPED(gram_largest)(most), factor);
 }
 
-/* sums = products of GRAM_TALL rows and GRAM_WIDE rows of `count` numbers; a line of `fetch` is fetched for every vector. */
-INLINE void TYPED(gram_block)(const NUMBER *a, const NUMBER *b, size_t stride, size_t count, const char *fetch, NUMBER *sums)
+/* lanes += products of GRAM_TALL rows at a and GRAM_WIDE rows at b. For every vector a line of `fetch` is fetched, all lines of it
+ * 2^slower times. */
+INLINE void TYPED(gram_block)(const NUMBER *a, const NUMBER *b, size_t stride, const char *fetch, int slower, VECTOR *lanes)
 {
-    VECTOR c[(GRAM_BLOCK + LANES - 1) / LANES * LANES];
+    for (size_t k = 0, end; k < stride; k = end) {
+        VECTOR c[GRAM_BLOCK];
 UNROLL
-    for (size_t i = 0; i < sizeof c / sizeof *c; i++) c[i] = (VECTOR){0};
-    for (size_t k = 0; k < count; k += LANES) {
-        VECTOR right[GRAM_WIDE];
-        __builtin_prefetch(fetch + k * sizeof *a, 0, 2);
+        for (size_t i = 0; i < GRAM_BLOCK; i++) c[i] = (VECTOR){0};
+        for (end = stride - k < GRAM_PIECE ? stride : k + GRAM_PIECE; k < end; k += LANES) {
+            VECTOR left[GRAM_TALL];
+            __builtin_prefetch(fetch + (k * sizeof *a >> slower), 0, 2);
 UNROLL
-        for (size_t j = 0; j < GRAM_WIDE; j++) right[j] = *(const VECTOR *)(b + j * stride + k);
+            for (size_t i = 0; i < GRAM_TALL; i++) left[i] = *(const VECTOR *)(a + i * stride + k);
 UNROLL
-        for (size_t i = 0; i < GRAM_TALL; i++) {
-            const VECTOR left = *(const VECTOR *)(a + i * stride + k);
+            for (size_t j = 0; j < GRAM_WIDE; j++) {
+                const VECTOR right = *(const VECTOR *)(b + j * stride + k);
 UNROLL
-            for (size_t j = 0; j < GRAM_WIDE; j++) c[i * GRAM_WIDE + j] += left * right[j];
+                for (size_t i = 0; i < GRAM_TALL; i++) c[i * GRAM_WIDE + j] += left[i] * right;
+            }
         }
-    }
 UNROLL
-    for (size_t i = 0; i < sizeof c / sizeof *c; i += LANES) {
-        FOLD(c + i);
-        STORE(sums + i, c[i]);
+        for (size_t i = 0; i < GRAM_BLOCK; i++) lanes[i] += c[i];
     }
 }
 
 /* The sums of one block go to the whole, as far as they are on the diagonal or above it. */
-INLINE void TYPED(gram_add)(const gram_tile *t, const NUMBER *sums, size_t row, size_t column, double *gram)
+INLINE void TYPED(gram_add)(const gram_tile *t, VECTOR *lanes, size_t row, size_t column, double *gram)
 {
+    typedef NUMBER narrow __attribute__((vector_size(GRAM_WIDE * sizeof(NUMBER)), aligned(sizeof(NUMBER)), may_alias));
+    typedef double wide __attribute__((vector_size(GRAM_WIDE * sizeof(double)), aligned(sizeof(double)), may_alias));
     const double *factors = t->factors;
     double *to = gram + row * t->n + column;
+    NUMBER sums[GRAM_LANES * LANES];
+UNROLL
+    for (size_t i = 0; i < GRAM_LANES; i += LANES) {
+        FOLD(lanes + i);
+        STORE(sums + i, lanes[i]);
+    }
     if (row + GRAM_TALL <= column && column + GRAM_WIDE <= t->n) {
+        const wide right = *(const wide *)(factors + column);
 UNROLL
         for (size_t i = 0; i < GRAM_TALL; i++)
-UNROLL
-            for (size_t j = 0; j < GRAM_WIDE; j++)
-                to[i * t->n + j] += (double)sums[i * GRAM_WIDE + j] * (factors[row + i] * factors[column + j]);
+            *(wide *)(to + i * t->n) += __builtin_convertvector(*(const narrow *)(sums + i * GRAM_WIDE), wide) * (factors[row + i] * right);
         return;
     }
     for (size_t i = 0; i < GRAM_TALL && row + i < t->n; i++)
@@ -136,15 +147,19 @@ UNROLL
 static void TYPED(gram_products)(const gram_tile *t, const NUMBER *const *next, size_t ahead, double *gram)
 {
     const NUMBER *tile = t->tile;
-    NUMBER sums[(GRAM_BLOCK + LANES) * 2];
-    size_t fetched = next ? 0 : t->n;
+    const size_t bytes = t->stride * sizeof *tile;
+    size_t fetched = 0; /* parts of rows, 2^slower of each */
+    int slower = 0;
+    while (t->n * t->n / (2 * GRAM_BLOCK) >> (slower + 1) >= t->n && bytes >> (slower + 1) >= LINE) slower++;
     for (size_t right = 0; right < t->n; right += GRAM_RIGHT)
         for (size_t i = 0; i < t->n && i < right + GRAM_RIGHT; i += GRAM_TALL)
             for (size_t j = i > right ? i / GRAM_WIDE * GRAM_WIDE : right; j < t->n && j < right + GRAM_RIGHT; j += GRAM_WIDE) {
                 const NUMBER *a = tile + i * t->stride, *b = tile + j * t->stride;
-                const char *fetch = fetched < t->n ? (const char *)(next[fetched++] + ahead) : (const char *)a;
-                TYPED(gram_block)(a, b, t->stride, t->stride, fetch, sums);
-                TYPED(gram_add)(t, sums, i, j, gram);
+                const size_t row = fetched >> slower, part = fetched++ - (row << slower);
+                const char *fetch = next && row < t->n ? (const char *)(next[row] + ahead) + part * (bytes >> slower) : (const char *)a;
+                VECTOR lanes[GRAM_LANES] = {{0}};
+                TYPED(gram_block)(a, b, t->stride, fetch, slower, lanes);
+                TYPED(gram_add)(t, lanes, i, j, gram);
             }
 }
 

@@ -9,11 +9,14 @@ typedef int64_t vi8 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 #define LESSER_F8(a, b) ((vf8)_mm512_min_pd((__m512d)(a), (__m512d)(b)))
 #define LARGER_F4(a, b) ((vf4)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define LARGER_F8(a, b) ((vf8)_mm512_max_pd((__m512d)(a), (__m512d)(b)))
+#define LARGER_I4(a, b) ((vi4)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
+#define LARGER_I8(a, b) ((vi8)_mm512_max_epi64((__m512i)(a), (__m512i)(b)))
 #elif CDT_SIMD == 2
 #define LESSER_F4(a, b) ((vf4)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define LESSER_F8(a, b) ((vf8)_mm256_min_pd((__m256d)(a), (__m256d)(b)))
 #define LARGER_F4(a, b) ((vf4)_mm256_max_ps((__m256)(a), (__m256)(b)))
 #define LARGER_F8(a, b) ((vf8)_mm256_max_pd((__m256d)(a), (__m256d)(b)))
+#define LARGER_I4(a, b) ((vi4)_mm256_max_epi32((__m256i)(a), (__m256i)(b)))
 #else
 #define LESSER_F4(a, b) ((vf4)_mm_min_ps((__m128)(a), (__m128)(b)))
 #define LESSER_F8(a, b) ((vf8)_mm_min_pd((__m128d)(a), (__m128d)(b)))
@@ -25,6 +28,12 @@ typedef int64_t vi8 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 #define LESSER_F8(a, b) ((vf8)CHOSEN((a) < (b), (vi8)(a), (vi8)(b)))
 #define LARGER_F4(a, b) ((vf4)CHOSEN((a) > (b), (vi4)(a), (vi4)(b)))
 #define LARGER_F8(a, b) ((vf8)CHOSEN((a) > (b), (vi8)(a), (vi8)(b)))
+#endif
+#ifndef LARGER_I4
+#define LARGER_I4(a, b) CHOSEN((a) > (b), a, b)
+#endif
+#ifndef LARGER_I8
+#define LARGER_I8(a, b) CHOSEN((a) > (b), a, b)
 #endif
 #define CHOSEN(mask, a, b) (((mask) & (a)) | (~(mask) & (b)))
 #define CHOSEN_F8(mask, a, b) ((vf8)CHOSEN(mask, (vi8)(a), (vi8)(b)))

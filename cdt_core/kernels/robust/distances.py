@@ -57,7 +57,7 @@ def distances(updates: Updates | Rows) -> NDArray[np.float64]:
     -----
     ``|x|^2 + |y|^2 - 2 x.y`` is one product of matrices, but of models that differ little beside their size it is noise: all
     digits cancel. Here the updates are centred first, on the mean of a few that lie in the middle (of a sample of columns, so
-    that a wrong update cannot drag the centre away); products are float32, flushed to float64 every few hundred columns; and a
+    that a wrong update cannot drag the centre away); products are float32, flushed to float64 every few thousand columns; and a
     pair that still cancels, such as two wrong updates that agree, is measured by its differences. sites^2 * length / 2
     multiply-adds, one pass over the updates (two where pairs cancel), a few MiB beside them.
 
