@@ -1,7 +1,8 @@
 /* A weighted sum of the rows, and the distances of the rows from it, while a block of columns is in the second cache. */
 #ifndef WEIGH_COLUMNS
-#define WEIGH_COLUMNS ((size_t)256)
-#define WEIGH_ROWS ((size_t)8)
+/* Pieces as short as pay: what comes next is fetched all the while, half of it by either loop, and no loop waits long. */
+#define WEIGH_COLUMNS ((size_t)128)
+#define WEIGH_ROWS ((size_t)10)
 #endif
 
 /* sums += `count` rows by their weights; what the rows have at `ahead`, all or half of it, is fetched meanwhile. */

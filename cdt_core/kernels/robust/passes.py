@@ -169,15 +169,15 @@ class Passes:
 
     def _parts(self, most: int) -> Iterator[_Part]:
         """All columns, at most about ``most`` at once; what has gaps or another dtype is copied, some columns at a time."""
-        most = max(most, 1024)
-        if all(_is_plain(vector, self.work_dtype) for vector in self.vectors):
+        most, dtype = max(most, 1024), self.work_dtype
+        if all(_is_plain(vector, dtype) for vector in self.vectors):
             rows = kernels.Rows(self.vectors)
             for start in range(0, self.length, most):
                 heed()
                 yield _Part(rows, start, min(start + most, self.length), slice(None))
             return
         width = min(most, max(256, _COPIED // self.sites))
-        room = np.empty((self.sites, min(width, self.length)), self.work_dtype)
+        room = np.empty((self.sites, min(width, self.length)), dtype)
         for start in range(0, self.length, width):
             heed()
             columns = slice(start, min(start + width, self.length))
