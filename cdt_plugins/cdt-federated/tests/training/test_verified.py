@@ -59,7 +59,7 @@ def _claim_of_own(party, terms, coins):
     own, lied = party._contributor, evolve(terms, square_limit=terms.square_limit * 10**5)
     seed = common_seed(terms, own._published, own._seals, coins)
     digest = digest_of(own._update, seed, terms.projections)
-    return make_claim(lied, own._site, seed, digest, own._blindings).payload()
+    return make_claim(lied, own._site, seed, digest, own.own.blindings).payload()
 
 
 class Silent(Verified):
@@ -148,9 +148,44 @@ def test_other_terms_of_the_proofs_stay_out():
     assert "verified/32/clip=8.0/semi-honest/5/10" in str(deliver.failures["site-0"])
 
 
-def test_a_site_cannot_go_on_in_the_middle_of_a_round():
-    with pytest.raises(FederatedError, match="let it join the next one"):
-        _ = _carrier("site-0").rejoin
+def test_each_message_may_be_answered_by_another_process_of_the_site():
+    strategy, saved = FedAvg(steps=1, rate=1.0), {}
+
+    def deliver(requests):
+        for name, request in requests.items():
+            site = _site(strategy, name)
+            if name in saved:
+                site.restore(saved[name], _carrier(name).rejoin)
+            answer = site.answer(request)
+            saved[name] = site.saved()
+            yield answer
+
+    trained = train(Training(strategy=strategy, rounds=2, carrier=_carrier()), START, coordinator_of(ROSTER), deliver)
+    assert [record.included for record in trained.history] == [ROSTER.names] * 2
+    assert np.abs(trained.model - _optimum(*ROSTER.names)).max() < 0.02
+
+
+@pytest.mark.parametrize("stage", ["masked", "coins", "claims"])
+def test_a_site_that_crashes_in_the_middle_of_a_round_goes_on_in_it(stage):
+    """Its answer was made and kept, and never left: the new process is asked again, and gives the same one."""
+    strategy, made = FedAvg(steps=1, rate=1.0), []
+    sites = {name: _site(strategy, name) for name in ROSTER.names}
+    coordinator = coordinator_of(ROSTER)
+
+    def deliver(requests):
+        for name, request in requests.items():
+            answer = sites[name].answer(request)
+            if (name, coordinator.stage) == ("site-1", stage):
+                kept, again = sites[name].saved(), _site(strategy, name)
+                again.restore(kept, _carrier(name).rejoin)
+                made.append((answer, again.answer(request)))
+                sites[name] = again
+            yield answer
+
+    trained = train(Training(strategy=strategy, rounds=1, carrier=_carrier()), START, coordinator, deliver)
+    assert [first == second for first, second in made] == [True]
+    assert trained.history.rounds[0].included == ROSTER.names
+    assert np.abs(trained.model - _optimum(*ROSTER.names)).max() < 0.02
 
 
 def test_without_cdt_privacy_the_extra_is_named(monkeypatch):

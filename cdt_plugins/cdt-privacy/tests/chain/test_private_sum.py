@@ -211,13 +211,31 @@ def test_every_call_takes_fresh_randomness():
         ([1.0, 2.0], "values of shape"), ([[1.0, 2.0, 3.0]] * 3, "3 rows"), ([[[1.0, 2.0, 3.0]]], "values of shape"),
         ([1.0, math.nan, 2.0], "index 1"), ([[1.0, 2.0, 3.0], [1.0, 2.0, math.inf]], "row 1, column 2"),
         (["a", "b", "c"], "real numbers"), ([1j, 2, 3], "real numbers"), ([[1.0, 2.0, 3.0], [1.0]], "no array"),
-        (np.zeros((0, 3)), "0 rows"),
+        (np.zeros((0, 4)), "values of shape"), ([], "values of shape"),
     ],
 )  # fmt: skip
 def test_values_that_cannot_be_sent_are_refused_with_their_place(values, reason):
     chain = PrivateSum.plan(combined(), Contribution(length=3, clip_norm=1.0, rows=2), GAUSSIAN)
     with pytest.raises(PrivacyError, match=reason):
         chain.site(values)
+
+
+@pytest.mark.parametrize("noise", ["distributed", "local"])
+def test_a_site_without_rows_sends_its_noise_as_the_others_do(noise):
+    """That it has none is not for the coordinator to see, and a sum that counts on its noise has it."""
+    chain = PrivateSum.plan(
+        combined(noise=noise, sites=2), Contribution(length=20_000, clip_norm=1.0, rows=5), GAUSSIAN
+    )
+    none, some = (chain.site(np.zeros((rows, 20_000)), stream=stream(rows)) for rows in (0, 5))
+    sent = np.stack([chain.lattice.decode(ring) for ring in (none, some)])
+    expected = chain.lattice.step * math.sqrt(chain.noise.variance)
+    np.testing.assert_allclose(sent.std(axis=1), expected, rtol=0.03)
+    assert chain.result(chain.total([none, some]), 2).epsilon <= GAUSSIAN.epsilon
+
+
+def test_without_noise_a_site_without_rows_sends_zeros():
+    chain = PrivateSum.plan(combined(noise="none", sites=2), Contribution(length=3, clip_norm=1.0, rows=2))
+    assert not chain.site(np.zeros((0, 3))).any()
 
 
 ROW_OF_3 = Contribution(length=3, clip_norm=1.0)

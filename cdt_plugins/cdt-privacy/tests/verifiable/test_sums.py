@@ -68,7 +68,7 @@ def test_an_honest_round_verifies(terms) -> None:
 
 def test_limbs_add_up_to_the_sum_of_blindings() -> None:
     done, _ = finished(NORMS)
-    secret = [sum(site._blindings[row] for site in done.sites.values()) for row in range(NORMS.rows)]
+    secret = [sum(site.own.blindings[row] for site in done.sites.values()) for row in range(NORMS.rows)]
     assert blinding_sums(NORMS, done.published) == secret
     for site in done.sites.values():
         limbs = site.vector[LENGTH:]
@@ -146,7 +146,7 @@ def test_claims_count_for_their_site_and_round_alone() -> None:
 def claim_of(done: Round, name: str, update) -> bytes:
     """What a site that lies about its update would claim, with the blindings that it put into the sum."""
     digest = digest_of(np.asarray(update, np.int64), done.seed, done.terms.projections)
-    return make_claim(done.terms, name, done.seed, digest, done.sites[name]._blindings).payload()
+    return make_claim(done.terms, name, done.seed, digest, done.sites[name].own.blindings).payload()
 
 
 def test_a_site_that_commits_to_another_update_is_found_in_the_sum() -> None:
@@ -171,7 +171,7 @@ def test_a_long_update_can_neither_be_claimed_nor_hidden() -> None:
         done.verify(claims)
     limitless = Terms(round="study/1", length=LENGTH, projections=3, square_limit=10**9)
     digest = digest_of(vectors[1], done.seed, 3)
-    forged = make_claim(limitless, "lyon", done.seed, digest, done.sites["lyon"]._blindings)
+    forged = make_claim(limitless, "lyon", done.seed, digest, done.sites["lyon"].own.blindings)
     with pytest.raises(ProtocolError, match="claim of lyon: "):  # a proof for a wider limit
         done.verify({**claims, "lyon": forged.payload()})
 
@@ -261,7 +261,7 @@ def test_two_sites_that_work_together_are_bounded_by_their_sum() -> None:
     assert max(sum(value**2 for value in part[1:]) for part in (halves, rests)) <= NORMS.square_limit
     claims = {"basel": done.sites["basel"].claim(done.coins)}
     for name, part in (("lyon", halves), ("torino", rests)):
-        claims[name] = make_claim(NORMS, name, done.seed, part, done.sites[name]._blindings).payload()
+        claims[name] = make_claim(NORMS, name, done.seed, part, done.sites[name].own.blindings).payload()
     np.testing.assert_array_equal(done.verify(claims).sum, sum(done.updates))
     assert sum(value**2 for value in whole[1:]) <= 4 * NORMS.square_limit
 
@@ -302,10 +302,10 @@ def test_a_contributor_shows_no_secret() -> None:
     site = Contributor(SUMS, "basel", np.arange(LENGTH))
     shown = repr(site)
     assert "basel" in shown
-    assert not any(secret in shown for secret in (site._coin.hex(), str(site._blindings[0]), "array", "update"))
+    assert not any(secret in shown for secret in (site.own.coin.hex(), str(site.own.blindings[0]), "array", "update"))
 
 
 def test_no_two_contributors_share_a_secret() -> None:
     one, two = (Contributor(SUMS, "basel", np.zeros(LENGTH, int)) for _ in range(2))
     assert one.seal != two.seal
-    assert one._blindings != two._blindings
+    assert one.own.blindings != two.own.blindings

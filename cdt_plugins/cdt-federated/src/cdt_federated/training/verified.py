@@ -93,14 +93,15 @@ class Verified(Secure):
 
     @property
     def rejoin(self) -> Rejoin:
-        """Refuses: a site's proofs live in one process for one round.
+        """What :meth:`cdt_federated.rounds.Site.restore` needs in the middle of a round."""
 
-        Raises
-        ------
-        FederatedError
-            Always; a site that died in a round takes part in the next one.
-        """
-        raise FederatedError(f"{self.name}: a site cannot go on in the middle of a round; let it join the next one")
+        def rejoin(opening: Opening, kept: bytes) -> Party:
+            masks, proofs = _library()
+            identity = self._identity(masks, opening.site)
+            party: Party = proofs.VerifiedParty.restore(kept, identity, self._keys(masks))
+            return party
+
+        return rejoin
 
     def _encoded(self, opening: Opening, update: Vector) -> Any:
         """The weighted update, clipped, in signed lattice steps."""

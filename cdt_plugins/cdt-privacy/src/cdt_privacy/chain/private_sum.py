@@ -97,7 +97,8 @@ class PrivateSum:
         Parameters
         ----------
         values
-            (length,), or (rows, length) with at most ``contribution.rows`` rows, each of which is clipped for itself.
+            (length,), or (rows, length) with at most ``contribution.rows`` rows, each of which is clipped for itself. A site
+            without any sends its noise all the same: shape (0, length).
         stream
             Where rounding and noise come from; leave it out but in tests. A new key of the operating system each time.
         masks
@@ -248,9 +249,9 @@ class PrivateSum:
         most, length = self.contribution.rows, self.contribution.length
         if rows.ndim != 2 or rows.shape[1] != length or rows.dtype.kind not in "iufb":
             raise PrivacyError(f"values of shape {np.shape(values)}; give ({length},) or (rows, {length}) real numbers")
-        if not 1 <= len(rows) <= most:
+        if len(rows) > most:
             raise PrivacyError(
-                f"{len(rows)} rows, where a site may give 1 to {most}; plan for more rows, or leave some out"
+                f"{len(rows)} rows, where a site may give up to {most}; plan for more rows, or leave some out"
             )
         return rows
 

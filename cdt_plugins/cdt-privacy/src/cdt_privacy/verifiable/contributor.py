@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from attrs import field, frozen
 
 from cdt_core.errors import PrivacyError, ProtocolError
 from cdt_privacy.verifiable.claim import make_claim
@@ -21,7 +22,20 @@ if TYPE_CHECKING:
 
     from cdt_privacy.verifiable.terms import Terms
 
-__all__ = ["Contributor", "blinding_sums"]
+__all__ = ["Contributor", "Secrets", "blinding_sums"]
+
+
+@frozen
+class Secrets:
+    """What a site makes up for one round and no other: a blinding for each number of its digest, and its coin."""
+
+    blindings: tuple[int, ...] = field(repr=False)
+    coin: bytes = field(repr=False)
+
+    @classmethod
+    def fresh(cls, terms: Terms) -> Secrets:
+        """From the operating system's generator."""
+        return cls(tuple(random_scalar() for _ in range(terms.rows)), secrets.token_bytes(COIN_BYTES))
 
 
 class Contributor:
@@ -39,6 +53,8 @@ class Contributor:
         This site's name.
     update
         Shape (length,), integers of the lattice: after clipping, rounding and noise, before masks.
+    own
+        Of a site that goes on in another process, what it made up in the one before; fresh ones when None.
 
     Raises
     ------
@@ -46,7 +62,7 @@ class Contributor:
         The update is no vector of that many integers, the site has no name, or PyNaCl is missing.
     """
 
-    def __init__(self, terms: Terms, site: str, update: ArrayLike) -> None:
+    def __init__(self, terms: Terms, site: str, update: ArrayLike, own: Secrets | None = None) -> None:
         if not isinstance(site, str) or not site.strip() or not site.isprintable():
             raise PrivacyError(f"round {terms.round!r}: the site {site!r} has no name that can be printed")
         try:
@@ -60,8 +76,7 @@ class Contributor:
             )
         self._terms, self._site = terms, site
         self._update = values.astype(np.int64)
-        self._blindings = [random_scalar() for _ in range(terms.rows)]
-        self._coin = secrets.token_bytes(COIN_BYTES)
+        self.own = Secrets.fresh(terms) if own is None else own
         self._published: NDArray[np.int64] | None = None
         self._seals: dict[str, bytes] = {}
         self._claimed = False
@@ -69,13 +84,13 @@ class Contributor:
     @property
     def vector(self) -> NDArray[np.int64]:
         """Shape (terms.carried_length,): the update, then the blindings, uniform scalars, in limbs of 16 bits."""
-        words = b"".join(scalar.to_bytes(2 * LIMBS, "little") for scalar in self._blindings)
+        words = b"".join(scalar.to_bytes(2 * LIMBS, "little") for scalar in self.own.blindings)
         return np.concatenate((self._update, np.frombuffer(words, "<u2").astype(np.int64)))
 
     @property
     def seal(self) -> bytes:
         """Binds this site to its coin: 32 bytes, sent before the sum is published."""
-        return seal_of(self._terms, self._site, self._coin)
+        return seal_of(self._terms, self._site, self.own.coin)
 
     def reveal(self, published: Any, seals: Mapping[str, bytes]) -> bytes:
         """The coin, once the sum is published and all seals are there. For one sum only.
@@ -98,7 +113,7 @@ class Contributor:
         if seals.get(self._site) != self.seal:
             raise ProtocolError(self._said("its seal is not among those that were published; take no part"))
         self._published, self._seals = vector, dict(seals)
-        return self._coin
+        return self.own.coin
 
     def claim(self, coins: Mapping[str, bytes]) -> bytes:
         """Commitments and proofs for the published sum, from the coins of all sites.
@@ -126,7 +141,7 @@ class Contributor:
                     "clip the update to the norm bound, and run the round again"
                 )
             )
-        return make_claim(self._terms, self._site, seed, digest, self._blindings).payload()
+        return make_claim(self._terms, self._site, seed, digest, self.own.blindings).payload()
 
     def _said(self, what: str) -> str:
         return f"round {self._terms.round!r}, site {self._site}: {what}"

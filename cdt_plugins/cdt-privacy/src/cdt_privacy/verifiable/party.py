@@ -11,7 +11,18 @@ from cdt_privacy.secure.messages import STAGES
 from cdt_privacy.secure.party import SecureParty
 from cdt_privacy.verifiable.check import Verified, verify_sum
 from cdt_privacy.verifiable.contributor import Contributor
-from cdt_privacy.verifiable.relayed import CLAIMS, COINS, SEALS, VERDICTS, agreed_bytes, check_terms, read_relayed
+from cdt_privacy.verifiable.relayed import (
+    AFTER,
+    CLAIMS,
+    COINS,
+    SEALS,
+    STAGES_BEFORE,
+    VERDICTS,
+    agreed_bytes,
+    check_terms,
+    read_relayed,
+)
+from cdt_privacy.verifiable.saved import State
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +32,8 @@ if TYPE_CHECKING:
     from cdt_privacy.verifiable.terms import Terms
 
 __all__ = ["VerifiedParty"]
+
+_ORDER = (*STAGES_BEFORE, *STAGES, *AFTER)
 
 
 class VerifiedParty:
@@ -49,7 +62,8 @@ class VerifiedParty:
 
     Notes
     -----
-    It lives in one process for one round: a site that dies in between is out of that round.
+    After :meth:`answer` and before the answer is sent, keep :meth:`saved`: a site that went back to an older state could be
+    told of two sums, and two claims with the same blindings tell of its update.
     """
 
     def __init__(
@@ -68,6 +82,8 @@ class VerifiedParty:
         self._seals: dict[str, bytes] = {}
         self._coins: dict[str, bytes] = {}
         self._done: list[str] = []
+        self._requests: list[bytes] = []
+        self._answered, self._repeats = b"", False
         self.verified: Verified | None = None
 
     def answer(self, stage: str, payload: bytes) -> bytes:
@@ -81,17 +97,71 @@ class VerifiedParty:
         PrivacyError
             The update is longer than the norm bound: this site has no claim to make.
         """
-        if stage in STAGES:
-            return self._inner.answer(stage, payload)
-        steps = {SEALS: self._seal, COINS: self._reveal, CLAIMS: self._claim, VERDICTS: self._judge}
-        due = next((each for each in steps if each not in self._done), "none: the round is over")
+        if not isinstance(payload, (bytes, bytearray, memoryview)):
+            raise ProtocolError(
+                f"{self._where(stage)}: {type(payload).__name__} in place of bytes; nothing was answered"
+            )
+        payload = bytes(payload)
+        if self._done[-1:] == [stage]:
+            if stage in STAGES:
+                return self._inner.answer(stage, payload)  # which repeats what it may
+            if self._repeats and payload == self._requests[-1]:
+                return self._answered
+        due = _ORDER[len(self._done)] if len(self._done) < len(_ORDER) else "none: the round is over"
         if stage != due:
             raise ProtocolError(
                 f"{self._where(stage)}: answered already, or out of turn (due is {due}); each stage is answered once"
             )
-        body = steps[stage](FieldReader(bytes(payload), self._where(stage)))
+        answer = self._inner.answer(stage, payload) if stage in STAGES else self._answer(stage, payload)
         self._done.append(stage)
-        return messages.signed(self._identity, self._sums, stage, body)
+        return answer
+
+    def saved(self) -> bytes:
+        """The site's place in the round, encrypted for its own identity alone, whose secret key is not in it."""
+        state = State(
+            terms=self._terms,
+            sums=self._sums,
+            secrets=self._contributor.own,
+            update=self._contributor.vector[: self._terms.length],
+            masked=self._inner.saved(),
+            done=len(self._done),
+            requests=self._requests,
+            answer=self._answered,
+        )
+        return state.to_bytes(self._identity)
+
+    @classmethod
+    def restore(cls, saved: bytes, identity: secure.Identity, roster: secure.Roster) -> VerifiedParty:
+        """Go on where :meth:`saved` was called.
+
+        The last answer may not have left: until the next stage is answered, the very same request gets the very same answer.
+        Any other request for a stage that was answered is refused.
+
+        Raises
+        ------
+        ProtocolError
+            Changed bytes, or another site's.
+        FederatedError
+            A roster that does not fit.
+        """
+        state = State.from_bytes(saved, identity)
+        party = cls(identity, roster, state.sums, state.terms, state.update)
+        party._contributor = Contributor(state.terms, identity.site, state.update, state.secrets)
+        party._inner = SecureParty.restore(state.masked, identity, roster)
+        takes = (party._seal, party._reveal, party._opened, party._judge)
+        for take, stage, request in zip(takes, (SEALS, *AFTER), state.requests, strict=False):
+            take(FieldReader(request, party._where(stage)))
+        party._done, party._requests = list(_ORDER[: state.done]), list(state.requests)
+        party._answered, party._repeats = state.answer, True
+        return party
+
+    def _answer(self, stage: str, payload: bytes) -> bytes:
+        """To a stage that is not one of the secure sum."""
+        steps = {SEALS: self._seal, COINS: self._reveal, CLAIMS: self._claim, VERDICTS: self._judge}
+        body = steps[stage](FieldReader(payload, self._where(stage)))
+        self._answered = messages.signed(self._identity, self._sums, stage, body)
+        self._requests.append(payload)
+        return self._answered
 
     def _seal(self, reader: FieldReader) -> bytes:
         agreed = agreed_bytes(self._sums, self._terms)
@@ -107,8 +177,11 @@ class VerifiedParty:
         self._published, self._seals = published, seals
         return coin
 
-    def _claim(self, reader: FieldReader) -> bytes:
+    def _opened(self, reader: FieldReader) -> None:
         self._coins = read_relayed(self._sums, self._roster, COINS, reader)
+
+    def _claim(self, reader: FieldReader) -> bytes:
+        self._opened(reader)
         return self._contributor.claim(self._coins)
 
     def _judge(self, reader: FieldReader) -> bytes:
