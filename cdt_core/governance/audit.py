@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from cdt_core.errors import CdtError, CertificateError, OutputError
-from cdt_core.governance.chain import LONGEST_LINE, Entry, Head, Header, Signer, digest, key_bytes
-from cdt_core.governance.files import is_locked_alone, sync_folder, write_all
+from cdt_core.governance.chain import Entry, Head, Header, Signer, key_bytes
+from cdt_core.governance.files import LONGEST_LINE, make_whole, open_alone, write_all
 from cdt_core.governance.instants import instant_text
+from cdt_core.governance.linked import digest
 from cdt_core.governance.recovery import set_aside, tail_of
 from cdt_core.governance.request import Decision, Request
 
@@ -83,12 +84,14 @@ class AuditLog:
         try:
             self._key = signer.public_key()
             _create(self._path, self._key, signer)
-            self._handle = _locked(self._path)
+            self._handle = open_alone(self._path)
             tail = tail_of(self._handle, self._path, self._key)
             self._log, self._count, self._end = tail.header.log, tail.head.count, tail.end
             self._last, self._head = digest(tail.head.line()), tail.head
             if tail.left:
                 self._recover(tail.left, now)
+        except BlockingIOError as error:
+            raise OutputError(f"{path}: another writer has this audit log open; one at a time may write") from error
         except BaseException as error:
             self._release()
             if isinstance(error, CdtError) or not isinstance(error, Exception):
@@ -249,33 +252,9 @@ def _check_tree(tree: Any, where: str, depth: int = 0) -> None:
 
 
 def _create(path: Path, key: Ed25519PublicKey, signer: Signer) -> None:
-    """A log without entries, whole or not at all; one that is there stays."""
+    """A log without entries; of two first writers at once, one makes it and the other finds it, as one that is there stays."""
     text = key_bytes(key).hex()
-    if os.path.lexists(path):
-        return
-    header = Header(os.urandom(16).hex(), text)
-    head = _signed(Head(header.log, 0, digest(header.line()), ""), signer, key)
-    part = path.with_name(f".{path.name}.{os.getpid()}.{header.log[:8]}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-    try:
-        write_all(handle, b"\n".join((header.line(), head.line(), b"")), 0)
-        os.fsync(handle)
-        os.link(part, path)
-    except FileExistsError:
-        pass  # of two first writers at once, one makes the log and the other finds it
-    finally:
-        os.close(handle)
-        part.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def _locked(path: Path) -> int:
-    """The file open, for this writer alone (``flock``, which ends with the process)."""
-    handle = os.open(path, os.O_RDWR)
-    try:
-        if not is_locked_alone(handle):
-            raise OutputError(f"{path}: another writer has this audit log open; one at a time may write")
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
+    if not os.path.lexists(path):
+        header = Header(os.urandom(16).hex(), text)
+        head = _signed(Head(header.log, 0, digest(header.line()), ""), signer, key)
+        make_whole(path, b"\n".join((header.line(), head.line(), b"")), 0o640)

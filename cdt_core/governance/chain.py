@@ -6,7 +6,6 @@ without the newline.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -16,23 +15,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import frozen
 
 from cdt_core.errors import CertificateError, ProtocolError
+from cdt_core.governance.files import lines_of
 from cdt_core.governance.instants import instant_text, read_instant
+from cdt_core.governance.linked import canonical
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = [
     "FORMAT",
-    "LONGEST_LINE",
     "VERSION",
     "Entry",
     "Head",
     "Header",
     "Signer",
-    "canonical",
-    "digest",
     "key_bytes",
-    "lines_of",
     "read_entries",
     "read_head",
     "read_line",
@@ -41,13 +38,9 @@ __all__ = [
 FORMAT = "cdt.audit"
 VERSION = 1
 
-#: Bytes of a line with its newline: nothing longer is written or read.
-LONGEST_LINE = 1 << 20
-
 #: Signed before the head's own bytes, so that no other signature of the key can be taken for a head.
 _DOMAIN = b"cdt audit log head, version 1\n"
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _DECODER = json.JSONDecoder()
 
 
@@ -59,16 +52,6 @@ class Signer(Protocol):
 
     def public_key(self) -> Ed25519PublicKey:
         """The public half."""
-
-
-def canonical(tree: Mapping[str, Any]) -> bytes:
-    """The line of a tree, without its newline; ``TypeError`` or ``ValueError`` for what JSON cannot hold."""
-    return _ENCODER.encode(tree).encode("ascii")
-
-
-def digest(line: bytes) -> str:
-    """SHA-256 of a line, in hexadecimal."""
-    return hashlib.sha256(line).hexdigest()
 
 
 def key_bytes(key: Ed25519PublicKey) -> bytes:
@@ -159,21 +142,6 @@ class Head:
     def line(self) -> bytes:
         """The line that says this, for the log and for a file kept elsewhere."""
         return canonical({"log": self.log, "head": self.count, "previous": self.previous, "signature": self.signature})
-
-
-def lines_of(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Number (from 1), bytes without newline, and whether the newline is there, of each line.
-
-    A longer one than :data:`LONGEST_LINE` comes in pieces of that size, all but the last without newline, and is the last.
-    """
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(LONGEST_LINE):
-            number += 1
-            whole = line.endswith(b"\n")
-            yield number, line.removesuffix(b"\n"), whole
-            if not whole:
-                return
 
 
 def read_line(line: bytes) -> Header | Entry | Head:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 from attrs import frozen
 
 from cdt_core.errors import OutputError, ProtocolError
-from cdt_core.governance.chain import LONGEST_LINE, Entry, Head, Header, digest, key_bytes, read_line
-from cdt_core.governance.files import sync_folder
+from cdt_core.governance.chain import Entry, Head, Header, key_bytes, read_line
+from cdt_core.governance.files import LONGEST_LINE, sync_folder
+from cdt_core.governance.linked import digest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

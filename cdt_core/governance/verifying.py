@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from cdt_core.errors import CertificateError, ProtocolError
-from cdt_core.governance.chain import Entry, Head, Header, digest, key_bytes, lines_of, read_line
+from cdt_core.governance.chain import Entry, Head, Header, key_bytes, read_line
+from cdt_core.governance.files import lines_of
+from cdt_core.governance.linked import digest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -84,3 +88,29 @@ def written(path: Path, groups: tuple[int, ...] = (3, 2, 4), key: Ed25519Private
                 log.append(NOW, "ana", {"kind": "statistic", "subject": f"table {log.count}"}, {"allowed": True})
             heads.append(log.commit())
     return heads
+
+
+def interrupted_at(step: int, call: Callable[[], object], *modules: ModuleType) -> bool:
+    """Whether ``call`` was interrupted, as it was about to run line ``step`` of those that it runs of the modules."""
+    left, files = step, {module.__file__ for module in modules}
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False

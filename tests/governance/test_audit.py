@@ -7,11 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from types import FrameType
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -20,7 +17,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import CertificateError, OutputError, ProtocolError
 from cdt_core.governance import AuditLog, Budget, audit, decide, read_entries, read_head, verify_log
-from tests.governance.examples import KEY, NOW, OTHER_KEY, agreement, request, written
+from tests.governance.examples import KEY, NOW, OTHER_KEY, agreement, interrupted_at, request, written
 
 DEEP: dict = {}
 for _ in range(900):
@@ -127,38 +124,12 @@ def test_what_cannot_be_kept_is_refused_and_changes_nothing(path, time, actor, t
     assert verify_log(path, KEY.public_key()).ok
 
 
-def interrupted_at(step: int, call: Callable[[], object]) -> bool:
-    """Whether ``call`` was interrupted, as it was about to run its line ``step`` of audit.py."""
-    left = step
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal left
-        if frame.f_code.co_filename != audit.__file__:
-            return None
-        if event == "line":
-            left -= 1
-            if left < 0:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    try:
-        sys.settrace(trace)
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
-
-
 @pytest.mark.parametrize("group_size", [1, 100])
 def test_after_an_interrupt_anywhere_the_log_goes_on(path, group_size) -> None:
     with AuditLog(path, KEY, now=NOW, group_size=group_size) as log:
         for call in (lambda: log.append(NOW, "ana", {"kind": "audit"}, {}), log.commit):
             step = 0
-            while interrupted_at(step, call):
+            while interrupted_at(step, call, audit):
                 step += 1
             assert step > 3
             log.append(NOW, "ana", {"kind": "next"}, {})

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import ProtocolError
 from cdt_core.governance import AuditLog, read_entries, verify_log
-from cdt_core.governance.chain import Head, canonical, digest, read_line
+from cdt_core.governance.chain import Head, read_line
+from cdt_core.governance.linked import canonical, digest
 from tests.governance.examples import KEY, NOW, OTHER_KEY, written
 
 PUBLIC = KEY.public_key()

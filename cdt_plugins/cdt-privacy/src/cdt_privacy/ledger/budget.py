@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from attrs import field, frozen
 
 from cdt_core.errors import BudgetError, PrivacyError
+from cdt_core.governance.linked import LinkedFile, Wording
 from cdt_privacy.accounting.account import Account, account, quick_epsilon, require_delta
 from cdt_privacy.accounting.mechanism import Mechanism, from_json, to_json
 from cdt_privacy.accounting.neighbours import Neighbours
-from cdt_privacy.ledger.storage import LedgerFile
 
 __all__ = ["Budget", "Ledger", "Reservation"]
 
 _FORMAT = "cdt-privacy-ledger"
 _VERSION = 1
+
+_WORDING = Wording(
+    error=PrivacyError,
+    name="ledger",
+    exists="a budget is set once; open it with Ledger.open",
+    absent="Ledger.create makes one",
+    unwritten="nothing may be released",
+)
 
 #: Relative excess over the budget that is rounding: three releases of 0.1 come to 0.30000000000000004.
 _ROUNDING = 1e-9
@@ -97,14 +105,15 @@ class Ledger:
     mean weight: with it epsilon would be 0.9405 at delta 1e-06, an
     """
 
-    def __init__(self, file: LedgerFile) -> None:
+    def __init__(self, file: LinkedFile) -> None:
         """Of a file that is open: :meth:`create` and :meth:`open` give one."""
         self._file = file
         self._mutex = threading.RLock()
         self._states: dict[int, str] = {}
         self._mechanisms: dict[int, Mechanism] = {}
-        self.dataset, self.budget = _header(file)
-        for line in file.lines[1:]:
+        lines = file.lines()
+        self.dataset, self.budget = _header(next(lines).entry, file.path)
+        for line in lines:
             self._apply(line.sequence, line.entry)
 
     @classmethod
@@ -126,7 +135,7 @@ class Ledger:
             "delta": float(budget.delta),
             "neighbours": budget.neighbours.value,
         }
-        return cls(LedgerFile.create(Path(path), header))
+        return cls(LinkedFile.create(Path(path), header, _WORDING))
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, head: str | None = None) -> Ledger:
@@ -145,9 +154,9 @@ class Ledger:
         PrivacyError
             It was changed, cut or reordered, lacks ``head``, or is open in another process.
         """
-        file = LedgerFile.open(Path(path))
+        file = LinkedFile.open(Path(path), _WORDING)
         try:
-            if head is not None and all(line.digest != head for line in file.lines):
+            if head is not None and all(line.digest != head for line in file.lines()):
                 raise PrivacyError(f"the ledger {path} never had the head {head[:16]}...; an older copy, or rewritten")
             return cls(file)
         except BaseException:
@@ -243,18 +252,20 @@ class Ledger:
                 )
             self._write({"kind": kind, "reservation": sequence})
 
-    def _write(self, entry: dict[str, Any]) -> int:
+    def _write(self, entry: Mapping[str, Any]) -> int:
         """Add an entry; returns its number. An interrupt closes the ledger, for what counts is then what the disk has."""
-        line = self._file.next_line(entry)
+        sequence = self._file.count
         try:
-            self._file.append(line)
-            self._apply(line.sequence, entry)
+            self._file.append(entry)
+            self._apply(sequence, entry)
+        except PrivacyError:
+            raise  # of what could not be kept nothing was written; of what could not be written the file is closed
         except BaseException:
             self._file.close()
             raise
-        return line.sequence
+        return sequence
 
-    def _apply(self, sequence: int, entry: dict[str, Any]) -> None:
+    def _apply(self, sequence: int, entry: Mapping[str, Any]) -> None:
         kind, settled = entry.get("kind"), entry.get("reservation")
         if kind == "reserve":
             self._mechanisms[sequence] = from_json(entry.get("mechanism"))
@@ -267,11 +278,10 @@ class Ledger:
             )
 
 
-def _header(file: LedgerFile) -> tuple[str, Budget]:
-    first = file.lines[0].entry
+def _header(first: Mapping[str, Any], path: Path) -> tuple[str, Budget]:
     if first.get("format") != _FORMAT or first.get("version") != _VERSION:
-        raise PrivacyError(f"{file.path} is no privacy ledger of version {_VERSION}")
+        raise PrivacyError(f"{path} is no privacy ledger of version {_VERSION}")
     try:
         return str(first["dataset"]), Budget(first["epsilon"], first["delta"], Neighbours(first["neighbours"]))
     except (KeyError, ValueError) as error:
-        raise PrivacyError(f"{file.path}: its first line states no budget: {error}") from error
+        raise PrivacyError(f"{path}: its first line states no budget: {error}") from error

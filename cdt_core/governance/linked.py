@@ -1,0 +1,283 @@
+"""Files of linked lines: they only grow, and what is changed, dropped, moved or cut is found when they are opened.
+
+    {"entry": {...}, "previous": "<sha256>", "sequence": 3}
+
+A line is canonical JSON (ASCII, sorted keys, no spaces) and a newline; its digest is the SHA-256 of it without the newline,
+and the next line has that as ``previous``. Beside the file lies ``NAME.head``: the number of lines, a space, the digest of the
+last, a newline. It is written after the lines that it names, so that a crash may leave it behind the file but never before it:
+a file with fewer lines than its head was cut. Nothing is signed: against somebody who rewrites both, keep a head elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from cdt_core.errors import CdtError
+from cdt_core.governance.files import LONGEST_LINE, lines_of, make_whole, open_alone, sync_folder, write_all
+
+__all__ = ["START", "LinkedFile", "LinkedLine", "Wording", "canonical", "digest"]
+
+#: What the first line has for ``previous``.
+START = "0" * 64
+
+#: More than a head has: a count of twenty digits, and a digest.
+_LONGEST_HEAD = 100
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def canonical(tree: Mapping[str, Any]) -> bytes:
+    """The line of a tree, without its newline; ``TypeError``, ``ValueError``, ``RecursionError`` for what JSON cannot hold."""
+    return _ENCODER.encode(tree).encode("ascii")
+
+
+def digest(line: bytes) -> str:
+    """SHA-256 of a line, in hexadecimal."""
+    return hashlib.sha256(line).hexdigest()
+
+
+@frozen(kw_only=True)
+class Wording:
+    """What a kind of file is called in errors, of which class they are, and what to do."""
+
+    error: type[CdtError]
+    name: str
+    exists: str = "open it"
+    absent: str = "create it"
+    unwritten: str = "make room, then open it again"
+
+    def wrong(self, path: Path, what: str) -> CdtError:
+        """The error that says ``what`` of the file."""
+        return self.error(f"the {self.name} {path} {what}")
+
+
+@frozen
+class LinkedLine:
+    """One entry in its place: ``sequence`` counts from 0, ``size`` is in bytes with the newline."""
+
+    sequence: int
+    entry: Mapping[str, Any]
+    digest: str
+    size: int
+
+
+class LinkedFile:
+    """An open, locked, verified file of linked lines. Make it with :meth:`create` or :meth:`open`; not for several threads.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    count, head
+        Number of lines on the disk, and the digest of the last one, which stands for all of them.
+    torn
+        Whether a last line that a crash cut off was taken away: its writer never said that it was written.
+
+    Examples
+    --------
+    >>> words = Wording(error=CdtError, name="diary")
+    >>> with_first = LinkedFile.create(Path("diary.jsonl"), {"of": "ana"}, words)
+    >>> with_first.append({"saw": "a heron"}, {"saw": "two herons"})
+    >>> with_first.close()
+    >>> again = LinkedFile.open(Path("diary.jsonl"), words)
+    >>> [line.entry for line in again.lines()]
+    [{'of': 'ana'}, {'saw': 'a heron'}, {'saw': 'two herons'}]
+    >>> again.close()
+    """
+
+    def __init__(self, path: Path, wording: Wording) -> None:
+        self.path = path
+        self.count, self.head, self.torn = 0, START, False
+        self._wording, self._handle, self._end = wording, -1, 0
+
+    @classmethod
+    def create(cls, path: Path, first: Mapping[str, Any], wording: Wording, *, exist_ok: bool = False) -> LinkedFile:
+        """A new file whose first line holds ``first``, made whole or not at all; or with ``exist_ok`` the one that is there.
+
+        Raises
+        ------
+        CdtError
+            That of ``wording``: the file exists, was there and is gone, or cannot be made.
+        """
+        line = _encoded(0, START, first, path, wording)
+        if os.path.lexists(_head_path(path)) and not os.path.lexists(path):
+            raise wording.wrong(path, "is gone, and its head is there; restore it from a copy")
+        try:
+            is_new = make_whole(path, line + b"\n", 0o600)
+        except OSError as error:
+            raise wording.wrong(path, f"cannot be created: {error.strerror}") from error
+        if not (is_new or exist_ok):
+            raise wording.wrong(path, f"exists: {wording.exists}")
+        return cls.open(path, wording)
+
+    @classmethod
+    def open(cls, path: Path, wording: Wording) -> LinkedFile:
+        """The file that is there, after each line was verified against the one before it, and all against the head.
+
+        Raises
+        ------
+        CdtError
+            That of ``wording``: another process has it, it cannot be read, or it was changed, cut or reordered; names the line.
+        """
+        opened = cls(path, wording)
+        try:
+            opened._handle = open_alone(path)
+            opened._verify()
+            return opened
+        except BaseException as error:
+            opened.close()
+            if isinstance(error, BlockingIOError):
+                raise wording.wrong(path, "is in use by another process, or open twice; close it there") from error
+            if isinstance(error, OSError):
+                advice = f"; {wording.absent}" if isinstance(error, FileNotFoundError) else ""
+                raise wording.wrong(path, f"cannot be opened: {error.strerror}{advice}") from error
+            raise
+
+    def lines(self) -> Iterator[LinkedLine]:
+        """The whole lines on the disk, read anew, each verified against the one before it; one at a time is in memory.
+
+        Raises
+        ------
+        CdtError
+            That of the wording: a line does not follow from the one before it; names both.
+        """
+        self._require_open()
+        previous = START
+        for number, line, whole in lines_of(self._handle):
+            if not whole and len(line) < LONGEST_LINE:
+                continue  # what a crash cut off; nothing follows
+            entry = _entry_of(line, number - 1, previous)
+            if entry is None:
+                last = f"line {number - 1}" if number > 1 else "the beginning"
+                raise self._wrong(
+                    f"was changed: line {number} does not follow from {last}; one of the two was altered, or lines "
+                    "were moved or dropped: restore it and its head from one copy"
+                )
+            previous = digest(line)
+            yield LinkedLine(number - 1, entry, previous, len(line) + 1)
+
+    def append(self, *entries: Mapping[str, Any]) -> None:
+        """Add lines; when this returns they are on the disk. After a failure or an interrupt the file is closed.
+
+        Raises
+        ------
+        CdtError
+            That of the wording: an entry is none of JSON or too long, and nothing was written; or the file was closed, or
+            the disk refused, and whether the lines are there shows when it is opened again.
+        """
+        self._require_open()
+        lines, head = [], self.head
+        for sequence, entry in enumerate(entries, self.count):
+            lines.append(_encoded(sequence, head, entry, self.path, self._wording))
+            head = digest(lines[-1])
+        group = b"\n".join((*lines, b""))
+        try:
+            write_all(self._handle, group, self._end)
+            os.fsync(self._handle)
+            self._keep_head(self.count + len(lines), head)
+            self.count, self.head, self._end = self.count + len(lines), head, self._end + len(group)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                raise self._wrong(f"cannot be written: {error.strerror}; {self._wording.unwritten}") from error
+            raise
+
+    def close(self) -> None:
+        """Give the file and its lock back. A second call does nothing."""
+        if self._handle >= 0:
+            handle, self._handle = self._handle, -1
+            os.close(handle)
+
+    def _require_open(self) -> None:
+        if self._handle < 0:
+            raise self._wrong("was closed, or failed before; open it again")
+
+    def _wrong(self, what: str) -> CdtError:
+        return self._wording.wrong(self.path, what)
+
+    def _verify(self) -> None:
+        known, kept = self._kept_head()
+        passed = START
+        for line in self.lines():
+            self.count, self.head, self._end = line.sequence + 1, line.digest, self._end + line.size
+            if self.count == known:
+                passed = line.digest
+        if self.count < max(known, 1):
+            raise self._wrong(f"was cut: it has {self.count} whole lines of {max(known, 1)}; restore it from a copy")
+        if passed != kept:
+            raise self._wrong(
+                f"and its head do not belong together: its line {known} is not the one that {_head_path(self.path)} "
+                "names; restore both from one copy"
+            )
+        if known == 0 and self.count > 1:
+            raise self._wrong(f"has lost its head, {_head_path(self.path)}; restore both from one copy")
+        self.torn = os.fstat(self._handle).st_size > self._end
+        if self.torn:
+            os.ftruncate(self._handle, self._end)
+            os.fsync(self._handle)
+        if known < self.count:
+            self._keep_head(self.count, self.head)
+            sync_folder(self.path.parent)
+
+    def _kept_head(self) -> tuple[int, str]:
+        """Count and digest of the head beside the file; of no line where a crash came before the first head."""
+        path = _head_path(self.path)
+        try:
+            with path.open("rb") as file:
+                text = file.read(_LONGEST_HEAD)
+            count, kept = int(text.split()[0]), text[-65:-1].decode("ascii")
+        except FileNotFoundError:
+            return 0, START
+        except (ValueError, IndexError):
+            count, kept, text = 0, "", b""
+        if count < 1 or text != _head_text(count, kept):
+            raise self._wrong(f"has a damaged head, {path}; restore both from one copy")
+        return count, kept
+
+    def _keep_head(self, count: int, head: str) -> None:
+        path = _head_path(self.path)
+        part = path.with_name(f"{path.name}.part")
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            write_all(handle, _head_text(count, head), 0)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        part.replace(path)
+
+
+def _head_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.head")
+
+
+def _head_text(count: int, head: str) -> bytes:
+    return f"{count} {head}\n".encode("ascii")
+
+
+def _encoded(sequence: int, previous: str, entry: Mapping[str, Any], path: Path, wording: Wording) -> bytes:
+    try:
+        line = canonical({"sequence": sequence, "previous": previous, "entry": entry})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise wording.wrong(path, f"was given a line {sequence + 1} that JSON cannot hold: {error}") from error
+    if len(line) >= LONGEST_LINE:
+        raise wording.wrong(
+            path, f"was given a line of {len(line)} bytes, and at most {LONGEST_LINE - 1} are kept; shorten its text"
+        )
+    return line
+
+
+def _entry_of(line: bytes, sequence: int, previous: str) -> Mapping[str, Any] | None:
+    """The entry of a line that is exactly what is written in that place behind that line; else None."""
+    try:
+        entry = json.loads(line)["entry"]
+        same = canonical({"sequence": sequence, "previous": previous, "entry": entry}) == line
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return entry if same and isinstance(entry, dict) else None
