@@ -104,7 +104,7 @@ def agreed(members: Iterable[Hospital], expires: datetime) -> Agreement:
         minimum_group_size=50,
         minimum_sites=2,
         budget=Budget(EPSILON, DELTA),
-        carriers=("verified secure sums",),
+        carriers=("secure sums", "verified secure sums"),
         rules=("weighted mean",),
     )
 
@@ -226,7 +226,7 @@ class _Study:
             detail="models",
             destination="EU",
             group_size=self._smallest,
-            carrier="verified secure sums",
+            carrier="verified secure sums" if isinstance(self._carrier, Verified) else "secure sums",
             rule="weighted mean",
         )
 

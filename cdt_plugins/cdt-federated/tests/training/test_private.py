@@ -110,7 +110,7 @@ def test_what_more_would_cost_is_said_beforehand(ledger):
         (np.zeros((ROWS - 1, LENGTH)), FederatedError, r"shape \(49, 4\); give one row for each record"),
         (np.zeros((ROWS, LENGTH + 1)), FederatedError, r"shape \(50, 5\)"),
         (np.zeros(LENGTH), FederatedError, r"shape \(4,\)"),
-        (np.full((ROWS, LENGTH), np.nan), PrivacyError, "row 0, column 0 is nan"),
+        (np.full((ROWS, LENGTH), 1j), PrivacyError, "real numbers"),
     ],
 )
 def test_gradients_that_are_none_are_refused_and_stay_spent(ledger, rows, error, words):
@@ -118,6 +118,29 @@ def test_gradients_that_are_none_are_refused_and_stay_spent(ledger, rows, error,
     with pytest.raises(error, match=words):
         gradient(np.zeros(LENGTH), 0)
     assert ledger.mechanisms == (gradient.mechanism,)
+
+
+def test_a_model_on_which_some_records_overflow_tells_of_none_of_them(ledger):
+    """A coordinator may send any model: if the site then stayed out, that would tell of a record, without any noise."""
+    records = np.tile([3e8, -4e8, 0, 0], (1000, 1))
+    records[:500] = [np.nan, np.inf, -np.inf, 1.0]
+    told = _gradient(ledger, lambda model: records, rows=1000)(np.zeros(LENGTH), 0)
+    assert np.abs(told - [0.15, -0.2, 0, 0]).max() < 0.1
+
+
+def test_a_site_without_records_may_say_so_where_their_number_is_a_secret(tmp_path):
+    with Ledger.create(tmp_path / "l", "nobody yet", Budget(0.9, 1e-5)) as ledger:
+        told = _gradient(ledger, lambda model: np.zeros((0, LENGTH)))(np.zeros(LENGTH), 0)
+    assert np.abs(told).min() > 0  # noise as of any other
+
+
+def test_settings_may_be_of_numpy_and_stay_as_they_were_planned(ledger):
+    gradient = _gradient(
+        ledger, rows=np.int64(ROWS), length=np.int32(LENGTH), clip=np.float32(CLIP), uses=np.int16(USES)
+    )
+    gradient(np.zeros(LENGTH), 0)
+    with pytest.raises(AttributeError):
+        gradient.clip = 5.0
 
 
 def test_settings_without_meaning_are_named(ledger):

@@ -188,6 +188,12 @@ def test_a_site_that_crashes_in_the_middle_of_a_round_goes_on_in_it(stage):
     assert np.abs(trained.model - _optimum(*ROSTER.names)).max() < 0.02
 
 
+def test_steps_whose_sum_would_wrap_around_the_ring_are_refused():
+    with pytest.raises(FederatedError, match="steps do not fit 32 bits; give steps up to 28"):
+        _carrier(steps=29)
+    assert _carrier(steps=29, bits=64).bits == 64
+
+
 def test_without_cdt_privacy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cdt_privacy", None)
     training = Training(strategy=FedAvg(), carrier=_carrier())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from attrs import define, field
-from numpy.typing import ArrayLike
+from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import FederatedError
 from cdt_federated.checks import above_zero, count
@@ -16,6 +16,7 @@ from cdt_federated.vectors import Vector, frozen_vector
 if TYPE_CHECKING:
     from cdt_privacy.accounting import Mechanism
     from cdt_privacy.chain import PrivateSum
+    from cdt_privacy.chain.noise import LatticeNoise
     from cdt_privacy.ledger import Ledger
 
 __all__ = ["PrivateGradient"]
@@ -31,7 +32,22 @@ def _library() -> Any:
     return chain, accounting
 
 
-@define(kw_only=True, eq=False)
+def _planned(gradient: PrivateGradient) -> PrivateSum:
+    from cdt_core.hooks import Aggregator
+
+    chain, _ = _library()
+    budget, given = gradient.ledger.budget, gradient.epsilon
+    mean = Aggregator(name="mean", function="cdt_federated.rounds.plain:mean", additive=True)
+    rows, length = int(gradient.rows), int(gradient.length)
+    planned: PrivateSum = chain.PrivateSum.plan(
+        chain.Combination(rule=mean, carrier="plain", noise="local", sites=1),
+        chain.Contribution(length=length, clip_norm=float(gradient.clip), rows=rows, neighbours=budget.neighbours),
+        chain.Target(epsilon=budget.epsilon if given is None else given, delta=budget.delta, rounds=int(gradient.uses)),
+    )
+    return planned
+
+
+@frozen(kw_only=True, eq=False)
 class PrivateGradient:
     """A ``gradient(model, step)`` for a :class:`~cdt_federated.training.Learner` that tells little of any one record.
 
@@ -41,18 +57,22 @@ class PrivateGradient:
     they are sent) is post-processing of them and costs nothing more, whoever sees it.
 
     Each gradient is one event in the site's ledger: reserved before a record is looked at, committed before the gradient is
-    given. The same model asked again (a round that failed and is run once more) gets the same gradient, and costs nothing.
+    given. The same model asked again of this object (a round that failed and is run once more) gets the same gradient, and
+    costs nothing; another process of the site has to pay for it again.
 
     Parameters
     ----------
     records
         ``records(model) -> (rows, length)``: the gradient of each record's loss. What depends on no record, a penalty on
-        the model, is added to the private gradient afterwards.
+        the model, is added to the private gradient afterwards. It has to give all models numbers: an error that it raises is
+        seen by others, as the site stays out. What is not finite (a coordinator may send a model on which some records
+        overflow, and others do not) counts as zeros.
     ledger
         The site's own (:class:`cdt_privacy.ledger.Ledger`). Its budget says epsilon, delta and the neighbours. With
         ``REPLACE_ONE`` the number of records is no secret, and what ``records`` gives must have exactly ``rows`` rows.
     rows
-        Number of records, which everybody may know: what the sum is divided by.
+        Number of records, which everybody may know: what the sum is divided by. Where neighbours add or remove a record it is
+        the most that there may ever be, since to have more is refused, which is seen.
     length
         Values of the model.
     clip
@@ -111,37 +131,21 @@ class PrivateGradient:
     epsilon: float | None = None
     purpose: str = "gradient"
     _sum: PrivateSum = field(init=False, repr=False)
-    _mechanism: Mechanism = field(init=False, repr=False)
-    _deviation: float = field(init=False, repr=False)
     _given: dict[bytes, Vector] = field(init=False, repr=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        from cdt_core.hooks import Aggregator
-
-        chain, _ = _library()
-        budget = self.ledger.budget
-        mean = Aggregator(name="mean", function="cdt_federated.rounds.plain:mean", additive=True)
-        planned = chain.PrivateSum.plan(
-            chain.Combination(rule=mean, carrier="plain", noise="local", sites=1),
-            chain.Contribution(
-                length=self.length, clip_norm=float(self.clip), rows=self.rows, neighbours=budget.neighbours
-            ),
-            chain.Target(
-                epsilon=budget.epsilon if self.epsilon is None else self.epsilon, delta=budget.delta, rounds=self.uses
-            ),
-        )
-        self._sum, self._mechanism = planned, planned.mechanism
-        self._deviation = planned.lattice.step * planned.noise.variance**0.5 / self.rows
+        object.__setattr__(self, "_sum", _planned(self))  # once the settings are known to have a meaning
 
     @property
     def mechanism(self) -> Mechanism:
         """What one gradient is accounted as."""
-        return self._mechanism
+        return cast("Mechanism", self._sum.mechanism)
 
     @property
     def deviation(self) -> float:
         """Standard deviation of the noise in each number of a gradient."""
-        return self._deviation
+        noise = cast("LatticeNoise", self._sum.noise)
+        return float(self._sum.lattice.step * noise.variance**0.5 / self.rows)
 
     def cost(self, gradients: int = 1) -> float:
         """Epsilon that so many more gradients would add to what the ledger has spent; at 0.05 s, nothing is reserved."""
@@ -158,7 +162,7 @@ class PrivateGradient:
         BudgetError
             It would exceed the ledger's budget; no record was looked at.
         FederatedError, PrivacyError
-            ``records`` gave another shape, another number of rows, or values that are not finite. Its cost stays spent.
+            ``records`` gave another shape or another number of rows. Its cost stays spent.
         """
         asked = np.ascontiguousarray(model, np.float64).tobytes()
         if asked not in self._given:
@@ -174,5 +178,14 @@ class PrivateGradient:
                 f"{self.ledger.dataset}: the records' gradients have shape {rows.shape}; give one row for each record, "
                 f"({self.rows}, {self.length})"
             )
-        release = self._sum.result(self._sum.site(rows), sites_in=1, reservation=reservation)
+        release = self._sum.result(self._sum.site(_finite(rows)), sites_in=1, reservation=reservation)
         return frozen_vector(release.value / self.rows)
+
+
+def _finite(rows: NDArray[Any]) -> NDArray[Any]:
+    """Zeros in place of each row that is not finite: to refuse the whole sum would tell that there is one."""
+    if rows.dtype.kind not in "iufb":
+        return rows
+    wide = rows.astype(np.float64)
+    wide[~np.isfinite(wide).all(axis=1)] = 0.0
+    return wide

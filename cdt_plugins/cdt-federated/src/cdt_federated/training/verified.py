@@ -50,6 +50,11 @@ class Verified(Secure):
     steps
         Lattice steps in the clip, in bits: what an update is rounded to. Proofs get longer with it.
 
+    Raises
+    ------
+    FederatedError
+        A setting has no meaning, or a sum of so many steps does not fit the ring.
+
     Notes
     -----
     The terms of a round have all sites of the roster in them, at least three, and those who are left out or not sampled count
@@ -59,6 +64,14 @@ class Verified(Secure):
 
     projections: int = field(default=8, validator=count)
     steps: int = field(default=16, validator=count)
+
+    def __attrs_post_init__(self) -> None:
+        most = self.bits - 2 - math.ceil(math.log2(len(self.roster.sites)))
+        if self.steps > most:
+            raise FederatedError(
+                f"sums of {len(self.roster.sites)} sites in 2^{self.steps} steps do not fit {self.bits} bits; give steps up to "
+                f"{most}, or bits=64"
+            )
 
     @property
     def name(self) -> str:
