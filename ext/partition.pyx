@@ -2,6 +2,7 @@
 """The compiled kernels of partitions. Shapes and types are checked here, everything else is C."""
 
 from cdt_status cimport check
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 import os
@@ -9,9 +10,19 @@ import os
 import numpy as np
 
 from cdt_core.errors import CdtError
+from cdt_core.kernels.stopping import heed
 
 include "levels.pxi"
 include "partition_packing.pxi"
+
+#: Steps between two looks at Ctrl-C, of one to twenty nanoseconds each.
+STEPS = 1 << 22
+
+cdef extern from "cdt_pause.h" nogil:
+    ctypedef struct cdt_pause:
+        int (*stop)() except -1 with gil
+        size_t every, left
+        int ended
 
 cdef extern from "cdt_partition.h" nogil:
     ctypedef struct cdt_sensitive:
@@ -34,6 +45,7 @@ cdef extern from "cdt_partition.h" nogil:
         uint32_t *right
         uint32_t *sorted
         uint32_t *tally
+        cdt_pause *pause
     ctypedef struct cdt_partition_table:
         size_t rows, columns, stride
         void *codes
@@ -57,17 +69,29 @@ cdef extern from "cdt_partition.h" nogil:
         uint32_t *highs
         uint32_t *classes
     ctypedef struct cdt_kernels:
-        void (*cut_u2)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *, size_t) noexcept nogil
-        void (*cut_u4)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *, size_t) noexcept nogil
+        int (*cut_u2)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *) except -1 nogil
+        int (*cut_u4)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *) except -1 nogil
     const cdt_kernels *cdt_active_kernels()
-    size_t cdt_partition_classes(const uint8_t *, size_t, size_t, uint64_t *, size_t, uint32_t *, uint32_t *)
-    void cdt_partition_by_class(const uint32_t *, size_t, size_t, uint64_t *, uint32_t *)
-    void cdt_partition_measure(const cdt_sensitive *, const uint32_t *, const uint64_t *, size_t, cdt_partition_work, cdt_class_measures *)
+    ptrdiff_t cdt_partition_classes(const uint8_t *, size_t, size_t, uint64_t *, size_t, uint32_t *, uint32_t *, cdt_pause *) except -1
+    int cdt_partition_by_class(const uint32_t *, size_t, size_t, uint64_t *, uint32_t *, cdt_pause *) except -1
+    int cdt_partition_measure(const cdt_sensitive *, const uint32_t *, const uint64_t *, size_t, cdt_partition_work, cdt_class_measures *) except -1
 
 #: Sensitive columns of one partition; cuts of a column that can be tried.
 MOST_SENSITIVE, MOST_CUTS = 16, 64
 #: Codes of a row are a multiple of this.
 WIDTH = 8
+
+
+cdef int _asked() except -1 with gil:
+    PyErr_CheckSignals()
+    heed()
+    return 0
+
+
+cdef cdt_pause _pauses():
+    cdef cdt_pause pause
+    pause.stop, pause.every, pause.left, pause.ended = _asked, STEPS, 0, 0
+    return pause
 
 
 cdef class Sensitive:
@@ -79,16 +103,17 @@ cdef class Sensitive:
     cdef readonly Py_ssize_t rows
 
     def __init__(self, const uint32_t[::1] codes not None, uint32_t size, bint ordered, uint32_t least=0, double entropy=0, double t=-1):
-        cdef Py_ssize_t i, n = codes.shape[0]
+        cdef Py_ssize_t i, first, n = codes.shape[0]
         cdef double[::1] counts = np.zeros(size)
         cdef double[::1] below, sums, logs
         if not n or not size:
             raise ValueError("sensitive codes must be at least one")
-        for i in range(n):
-            if codes[i] >= size:
-                raise ValueError("a sensitive code is not below size")
-        for i in range(n):
-            counts[codes[i]] += 1
+        for first in range(0, n, STEPS):
+            _asked()
+            for i in range(first, min(first + STEPS, n)):
+                if codes[i] >= size:
+                    raise ValueError("a sensitive code is not below size")
+                counts[codes[i]] += 1
         below = np.cumsum(counts)
         sums = np.concatenate([[0.0], np.cumsum(below)])
         logs = np.arange(min(n, 1023) + 1, dtype=np.float64)
@@ -105,14 +130,21 @@ cdef class Work:
     """Memory of the kernels for so many rows and codes below ``most``."""
 
     cdef cdt_partition_work arrays
+    cdef cdt_pause pause
     cdef object memory
 
     def __init__(self, Py_ssize_t rows, Py_ssize_t most):
         cdef uint32_t[:, ::1] lines = np.empty((5, rows + 1), np.uint32)
         cdef uint32_t[::1] tally = np.zeros(2 * most + 1, np.uint32)
-        self.memory = lines, tally
+        self.memory, self.pause = (lines, tally), _pauses()
+        self.arrays.pause = &self.pause
         self.arrays.values, self.arrays.counts, self.arrays.left = &lines[0, 0], &lines[1, 0], &lines[2, 0]
         self.arrays.right, self.arrays.sorted, self.arrays.tally = &lines[3, 0], &lines[4, 0], &tally[0]
+
+    cdef int must_go_on(self) except -1:
+        if self.pause.ended:
+            raise ValueError("what was stopped cannot go on")
+        return 0
 
 
 cdef void *_address(array) except NULL:
@@ -122,8 +154,8 @@ cdef void *_address(array) except NULL:
 cdef class Cutting:
     """A Mondrian partition that is being made of ``rows`` (n, stride) uint16 or uint32, which are reordered on the way.
 
-    ``places`` and ``first`` as in cdt_partition.h; codes of column c are below ``first[c + 1] - first[c]``. :meth:`run` until it is
-    True, then the results are in ``order``, ``classes`` (n), and of the first ``done`` classes in ``starts``, ``lows``, ``highs``.
+    ``places`` and ``first`` as in cdt_partition.h; codes of column c are below ``first[c + 1] - first[c]``. After :meth:`run` the
+    results are in ``order``, ``classes`` (n), and of the first ``done`` classes in ``starts``, ``lows``, ``highs``.
     """
 
     cdef cdt_partition_table table
@@ -191,14 +223,14 @@ cdef class Cutting:
         """Classes so far."""
         return self.course.done
 
-    def run(self, size_t visits) -> bool:
-        """Go on until so many rows were looked at; True when no part waits any more."""
+    def run(self) -> None:
+        """Cut, once."""
+        self.work.must_go_on()
         with nogil:
             if self.short_:
-                cdt_active_kernels().cut_u2(&self.table, &self.rule, self.work.arrays, &self.course, visits)
+                cdt_active_kernels().cut_u2(&self.table, &self.rule, self.work.arrays, &self.course)
             else:
-                cdt_active_kernels().cut_u4(&self.table, &self.rule, self.work.arrays, &self.course, visits)
-        return self.course.waiting == 0
+                cdt_active_kernels().cut_u4(&self.table, &self.rule, self.work.arrays, &self.course)
 
 
 def classes(rows, uint32_t[::1] found not None, uint32_t[::1] firsts not None) -> int:
@@ -206,6 +238,7 @@ def classes(rows, uint32_t[::1] found not None, uint32_t[::1] firsts not None) -
     cdef size_t n = rows.shape[0], count, width, slots
     cdef const uint8_t *bytes_
     cdef uint64_t[::1] table
+    cdef cdt_pause pause = _pauses()
     if rows.ndim != 2 or not rows.flags.c_contiguous or (rows.shape[1] * rows.itemsize) % 16 or not rows.size:
         raise ValueError("rows must be contiguous, and multiples of 16 bytes long")
     if <size_t> found.shape[0] != n or <size_t> firsts.shape[0] != n or n >= 2**32 - 1:
@@ -214,7 +247,7 @@ def classes(rows, uint32_t[::1] found not None, uint32_t[::1] firsts not None) -
     table = np.zeros(slots, np.uint64)
     bytes_ = <const uint8_t *> _address(rows)
     with nogil:
-        count = cdt_partition_classes(bytes_, n, width, &table[0], slots, &firsts[0], &found[0])
+        count = cdt_partition_classes(bytes_, n, width, &table[0], slots, &firsts[0], &found[0], &pause)
     return count
 
 
@@ -223,13 +256,14 @@ def by_class(const uint32_t[::1] classes not None, Py_ssize_t count):
     cdef Py_ssize_t n = classes.shape[0], i
     cdef uint64_t[::1] starts = np.empty(count + 1, np.uint64)
     cdef uint32_t[::1] order = np.empty(n, np.uint32)
+    cdef cdt_pause pause = _pauses()
     if not n:
         raise ValueError("there must be a row")
     for i in range(n):
         if classes[i] >= <size_t> count:
             raise ValueError("a class is not below their number")
     with nogil:
-        cdt_partition_by_class(&classes[0], n, count, &starts[0], &order[0])
+        cdt_partition_by_class(&classes[0], n, count, &starts[0], &order[0], &pause)
     return np.asarray(starts), np.asarray(order)
 
 

@@ -21,7 +21,7 @@ cdef extern from "cdt_partition_moves.h" nogil:
         size_t sensitive_count
         uint64_t random
     void cdt_partition_moves_begin(cdt_partition_moves *)
-    size_t cdt_partition_moves_run(cdt_partition_moves *, size_t, double, cdt_partition_work, float *, uint64_t *)
+    ptrdiff_t cdt_partition_moves_run(cdt_partition_moves *, size_t, double, cdt_partition_work, float *, uint64_t *) except -1
     double cdt_partition_moves_loss(const cdt_partition_moves *)
 
 
@@ -95,11 +95,12 @@ cdef class Moves:
 
     def run(self, size_t proposals, double temperature) -> int:
         """Proposals at one temperature; returns how many were taken."""
-        cdef size_t taken
+        cdef Py_ssize_t taken
         cdef float *lines = <float *> _address(self.scratch[0])
         cdef uint64_t *masks = <uint64_t *> _address(self.scratch[1])
         if not temperature >= 0:
             raise ValueError("a temperature is not negative")
+        self.work.must_go_on()
         with nogil:
             taken = cdt_partition_moves_run(&self.moves, proposals, temperature, self.work.arrays, lines, masks)
         return taken

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "cdt_levels.h"
+#include "cdt_pause.h"
 
 /* Sensitive codes and what each class must keep of them (0, or t < 0: nothing). `counts` are those of the whole table by code, below
  * `size`; below[i] is the number of rows with codes up to i, sums[i] the sum of below[0 .. i - 1] (size + 1 numbers); logs[i] is
@@ -30,9 +31,10 @@ typedef struct {
 } cdt_class_measures;
 
 /* `values`, `counts`, `left`, `right`, `sorted`: `rows` + 1 numbers each; `tally` twice as many zeros as the
- * largest size, zeros again after. */
+ * largest size, zeros again after. Steps of `pause` are rows, of 8 columns where all are looked at, and codes. */
 typedef struct {
     uint32_t *values, *counts, *left, *right, *sorted, *tally;
+    cdt_pause *pause;
 } cdt_partition_work;
 
 typedef struct {
@@ -62,17 +64,17 @@ typedef struct {
 } cdt_partition_course;
 
 struct cdt_kernels {
-    /* Cut until at least `visits` rows were looked at, or nothing waits. */
-    void (*cut_u2)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *, size_t visits);
-    void (*cut_u4)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *, size_t visits);
+    /* Cut until nothing waits; -1: it was ended. */
+    int (*cut_u2)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *);
+    int (*cut_u4)(const cdt_partition_table *, const cdt_partition_rule *, cdt_partition_work, cdt_partition_course *);
 };
 
 /* Distinct values of x (n > 0), ascending, into work.values, and how often each is there into work.counts; returns how many. x changes.
  * x may be work.left or work.right. Values are low to high. */
 size_t cdt_partition_runs(uint32_t *x, size_t n, uint32_t low, uint32_t high, cdt_partition_work work);
 
-/* Measures of the n sensitive codes whose runs are given. */
-cdt_class_measures cdt_partition_measures(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, size_t n);
+/* Measures of the n sensitive codes whose runs are in work. */
+cdt_class_measures cdt_partition_measures(const cdt_sensitive *s, size_t runs, size_t n, cdt_partition_work work);
 
 /* Runs of a tally of codes below `size`, into work.values and work.counts; zeros are left. */
 size_t cdt_partition_tallied(uint32_t *tally, size_t size, cdt_partition_work work);
@@ -82,14 +84,15 @@ int cdt_partition_keeps_runs(const cdt_sensitive *s, size_t runs, size_t n, cdt_
 int cdt_partition_keeps(const cdt_sensitive *s, uint32_t *x, size_t n, cdt_partition_work work);
 
 /* Class of each of `rows` rows of `bytes` bytes (a multiple of 16), in the order of their first rows; returns how many. `table` has
- * `slots` zeros, a power of two above rows; firsts (rows) gets the first row of each class. */
-size_t cdt_partition_classes(const uint8_t *codes, size_t rows, size_t bytes, uint64_t *table, size_t slots, uint32_t *firsts, uint32_t *classes);
+ * `slots` zeros, a power of two above rows; firsts (rows) gets the first row of each class. -1: it was ended. */
+ptrdiff_t cdt_partition_classes(const uint8_t *codes, size_t rows, size_t bytes, uint64_t *table, size_t slots, uint32_t *firsts,
+                                uint32_t *classes, cdt_pause *pause);
 
-/* Rows by class, in their order: places of class g are starts[g] to before starts[g + 1]; starts (count + 1). */
-void cdt_partition_by_class(const uint32_t *classes, size_t rows, size_t count, uint64_t *starts, uint32_t *order);
+/* Rows by class, in their order: places of class g are starts[g] to before starts[g + 1]; starts (count + 1). -1: it was ended. */
+int cdt_partition_by_class(const uint32_t *classes, size_t rows, size_t count, uint64_t *starts, uint32_t *order, cdt_pause *pause);
 
-/* Measures of each of `count` classes. */
-void cdt_partition_measure(const cdt_sensitive *s, const uint32_t *order, const uint64_t *starts, size_t count, cdt_partition_work work,
-                           cdt_class_measures *measures);
+/* Measures of each of `count` classes. -1: it was ended. */
+int cdt_partition_measure(const cdt_sensitive *s, const uint32_t *order, const uint64_t *starts, size_t count, cdt_partition_work work,
+                          cdt_class_measures *measures);
 
 #endif

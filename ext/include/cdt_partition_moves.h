@@ -33,9 +33,10 @@ typedef struct {
 /* Lists, bounds and losses from `class`. */
 void cdt_partition_moves_begin(cdt_partition_moves *m);
 
-/* So many proposals at one temperature (>= 0); returns how many were taken. scratch: 4 x stride floats and 2 x sets masks. */
-size_t cdt_partition_moves_run(cdt_partition_moves *m, size_t proposals, double temperature, cdt_partition_work work, float *scratch,
-                               uint64_t *mask_scratch);
+/* So many proposals at one temperature (>= 0); returns how many were taken, -1: it was ended. scratch: 4 x stride floats and
+ * 2 x sets masks. */
+ptrdiff_t cdt_partition_moves_run(cdt_partition_moves *m, size_t proposals, double temperature, cdt_partition_work work, float *scratch,
+                                  uint64_t *mask_scratch);
 
 /* The loss as it is. */
 double cdt_partition_moves_loss(const cdt_partition_moves *m);

@@ -3,6 +3,8 @@
 
 /* Rows whose hashes are made before any is looked up: their slots are on their way from memory meanwhile. */
 #define AHEAD 16
+/* Steps that a look into a large table takes. */
+#define FAR 8
 
 static uint64_t mixed(uint64_t h)
 {
@@ -38,11 +40,12 @@ static uint32_t class_of(const uint8_t *codes, size_t row, size_t bytes, uint64_
     return (uint32_t)(*count)++;
 }
 
-size_t cdt_partition_classes(const uint8_t *codes, size_t rows, size_t bytes, uint64_t *table, size_t slots, uint32_t *firsts, uint32_t *classes)
+ptrdiff_t cdt_partition_classes(const uint8_t *codes, size_t rows, size_t bytes, uint64_t *table, size_t slots, uint32_t *firsts,
+                                uint32_t *classes, cdt_pause *pause)
 {
     size_t count = 0, mask = slots - 1;
     uint64_t hashes[AHEAD];
-    for (size_t first = 0; first < rows; first += AHEAD) {
+    for (size_t first = 0; first < rows && !pause->ended; first += AHEAD) {
         size_t some = rows - first < AHEAD ? rows - first : AHEAD;
         for (size_t i = 0; i < some; i++) {
             hashes[i] = hash_of(codes + (first + i) * bytes, bytes);
@@ -50,17 +53,19 @@ size_t cdt_partition_classes(const uint8_t *codes, size_t rows, size_t bytes, ui
         }
         for (size_t i = 0; i < some; i++)
             classes[first + i] = class_of(codes, first + i, bytes, hashes[i], table, mask, firsts, &count);
+        cdt_spend(pause, some * (bytes / 16 + FAR));
     }
-    return count;
+    return pause->ended ? -1 : (ptrdiff_t)count;
 }
 
-void cdt_partition_by_class(const uint32_t *classes, size_t rows, size_t count, uint64_t *starts, uint32_t *order)
+int cdt_partition_by_class(const uint32_t *classes, size_t rows, size_t count, uint64_t *starts, uint32_t *order, cdt_pause *pause)
 {
     memset(starts, 0, (count + 1) * sizeof *starts);
-    for (size_t i = 0; i < rows; i++) starts[classes[i] + 1]++;
+    CDT_IN_PIECES(i, rows, 1, pause) starts[classes[i] + 1]++;
     for (size_t g = 0; g < count; g++) starts[g + 1] += starts[g];
     /* Each start walks to its class's end, and is then moved back by one class. */
-    for (size_t i = 0; i < rows; i++) order[starts[classes[i]]++] = (uint32_t)i;
+    CDT_IN_PIECES(i, rows, 1, pause) order[starts[classes[i]]++] = (uint32_t)i;
     for (size_t g = count; g > 0; g--) starts[g] = starts[g - 1];
     starts[0] = 0;
+    return pause->ended ? -1 : 0;
 }

@@ -3,14 +3,14 @@
 #define WIDTH 8
 
 /* Least and greatest code of each column. */
-static void NAME(bounds)(const CODE *rows, size_t n, size_t stride, CODE *low, CODE *high)
+static void NAME(bounds)(const CODE *rows, size_t n, size_t stride, CODE *low, CODE *high, cdt_pause *pause)
 {
     for (size_t c = 0; c < stride; c += WIDTH) {
         CODE least[WIDTH], most[WIDTH];
         memcpy(least, rows + c, sizeof least);
         memcpy(most, rows + c, sizeof most);
-        for (size_t i = 1; i < n; i++) {
-            const CODE *row = rows + i * stride + c;
+        CDT_IN_PIECES(i, n - 1, 1, pause) {
+            const CODE *row = rows + (i + 1) * stride + c;
 #pragma omp simd
             for (int j = 0; j < WIDTH; j++) {
                 least[j] = row[j] < least[j] ? row[j] : least[j];
@@ -27,11 +27,11 @@ static size_t NAME(column_runs)(const CODE *column, size_t n, size_t stride, COD
 {
     size_t range = (size_t)(high - low) + 1, runs;
     if (range > 4 * n + 64) {
-        for (size_t i = 0; i < n; i++) work.left[i] = column[i * stride];
+        CDT_IN_PIECES(i, n, 1, work.pause) work.left[i] = column[i * stride];
         return cdt_partition_runs(work.left, n, low, high, work);
     }
     uint32_t *tally = work.tally;
-    for (size_t i = 0; i < n; i++) tally[column[i * stride] - low]++;
+    CDT_IN_PIECES(i, n, 1, work.pause) tally[column[i * stride] - low]++;
     runs = cdt_partition_tallied(tally, range, work);
     for (size_t r = 0; r < runs; r++) work.values[r] += low;
     return runs;
@@ -59,7 +59,7 @@ static int NAME(few_kept)(const cdt_partition_table *table, const cdt_sensitive 
     const uint32_t *order = table->order + start;
     uint32_t *right = work.tally, *left = work.tally + s->size;
     size_t equal = 0, size = s->size;
-    for (size_t i = 0; i < n; i++) {
+    CDT_IN_PIECES(i, n, 1, work.pause) {
         size_t side = (size_t)NAME(is_left)(rows[i * table->stride], cut, &equal) * size;
         work.tally[side + s->codes[order[i]]]++;
     }
@@ -76,7 +76,7 @@ static void NAME(sides)(const cdt_partition_table *table, const uint32_t *codes,
     const CODE *rows = (const CODE *)table->codes + start * table->stride + column;
     const uint32_t *order = table->order + start;
     size_t left = 0, right = 0, equal = 0;
-    for (size_t i = 0; i < n; i++) {
+    CDT_IN_PIECES(i, n, 1, work.pause) {
         uint32_t value = codes[order[i]];
         int is_left = NAME(is_left)(rows[i * table->stride], cut, &equal);
         work.left[left] = value;
@@ -92,6 +92,7 @@ static int NAME(is_kept)(const cdt_partition_table *table, const cdt_partition_r
 {
     for (size_t s = 0; s < rule->sensitive_count; s++) {
         const cdt_sensitive *one = &rule->sensitive[s];
+        cdt_spend(work.pause, n);
         if (one->size <= 2 * n) {
             if (!NAME(few_kept)(table, one, start, n, column, cut, work)) return 0;
             continue;
@@ -137,7 +138,9 @@ static int NAME(find_cut)(const cdt_partition_table *table, const cdt_partition_
 {
     NAME(cut) found[MOST_CUTS];
     const CODE *rows = (const CODE *)table->codes + start * table->stride + column;
+    cdt_spend(work.pause, 2 * n);
     size_t runs = NAME(column_runs)(rows, n, table->stride, bounds[column], bounds[table->stride + column], work);
+    if (work.pause->ended) return 0;
     size_t count = NAME(candidates)(rule, n, runs, work, found);
     for (size_t i = 0; i < count; i++) {
         if (rule->sensitive_count && !NAME(is_kept)(table, rule, start, n, column, found[i], work)) continue;
@@ -165,12 +168,12 @@ static ptrdiff_t NAME(widest)(const cdt_partition_table *table, const CODE *boun
 
 /* Rows on the left of a cut first, both sides in their order. */
 static inline __attribute__((always_inline)) void NAME(part_rows)(const cdt_partition_table *table, size_t start, size_t n, size_t column,
-                                                                   NAME(cut) cut, size_t stride)
+                                                                   NAME(cut) cut, size_t stride, cdt_pause *pause)
 {
     CODE *rows = (CODE *)table->codes + start * stride, *spare = table->spare;
     uint32_t *order = table->order + start, *spare_order = table->spare_order;
     size_t left = 0, right = 0, equal = 0, bytes = stride * sizeof(CODE);
-    for (size_t i = 0; i < n; i++) {
+    CDT_IN_PIECES(i, n, stride / WIDTH, pause) {
         const CODE *row = rows + i * stride;
         uint32_t number = order[i];
         int is_left = NAME(is_left)(row[column], cut, &equal);
@@ -182,28 +185,32 @@ static inline __attribute__((always_inline)) void NAME(part_rows)(const cdt_part
         left += (size_t)is_left;
         right += (size_t)!is_left;
     }
-    memcpy(rows + left * stride, spare, right * bytes);
-    memcpy(order + left, spare_order, right * sizeof *order);
+    for (size_t i = 0, end; i < right && (end = cdt_piece(pause, i, right, stride / WIDTH)) > i; i = end) {
+        memcpy(rows + (left + i) * stride, spare + i * stride, (end - i) * bytes);
+        memcpy(order + left + i, spare_order + i, (end - i) * sizeof *order);
+    }
 }
 
-static void NAME(part)(const cdt_partition_table *table, size_t start, size_t n, size_t column, NAME(cut) cut)
+static void NAME(part)(const cdt_partition_table *table, size_t start, size_t n, size_t column, NAME(cut) cut, cdt_pause *pause)
 {
     if (table->stride == WIDTH)
-        NAME(part_rows)(table, start, n, column, cut, WIDTH);
+        NAME(part_rows)(table, start, n, column, cut, WIDTH, pause);
     else if (table->stride == 2 * WIDTH)
-        NAME(part_rows)(table, start, n, column, cut, 2 * WIDTH);
+        NAME(part_rows)(table, start, n, column, cut, 2 * WIDTH, pause);
     else
-        NAME(part_rows)(table, start, n, column, cut, table->stride);
+        NAME(part_rows)(table, start, n, column, cut, table->stride, pause);
 }
 
-static void NAME(finish)(const cdt_partition_table *table, cdt_partition_course *course, size_t start, size_t stop, const CODE *bounds)
+static void NAME(finish)(const cdt_partition_table *table, cdt_partition_course *course, size_t start, size_t stop, const CODE *bounds,
+                         cdt_pause *pause)
 {
     size_t class = course->done++;
+    const uint32_t *order = table->order + start;
     for (size_t c = 0; c < table->columns; c++) {
         course->lows[class * table->columns + c] = bounds[c];
         course->highs[class * table->columns + c] = bounds[table->stride + c];
     }
-    for (size_t i = start; i < stop; i++) course->classes[table->order[i]] = (uint32_t)class;
+    CDT_IN_PIECES(i, stop - start, 1, pause) course->classes[order[i]] = (uint32_t)class;
     course->starts[class + 1] = stop;
 }
 
@@ -213,32 +220,28 @@ static void NAME(visit)(const cdt_partition_table *table, const cdt_partition_ru
 {
     size_t start = course->stack[2 * --course->waiting], stop = course->stack[2 * course->waiting + 1], n = stop - start;
     ptrdiff_t column;
-    NAME(bounds)((const CODE *)table->codes + start * table->stride, n, table->stride, bounds, bounds + table->stride);
+    cdt_spend(work.pause, n);
+    NAME(bounds)((const CODE *)table->codes + start * table->stride, n, table->stride, bounds, bounds + table->stride, work.pause);
     memset(tried, 0, table->columns);
     while (n >= 2 * rule->least && (column = NAME(widest)(table, bounds, tried)) >= 0) {
         NAME(cut) cut;
         tried[column] = 1;
         if (!NAME(find_cut)(table, rule, start, n, (size_t)column, bounds, work, &cut)) continue;
-        NAME(part)(table, start, n, (size_t)column, cut);
+        NAME(part)(table, start, n, (size_t)column, cut, work.pause);
         uint64_t *top = course->stack + 2 * course->waiting;
         top[0] = start + cut.left, top[1] = stop;
         top[2] = start, top[3] = start + cut.left;
         course->waiting += 2;
         return;
     }
-    NAME(finish)(table, course, start, stop, bounds);
+    NAME(finish)(table, course, start, stop, bounds, work.pause);
 }
 
-void NAME(cut_all)(const cdt_partition_table *table, const cdt_partition_rule *rule, cdt_partition_work work, cdt_partition_course *course,
-                   size_t visits);
-void NAME(cut_all)(const cdt_partition_table *table, const cdt_partition_rule *rule, cdt_partition_work work, cdt_partition_course *course,
-                   size_t visits)
+int NAME(cut_all)(const cdt_partition_table *table, const cdt_partition_rule *rule, cdt_partition_work work, cdt_partition_course *course);
+int NAME(cut_all)(const cdt_partition_table *table, const cdt_partition_rule *rule, cdt_partition_work work, cdt_partition_course *course)
 {
-    size_t seen = 0;
     CODE *bounds = course->scratch;
     uint8_t *tried = (uint8_t *)(bounds + 2 * table->stride);
-    while (course->waiting && seen < visits) {
-        seen += course->stack[2 * course->waiting - 1] - course->stack[2 * course->waiting - 2];
-        NAME(visit)(table, rule, work, course, bounds, tried);
-    }
+    while (course->waiting && !work.pause->ended) NAME(visit)(table, rule, work, course, bounds, tried);
+    return work.pause->ended ? -1 : 0;
 }

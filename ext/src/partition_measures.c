@@ -6,6 +6,8 @@
 #define ROUNDING 5e-13
 #define FEW 32
 #define VERY_FEW 6
+/* Steps that a logarithm, or a search, takes. */
+#define LONG 8
 
 static void sort_few(uint32_t *x, size_t n)
 {
@@ -18,18 +20,18 @@ static void sort_few(uint32_t *x, size_t n)
 }
 
 /* By bytes from the least, as far as `high` has any; the result is in x. */
-static void sort_many(uint32_t *x, uint32_t *spare, size_t n, uint32_t high)
+static void sort_many(uint32_t *x, size_t n, uint32_t high, cdt_partition_work work)
 {
-    uint32_t *from = x, *to = spare;
+    uint32_t *from = x, *to = work.sorted;
     for (int shift = 0; shift < 32 && high >> shift; shift += 8) {
         size_t at[256] = {0}, sum = 0;
-        for (size_t i = 0; i < n; i++) at[from[i] >> shift & 255]++;
+        CDT_IN_PIECES(i, n, 1, work.pause) at[from[i] >> shift & 255]++;
         for (int b = 0; b < 256; b++) {
             size_t count = at[b];
             at[b] = sum;
             sum += count;
         }
-        for (size_t i = 0; i < n; i++) to[at[from[i] >> shift & 255]++] = from[i];
+        CDT_IN_PIECES(i, n, 1, work.pause) to[at[from[i] >> shift & 255]++] = from[i];
         uint32_t *swap = from;
         from = to;
         to = swap;
@@ -43,11 +45,12 @@ static size_t runs_by_sorting(uint32_t *x, size_t n, uint32_t high, cdt_partitio
     if (n <= FEW)
         sort_few(x, n);
     else
-        sort_many(x, work.sorted, n, high);
-    for (size_t i = 0, j; i < n; i = j) {
+        sort_many(x, n, high, work);
+    for (size_t i = 0, j; i < n && !work.pause->ended; i = j) {
         for (j = i + 1; j < n && x[j] == x[i]; j++) {}
         work.values[runs] = x[i];
         work.counts[runs++] = (uint32_t)(j - i);
+        if (n > FEW) cdt_spend(work.pause, j - i);
     }
     return runs;
 }
@@ -55,7 +58,7 @@ static size_t runs_by_sorting(uint32_t *x, size_t n, uint32_t high, cdt_partitio
 size_t cdt_partition_tallied(uint32_t *tally, size_t size, cdt_partition_work work)
 {
     size_t runs = 0;
-    for (size_t v = 0; v < size; v++) {
+    CDT_IN_PIECES(v, size, 1, work.pause) {
         /* No branch: which values are there is hard to foresee. Beyond the last run is room for one more. */
         work.values[runs] = (uint32_t)v;
         work.counts[runs] = tally[v];
@@ -69,7 +72,7 @@ size_t cdt_partition_runs(uint32_t *x, size_t n, uint32_t low, uint32_t high, cd
 {
     size_t runs;
     if (n <= VERY_FEW || (size_t)(high - low) >= 4 * n + 64) return runs_by_sorting(x, n, high, work);
-    for (size_t i = 0; i < n; i++) work.tally[x[i] - low]++;
+    CDT_IN_PIECES(i, n, 1, work.pause) work.tally[x[i] - low]++;
     runs = cdt_partition_tallied(work.tally, (size_t)(high - low) + 1, work);
     for (size_t r = 0; low && r < runs; r++) work.values[r] += low;
     return runs;
@@ -95,26 +98,26 @@ static double gap(const cdt_sensitive *s, uint32_t from, uint32_t to, double see
 }
 
 /* Ordered distance: sum over i of |P_i - Q_i| / (size - 1), cumulated shares P of the class and Q of the table (Li et al. 2007). */
-static double ordered_distance(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, double n)
+static double ordered_distance(const cdt_sensitive *s, size_t runs, double n, cdt_partition_work work)
 {
     double sum = 0, seen = 0;
     uint32_t at = 0;
     if (s->size < 2) return 0;
-    for (size_t r = 0; r < runs; r++) {
-        sum += gap(s, at, values[r], seen, n);
-        seen += counts[r];
-        at = values[r];
+    CDT_IN_PIECES(r, runs, LONG, work.pause) {
+        sum += gap(s, at, work.values[r], seen, n);
+        seen += work.counts[r];
+        at = work.values[r];
     }
     sum += gap(s, at, s->size, seen, n);
     return sum / (n * s->below[s->size - 1] * (s->size - 1));
 }
 
 /* Equal distance: half the sum of |p_i - q_i|, which is the sum of p_i - q_i where that is positive. */
-static double equal_distance(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, double n)
+static double equal_distance(const cdt_sensitive *s, size_t runs, double n, cdt_partition_work work)
 {
     double sum = 0, all = s->below[s->size - 1];
-    for (size_t r = 0; r < runs; r++) {
-        double more = counts[r] * all - s->counts[values[r]] * n;
+    CDT_IN_PIECES(r, runs, LONG, work.pause) {
+        double more = work.counts[r] * all - s->counts[work.values[r]] * n;
         sum += more > 0 ? more : 0;
     }
     return sum / (n * all);
@@ -125,21 +128,21 @@ static double times_log(const cdt_sensitive *s, size_t count)
     return count < s->log_count ? s->logs[count] : (double)count * log((double)count);
 }
 
-static double entropy_of(const cdt_sensitive *s, const uint32_t *counts, size_t runs, size_t n)
+static double entropy_of(const cdt_sensitive *s, size_t runs, size_t n, cdt_partition_work work)
 {
     double sum = 0;
-    for (size_t r = 0; r < runs; r++) sum += times_log(s, counts[r]);
+    CDT_IN_PIECES(r, runs, LONG, work.pause) sum += times_log(s, work.counts[r]);
     return (times_log(s, n) - sum) / (double)n;
 }
 
-static double distance_of(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, double n)
+static double distance_of(const cdt_sensitive *s, size_t runs, double n, cdt_partition_work work)
 {
-    return s->ordered ? ordered_distance(s, values, counts, runs, n) : equal_distance(s, values, counts, runs, n);
+    return s->ordered ? ordered_distance(s, runs, n, work) : equal_distance(s, runs, n, work);
 }
 
-cdt_class_measures cdt_partition_measures(const cdt_sensitive *s, const uint32_t *values, const uint32_t *counts, size_t runs, size_t n)
+cdt_class_measures cdt_partition_measures(const cdt_sensitive *s, size_t runs, size_t n, cdt_partition_work work)
 {
-    cdt_class_measures found = {(uint32_t)runs, entropy_of(s, counts, runs, n), distance_of(s, values, counts, runs, (double)n)};
+    cdt_class_measures found = {(uint32_t)runs, entropy_of(s, runs, n, work), distance_of(s, runs, (double)n, work)};
     return found;
 }
 
@@ -151,17 +154,19 @@ int cdt_partition_keeps(const cdt_sensitive *s, uint32_t *x, size_t n, cdt_parti
 int cdt_partition_keeps_runs(const cdt_sensitive *s, size_t runs, size_t n, cdt_partition_work work)
 {
     if (runs < s->least) return 0;
-    if (s->entropy > 0 && entropy_of(s, work.counts, runs, n) < s->entropy - ROUNDING) return 0;
-    return s->t < 0 || distance_of(s, work.values, work.counts, runs, (double)n) <= s->t + ROUNDING;
+    if (s->entropy > 0 && entropy_of(s, runs, n, work) < s->entropy - ROUNDING) return 0;
+    return s->t < 0 || distance_of(s, runs, (double)n, work) <= s->t + ROUNDING;
 }
 
-void cdt_partition_measure(const cdt_sensitive *s, const uint32_t *order, const uint64_t *starts, size_t count, cdt_partition_work work,
-                           cdt_class_measures *measures)
+int cdt_partition_measure(const cdt_sensitive *s, const uint32_t *order, const uint64_t *starts, size_t count, cdt_partition_work work,
+                          cdt_class_measures *measures)
 {
-    for (size_t g = 0; g < count; g++) {
+    for (size_t g = 0; g < count && !work.pause->ended; g++) {
         size_t n = starts[g + 1] - starts[g];
-        for (size_t i = 0; i < n; i++) work.left[i] = s->codes[order[starts[g] + i]];
+        cdt_spend(work.pause, n);
+        CDT_IN_PIECES(i, n, 1, work.pause) work.left[i] = s->codes[order[starts[g] + i]];
         size_t runs = cdt_partition_runs(work.left, n, 0, s->size - 1, work);
-        measures[g] = cdt_partition_measures(s, work.values, work.counts, runs, n);
+        measures[g] = cdt_partition_measures(s, runs, n, work);
     }
+    return work.pause->ended ? -1 : 0;
 }

@@ -4,6 +4,8 @@
 
 #define WIDTH 8
 #define NONE CDT_NO_ROW
+/* Steps that a proposal takes beside those for each row of its classes. */
+#define FAR 16
 
 typedef struct {
     float *low, *high;
@@ -179,13 +181,14 @@ static uint32_t partner_of(cdt_partition_moves *m, uint32_t row)
     return at < m->rows ? m->orders[order + at] : NONE;
 }
 
-size_t cdt_partition_moves_run(cdt_partition_moves *m, size_t proposals, double temperature, cdt_partition_work work, float *scratch,
-                               uint64_t *mask_scratch)
+ptrdiff_t cdt_partition_moves_run(cdt_partition_moves *m, size_t proposals, double temperature, cdt_partition_work work, float *scratch,
+                                  uint64_t *mask_scratch)
 {
     size_t taken = 0;
     cover one = {scratch, scratch + m->stride, mask_scratch};
     cover other = {scratch + 2 * m->stride, scratch + 3 * m->stride, mask_scratch + m->sets};
-    for (size_t i = 0; i < proposals; i++) {
+    for (size_t i = 0; i < proposals && !work.pause->ended; i++) {
+        cdt_spend(work.pause, FAR);
         uint32_t row = (uint32_t)below(m, m->rows), partner = partner_of(m, row);
         double uniform = ((double)(drawn(m) >> 11) + 1) * 0x1p-53;
         int swap = (int)(drawn(m) >> 63);
@@ -194,9 +197,10 @@ size_t cdt_partition_moves_run(cdt_partition_moves *m, size_t proposals, double 
         /* A class that covers nothing beyond one value has nothing to gain. */
         if (a == b || (m->losses[a] == 0 && m->losses[b] == 0)) continue;
         if (m->sizes[a] <= m->least) swap = 1;
+        cdt_spend(work.pause, ((size_t)m->sizes[a] + m->sizes[b]) * (m->stride / WIDTH + m->sets));
         taken += (size_t)propose(m, row, partner, swap, -temperature * log(uniform), one, other, work);
     }
-    return taken;
+    return work.pause->ended ? -1 : (ptrdiff_t)taken;
 }
 
 double cdt_partition_moves_loss(const cdt_partition_moves *m)

@@ -14,7 +14,6 @@ from cdt_core.kernels.partition.checking import measure
 from cdt_core.kernels.partition.demand import Demand, check_demands, check_k
 from cdt_core.kernels.partition.packing import checked_codes, packed, places_of
 from cdt_core.kernels.partition.partition import Partition
-from cdt_core.kernels.stopping import heed
 
 __all__ = ["MOST_SET_VALUES", "annealed"]
 
@@ -24,7 +23,6 @@ MOST_SET_VALUES = 63
 _ORDERS, _WINDOW = 8, 12
 #: Temperatures in units of the loss of a row in a class: from there to there.
 _HOT, _COLD = 0.15, 0.03
-_PROPOSALS = 1 << 18
 _ROUNDING = 1e-11
 
 
@@ -115,11 +113,8 @@ def _run(moves: _partition.Moves, rows: int, sweeps: int) -> None:
     """From hot to cold by equal factors, a sweep at a time; then at rest until little is gained."""
     unit = moves.loss / rows
     for temperature in np.geomspace(_HOT * unit, _COLD * unit, sweeps) if unit else ():
-        for first in range(0, rows, _PROPOSALS):
-            heed()
-            moves.run(min(_PROPOSALS, rows - first), float(temperature))
+        moves.run(rows, float(temperature))
     for _ in range(sweeps // 10):
-        heed()
         moves.run(rows, 0.0)
 
 

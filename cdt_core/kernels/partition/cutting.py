@@ -14,12 +14,9 @@ from cdt_core.kernels.partition.checking import measure
 from cdt_core.kernels.partition.demand import Demand, check_demands, check_k
 from cdt_core.kernels.partition.packing import checked_codes, packed, places_of
 from cdt_core.kernels.partition.partition import Partition
-from cdt_core.kernels.stopping import heed
 
 __all__ = ["mondrian"]
 
-#: Codes that are looked at between two looks at Ctrl-C: about a tenth of a second.
-_VISITS = 1 << 26
 _ROUNDING = 1e-12
 
 
@@ -71,9 +68,7 @@ def mondrian(
     rows, most = packed(table)
     line, first = places_of(most, places, len(table))
     cutting = _partition.Cutting(rows, line, first, k, relaxed, (tuple(one.compiled() for one in demands), cuts))
-    looks = rows.shape[1] * max(1, cuts * len(demands))
-    while not cutting.run(max(1, _VISITS // looks)):
-        heed()
+    cutting.run()
     done = cutting.done
     return Partition(
         classes=cutting.classes,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdt_core.errors import PrivacyError
-from cdt_core.kernels.partition import Demand, annealed, measure, mondrian
+from cdt_core.kernels.partition import Demand, measure, mondrian
 from cdt_core.kernels.reference import partition as reference
-from cdt_core.kernels.stopping import Stopped, stoppable
 from tests.kernels.partition.tables import adult_like, demands, everywhere, tables
 
 
@@ -149,19 +146,6 @@ def test_what_cannot_be_asked_is_refused(codes, options, message):
 def test_demands_that_mean_nothing_are_refused(options, message):
     with pytest.raises(PrivacyError, match=message):
         Demand(**options)
-
-
-def test_cutting_and_annealing_hear_that_they_were_stopped(monkeypatch):
-    codes, _ = adult_like(500)
-    whole = mondrian(codes, 5)
-    monkeypatch.setattr("cdt_core.kernels.partition.cutting._VISITS", 100)
-    np.testing.assert_array_equal(mondrian(codes, 5).classes, whole.classes)
-    stop = threading.Event()
-    stop.set()
-    with stoppable(stop):
-        for work in (lambda: mondrian(codes, 5), lambda: annealed(codes, whole, 5)):
-            with pytest.raises(Stopped):
-                work()
 
 
 def test_a_demand_does_not_change_with_the_array_that_it_was_made_of():
