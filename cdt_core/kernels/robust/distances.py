@@ -19,15 +19,18 @@ _CANDIDATES = 32
 _SAMPLE, _SAMPLE_BLOCK = 1024, 64
 _CENTRAL = 16
 #: A square of less than this share of the two norms that it comes from lost digits: the difference of the two is taken.
-_CANCELLED = 1 / 16
+_CANCELLED = 1 / 4
 #: float32 of such an exponent are scaled down, so that differences of two have room.
-_HUGE_EXPONENT = 100
-_DOWN_EXPONENT = -30
+_HUGE_EXPONENT = 126
+_DOWN_EXPONENT = -2
+#: float64 of a larger exponent, or of a smaller one than its negative, are scaled, so that their squares have room.
+_ROOM_EXPONENT = 490
+_LEAST_NORM = 2.0 ** (-2 * _ROOM_EXPONENT)
 
 
 @frozen(eq=False)
 class Squares:
-    """Squared distances (sites, sites), float64, symmetric, of updates that were scaled by ``2**exponent``."""
+    """Squared distances (sites, sites), float64, symmetric, maybe infinite, of updates that were scaled by ``2**exponent``."""
 
     values: NDArray[np.float64]
     exponent: int
@@ -44,8 +47,9 @@ def distances(updates: Updates | Rows) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, shape (sites, sites)
-        float64, exactly symmetric, never negative, zero on the diagonal. Of float32 updates each square is right to 5e-6 of
-        itself (2e-8 as a rule; most is lost where all values of an update are equal), of float64 ones to 1e-13.
+        float64, exactly symmetric, never negative, zero on the diagonal. Of float32 updates each square is right to 4e-5 of
+        itself (2e-8 as a rule; to 1e-5 where all values of an update are equal), of float64 ones to 1e-12 unless it is less
+        than 1e-295.
 
     Raises
     ------
@@ -56,10 +60,10 @@ def distances(updates: Updates | Rows) -> NDArray[np.float64]:
     Notes
     -----
     ``|x|^2 + |y|^2 - 2 x.y`` is one product of matrices, but of models that differ little beside their size it is noise: all
-    digits cancel. Here the updates are centred first, on the mean of a few that lie in the middle (of a sample of columns, so
-    that a wrong update cannot drag the centre away); products are float32, flushed to float64 every few thousand columns; and a
-    pair that still cancels, such as two wrong updates that agree, is measured by its differences. sites^2 * length / 2
-    multiply-adds, one pass over the updates (two where pairs cancel), a few MiB beside them.
+    digits cancel. Here the updates are centred first, on the mean of a few that lie in the middle of a sample of columns (one
+    that is wrong in other columns only costs time, not digits); products are float32, flushed to float64 every few thousand
+    columns; and a pair that still cancels, such as two wrong updates that agree, is measured by its differences.
+    sites^2 * length / 2 multiply-adds, one pass over the updates (two where pairs cancel), a few MiB beside them.
 
     Examples
     --------
@@ -82,19 +86,22 @@ def distances(updates: Updates | Rows) -> NDArray[np.float64]:
 
 
 def squares_between(passes: Passes) -> Squares:
-    """Squared distances of scaled updates: their order is that of the distances even where those are beyond float64."""
+    """Squared distances of scaled updates, so that those of most updates have room; infinite where others are too far away."""
+    is_double = passes.work_dtype == np.float64
     central, exponent = _centre(passes)
     sums = passes.gram(central, math.ldexp(1.0, exponent))
-    if sums is None or not np.isfinite(sums).all():
-        largest = passes.largest()  # or it names what is not finite
-        exponent = _DOWN_EXPONENT if passes.work_dtype == np.float32 else -math.frexp(largest)[1]
-        sums = passes.gram(central, math.ldexp(1.0, exponent))
+    if sums is None or (is_double and not _LEAST_NORM < _middle(np.diagonal(sums)) < math.inf):
+        exact = _exponent(passes.magnitudes(), is_double=is_double)  # or it names what is not finite
+        if sums is None or exact != exponent:
+            exponent = exact
+            sums = passes.gram(central, math.ldexp(1.0, exponent))
     if sums is None:
         raise AggregationError("the updates changed while they were read; give arrays that nobody writes to")
-    norms = np.diagonal(sums)
-    both = norms[:, np.newaxis] + norms
-    upper = np.triu(np.maximum(both - 2 * sums, 0), 1)
-    pairs = np.argwhere(np.triu(upper < _CANCELLED * both, 1))
+    halves = np.diagonal(sums) / 2
+    with np.errstate(invalid="ignore", over="ignore"):
+        both = halves[:, np.newaxis] + halves
+        upper = np.triu(2 * np.maximum(both - sums, 0), 1)
+        pairs = np.argwhere(np.triu(~(upper >= 2 * _CANCELLED * both), 1))  # or both are beyond float64
     if pairs.size:
         upper[pairs[:, 0], pairs[:, 1]] = passes.apart(
             np.ascontiguousarray(pairs, np.uint32), math.ldexp(1.0, exponent)
@@ -108,8 +115,8 @@ def _centre(passes: Passes) -> tuple[NDArray[np.uint32], int]:
     starts = np.unique(np.linspace(0, max(0, passes.length - _SAMPLE_BLOCK), blocks).astype(np.intp))
     columns = np.unique((starts[:, np.newaxis] + np.arange(_SAMPLE_BLOCK)).clip(max=max(0, passes.length - 1)))
     sample = Passes.of([vector[columns[: passes.length]] for vector in passes.vectors])
-    magnitude = max((float(np.abs(vector).max(initial=0)) for vector in sample.vectors), default=0.0)
-    exponent = _exponent(magnitude, is_double=passes.work_dtype == np.float64)
+    magnitudes = np.array([np.abs(vector).max(initial=0) for vector in sample.vectors], float)
+    exponent = _exponent(magnitudes, is_double=passes.work_dtype == np.float64)
     candidates = np.unique(np.linspace(0, passes.sites - 1, min(passes.sites, _CANDIDATES)).astype(np.uint32))
     pairs = np.stack(np.broadcast_arrays(candidates[:, np.newaxis], np.arange(passes.sites, dtype=np.uint32)), axis=-1)
     squares = sample.apart(np.ascontiguousarray(pairs.reshape(-1, 2)), math.ldexp(1.0, exponent))
@@ -119,10 +126,17 @@ def _centre(passes: Passes) -> tuple[NDArray[np.uint32], int]:
     return np.argsort(around, kind="stable")[:most].astype(np.uint32), exponent
 
 
-def _exponent(magnitude: float, *, is_double: bool) -> int:
-    if not 0 < magnitude < math.inf:
-        return 0
-    size = math.frexp(magnitude)[1]
-    if is_double:
+def _exponent(magnitudes: NDArray[np.float64], *, is_double: bool) -> int:
+    """Of a scale at which squares of the one in the middle have room: a few that are huge or tiny must not blur all others."""
+    largest = math.frexp(magnitudes.max())[1]
+    if not is_double:
+        return _DOWN_EXPONENT if largest > _HUGE_EXPONENT else 0
+    size = math.frexp(_middle(magnitudes))[1]
+    if size > _ROOM_EXPONENT:
         return -size
-    return _DOWN_EXPONENT if size > _HUGE_EXPONENT else 0
+    # Up only as far as the squares of the largest have room, too.
+    return min(-size, max(0, _ROOM_EXPONENT - largest), 2 * _ROOM_EXPONENT) if size < -_ROOM_EXPONENT else 0
+
+
+def _middle(numbers: NDArray[np.float64]) -> float:
+    return float(np.sort(numbers)[(len(numbers) - 1) // 2])

@@ -129,7 +129,7 @@ def ranked(squares: NDArray[np.float64], f: int, most: int, vectors: Sequence[Ve
 
 def _ties(ordered: NDArray[np.float64], most: int) -> list[tuple[int, int]]:
     """Runs of equal scores that begin among the first ``most``."""
-    ends = [*(np.flatnonzero(np.diff(ordered)) + 1).tolist(), len(ordered)]
+    ends = [*(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(ordered)]
     starts = [0, *ends[:-1]]
     return [(start, end) for start, end in zip(starts, ends, strict=True) if end - start > 1 and start < most]
 

@@ -146,15 +146,19 @@ class Passes:
         return Passes(self.rows.only(np.asarray(sites, np.intp)))
 
     def largest(self) -> float:
-        """The largest magnitude.
+        """The largest magnitude; raises as :meth:`magnitudes`."""
+        return float(self.magnitudes().max())
+
+    def magnitudes(self) -> NDArray[np.float64]:
+        """The largest magnitude of each update, shape (sites,).
 
         Raises
         ------
         AggregationError
             A value is NaN or infinite; names the update and the coordinate.
         """
-        largest = 0.0
-        for site, vector in zip(self.rows.numbers, self.vectors, strict=True):
+        largest = np.zeros(self.sites)
+        for row, (site, vector) in enumerate(zip(self.rows.numbers, self.vectors, strict=True)):
             for start in range(0, self.length, _COPIED):
                 heed()
                 magnitudes = np.abs(vector[start : start + _COPIED])
@@ -164,7 +168,7 @@ class Passes:
                         f"update {site} is {vector[column]} at coordinate {column}; "
                         "have the site send finite values, or leave it out"
                     )
-                largest = max(largest, float(magnitudes.max()))
+                largest[row] = max(largest[row], magnitudes.max())
         return largest
 
     def _parts(self, most: int) -> Iterator[_Part]:

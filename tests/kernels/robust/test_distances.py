@@ -115,6 +115,34 @@ def test_values_near_the_ends_of_the_range(level, dtype, size):
     agrees(values, CLOSE[dtype])
 
 
+@pytest.mark.parametrize("value", [1e-310, 5e-324])
+def test_float64_whose_squares_have_no_room_are_not_far_from_each_other(value):
+    assert not distances(np.array([[value], [3 * value], [0], [0]])).any()
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("f4", 1e33), ("f8", 1e150)])
+def test_huge_updates_do_not_blur_the_distances_of_tiny_ones(level, dtype, size):
+    updates = np.random.default_rng(11).normal(size=(7, 300))
+    updates[:3] *= size
+    updates[3:] /= size
+    agrees(updates.astype(dtype), CLOSE[dtype])
+
+
+def test_no_values_lose_more_than_is_promised(level):
+    # Sums of equal numbers are rounded the same way again and again; worst are tails that are each rounded up.
+    worst = np.zeros(4096)
+    worst[: 64 * 16] = 1.0, *np.full(1023, np.sqrt(0.6 * 2.0**-23))
+    for high in np.random.default_rng(12).uniform(1, 2, 40):
+        for low in (0.31, 0.45, 0.55, 0.69):
+            updates = np.zeros((8, 4096), np.float32)
+            updates[0], updates[1], updates[2] = high, low * high, 1.3 * high
+            agrees(updates, 1e-5)
+    for low in (0.45, 0.5, 0.55, 0.69):
+        for lanes in (1, 4, 8, 16):
+            ordered = np.sort(worst)[::-1].repeat(lanes)[:4096]
+            agrees(np.stack([ordered, low * ordered, *np.zeros((4, 4096))]).astype(np.float32), 4e-5)
+
+
 def test_the_largest_and_the_smallest_number_beside_each_other(level):
     largest = np.finfo(np.float32).max
     updates = np.full((5, 40), largest, np.float32)
@@ -131,6 +159,13 @@ def test_squares_that_float64_cannot_hold_are_refused_but_krum_still_sees_them()
     expected = krum(updates * 1e-250, 1, return_index=True)[1]
     assert krum(updates, 1, return_index=True)[1] == expected
     assert krum(updates * 1e-250 * 1e-250, 1, return_index=True)[1] == expected
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_krum_sees_values_of_any_size_in_columns_that_no_sample_has(size):
+    updates = np.zeros((7, 5000))
+    updates[:, 1000] = size * np.array([9, 1, 2, 3.5, 1.5, -9, 2.25])
+    assert krum(updates, 2, return_index=True)[1] == [4]
 
 
 def test_equal_updates_are_at_no_distance(level):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.reference import robust_distances as reference
+from cdt_core.kernels.robust.bulyan import bulyan
 from cdt_core.kernels.robust.krum import krum
 
 
@@ -56,6 +57,16 @@ def test_wrong_updates_up_to_f_are_never_chosen_when_they_are_far(n):
         updates[wrong] = attack
         _, chosen = krum(updates, f, n - 2 * f, return_index=True)
         assert not set(chosen) & set(wrong)
+
+
+@pytest.mark.parametrize("huge", [1e100, 1e200, 1e300])
+def test_one_huge_update_does_not_hide_that_others_are_wrong(huge):
+    updates = 1e-3 * np.random.default_rng(3).normal(size=(15, 40))
+    updates[0], updates[1:3] = huge, -(huge**0.4)
+    _, chosen = krum(updates, 3, 9, return_index=True)
+    assert not set(chosen) & {0, 1, 2}
+    assert np.abs(bulyan(updates, 3)).max() < 1e-2
+    assert set(krum(updates, 3, 12, return_index=True)[1]) == set(range(3, 15))
 
 
 @pytest.mark.parametrize(
