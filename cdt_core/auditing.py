@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,17 +63,20 @@ def show(
 @audit.command()
 def head(
     log: Log,
+    key: Key = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to this file.")
     ] = None,
 ) -> None:
-    """Print the last signed head of a log that verifies, to be kept elsewhere."""
+    """Print the last signed head of a log that verifies, to be kept elsewhere. Without --key, of whoever signed the file."""
     from cdt_core.governance import verify_log
 
-    report = verify_log(log)
+    report = verify_log(log, None if key is None else _public_key(key))
     if not report.ok or report.head is None:
         raise ProtocolError(f"{log}: no head to keep, since {report.problems[0]}; 'cdt audit verify' says more")
     text = report.head.line().decode() + "\n"
+    if key is None:
+        print(f"signed by {_whose(report)}", file=sys.stderr)
     if output is None:
         print(text, end="")
         return
@@ -106,16 +110,20 @@ def _tree(report: LogReport) -> dict[str, Any]:
 def _print_report(report: LogReport, kept: Head | None) -> None:
     for problem in report.problems:
         print(f"{problem.kind}: {_printable(str(problem))}")
-    whose = (
-        "the given key" if report.key_is_given else "the key inside; compare it with one that you trust, or give --key"
-    )
     print(f"{report.entries} entries, {report.heads} heads, {report.signed_entries} entries signed without a gap")
-    print(f"key {report.key or 'unknown'} ({whose})")
+    print(_whose(report))
     if report.head is not None and kept is None:
         print("the end of the log was compared with nothing: keep a head elsewhere ('cdt audit head'), and give --head")
     elif kept is not None and report.ok:
         print(f"it goes on from the head kept elsewhere, of {_counted(kept)}")
     print("verified" if report.ok else f"NOT verified: problems: {len(report.problems)}")
+
+
+def _whose(report: LogReport) -> str:
+    said = (
+        "the given key" if report.key_is_given else "the key inside; compare it with one that you trust, or give --key"
+    )
+    return f"key {report.key or 'unknown'} ({said})"
 
 
 def _counted(head: Head) -> str:

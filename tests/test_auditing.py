@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cdt_core.cli import app
 from cdt_core.errors import CertificateError, ProtocolError
-from cdt_core.governance import AuditLog, Budget, decide
+from cdt_core.governance import AuditLog, Budget, decide, read_head
 from tests.governance.examples import KEY, NOW, OTHER_KEY, agreement, request, written
 
 
@@ -38,11 +38,22 @@ def test_a_log_that_holds(log):
     assert "the key inside; compare it with one that you trust, or give --key" in said
     assert "keep a head elsewhere" in said
     assert said.endswith("\nverified\n")
-    assert "written: head.json, the head of 9 entries" in run("head", "audit.log", "-o", "head.json")
+    said = run("head", "audit.log", "--key", "key.pub", "-o", "head.json")
+    assert said == "written: head.json, the head of 9 entries\n"
     said = run("verify", "audit.log", "--key", "key.pub", "--head", "head.json")
     assert "(the given key)" in said
     assert "it goes on from the head kept elsewhere, of 9 entries" in said
-    assert run("head", "audit.log") == (log.parent / "head.json").read_text()
+    assert run("head", "audit.log", "--key", "key.pub") == (log.parent / "head.json").read_text()
+
+
+def test_a_head_is_of_the_given_key_or_says_that_no_key_was_given(log):
+    done = CliRunner().invoke(app, ["audit", "head", "audit.log"])
+    assert read_head(done.stdout, "stdout").count == 9
+    assert "signed by key " in done.stderr
+    assert "(the key inside; compare it with one that you trust, or give --key)" in done.stderr
+    with pytest.raises(ProtocolError, match="no head to keep, since line 1: the log names key"):
+        run("head", "audit.log", "--key", "other.pub", "-o", "head.json")
+    assert not (log.parent / "head.json").exists()
 
 
 def test_what_was_done_to_a_log_is_named_and_exits_with_1(log):
