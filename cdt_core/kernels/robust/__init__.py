@@ -1,8 +1,9 @@
 """Rules that combine the updates of several sites into one, and hold when some of the updates are wrong.
 
 Updates are an (n, d) array or n vectors, a row for each site: float16, float32 or float64. Sums are taken in double precision;
-results are in the updates' dtype, the same bits for every instruction set. Every rule reads the updates in blocks of columns:
-the memory beside them is that of the result and about a thousand bytes for each row.
+results are in the updates' dtype. Rules by coordinate give the same bits for every instruction set; those by distance may
+differ by rounding. Every rule reads the updates in blocks of columns: the memory beside them is that of the result and about a
+thousand bytes for each row.
 """
 
 from __future__ import annotations

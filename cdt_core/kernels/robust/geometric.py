@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import AggregationError
+from cdt_core.kernels.robust.away import Away, away_from
 from cdt_core.kernels.robust.krum import is_count
 from cdt_core.kernels.robust.passes import Passes, Vector
-from cdt_core.kernels.robust.rows import Rows, Updates
+from cdt_core.kernels.robust.rows import Rows, Updates, as_array
 from cdt_core.kernels.robust.weights import checked_weights, shares
 
 __all__ = ["checked_start", "geometric_median"]
@@ -17,6 +18,8 @@ __all__ = ["checked_start", "geometric_median"]
 _ON = 1e-6
 #: Iterations end when the next point is nearer to the last than this share of the median distance.
 _TOLERANCE = 1e-6
+#: An update that is further than so many times the median distance counts as that far where steps are added up.
+_FAR = 1e300
 
 
 def geometric_median(
@@ -43,7 +46,7 @@ def geometric_median(
     Returns
     -------
     ndarray, shape (length,)
-        In the updates' dtype, added in float64.
+        In the updates' dtype, added in float64. An update 1e308 times as far as the median distance is left out.
 
     Raises
     ------
@@ -78,61 +81,60 @@ def geometric_median(
         raise AggregationError(f"iterations is {iterations!r}; give a number of 1 or more")
     voting = np.flatnonzero(votes)
     passes, votes = passes.only(voting), votes[voting]
-    z, squares, scale = _begin(passes, votes, start)
+    z = np.zeros(passes.length, passes.work_dtype) if start is None else checked_start(start, passes)
+    away = away_from(passes, z, votes if start is None else None)
     last = np.zeros(passes.sites)
     for turn in range(iterations):
-        away = np.sqrt(squares)
         middle = _weighted_median(away, votes)
-        here = away <= _ON * middle
-        if here.any():
-            if not _leave(passes, z, np.where(here, 0, votes / np.where(here, 1, away / scale)), votes[here].sum()):
+        if not away.roots[middle]:
+            break
+        unit = float(away.roots[middle]), int(away.powers[middle])
+        ratios = away.over(*unit)
+        if (here := ratios <= _ON).any():
+            if not _leave(passes, z, np.where(here, 0, votes / np.where(here, 1, ratios)), votes[here].sum(), unit):
                 break
-            squares = passes.measure(z, scale=scale)
+            away = away_from(passes, z)
             continue
-        step = votes / away
+        step = votes / ratios
         step /= step.sum()
-        # The next point is the sum of (step - last) * (update - point) away from this one.
-        if np.abs(step - last) @ away <= _TOLERANCE * middle:
+        if _is_short(step - last, ratios):
             break
         last = step
         if turn == iterations - 1:
             passes.combine(step, z=z)
         else:
-            squares = passes.measure(z, step, scale=scale)
+            away = away_from(passes, z, step)
     return z.astype(passes.dtype, copy=False)
 
 
-def _weighted_median(away: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
-    order = np.argsort(away)
+def _is_short(step: NDArray[np.float64], ratios: NDArray[np.float64]) -> bool:
+    """Whether the sum of ``step * (update - point)``, which is where the next point is from this one, says to end."""
+    return bool(np.abs(step) @ np.where(step, np.minimum(ratios, _FAR), 0) <= _TOLERANCE)
+
+
+def _weighted_median(away: Away, votes: NDArray[np.float64]) -> int:
+    """The site whose distance is the median."""
+    order = away.order()
     half = int(np.searchsorted(np.cumsum(votes[order]), 0.5))
-    return float(away[order[min(half, len(order) - 1)]])
+    return int(order[min(half, len(order) - 1)])
 
 
-def _leave(passes: Passes, z: Vector, pulls: NDArray[np.float64], holds: float) -> bool:
+def _leave(passes: Passes, z: Vector, pulls: NDArray[np.float64], holds: float, unit: tuple[float, int]) -> bool:
     """Move ``z`` off the updates that it lies on, unless these hold it harder than the others pull: then it is the median.
 
-    ``pulls`` are the shares of the others over their distances, 0 for those that ``z`` lies on; those have the share ``holds``.
+    ``pulls`` are the shares of the others over their distances in that unit, 0 for those that ``z`` lies on; those have the
+    share ``holds``.
     """
     total = float(pulls.sum())
     if total == 0:
         return False
     towards = passes.combine(pulls / total)
-    pull = total * float(np.linalg.norm((towards - z).astype(np.float64)))
+    pull = total * float(away_from(Passes.of([towards]), z).over(*unit)[0])
     if not pull > holds:
         return False
-    z += (towards - z) * z.dtype.type(1 - holds / pull)
+    z *= holds / pull
+    z += towards * z.dtype.type(1 - holds / pull)
     return True
-
-
-def _begin(
-    passes: Passes, votes: NDArray[np.float64], start: Vector | None
-) -> tuple[Vector, NDArray[np.float64], float]:
-    """The first point, the squared distances from it, and the scale at which those have room in float64."""
-    if start is None:
-        z = np.zeros(passes.length, passes.work_dtype)
-        return z, *passes.measure_in_scale(z, votes)
-    z = checked_start(start, passes)
-    return z, *passes.measure_in_scale(z)
 
 
 def checked_start(start: Vector, passes: Passes) -> Vector:
@@ -143,9 +145,12 @@ def checked_start(start: Vector, passes: Passes) -> Vector:
     AggregationError
         It is no vector of the updates' length, or not finite.
     """
-    given = np.asarray(start)
-    if given.dtype.kind != "f" or given.shape != (passes.length,) or not np.isfinite(given).all():
-        raise AggregationError(
-            f"start has dtype {given.dtype} and shape {given.shape}; give {passes.length} finite floats, as the updates have"
-        )
-    return given.astype(passes.work_dtype)
+    given = as_array(start, "start")
+    if given.dtype.kind == "f" and given.shape == (passes.length,):
+        with np.errstate(over="ignore"):
+            first = given.astype(passes.work_dtype)
+        if np.isfinite(first).all():
+            return first
+    raise AggregationError(
+        f"start has dtype {given.dtype} and shape {given.shape}; give {passes.length} finite floats, as the updates have"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -24,8 +23,6 @@ _NUMBERS = 1 << 23
 _PRODUCTS = 1 << 29
 #: Numbers that are copied at once where rows have gaps or another dtype: 1 MiB of float32.
 _COPIED = 1 << 18
-#: Squares below that lost digits to the end of float64's range.
-_LEAST_SQUARE = 1e-200
 
 
 @frozen(eq=False)
@@ -106,6 +103,9 @@ class Passes:
         room = np.zeros(self.length, self.work_dtype) if z is None else z
         for part in self._parts(_NUMBERS // self.sites):
             kernels.weigh(part.rows, part.start, part.stop, weights, keep, room[part.columns], 1.0, None)
+        if room.dtype == np.float64:
+            # Weights that should sum up to one may do so but for rounding.
+            np.clip(room, -np.finfo(np.float64).max, np.finfo(np.float64).max, out=room)
         return room
 
     def measure(
@@ -116,23 +116,6 @@ class Passes:
         for part in self._parts(_NUMBERS // self.sites):
             kernels.weigh(part.rows, part.start, part.stop, weights, keep, z[part.columns], scale, squares)
         return squares
-
-    def measure_in_scale(
-        self, z: Vector, weights: NDArray[np.float64] | None = None
-    ) -> tuple[NDArray[np.float64], float]:
-        """As :meth:`measure`, with a power of two as scale at which the squares have room in float64, and that scale.
-
-        Raises
-        ------
-        AggregationError
-            A value is NaN or infinite; names the update and the coordinate.
-        """
-        squares = self.measure(z, weights)
-        if np.isfinite(squares).all() and squares.max() > _LEAST_SQUARE:
-            return squares, 1.0
-        largest = max(self.largest(), float(np.abs(z).max(initial=0)))
-        scale = math.ldexp(1.0, max(-1000, min(1000, -math.frexp(largest)[1]))) if largest else 1.0
-        return self.measure(z, scale=scale), scale
 
     def window_mean(self, kept: int) -> Vector:
         """Mean of the ``kept`` values of each column that are nearest to its median; the updates are known to be finite."""

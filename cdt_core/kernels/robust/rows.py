@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cdt_core.errors import AggregationError
 
-__all__ = ["Kernel", "Rows", "Updates"]
+__all__ = ["Kernel", "Rows", "Updates", "as_array"]
 
 #: An array of shape (n, d), or n vectors of d numbers each.
 Updates: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
@@ -52,7 +52,13 @@ class Rows:
         """
         if isinstance(updates, Rows):
             return updates
-        vectors = tuple(np.asarray(update) for update in updates)
+        try:
+            given = iter(updates)
+        except TypeError as error:
+            raise AggregationError(
+                f"updates are {type(updates).__name__}; give an array of shape (sites, length), or one vector per site"
+            ) from error
+        vectors = tuple(as_array(update, f"update {row}") for row, update in enumerate(given))
         if not vectors:
             raise AggregationError("there are no updates; a rule needs at least one")
         for row, vector in enumerate(vectors):
@@ -112,3 +118,18 @@ class Rows:
                         f"update {number} is {vector[column]} at coordinate {column}; "
                         "have its site send finite values, or leave it out (weight 0)"
                     )
+        raise AggregationError("the updates changed while they were read; give arrays that nobody writes to")
+
+
+def as_array(given: object, name: str) -> NDArray[Any]:
+    """What was given, as an array (no copy).
+
+    Raises
+    ------
+    AggregationError
+        It has no shape.
+    """
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise AggregationError(f"{name} has parts of several lengths; give one array of numbers") from error

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cdt_core.errors import AggregationError
 from cdt_core.kernels import _robust
 from cdt_core.kernels.robust.rows import Rows, Updates
+from cdt_core.kernels.robust.weights import is_number
 
 __all__ = ["rows_cut", "trimmed_mean"]
 
@@ -72,8 +73,8 @@ def rows_cut(rows: int, trim: float) -> int:
     29
     """
     share = Fraction(-1)
-    if isinstance(trim, float | int) and not isinstance(trim, bool) and 0 <= trim < 0.5:
-        share = Fraction(trim).limit_denominator(_LARGEST_DENOMINATOR)
+    if is_number(trim) and 0 <= trim < 0.5:
+        share = Fraction(float(trim)).limit_denominator(_LARGEST_DENOMINATOR)
     if not 0 <= share < Fraction(1, 2):
         raise AggregationError(f"trim is {trim!r}; give the share to cut at each end, from 0 to below 0.5")
     return math.floor(share * rows)

@@ -8,11 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import AggregationError
+from cdt_core.kernels.robust.rows import as_array
 
-__all__ = ["checked_weights", "shares", "votes"]
+__all__ = ["checked_weights", "is_number", "shares", "votes"]
 
 #: Votes of all rows together are fewer than this: sums of them are exact in float64.
 _MOST_VOTES_BITS = 53
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is one real number (and not True or False)."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def checked_weights(weights: ArrayLike, rows: int) -> NDArray[np.float64]:
@@ -23,7 +29,7 @@ def checked_weights(weights: ArrayLike, rows: int) -> NDArray[np.float64]:
     AggregationError
         Anything else; names the row.
     """
-    given = np.asarray(weights)
+    given = as_array(weights, "the list of weights")
     if given.dtype.kind not in "iuf" or given.shape != (rows,):
         raise AggregationError(
             f"weights have dtype {given.dtype} and shape {given.shape}; give one number for each of the {rows} updates"

@@ -52,6 +52,24 @@ def test_wrong_sites_move_it_no_further_than_a_multiple_of_the_honest_spread(sit
     assert away <= 2**3 * (np.sqrt(5) + 1) * across
 
 
+@pytest.mark.parametrize(("far", "near"), [(1e300, 1e130), (1e200, 1e20), (1e308, 5.0), (1e155, 1e-150)])
+@pytest.mark.parametrize("options", [{}, {"radius": 2.0}])
+def test_a_site_that_is_very_far_does_not_hide_others_from_clipping(far, near, options):
+    rng = np.random.default_rng(2)
+    updates = np.concatenate([rng.normal(size=(20, 5)), np.full((1, 5), far), np.full((5, 5), near)])
+    capped = np.clip(updates, -1e6, 1e6)
+    expected = centered_clip(capped, np.ones(26), **options)
+    np.testing.assert_allclose(centered_clip(updates, np.ones(26), **options), expected, rtol=0, atol=1e-4)
+
+
+def test_numbers_of_numpy_are_numbers():
+    updates = np.random.default_rng(3).normal(size=(5, 4))
+    expected = centered_clip(updates, np.ones(5), radius=1.0, iterations=2)
+    for radius in (np.float32(1), np.int64(1), 1):
+        found = centered_clip(updates, np.ones(5), radius=radius, iterations=np.int64(2))
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_it_keeps_the_start_that_it_is_given():
     start = np.zeros(4)
     centered_clip(np.ones((5, 4)), np.ones(5), start=start)
@@ -65,6 +83,8 @@ def test_it_keeps_the_start_that_it_is_given():
         ({"radius": float("nan")}, "radius is nan"),
         ({"radius": float("inf")}, "radius is inf"),
         ({"radius": "1"}, "radius is '1'"),
+        ({"radius": True}, "radius is True"),
+        ({"radius": 10**400}, "radius is 1000"),
         ({"iterations": 0}, "iterations is 0"),
         ({"iterations": True}, "iterations is True"),
         ({"start": np.zeros(3)}, r"start has dtype float64 and shape \(3,\)"),

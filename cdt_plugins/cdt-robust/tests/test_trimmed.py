@@ -51,6 +51,10 @@ def test_the_number_of_votes_cut_is_the_floor_of_the_share_that_was_meant(trim, 
     assert (trimmed_mean(updates, np.ones(votes), trim=trim) > 0).all()
 
 
+def test_a_share_may_be_a_number_of_numpy():
+    assert trimmed_mean(np.array([[1.0], [2.0], [3.0], [4.0], [1e9]]), np.ones(5), trim=np.float32(0.2)) == [3.0]
+
+
 def test_a_stated_weight_buys_no_influence():
     assert trimmed_mean(np.array([[1.0], [2.0], [3.0], [4.0], [1e9]]), [1, 1, 1, 1, 1e12]) == [3.0]
 

@@ -66,7 +66,39 @@ def test_an_update_of_weight_zero_takes_no_part():
     np.testing.assert_array_equal(geometric_median(lost, [1] * 6 + [0]), geometric_median(updates))
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("f4", 1e30), ("f4", 1e-30), ("f8", 1e250), ("f8", 1e-250)])
+@pytest.mark.parametrize("size", [1e-300, 1e-250, 1e-100, 1.0, 1e150, 1e200, 1e300])
+def test_it_leaves_an_update_whatever_the_size_of_the_values(size):
+    updates = np.array([[0.0, 0], [2, 0], [0, 2], [2, 2], [9, 9]])
+    for first in (0, 4):
+        found = geometric_median(updates * size, start=updates[first] * size) / size
+        np.testing.assert_allclose(found, geometric_median(updates), atol=1e-5)
+
+
+@pytest.mark.parametrize("far", [1e150, 1e160, 1e300])
+def test_an_update_that_is_very_far_does_not_hide_how_far_others_are(far):
+    updates = np.random.default_rng(6).normal(size=(9, 4))
+    updates[3] = 1e12
+    start = np.median(updates, axis=0)
+    expected = geometric_median(updates, start=start)
+    updates[3] = far
+    np.testing.assert_allclose(geometric_median(updates, start=start), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("n", [3, 7, 11])
+def test_the_largest_numbers_have_a_median(dtype, n):
+    most, rng = np.finfo(dtype).max, np.random.default_rng(n)
+    for signs in (np.ones((n, 3)), rng.choice([-1, 1], (n, 3))):
+        updates = np.multiply(signs, most, dtype=dtype)
+        for options in ({}, {"start": np.median(np.sign(updates), axis=0) * most}):
+            found = geometric_median(updates, rng.uniform(0.5, 1, n), **options)
+            assert (updates.min(axis=0) <= found).all()
+            assert (found <= updates.max(axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("f4", 1e30), ("f4", 1e-30), ("f8", 1e250), ("f8", 1e-250), ("f8", 1e-310)]
+)
 def test_the_size_of_the_values_does_not_matter(dtype, size):
     updates = np.random.default_rng(5).normal(size=(9, 40))
     expected = geometric_median(updates.astype(dtype))
@@ -91,11 +123,17 @@ def test_any_layout_gives_the_same():
         ({"iterations": 1.5}, "iterations is 1.5"),
         ({"start": np.ones(3)}, r"start has dtype float64 and shape \(3,\); give 2 finite floats"),
         ({"start": np.array([1.0, np.nan])}, "give 2 finite floats"),
+        ({"start": [1.0, [2.0]]}, "start has parts of several lengths"),
     ],
 )
 def test_what_has_no_meaning_is_refused(options, said):
     with pytest.raises(AggregationError, match=said):
         geometric_median(np.ones((3, 2)), **options)
+
+
+def test_a_start_that_has_no_room_in_the_dtype_of_the_updates_is_refused():
+    with pytest.raises(AggregationError, match="give 2 finite floats, as the updates have"):
+        geometric_median(np.ones((3, 2), np.float32), start=np.array([1e300, 0]))
 
 
 def test_a_value_that_is_no_number_is_named_by_its_own_row():

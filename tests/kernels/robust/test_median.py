@@ -124,6 +124,9 @@ def test_a_long_call_hears_signals_and_that_it_should_stop(rule):
         (np.ones((3, 2), int), "update 0 has dtype int64"),
         ([np.ones(3), np.ones(4)], "update 1 has 4 values, update 0 has 3"),
         (np.ones(3), r"update 0 has shape \(\)"),
+        (None, "updates are NoneType; give an array"),
+        (np.float64(1), "updates are float64; give an array"),
+        ([np.ones(3), [1.0, [2.0], 3.0]], "update 1 has parts of several lengths"),
         (np.ones((3, 2), np.longdouble), "update 0 has dtype float128"),
     ],
 )

@@ -43,6 +43,10 @@ def test_equal_updates_give_that_update():
         np.testing.assert_array_equal(trimmed_mean([update] * n, 0.2), update)
 
 
+def test_numbers_of_numpy_are_shares():
+    assert [rows_cut(10, trim) for trim in (np.float32(0.2), np.float64(0.2), np.int64(0), 0)] == [2, 2, 0, 0]
+
+
 @pytest.mark.parametrize("trim", [0.5, -0.1, 1.0, float("nan"), "0.2", None, True, 0.4999999999])
 def test_shares_out_of_range_are_refused(trim):
     with pytest.raises(AggregationError, match=r"trim is .*from 0 to below 0.5"):

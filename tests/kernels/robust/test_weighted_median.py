@@ -62,7 +62,7 @@ def test_votes_of_counts_are_those_counts_but_for_a_power_of_two(counts, exponen
     assert found.sum() < 2**53
 
 
-@pytest.mark.parametrize("weights", [[1], [1, -1], [1, np.nan], [0, 0], ["a", "b"], [[1, 1]]])
+@pytest.mark.parametrize("weights", [[1], [1, -1], [1, np.nan], [0, 0], ["a", "b"], [[1, 1]], [1, [1]]])
 def test_weights_without_meaning_are_refused(weights):
     with pytest.raises(AggregationError, match="weight"):
         weighted_median(np.ones((2, 3)), weights)

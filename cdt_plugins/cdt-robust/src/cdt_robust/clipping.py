@@ -9,8 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.robust import median
+from cdt_core.kernels.robust.away import Away, away_from
 from cdt_core.kernels.robust.geometric import checked_start
+from cdt_core.kernels.robust.krum import is_count
 from cdt_core.kernels.robust.passes import Passes
+from cdt_core.kernels.robust.weights import is_number
 from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["centered_clip"]
@@ -65,24 +68,36 @@ def centered_clip(
     >>> centered_clip(updates, np.ones(5), start=np.zeros(2), radius=1.0, iterations=1)
     array([0.12, 0.16])
     """
-    if radius is not None and not (isinstance(radius, int | float) and 0 < radius < math.inf):
-        raise AggregationError(f"radius is {radius!r}; give a length above 0")
-    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+    length = None if radius is None else _checked_length(radius)
+    if not is_count(iterations) or iterations < 1:
         raise AggregationError(f"iterations is {iterations!r}; give a number of 1 or more")
     passes = Passes.of(Ballot.of(updates, weights).kept)
     z = checked_start(median(passes.rows) if start is None else start, passes)
-    squares, scale = passes.measure_in_scale(z)
+    away = away_from(passes, z)
     for turn in range(iterations):
-        counts = _counts(np.sqrt(squares), radius if radius is None else radius * scale)
+        counts = _counts(away, length)
         keep = 1 - float(counts.mean())
         if turn < iterations - 1:
-            squares = passes.measure(z, counts / passes.sites, keep=keep, scale=scale)
+            away = away_from(passes, z, counts / passes.sites, keep=keep)
         else:
             passes.combine(counts / passes.sites, keep=keep, z=z)
     return z.astype(passes.dtype, copy=False)
 
 
-def _counts(away: NDArray[np.float64], radius: float | None) -> NDArray[np.float64]:
-    """The share that is left of each difference of that length."""
-    length = np.sort(away)[(len(away) - 1) // 2] if radius is None else radius
-    return np.minimum(1.0, np.divide(length, away, out=np.ones_like(away), where=away > 0))
+def _checked_length(radius: float) -> float:
+    try:
+        length = float(radius) if is_number(radius) else 0.0
+    except OverflowError:
+        length = math.inf
+    if not 0 < length < math.inf:
+        raise AggregationError(f"radius is {radius!r}; give a length above 0")
+    return length
+
+
+def _counts(away: Away, radius: float | None) -> NDArray[np.float64]:
+    """The share that is left of each difference, where it is cut to the radius or to the median length."""
+    half = int(away.order()[(len(away.roots) - 1) // 2])
+    root, power = (away.roots[half], int(away.powers[half])) if radius is None else (radius, 0)
+    if not root:
+        return np.where(away.roots, 0.0, 1.0)
+    return np.asarray(1 / np.maximum(1.0, away.over(root, power)))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from cdt_core.errors import AggregationError
 from cdt_core.kernels import robust
 from cdt_core.kernels.robust.trimmed import rows_cut
+from cdt_core.kernels.robust.weights import is_number
 from cdt_robust.updates import Ballot, Updates, Vector
 
 __all__ = ["trimmed_mean"]
@@ -65,7 +66,7 @@ def trimmed_mean(updates: Updates, weights: ArrayLike, *, trim: float = 0.2) -> 
 
 def _refuse_no_cut(votes: int, trim: float) -> None:
     # The fraction that was meant: 1/3 in float64 is a little less.
-    share = Fraction(trim).limit_denominator(1_000_000) if isinstance(trim, float) and 0 < trim < 0.5 else Fraction(0)
+    share = Fraction(float(trim)).limit_denominator(1_000_000) if is_number(trim) and 0 < trim < 0.5 else Fraction(0)
     if not 0 < share < Fraction(1, 2):
         raise AggregationError(f"trim is {trim!r}; give the share to cut at each end, above 0 and below 0.5")
     if rows_cut(votes, trim) == 0:
