@@ -33,6 +33,11 @@ def test_the_order_of_the_sites_decides_nothing_and_the_seed_does():
     assert len(set(results.values())) > 10
 
 
+def test_counts_may_be_those_of_numpy():
+    found = bucketing(UPDATES, np.ones(12), size=np.int32(3), seed=np.uint64(2**63))
+    np.testing.assert_array_equal(found, bucketing(UPDATES, np.ones(12), size=3, seed=2**63))
+
+
 def test_each_site_is_drawn_first_equally_often():
     first = [min(range(12), key=lambda site, seed=seed: _drawn(UPDATES[site], seed)) for seed in range(1200)]
     assert np.abs(np.bincount(first, minlength=12) - 100).max() <= 4 * np.sqrt(100 * 11 / 12)

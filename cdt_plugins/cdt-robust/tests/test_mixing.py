@@ -33,10 +33,11 @@ def test_the_parameters_of_the_rule_that_follows_reach_it():
     np.testing.assert_allclose(chosen, updates.mean(axis=0), rtol=1e-12)
 
 
-def test_wrong_updates_that_are_far_are_in_no_honest_mean():
+@pytest.mark.parametrize(("dtype", "huge"), [("f4", 1e30), ("f8", 1e300)])
+def test_wrong_updates_that_are_far_are_in_no_honest_mean(dtype, huge):
     rng = np.random.default_rng(2)
-    updates = rng.normal(size=(11, 300)).astype(np.float32)
-    updates[:4] = [[1e30], [-1e30], [1e9], [7.0]]
+    updates = rng.normal(size=(11, 300)).astype(dtype)
+    updates[:4] = [[huge], [-huge], [1e9], [7.0]]
     found = nearest_neighbour_mixing(updates, np.ones(11), f=4, then="median")
     np.testing.assert_allclose(found, updates[4:].mean(axis=0), rtol=0, atol=1e-5)
 
@@ -52,6 +53,12 @@ def test_sites_with_different_data_come_nearer_to_their_mean():
     assert mixed < alone / 3
 
 
+def test_counts_may_be_those_of_numpy():
+    updates = np.random.default_rng(4).normal(size=(9, 5))
+    found = nearest_neighbour_mixing(updates, np.ones(9), f=np.int64(2))
+    np.testing.assert_array_equal(found, nearest_neighbour_mixing(updates, np.ones(9), f=2))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -59,6 +66,7 @@ def test_sites_with_different_data_come_nearer_to_their_mean():
         ({"f": -1}, "f is -1"),
         ({"f": True}, "f is True"),
         ({"then": "mode"}, "no rule 'mode' can follow; give one of mean, median"),
+        ({"then": ["median"]}, r"no rule \['median'\] can follow"),
         ({"then": "bucketing"}, "no rule 'bucketing' can follow"),
         ({"then": "median", "trim": 0.2}, "rule 'median' does not take these parameters: .*trim"),
         ({"then": "trimmed_mean", "trim": 0.7}, "trim is 0.7"),

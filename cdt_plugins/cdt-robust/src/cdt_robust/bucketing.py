@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cdt_core.errors import AggregationError
+from cdt_core.kernels.robust.krum import is_count
 from cdt_core.kernels.robust.passes import Passes
 from cdt_robust.following import follow
 from cdt_robust.updates import Ballot, Updates, Vector
@@ -65,9 +66,9 @@ def bucketing(
     >>> bool(1 <= bucketing(updates, np.ones(6), size=2, seed=7, then="median")[0] <= 4)
     True
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    if not is_count(size) or size < 1:
         raise AggregationError(f"size is {size!r}; give the number of updates in a bucket, 1 or more")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
+    if not is_count(seed) or not 0 <= seed < 2**64:
         raise AggregationError(f"seed is {seed!r}; give a whole number from 0 to 2**64 - 1")
     passes = Passes.of(Ballot.of(updates, weights).kept)
     passes.largest()  # a bucket's mean would hide whose value is not finite
@@ -78,6 +79,6 @@ def bucketing(
 
 
 def _drawn(row: Vector, seed: int) -> bytes:
-    hashed = sha256(seed.to_bytes(8, "little"))
+    hashed = sha256(int(seed).to_bytes(8, "little"))
     hashed.update(np.ascontiguousarray(row).data.cast("B") if row.size else b"")
     return hashed.digest()

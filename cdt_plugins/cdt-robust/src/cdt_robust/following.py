@@ -23,7 +23,7 @@ def follow(then: str, updates: Updates, parameters: dict[str, Any]) -> Vector:
         No rule has that name, it takes other parameters, or it refuses the updates.
     """
     offers = {offer.name: offer for offer in cdt_aggregators() if offer.name not in BEFORE_RULES}
-    if then not in offers:
+    if not isinstance(then, str) or then not in offers:
         raise AggregationError(f"no rule {then!r} can follow; give one of {', '.join(offers)}")
     rule, votes = offers[then].load(), np.ones(len(updates))
     try:

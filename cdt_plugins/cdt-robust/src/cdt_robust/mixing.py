@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import AggregationError
 from cdt_core.kernels.blas import on_one_blas_thread
-from cdt_core.kernels.robust import distances
+from cdt_core.kernels.robust.distances import squares_between
+from cdt_core.kernels.robust.krum import is_count
+from cdt_core.kernels.robust.passes import Passes
 from cdt_core.kernels.robust.rows import Rows
 from cdt_core.kernels.stopping import heed
 from cdt_robust.following import follow
@@ -71,7 +73,7 @@ def nearest_neighbour_mixing(
     rows = Ballot.of(updates, weights).kept
     votes = len(rows.vectors)
     wrong = (votes - 1) // 2 if f is None else f
-    if isinstance(wrong, bool) or not isinstance(wrong, int) or not 0 <= 2 * wrong < votes:
+    if not is_count(wrong) or not 0 <= 2 * wrong < votes:
         raise AggregationError(f"f is {f!r}; of {votes} votes, fewer than half may be wrong: 0 to {(votes - 1) // 2}")
     return follow(then, _mixed(rows, votes - wrong), parameters)
 
@@ -80,7 +82,7 @@ def nearest_neighbour_mixing(
 def _mixed(rows: Rows, kept: int) -> Vector:
     """Each row the mean of the ``kept`` nearest to it."""
     sites, length = len(rows.vectors), rows.vectors[0].size
-    nearest = np.argsort(distances(rows), axis=1, kind="stable")[:, :kept]
+    nearest = np.argsort(squares_between(Passes.of(rows)).values, axis=1, kind="stable")[:, :kept]
     shares: NDArray[np.float64] = np.zeros((sites, sites))
     np.put_along_axis(shares, nearest, 1 / kept, axis=1)
     mixed = np.empty((sites, length), rows.dtype)
