@@ -44,7 +44,7 @@ def test_two_sites_train_over_flower(tmp_path, environment):
         processes = [running.enter_context(_Started(superlink, environment, tmp_path))]
         for name, port in zip(("north", "south"), ports[1:], strict=True):  # which try until the SuperLink listens
             node = ["flower-supernode", "--insecure", "--superlink", f"127.0.0.1:{ports[0]}", "--port", str(port)]
-            node += ["--node-config", f'site="{name}"']
+            node += ["--node-config", f'site="{name}" memory="{tmp_path / name}"']
             processes.insert(0, running.enter_context(_Started(node, environment, tmp_path)))
         _until(lambda: _listens(ports[0]), "the SuperLink listens", tmp_path)
         _submit(ports[0], result, environment)

@@ -9,7 +9,7 @@ from flwr.supercore.task_identity import TaskIdentity
 
 
 class LocalGrid(Grid):
-    """Each app is a node; ``spoil(reply)`` may change what comes back."""
+    """Each app is a node; ``spoil(reply)`` may change what comes back; ``silent`` ones are connected and say nothing."""
 
     def __init__(self, apps, spoil=lambda reply: [reply]):
         TaskIdentity.run_id, TaskIdentity.node_id, TaskIdentity.task_id = 1, 1, 1
@@ -21,7 +21,7 @@ class LocalGrid(Grid):
             for node in self.apps
         }
         self.spoil = spoil
-        self.sent = []
+        self.sent, self.replies, self.silent = [], [], set()
 
     def set_run(self, run):
         raise NotImplementedError
@@ -34,26 +34,32 @@ class LocalGrid(Grid):
         raise NotImplementedError
 
     def push_messages(self, messages):
-        raise NotImplementedError
+        """Each is answered at once, and what comes back waits to be pulled."""
+        numbers = []
+        for message in messages:
+            node = message.metadata.dst_node_id
+            message.metadata.__dict__["_message_id"] = f"m{len(self.sent)}"  # as the SuperLink numbers them
+            self.sent.append(message)
+            numbers.append(message.metadata.message_id)
+            if node in self.silent:
+                continue
+            try:
+                reply = self.apps[node](message, self.contexts[node])
+            except Exception as error:
+                reply = Message(Error(code=0, reason=str(error)), reply_to=message)
+            self.replies += self.spoil(reply)
+        return numbers
 
     def pull_messages(self, message_ids):
-        raise NotImplementedError
+        pulled = [reply for reply in self.replies if reply.metadata.reply_to_message_id in message_ids]
+        self.replies = [reply for reply in self.replies if reply not in pulled]
+        return pulled
 
     def get_node_ids(self):
         return list(self.apps)
 
     def send_and_receive(self, messages, *, timeout=None):
-        replies = []
-        for number, message in enumerate(messages):
-            node = message.metadata.dst_node_id
-            message.metadata.__dict__["_message_id"] = f"m{number}"  # as the SuperLink numbers them
-            self.sent.append(message)
-            try:
-                reply = self.apps[node](message, self.contexts[node])
-            except Exception as error:
-                reply = Message(Error(code=0, reason=str(error)), reply_to=message)
-            replies += self.spoil(reply)
-        return replies
+        return self.pull_messages(self.push_messages(messages))
 
 
 def model(reply):

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from cdt_core.errors import CdtError
 from cdt_federated.nvflare.library import Executor, FLContext, ReturnCode, Shareable, Signal, make_reply
 from cdt_federated.nvflare.messages import TASK, message_in, shareable_of
+from cdt_federated.rounds.kept import KeptSite
 from cdt_federated.rounds.site import Site
 
 __all__ = ["SiteExecutor"]
@@ -15,15 +16,16 @@ __all__ = ["SiteExecutor"]
 class SiteExecutor(Executor):  # type: ignore[misc]
     """Answers the task ``cdt``; a subclass says which site it is.
 
-    The site lives as long as the job's process at the client, and remembers there what it answered.
+    The site lives as long as the job's process at the client, and remembers there what it answered; a
+    :class:`~cdt_federated.rounds.KeptSite` goes on after that process died.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._site: Site | None = None
+        self._site: Site | KeptSite | None = None
 
     @abstractmethod
-    def make_site(self, name: str) -> Site:
+    def make_site(self, name: str) -> Site | KeptSite:
         """The site of NVFlare's client of that name: with its key and its data from its own disk."""
 
     def execute(self, task_name: str, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal) -> Shareable:

@@ -11,6 +11,7 @@ from cdt_federated.rounds.agreeing import under
 from cdt_federated.rounds.coordinator import Coordinator
 from cdt_federated.rounds.faults import Faults
 from cdt_federated.rounds.journal import Journal
+from cdt_federated.rounds.kept import KeptSite
 from cdt_federated.rounds.opening import Join, OpenExchange, Opening, Outcome, Rejoin, Restorable
 from cdt_federated.rounds.plain import PlainExchange, PlainParty, Rule, mean, rule_of
 from cdt_federated.rounds.receipts import REFUSALS, Receipt
@@ -27,6 +28,7 @@ __all__ = [
     "InProcess",
     "Join",
     "Journal",
+    "KeptSite",
     "Member",
     "OpenExchange",
     "Opening",

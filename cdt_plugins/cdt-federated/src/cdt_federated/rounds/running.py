@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -35,7 +35,8 @@ def run_round(
     coordinator
         Leads it.
     deliver
-        Sends the messages of a stage and returns what came back when its time was over; a clock, if any, is in there.
+        Sends the messages of a stage and gives what came back until its time was over, one after the other if it can; a clock,
+        if any, is in there. When ``enough`` sites of the terms have answered it is not asked for more.
     open_exchange, task, among
         As :meth:`Coordinator.begin` takes them; a resumed round keeps its own task and sites.
 
@@ -50,12 +51,21 @@ def run_round(
         else coordinator.begin(open_exchange, task, among=among)
     )
     while coordinator.outcome is None:
-        receipts = coordinator.receive_all(deliver(requests))
+        receipts = coordinator.receive_all(_of_stage(coordinator, deliver(requests)))
         following = next((receipt.requests for receipt in receipts if receipt.requests), None)
         if following is None and coordinator.outcome is None:
             following = coordinator.deadline()
         requests = following or {}
     return coordinator.outcome
+
+
+def _of_stage(coordinator: Coordinator, messages: Iterable[bytes]) -> Iterator[bytes]:
+    """The messages of a stage, until enough have answered: stragglers are not waited for."""
+    stage = coordinator.stage
+    for message in messages:
+        yield message
+        if coordinator.terms.enough is not None and coordinator.stage != stage:
+            return
 
 
 class InProcess:

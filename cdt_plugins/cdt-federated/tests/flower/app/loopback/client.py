@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flwr.app import Array, ArrayRecord, Message, MetricRecord, RecordDict
 
 from cdt_federated.flower import client_app
-from cdt_federated.rounds import Site
+from cdt_federated.rounds import KeptSite, Site
 from cdt_federated.training import Learner
 from loopback import LENGTH, ROSTER, STRATEGY, key_of, optimum_of
 
 
 def make_site(context):
     name = context.node_config["site"]
-    return Site(name, key_of(name), ROSTER, Learner(STRATEGY, lambda model, step: model - optimum_of(name), LENGTH))
+    learner = Learner(STRATEGY, lambda model, step: model - optimum_of(name), LENGTH)
+    return KeptSite(Site(name, key_of(name), ROSTER, learner), Path(context.node_config["memory"]))
 
 
 app = client_app(make_site)
