@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
-from importlib import import_module
-from pathlib import Path
-
 import pytest
 
 import cdt_core
-
-ROOT = Path(cdt_core.__file__).parent
-MODULES = sorted(
-    ".".join(("cdt_core", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
-    for path in ROOT.rglob("*.py")
-    if ">>> " in path.read_text(encoding="utf-8")
-)
+from cdt_core.testing import check_examples, modules_with_examples
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_run(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    found = doctest.testmod(import_module(name), verbose=False)
-    assert found.attempted
-    assert not found.failed
+@pytest.mark.parametrize("name", modules_with_examples(cdt_core))
+def test_examples_run(name):
+    check_examples(name)

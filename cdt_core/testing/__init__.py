@@ -11,6 +11,7 @@ from cdt_core.testing import strategies
 from cdt_core.testing.aggregator import check_aggregator
 from cdt_core.testing.codec import check_codec
 from cdt_core.testing.contract import ContractError
+from cdt_core.testing.examples import check_examples, modules_with_examples
 from cdt_core.testing.processor import check_processor
 from cdt_core.testing.reader import check_reader
 from cdt_core.testing.sample import SampleVariable, sample_variables
@@ -22,9 +23,11 @@ __all__ = [
     "SampleVariable",
     "check_aggregator",
     "check_codec",
+    "check_examples",
     "check_processor",
     "check_reader",
     "check_validator",
+    "modules_with_examples",
     "sample_subjects",
     "sample_variables",
     "strategies",

@@ -1,0 +1,13 @@
+"""Examples of docstrings do what they say."""
+
+from __future__ import annotations
+
+import pytest
+
+import cdt_imaging
+from cdt_core.testing import check_examples, modules_with_examples
+
+
+@pytest.mark.parametrize("name", modules_with_examples(cdt_imaging))
+def test_examples_run(name):
+    check_examples(name)
