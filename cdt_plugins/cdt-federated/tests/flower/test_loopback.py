@@ -10,16 +10,18 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, suppress
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 APP = Path(__file__).parent / "app"
 BIN = Path(sys.executable).parent
-#: Flower's processes ask each other every three seconds; a module in there has those of this test ask more often.
+#: A module in there has Flower's processes ask each other more often than every three seconds, and start sooner.
 QUICK = Path(__file__).parent / "quick"
-#: Most of it is Flower starting one process after another, each of which imports it.
 PATIENCE_SECONDS = 240
+#: Below those that connections are given (32,768 and more on Linux), so that none of these is taken before it is listened at.
+PORTS = range(20_000, 32_000)
 
 
 @pytest.fixture
@@ -36,18 +38,30 @@ def environment(tmp_path):
     }
 
 
-def test_two_sites_train_over_flower(tmp_path, environment):
-    ports, result = _free_ports(3), tmp_path / "result.json"
+def test_two_sites_train_over_flower_though_a_node_is_killed(tmp_path, environment):
+    """South's SuperNode is killed between two rounds, and another one comes: SCAFFOLD's control at south is on its disk."""
+    ports, result = _free_ports(4), tmp_path / "result.json"
+
+    def supernode(name, port):  # which tries until the SuperLink listens
+        node = ["flower-supernode", "--insecure", "--superlink", f"127.0.0.1:{ports[0]}", "--port", str(port)]
+        node += ["--node-config", f'site="{name}" memory="{tmp_path / name}"']
+        return _Started(node, environment, tmp_path)
+
     with ExitStack() as running:
         superlink = ["flower-superlink", "--insecure", "--host", "127.0.0.1", "--port", str(ports[0])]
         superlink += ["--disable-runtime-dependency-installation"]
-        processes = [running.enter_context(_Started(superlink, environment, tmp_path))]
-        for name, port in zip(("north", "south"), ports[1:], strict=True):  # which try until the SuperLink listens
-            node = ["flower-supernode", "--insecure", "--superlink", f"127.0.0.1:{ports[0]}", "--port", str(port)]
-            node += ["--node-config", f'site="{name}" memory="{tmp_path / name}"']
-            processes.insert(0, running.enter_context(_Started(node, environment, tmp_path)))
+        started = [
+            _Started(superlink, environment, tmp_path),
+            supernode("north", ports[1]),
+            supernode("south", ports[2]),
+        ]
+        processes = [running.enter_context(each) for each in started]
         _until(lambda: _listens(ports[0]), "the SuperLink listens", tmp_path)
         _submit(ports[0], result, environment)
+        _until((tmp_path / "half").exists, "the first round is over", tmp_path)
+        processes.pop().end(signal.SIGKILL)
+        processes.append(running.enter_context(supernode("south", ports[3])))
+        (tmp_path / "killed").touch()
         _until(result.exists, "the run has a result", tmp_path)
         running.callback(lambda: [process.end() for process in processes])  # together, which is quicker
     found = json.loads(result.read_text())
@@ -74,7 +88,7 @@ class _Started:
 
     def __init__(self, command, environment, folder):
         self.command, self.environment = [str(BIN / command[0]), *command[1:]], environment
-        self.log = folder / f"{command[0]}-{command[-1].strip(chr(34))[-5:]}.log".replace("/", "-")
+        self.log = folder / f"{command[0]}-{command[command.index('--port') + 1]}.log"
 
     def __enter__(self):
         with self.log.open("wb") as log:
@@ -88,9 +102,9 @@ class _Started:
             )
         return self
 
-    def end(self):
+    def end(self, how=signal.SIGTERM):
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGTERM)
+            os.killpg(self.process.pid, how)
 
     def __exit__(self, *error):
         self.end()
@@ -112,11 +126,16 @@ def _until(holds, what, folder):
 
 
 def _free_ports(count):
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Others than those of a test that runs in another process at the same time."""
+    first = PORTS[os.getpid() * 8 % len(PORTS)]
+    return list(islice((port for port in range(first, PORTS.stop + len(PORTS)) if _is_free(port)), count))
+
+
+def _is_free(port):
+    with socket.socket() as server, suppress(OSError):
+        server.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def _listens(port):

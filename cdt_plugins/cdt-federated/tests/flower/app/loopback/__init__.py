@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cdt_federated.rounds import Member, Roster
 from cdt_federated.strategies import SCAFFOLD
 
-LENGTH = 200_000
+LENGTH = 20_000
 STRATEGY = SCAFFOLD(steps=5, rate=0.2)
 SITES = ("north", "south")
 
