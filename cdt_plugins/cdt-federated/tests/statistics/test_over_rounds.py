@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import closing
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from analyses import ANALYSES, asking, study_of, table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cdt_core.errors import CdtError, FederatedError, ProtocolError
 from cdt_core.model.fields import FieldWriter
 from cdt_core.model.state import state_to_json
-from cdt_federated.rounds import Coordinator, Faults, InProcess, Journal, Member, Opening, Roster, Site, Terms
+from cdt_federated.rounds import Coordinator, Faults, Journal, Opening, Terms
 from cdt_federated.statistics import (
-    AlleleFrequencies,
     Asking,
-    Association,
-    ChiSquare,
-    Cox,
-    Histogram,
-    KaplanMeier,
-    LogisticRegression,
-    LogRank,
     Moments,
     PoissonRegression,
     Quantiles,
-    TTest,
     answering,
     run,
 )
@@ -39,55 +29,17 @@ from cdt_federated.statistics.questions import question_from_bytes, question_to_
 from cdt_federated.statistics.regression import PoissonSums
 from cdt_federated.training import Plain
 
-GRID = [2.0, 4, 8, 16]
-
-
-def table(rows=120):
-    rng = np.random.default_rng(6)
-    x = rng.normal(size=rows)
-    return {
-        "x": x,
-        "y": rng.normal(size=rows) + x,
-        "ill": rng.random(rows) < 1 / (1 + np.exp(-x)),
-        "arm": rng.choice(["p", "q"], rows),
-        "visits": rng.poisson(np.exp(0.2 * x)),
-        "days": rng.exponential(6, rows),
-        "g": rng.binomial(2, 0.4, (rows, 3)),
-    }
-
 
 def federation(tables, faults=None, minimum=None, **ways):
     """What asks sites over rounds, and the sites' carrier of messages."""
-    keys = {
-        name: Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()) for name in ("hub", *tables)
-    }
-    roster = Roster("study", Member.of("hub", keys["hub"]), tuple(Member.of(name, keys[name]) for name in tables))
-    sites = [Site(name, keys[name], roster, answering(own, **ways)) for name, own in tables.items()]
-    deliver = InProcess(sites, faults)
-    return Asking(Coordinator(roster, keys["hub"]), deliver, minimum=minimum), deliver
+    answers = {name: answering(own, **ways) for name, own in tables.items()}
+    return asking(study_of(tables), answers, faults, minimum=minimum)
 
 
 def asked(question, carrier="plain/float64"):
     """The opening of a round, at site a, that asks what these bytes say."""
     task = FieldWriter().text(carrier).counted(question).end()
     return Opening(federation="study", round=1, sites=("a",), task=task, site="a")
-
-
-ANALYSES = {
-    "moments": Moments(["x", "y"]),
-    "histogram": Histogram("x", [-1, 0, 1]),
-    "t-test": TTest("x", "arm", ("p", "q")),
-    "chi-square": ChiSquare("arm", ("p", "q"), "ill", (False, True)),
-    "alleles": AlleleFrequencies("g", 3),
-    "association": Association("y", "g", 3, ["x"]),
-    "case-control": Association("ill", "g", 3, ["x"], model="logistic"),
-    "logistic": LogisticRegression("ill", ["x", "y"]),
-    "Poisson": PoissonRegression("visits", ["x"]),
-    "Kaplan-Meier": KaplanMeier("days", "ill", times=GRID),
-    "log-rank": LogRank("days", "ill", "arm", ("p", "q"), times=GRID),
-    "Cox": Cox("days", "ill", ["x"], times=GRID),
-    "Cox by site": Cox("days", "ill", ["x"], strata="sites"),
-}
 
 
 @pytest.mark.parametrize("analysis", ANALYSES.values(), ids=ANALYSES)

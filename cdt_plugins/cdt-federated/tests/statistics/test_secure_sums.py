@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-
+import analyses
 import attrs
 import numpy as np
 import pytest
+from analyses import ANALYSES, asking, study_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from federation import key_of
 
 from cdt_core.errors import FederatedError
-from cdt_federated.rounds import Coordinator, Faults, InProcess, Member, Roster, Site
+from cdt_federated.rounds import Faults, Member, Roster
 from cdt_federated.statistics import (
-    AlleleFrequencies,
-    Asking,
-    Association,
-    ChiSquare,
-    Cox,
     Histogram,
-    KaplanMeier,
-    LinearRegression,
-    LogisticRegression,
-    LogRank,
     Moments,
-    PoissonRegression,
     TTest,
     answering,
     run,
@@ -32,54 +23,17 @@ from cdt_federated.training import Secure, Verified
 
 pytest.importorskip("cdt_privacy.secure")
 
-GRID = [2.0, 4, 8, 16]
-ANALYSES = {
-    "moments": Moments(["x", "y"]),
-    "histogram": Histogram("x", [-1, 0, 1]),
-    "t-test": TTest("x", "arm", ("p", "q")),
-    "chi-square": ChiSquare("arm", ("p", "q"), "ill", (False, True)),
-    "alleles": AlleleFrequencies("g", 3),
-    "association": Association("y", "g", 3, ["x"]),
-    "case-control": Association("ill", "g", 3, ["x"], model="logistic"),
-    "linear": LinearRegression("y", ["x"]),
-    "logistic": LogisticRegression("ill", ["x", "y"]),
-    "Poisson": PoissonRegression("visits", ["x"]),
-    "Kaplan-Meier": KaplanMeier("days", "ill", times=GRID),
-    "log-rank": LogRank("days", "ill", "arm", ("p", "q"), times=GRID),
-    "Cox": Cox("days", "ill", ["x"], times=GRID),
-    "Cox by site": Cox("days", "ill", ["x"], strata="sites"),
-}
+
+def table():
+    """Values far from zero, and smaller than what a lattice tells apart."""
+    columns = analyses.table(origin=140.0)
+    return {**columns, "gram": columns["x"] * 1e-9}
 
 
-def table(rows=120):
-    rng = np.random.default_rng(6)
-    x = rng.normal(size=rows)
-    return {
-        "x": x,
-        "y": 140 + rng.normal(size=rows) + x,
-        "ill": rng.random(rows) < 1 / (1 + np.exp(-x)),
-        "arm": rng.choice(["p", "q"], rows),
-        "visits": rng.poisson(np.exp(0.2 * x)),
-        "days": rng.exponential(6, rows),
-        "g": rng.binomial(2, 0.4, (rows, 3)),
-        "gram": x * 1e-9,
-    }
-
-
-def federation(tables, clip=1e6, bits=64, weight=1.0, **how):
-    keys = {
-        name: Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()) for name in ("hub", *tables)
-    }
-    members = tuple(Member.of(name, keys[name], weight) for name in tables)
-    way = Secure(
-        roster=Roster("study", Member.of("hub", keys["hub"]), members), clip=clip, bits=bits, adversary="semi-honest"
-    )
-    sites = [
-        Site(name, keys[name], way.roster, answering(own, attrs.evolve(way, key=keys[name])))
-        for name, own in tables.items()
-    ]
-    deliver = InProcess(sites, how.pop("faults", None))
-    return Asking(Coordinator(way.roster, keys["hub"]), deliver, way, **how), deliver
+def federation(tables, clip=1e6, bits=64, weight=1.0, faults=None, **how):
+    way = Secure(roster=study_of(tables, weight), clip=clip, bits=bits, adversary="semi-honest")
+    answers = {name: answering(own, attrs.evolve(way, key=key_of(name))) for name, own in tables.items()}
+    return asking(way.roster, answers, faults, carrier=way, **how)
 
 
 def numbers(found):

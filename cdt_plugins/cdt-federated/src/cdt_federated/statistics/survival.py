@@ -84,20 +84,7 @@ def _levels(levels: Iterable[Any] | None) -> tuple[Any, ...] | None:
 
 @attrs.frozen(eq=False)
 class _Survival:
-    """Times until an event, of groups.
-
-    Parameters
-    ----------
-    time, event
-        Columns: how long a row was watched, from 0 on, and whether the event ended that (1) or not (0).
-    group, levels
-        Column of groups, and its levels that all sites agreed on.
-    times
-        The times at which risk is counted, agreed on by all sites; what is between two counts as the later one. Default:
-        all times of events, for which every site is asked first: then these times leave it.
-    min_count
-        Times before which fewer rows are at risk are left out, from the first such one on.
-    """
+    """Times until an event, of groups: what :class:`KaplanMeier` and :class:`LogRank`, which says it all, both ask."""
 
     time: str
     event: str
@@ -130,7 +117,8 @@ class _Survival:
 class KaplanMeier(_Survival):
     """Survival curves (Kaplan, Meier 1958, JASA 53:457, equation 2b), one for each group.
 
-    Parameters are those of time, event, groups and agreed times; see :class:`LogRank`, which has the same.
+    Parameters are those of :class:`LogRank`; with fewer rows than ``min_count`` at risk in a group, times are left out of its
+    curve.
 
     Examples
     --------
