@@ -30,6 +30,9 @@ START = "0" * 64
 #: More than a head has: a count of twenty digits, and a digest.
 _LONGEST_HEAD = 100
 
+#: What a line has before its entry; :func:`_behind` makes what follows. Links are compared as bytes: parsing takes far longer.
+_BEFORE = b'{"entry":'
+
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -60,12 +63,11 @@ class Wording:
 
 @frozen
 class LinkedLine:
-    """One entry in its place: ``sequence`` counts from 0, ``size`` is in bytes with the newline."""
+    """One entry in its place; ``sequence`` counts from 0."""
 
     sequence: int
     entry: Mapping[str, Any]
     digest: str
-    size: int
 
 
 class LinkedFile:
@@ -107,10 +109,11 @@ class LinkedFile:
             That of ``wording``: the file exists, was there and is gone, or cannot be made.
         """
         line = _encoded(0, START, first, path, wording)
-        if os.path.lexists(_head_path(path)) and not os.path.lexists(path):
+        is_there = os.path.lexists(path)
+        if not is_there and os.path.lexists(_head_path(path)):
             raise wording.wrong(path, "is gone, and its head is there; restore it from a copy")
         try:
-            is_new = make_whole(path, line + b"\n", 0o600)
+            is_new = not is_there and make_whole(path, line + b"\n", 0o600)
         except OSError as error:
             raise wording.wrong(path, f"cannot be created: {error.strerror}") from error
         if not (is_new or exist_ok):
@@ -119,7 +122,7 @@ class LinkedFile:
 
     @classmethod
     def open(cls, path: Path, wording: Wording) -> LinkedFile:
-        """The file that is there, after each line was verified against the one before it, and all against the head.
+        """The file that is there, after the links of all its lines were verified, to the last and to the head.
 
         Raises
         ------
@@ -148,20 +151,36 @@ class LinkedFile:
         CdtError
             That of the wording: a line does not follow from the one before it; names both.
         """
+        for sequence, line, own_digest in self._links():
+            try:
+                entry = json.loads(line)["entry"]
+            except (ValueError, RecursionError):
+                entry = None
+            if not isinstance(entry, dict):
+                raise self._broken(sequence)
+            yield LinkedLine(sequence, entry, own_digest)
+
+    def _links(self) -> Iterator[tuple[int, bytes, str]]:
+        """Sequence, bytes and digest of each line that names the digest of the one before it: entries are not looked at."""
         self._require_open()
         previous = START
-        for number, line, whole in lines_of(self._handle):
-            if not whole and len(line) < LONGEST_LINE:
-                continue  # what a crash cut off; nothing follows
-            entry = _entry_of(line, number - 1, previous)
-            if entry is None:
-                last = f"line {number - 1}" if number > 1 else "the beginning"
-                raise self._wrong(
-                    f"was changed: line {number} does not follow from {last}; one of the two was altered, or lines "
-                    "were moved or dropped: restore it and its head from one copy"
-                )
-            previous = digest(line)
-            yield LinkedLine(number - 1, entry, previous, len(line) + 1)
+        try:
+            for number, line, whole in lines_of(self._handle):
+                if not whole and len(line) < LONGEST_LINE:
+                    continue  # what a crash cut off; nothing follows
+                if not (line.startswith(_BEFORE) and line.endswith(_behind(number - 1, previous))):
+                    raise self._broken(number - 1)
+                previous = digest(line)
+                yield number - 1, line, previous
+        except OSError as error:
+            raise self._wrong(f"cannot be read: {error.strerror}") from error
+
+    def _broken(self, sequence: int) -> CdtError:
+        last = f"line {sequence}" if sequence else "the beginning"
+        return self._wrong(
+            f"was changed: line {sequence + 1} does not follow from {last}; one of the two was altered, or lines were moved "
+            "or dropped: restore it and its head from one copy"
+        )
 
     def append(self, *entries: Mapping[str, Any]) -> None:
         """Add lines; when this returns they are on the disk. After a failure or an interrupt the file is closed.
@@ -205,10 +224,10 @@ class LinkedFile:
     def _verify(self) -> None:
         known, kept = self._kept_head()
         passed = START
-        for line in self.lines():
-            self.count, self.head, self._end = line.sequence + 1, line.digest, self._end + line.size
+        for sequence, line, own_digest in self._links():
+            self.count, self.head, self._end = sequence + 1, own_digest, self._end + len(line) + 1
             if self.count == known:
-                passed = line.digest
+                passed = own_digest
         if self.count < max(known, 1):
             raise self._wrong(f"was cut: it has {self.count} whole lines of {max(known, 1)}; restore it from a copy")
         if passed != kept:
@@ -263,7 +282,7 @@ def _head_text(count: int, head: str) -> bytes:
 
 def _encoded(sequence: int, previous: str, entry: Mapping[str, Any], path: Path, wording: Wording) -> bytes:
     try:
-        line = canonical({"sequence": sequence, "previous": previous, "entry": entry})
+        line = _BEFORE + canonical(entry) + _behind(sequence, previous)
     except (TypeError, ValueError, RecursionError) as error:
         raise wording.wrong(path, f"was given a line {sequence + 1} that JSON cannot hold: {error}") from error
     if len(line) >= LONGEST_LINE:
@@ -273,11 +292,5 @@ def _encoded(sequence: int, previous: str, entry: Mapping[str, Any], path: Path,
     return line
 
 
-def _entry_of(line: bytes, sequence: int, previous: str) -> Mapping[str, Any] | None:
-    """The entry of a line that is exactly what is written in that place behind that line; else None."""
-    try:
-        entry = json.loads(line)["entry"]
-        same = canonical({"sequence": sequence, "previous": previous, "entry": entry}) == line
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return entry if same and isinstance(entry, dict) else None
+def _behind(sequence: int, previous: str) -> bytes:
+    return f',"previous":"{previous}","sequence":{sequence}}}'.encode("ascii")

@@ -33,7 +33,7 @@ def head_of(path: Path) -> Path:
 def entries(path: Path) -> list[object]:
     file = LinkedFile.open(path, WORDING)
     try:
-        found = [line.entry for line in file.lines()]
+        found: list[object] = [line.entry for line in file.lines()]
         assert len(found) == file.count
         return found
     finally:
@@ -147,10 +147,25 @@ def test_the_broken_line_is_named_and_what_to_do(states, path) -> None:
         AccessError, match=r"the diary .*/diary was changed: line 4 does not follow from line 3; .* from one copy"
     ):
         LinkedFile.open(path, WORDING)
-    for old, new in ((b'"saw":2', b'"saw": 2'), (b'"saw":2', b'"saw":2,"saw":2'), (b'{"saw":2}', b"[2]")):
+    for old, new, line in (
+        (b'"saw":2', b'"saw": 2', 4),  # not as it was written; one of the two lines was changed
+        (b'"saw":2', b'"saw":2,"saw":2', 4),
+        (b'{"saw":2}', b"[2]", 4),
+        (b'{"saw":2}', b"", 4),
+        (b'"sequence":2}', b'"sequence":2 }', 3),
+        (b'"sequence":2}', b'"sequence":3}', 3),
+    ):
         placed(path, stored.replace(old, new), head)
-        with pytest.raises(AccessError, match="line 3 does not follow from line 2"):
+        with pytest.raises(AccessError, match=f"line {line} does not follow from line {line - 1}"):
             LinkedFile.open(path, WORDING)
+
+
+@pytest.mark.parametrize("entry", [b"[2]", b"", b'{"saw":2', b"[" * 9999, b"\xff"])
+def test_an_entry_that_is_no_object_is_refused_though_it_is_linked(path, entry) -> None:
+    line = b'{"entry":' + entry + b',"previous":"' + linked.START.encode() + b'","sequence":0}'
+    placed(path, line + b"\n", f"1 {digest(line)}\n".encode())
+    with pytest.raises(AccessError, match="line 1 does not follow from the beginning"):
+        entries(path)
 
 
 @pytest.mark.parametrize(
