@@ -17,6 +17,8 @@
 #define LANES LANES_F4
 #define UNSIGNED vu4
 #define WORD int32_t
+#define LESSER LESSER_F4
+#define LARGER LARGER_F4
 #define KEY_MIN MIN_F4
 #define KEY_MAX MAX_F4
 #define KEY_OTHER OTHER_F4
@@ -44,6 +46,8 @@
 #define LANES LANES_F8
 #define UNSIGNED vu8
 #define WORD int64_t
+#define LESSER LESSER_F8
+#define LARGER LARGER_F8
 #define KEY_MIN MIN_F8
 #define KEY_MAX MAX_F8
 #define KEY_OTHER OTHER_F8

@@ -20,6 +20,8 @@
 #undef MAX_NOT_ABOVE
 #undef ORDER_OF_KEY
 #undef KEY_OF_ORDER
+#undef LESSER
+#undef LARGER
 #undef KEY_MIN
 #undef KEY_MAX
 #undef KEY_OTHER

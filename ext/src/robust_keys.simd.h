@@ -9,13 +9,16 @@
 #if CDT_SIMD == 512
 #define WIDE(name) _mm512_##name
 #define WIDE_INTEGERS __m512i
+#define WIDE_FLOATS __m512
 #define WIDE_DOUBLES __m512d
 #elif CDT_SIMD == 2
 #define WIDE(name) _mm256_##name
 #define WIDE_INTEGERS __m256i
+#define WIDE_FLOATS __m256
 #define WIDE_DOUBLES __m256d
 #elif defined CDT_X86
 #define WIDE(name) _mm_##name
+#define WIDE_FLOATS __m128
 #define WIDE_DOUBLES __m128d
 #endif
 
@@ -114,6 +117,19 @@ typedef vf8 key_f8;
 #endif
 
 #define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
+
+/* The lesser and the larger number of each lane; the second one where the first is NaN. */
+#ifdef CDT_X86
+#define LESSER_F4(a, b) ((vf4)WIDE(min_ps)((WIDE_FLOATS)(a), (WIDE_FLOATS)(b)))
+#define LARGER_F4(a, b) ((vf4)WIDE(max_ps)((WIDE_FLOATS)(a), (WIDE_FLOATS)(b)))
+#define LESSER_F8(a, b) ((vf8)WIDE(min_pd)((WIDE_DOUBLES)(a), (WIDE_DOUBLES)(b)))
+#define LARGER_F8(a, b) ((vf8)WIDE(max_pd)((WIDE_DOUBLES)(a), (WIDE_DOUBLES)(b)))
+#else
+#define LESSER_F4(a, b) ((vf4)CHOOSE((a) < (b), (vi4)(a), (vi4)(b)))
+#define LARGER_F4(a, b) ((vf4)CHOOSE((a) > (b), (vi4)(a), (vi4)(b)))
+#define LESSER_F8(a, b) ((vf8)CHOOSE((a) < (b), (vi8)(a), (vi8)(b)))
+#define LARGER_F8(a, b) ((vf8)CHOOSE((a) > (b), (vi8)(a), (vi8)(b)))
+#endif
 
 /* As many doubles as a vector has, the h-th so many numbers of bits. */
 #define SHARE_F4(bits, h) __builtin_convertvector(((const vf4_half *)&(bits))[h], vf8)

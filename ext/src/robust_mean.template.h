@@ -1,27 +1,64 @@
-/* The weighted mean of columns. */
-static void ROBUST(mean_vector)(ROBUST(tile) *tile, size_t vector, const double *shares, NUMBER *out)
+/* The weighted mean of columns: sums of a tile, the least and the largest number, while ROBUST(group) rows at a time are read. */
+enum { ROBUST(group) = 10 };
+
+typedef struct {
+    vf8 sum[ROBUST(vectors)][ROBUST(shares)];
+    FLOATS low[ROBUST(vectors)], high[ROBUST(vectors)];
+    BITS wrong;
+} ROBUST(means);
+
+/* Adds rows by their shares, one after the other, and fetches what the next tile has of them. */
+INLINE void ROBUST(mean_rows)(ROBUST(means) *means, const NUMBER *const *here, const double *shares, const size_t count)
 {
-    vf8 sum[ROBUST(shares)];
-    KEY low = (KEY){0} + KEY_TOP, high = (KEY){0} + KEY_BOTTOM;
-    BITS wrong = {0};
-    for (size_t h = 0; h < ROBUST(shares); h++) sum[h] = (vf8){0};
-    for (size_t i = 0; i < tile->n; i++) {
-        if (i % 4 == 0 && i + 4 <= tile->n) ROBUST(fetch)(tile->here, vector * (tile->n / 4) + i / 4);
-        const BITS bits = ROBUST(take)(tile->here[i], vector, &wrong);
-        const KEY key = ENCODE(bits);
-        low = KEY_MIN(low, key);
-        high = KEY_MAX(high, key);
-        for (size_t h = 0; h < ROBUST(shares); h++) sum[h] += SHARE(bits, h) * shares[i];
+    for (size_t k = 0; k < ROBUST(vectors); k++) {
+        FLOATS low = means->low[k], high = means->high[k];
+        BITS wrong = means->wrong;
+        vf8 sum[ROBUST(shares)];
+UNROLL
+        for (size_t h = 0; h < ROBUST(shares); h++) sum[h] = means->sum[k][h];
+UNROLL
+        for (size_t i = 0; i < count; i++) {
+            if (k * VECTOR_BYTES % 64 == 0) PREFETCH((const char *)here[i] + CDT_ROBUST_TILE + k * VECTOR_BYTES);
+            const BITS bits = *(const BITS_ANY *)(here[i] + k * LANES);
+            const FLOATS x = (FLOATS)bits;
+            low = LESSER(x, low);
+            high = LARGER(x, high);
+            /* Sums of floats have room in double, so that they are finite where all numbers are. */
+            if (sizeof(NUMBER) == sizeof(double)) wrong |= (BITS)(x - x);
+UNROLL
+            for (size_t h = 0; h < ROBUST(shares); h++) sum[h] += SHARE(bits, h) * shares[i];
+        }
+UNROLL
+        for (size_t h = 0; h < ROBUST(shares); h++) means->sum[k][h] = sum[h];
+        means->low[k] = low;
+        means->high[k] = high;
+        means->wrong = wrong;
     }
-    const BITS least = DECODE(low), most = DECODE(high);
-    for (size_t h = 0; h < ROBUST(shares); h++) {
-        const vf8 bottom = SHARE(least, h), top = SHARE(most, h);
-        vf8 mean = sum[h];
-        mean = (vf8)CHOOSE(mean < bottom, (vi8)bottom, (vi8)mean);
-        mean = (vf8)CHOOSE(mean > top, (vi8)top, (vi8)mean);
-        for (size_t j = 0; j < LANES_F8; j++) out[h * LANES_F8 + j] = (NUMBER)mean[j];
+}
+
+/* The means of a tile, each from its least to its largest number; whether all numbers are finite. */
+static int ROBUST(mean_tile)(const ROBUST(tile) *tile, const double *shares, NUMBER *out)
+{
+    ROBUST(means) means = {.wrong = {0}};
+    vi8 wrong = {0};
+    size_t i = 0;
+    for (size_t k = 0; k < ROBUST(vectors); k++) {
+        means.low[k] = (FLOATS){0} + (NUMBER)INFINITY;
+        means.high[k] = (FLOATS){0} - (NUMBER)INFINITY;
     }
-    tile->wrong |= wrong;
+    for (; i + ROBUST(group) <= tile->n; i += ROBUST(group)) ROBUST(mean_rows)(&means, tile->here + i, shares + i, ROBUST(group));
+    for (; i < tile->n; i++) ROBUST(mean_rows)(&means, tile->here + i, shares + i, 1);
+    for (size_t k = 0; k < ROBUST(vectors); k++)
+        for (size_t h = 0; h < ROBUST(shares); h++) {
+            const BITS least = (BITS)means.low[k], most = (BITS)means.high[k];
+            const vf8 bottom = SHARE(least, h), top = SHARE(most, h);
+            vf8 mean = means.sum[k][h];
+            if (sizeof(NUMBER) != sizeof(double)) wrong |= (vi8)(mean - mean);
+            mean = (vf8)CHOOSE(mean < bottom, (vi8)bottom, (vi8)mean);
+            mean = (vf8)CHOOSE(mean > top, (vi8)top, (vi8)mean);
+            for (size_t j = 0; j < LANES_F8; j++) out[k * LANES + h * LANES_F8 + j] = (NUMBER)mean[j];
+        }
+    return !ROBUST(any)(means.wrong | (BITS)wrong);
 }
 
 static size_t ROBUST(mean)(const void *const *rows, size_t n, size_t columns, const double *shares, void *means, void *work)
@@ -32,8 +69,7 @@ static size_t ROBUST(mean)(const void *const *rows, size_t n, size_t columns, co
     for (; tile.at < columns; tile.at += ROBUST(columns)) {
         const size_t left = columns - tile.at;
         ROBUST(find_rows)(&tile);
-        for (size_t k = 0; k < ROBUST(vectors); k++) ROBUST(mean_vector)(&tile, k, shares, found.numbers + k * LANES);
-        if (ROBUST(any)(tile.wrong)) break;
+        if (!ROBUST(mean_tile)(&tile, shares, found.numbers)) break;
         memcpy(out + tile.at, found.numbers, (left < ROBUST(columns) ? left : ROBUST(columns)) * sizeof *out);
     }
     return tile.at < columns ? tile.at : columns;
