@@ -67,3 +67,15 @@ def test_after_the_agreement_has_expired_no_record_is_looked_at(scaled, tmp_path
     with pytest.raises(AccessError, match="expiry"):
         private_study(members, agreed(members, NOW), tmp_path, lambda: NOW)
     assert (tmp_path / "north.ledger").read_text().count("\n") == 1  # its header alone
+
+
+def test_noise_in_shares_spends_no_more_and_needs_all_three(scaled, tmp_path):
+    from cdt_federated.example_shared import ROUNDS as STEPS
+    from cdt_federated.example_shared import shared_study
+
+    members, test = scaled
+    trained, spent = shared_study(members, tmp_path)
+    assert list(spent) == ["north", "east", "south"]
+    assert all(EPSILON - 1e-3 < epsilon <= EPSILON for epsilon in spent.values())
+    assert [record.included for record in trained.history] == [tuple(spent)] * STEPS
+    assert accuracy(trained.model, test) > 0.8

@@ -201,7 +201,7 @@ def accuracy(model: Vector, records: Records) -> float:
 
 
 def main(rounds: int = 150) -> None:
-    """Print what each way of learning gives, without privacy and (:mod:`cdt_federated.example_private`) with it."""
+    """Print what each way of learning gives, without privacy and (``example_private``, ``example_shared``) with it."""
     server = Ed25519PrivateKey.generate()
     members, test = hospitals()
     for member in members:
@@ -241,11 +241,12 @@ def main(rounds: int = 150) -> None:
 
 def _private() -> None:
     try:
-        from cdt_federated.example_private import show
+        from cdt_federated import example_private, example_shared
     except FederatedError as error:
         print(error)
     else:
-        show(*hospitals())
+        example_private.show(*hospitals())
+        example_shared.show(*hospitals())
 
 
 def _gradient(member: Hospital, lies: bool) -> Gradient:

@@ -44,7 +44,7 @@ except ImportError as error:
         f"the private example needs cdt-privacy ({error}): pip install 'cdt-federated[verified]'"
     ) from error
 
-__all__ = ["PrivateStudy", "agreed", "by_reference", "private_study", "show"]
+__all__ = ["PrivateStudy", "agreed", "by_reference", "ledgers", "private_study", "show", "slopes"]
 
 #: Few steps, since noise grows with their root, and a clip below most gradients: chosen on other splits than the one
 #: shown, of the same records, which no budget counts.
@@ -144,11 +144,11 @@ def private_study(
     key = folder / "audit.pem"
     key.write_bytes(signer.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     log = folder / "audit.log"
-    with _ledgers(members, folder) as ledgers, AuditLog(log, signer, now=now()) as decisions:
-        study = _Study(members, ledgers, malicious)
+    with ledgers(members, folder) as opened, AuditLog(log, signer, now=now()) as decisions:
+        study = _Study(members, opened, malicious)
         study.ask(agreement, decisions, now)
         trained = study.run(lost)
-        spent = {name: ledger.epsilon_spent for name, ledger in ledgers.items()}
+        spent = {name: ledger.epsilon_spent for name, ledger in opened.items()}
         return PrivateStudy(trained, spent, study.one_more(trained), log, key)
 
 
@@ -194,9 +194,16 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
+def slopes(records: Records, model: Vector) -> NDArray[np.float64]:
+    """The logistic loss's gradient of each patient, (rows, columns + 1)."""
+    residual = expit(records.measured @ model[:-1] + model[-1]) - records.malignant
+    design = np.column_stack([records.measured, np.ones(len(residual))])
+    return np.asarray(design * residual[:, np.newaxis], np.float64)
+
+
 @contextmanager
-def _ledgers(members: Iterable[Hospital], folder: Path) -> Iterator[dict[str, Ledger]]:
-    """One for each hospital, at the hospital."""
+def ledgers(members: Iterable[Hospital], folder: Path) -> Iterator[dict[str, Ledger]]:
+    """One for each hospital, at the hospital: ``north.ledger`` and so on, for patients who may be replaced."""
     budget = LedgerBudget(EPSILON, DELTA, Neighbours.REPLACE_ONE)
     with ExitStack() as opened:
         yield {
@@ -288,15 +295,13 @@ class _Study:
 
 def _private(records: Records, ledger: Ledger) -> PrivateGradient:
     rows, columns = records.measured.shape
-
-    def slopes(model: Vector) -> NDArray[np.float64]:
-        """The logistic loss's gradient of each patient, (rows, columns + 1)."""
-        residual = expit(records.measured @ model[:-1] + model[-1]) - records.malignant
-        design = np.column_stack([records.measured, np.ones(rows)])
-        return np.asarray(design * residual[:, np.newaxis], np.float64)
-
     return PrivateGradient(
-        records=slopes, ledger=ledger, rows=rows, length=columns + 1, clip=CLIP, uses=ROUNDS * STRATEGY.steps
+        records=lambda model: slopes(records, model),
+        ledger=ledger,
+        rows=rows,
+        length=columns + 1,
+        clip=CLIP,
+        uses=ROUNDS * STRATEGY.steps,
     )
 
 

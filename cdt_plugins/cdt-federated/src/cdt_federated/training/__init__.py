@@ -8,6 +8,7 @@ from cdt_federated.training.learner import Learner
 from cdt_federated.training.loop import Trained, Training, train
 from cdt_federated.training.private import PrivateGradient
 from cdt_federated.training.secure import Secure
+from cdt_federated.training.shares import RecordLearner, SharedNoise
 from cdt_federated.training.verified import Verified
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Learner",
     "Plain",
     "PrivateGradient",
+    "RecordLearner",
     "RoundRecord",
     "Secure",
+    "SharedNoise",
     "Trained",
     "Training",
     "Verified",

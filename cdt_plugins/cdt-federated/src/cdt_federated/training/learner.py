@@ -64,13 +64,8 @@ class Learner:
                 f"{opening.site!r} agreed to {agreed}; round {opening.round} is {task.terms}: settle which"
             )
         self._settle(opening.site, task)
-
-        def compute() -> Vector:
-            update = self._strategy.local(task.received, self._memory, self._gradient)
-            self._pending = (opening.round, update.memory)
-            return update.values
-
-        return self._carrier.party(opening, self._strategy.uploads * self._length, compute)
+        length = self._strategy.uploads * self._length
+        return self._carrier.party(opening, length, lambda: self._update(opening.round, task.received))
 
     def saved(self) -> bytes:
         """What the site keeps between rounds, for another process of it."""
@@ -98,6 +93,12 @@ class Learner:
         memory, pending = (reader.array("float64", self._length) if reader.number(1) else None for _ in range(2))
         reader.end()
         self._began, self._lost, self._memory, self._pending = began, lost, memory, (round_, pending)
+
+    def _update(self, round_: int, received: Vector) -> Vector:
+        """What the carrier takes into the round."""
+        update = self._strategy.local(received, self._memory, self._gradient)
+        self._pending = (round_, update.memory)
+        return update.values
 
     def _settle(self, site: str, task: TrainingTask) -> None:
         """Keep what the last update left if it was counted; of another training than the task's nothing."""

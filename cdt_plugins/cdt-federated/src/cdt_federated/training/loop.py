@@ -23,6 +23,7 @@ from cdt_federated.strategies.scaffold import SCAFFOLD
 from cdt_federated.training.carriers import Carrier, Plain
 from cdt_federated.training.checkpoint import Checkpoint
 from cdt_federated.training.history import History, RoundRecord
+from cdt_federated.training.shares import SharedNoise
 from cdt_federated.training.task import TrainingTask, terms_of
 from cdt_federated.vectors import Vector
 
@@ -61,7 +62,8 @@ class Training:
     Raises
     ------
     FederatedError
-        SCAFFOLD with reputation, or with a rule that is no weighted mean: its controls have to add up.
+        SCAFFOLD with reputation, or with a rule that is no weighted mean: its controls have to add up. Several local steps
+        with :class:`~cdt_federated.training.SharedNoise`.
     """
 
     strategy: Strategy = field(validator=_is_strategy)
@@ -72,6 +74,8 @@ class Training:
     patience: int = field(default=3, validator=count)
 
     def __attrs_post_init__(self) -> None:
+        if isinstance(self.carrier, SharedNoise):
+            self.carrier.require_fit(self.strategy)
         if not isinstance(self.strategy, SCAFFOLD):
             return
         if self.reputation is not None:

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from cdt_core.errors import FederatedError
+from cdt_core.hooks import Aggregator
 from cdt_federated.checks import above_zero, count
 from cdt_federated.vectors import Vector, frozen_vector
 
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from cdt_privacy.chain.noise import LatticeNoise
     from cdt_privacy.ledger import Ledger
 
-__all__ = ["PrivateGradient"]
+__all__ = ["MEAN", "PrivateGradient", "finite_rows", "privacy_library"]
+
+#: The rule of private sums.
+MEAN = Aggregator(name="mean", function="cdt_federated.rounds.plain:mean", additive=True)
 
 
-def _library() -> Any:
+def privacy_library() -> Any:
+    """``cdt_privacy``'s chain and accounting; ``FederatedError`` where it is not installed."""
     try:
         from cdt_privacy import accounting, chain
     except ImportError as error:
@@ -33,14 +38,11 @@ def _library() -> Any:
 
 
 def _planned(gradient: PrivateGradient) -> PrivateSum:
-    from cdt_core.hooks import Aggregator
-
-    chain, _ = _library()
+    chain, _ = privacy_library()
     budget, given = gradient.ledger.budget, gradient.epsilon
-    mean = Aggregator(name="mean", function="cdt_federated.rounds.plain:mean", additive=True)
     rows, length = int(gradient.rows), int(gradient.length)
     planned: PrivateSum = chain.PrivateSum.plan(
-        chain.Combination(rule=mean, carrier="plain", noise="local", sites=1),
+        chain.Combination(rule=MEAN, carrier="plain", noise="local", sites=1),
         chain.Contribution(length=length, clip_norm=float(gradient.clip), rows=rows, neighbours=budget.neighbours),
         chain.Target(epsilon=budget.epsilon if given is None else given, delta=budget.delta, rounds=int(gradient.uses)),
     )
@@ -149,7 +151,7 @@ class PrivateGradient:
 
     def cost(self, gradients: int = 1) -> float:
         """Epsilon that so many more gradients would add to what the ledger has spent; at 0.05 s, nothing is reserved."""
-        _, accounting = _library()
+        _, accounting = privacy_library()
         budget, spent = self.ledger.budget, self.ledger.mechanisms
         more = accounting.Composed(self.mechanism, gradients)
         return float(accounting.epsilon([*spent, more], budget.delta, budget.neighbours) - self.ledger.epsilon_spent)
@@ -178,11 +180,11 @@ class PrivateGradient:
                 f"{self.ledger.dataset}: the records' gradients have shape {rows.shape}; give one row for each record, "
                 f"({self.rows}, {self.length})"
             )
-        release = self._sum.result(self._sum.site(_finite(rows)), sites_in=1, reservation=reservation)
+        release = self._sum.result(self._sum.site(finite_rows(rows)), sites_in=1, reservation=reservation)
         return frozen_vector(release.value / self.rows)
 
 
-def _finite(rows: NDArray[Any]) -> NDArray[Any]:
+def finite_rows(rows: NDArray[Any]) -> NDArray[Any]:
     """Zeros in place of each row that is not finite: to refuse the whole sum would tell that there is one."""
     if rows.dtype.kind not in "iufb":
         return rows

@@ -21,10 +21,11 @@ from cdt_federated.vectors import Vector
 if TYPE_CHECKING:
     from cdt_privacy import secure
 
-__all__ = ["Secure"]
+__all__ = ["Secure", "secure_library"]
 
 
-def _library() -> Any:
+def secure_library() -> Any:
+    """``cdt_privacy``'s secure sums; ``FederatedError`` where it is not installed."""
     try:
         from cdt_privacy import secure
     except ImportError as error:
@@ -83,13 +84,13 @@ class Secure:
             Weights other than the roster's (reputation would have to see what secure sums hide), or no cdt-privacy.
         """
         self._require_agreed(opening, weights)
-        library = _library()
+        library = secure_library()
         terms, lattice = self._terms(library, opening, length), self._lattice(len(opening.sites))
         return _WeightedSum(library.SecureSum(terms, self._keys(library)), lattice, self._scales())
 
     def party(self, opening: Opening, length: int, compute: Callable[[], Vector]) -> Party:
         """A site's side; the update is computed when the round is joined."""
-        library = _library()
+        library = secure_library()
         scale = self._scales()[opening.site]
         ring = self._lattice(len(opening.sites)).encode(scale * compute(), scale * self.clip, Stream.fresh())
         terms = self._terms(library, opening, length)
@@ -117,7 +118,7 @@ class Secure:
         """What :meth:`cdt_federated.rounds.Site.restore` needs in the middle of a round."""
 
         def rejoin(opening: Opening, kept: bytes) -> Party:
-            library = _library()
+            library = secure_library()
             identity = self._identity(library, opening.site)
             party: Party = library.SecureParty.restore(kept, identity, self._keys(library))
             return party
