@@ -2,7 +2,7 @@
  *
  * `rows` has the address of each row's first number; numbers lie at multiples of their size. A call reads columns from..to-1 of
  * every row, so that long rows can be taken in parts. Rows may be the same memory; outputs are no inputs. Products and sums may be
- * contracted: levels differ by rounding, except of window_mean, which has none to contract.
+ * contracted: levels differ by rounding, except of window_mean, which has none to contract (but halves of subnormal doubles).
  */
 #ifndef CDT_ROBUST_DISTANCES_H
 #define CDT_ROBUST_DISTANCES_H

@@ -20,7 +20,8 @@
 #define BITS vi4
 #define MAGNITUDE INT32_MAX
 #define LARGER_BITS LARGER_I4
-/* Sums of floats have room in double; those of doubles are of shares. */
+/* Sums of floats have room in double; those of doubles are of halves and shares. */
+#define WINDOW_HALF(value) (value)
 #define WINDOW_SHARE(value, kept) (value)
 #define WINDOW_WHOLE(sum, kept) ((sum) / (double)(kept))
 #define FOLD LEVEL(fold_f4)
@@ -42,6 +43,7 @@
 #undef BITS
 #undef MAGNITUDE
 #undef LARGER_BITS
+#undef WINDOW_HALF
 #undef WINDOW_SHARE
 #undef WINDOW_WHOLE
 #undef FOLD
@@ -63,6 +65,7 @@
 #define BITS vi8
 #define MAGNITUDE INT64_MAX
 #define LARGER_BITS LARGER_I8
+#define WINDOW_HALF(value) (0.5 * (value))
 #define WINDOW_SHARE(value, kept) ((value) / (double)(kept))
 #define WINDOW_WHOLE(sum, kept) (sum)
 #define FOLD LEVEL(fold_f8)

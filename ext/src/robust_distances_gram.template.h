@@ -167,8 +167,10 @@ static int TYPED(gram_start)(gram_tile *t, size_t columns)
 {
     const size_t fit = GRAM_BYTES / sizeof(NUMBER) / t->n, padded = t->n + GRAM_TALL + GRAM_WIDE;
     t->columns = fit < GRAM_LEAST ? GRAM_LEAST : fit < GRAM_MOST ? fit / LINE * LINE : GRAM_MOST;
-    if (columns < t->columns) t->columns = columns;
-    t->stride = (t->columns + LINE / sizeof(NUMBER) - 1) / (LINE / sizeof(NUMBER)) * (LINE / sizeof(NUMBER));
+    /* Tiles of the same size: the last costs as much as the others. */
+    const size_t tiles = (columns + t->columns - 1) / t->columns, line = LINE / sizeof(NUMBER);
+    t->stride = ((columns + tiles - 1) / tiles + line - 1) / line * line;
+    t->columns = t->stride;
     const size_t numbers = (padded + 1) * t->stride * sizeof(NUMBER);
     char *space = aligned_alloc(LINE, numbers + (padded * sizeof(double) + LINE - 1) / LINE * LINE);
     if (!space) return CDT_NO_MEMORY;

@@ -38,6 +38,15 @@ typedef int64_t vi8 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 #define CHOSEN(mask, a, b) (((mask) & (a)) | (~(mask) & (b)))
 #define CHOSEN_F8(mask, a, b) ((vf8)CHOSEN(mask, (vi8)(a), (vi8)(b)))
 
+/* One instruction each, for which compilers take several. */
+#if defined CDT_X86 && CDT_SIMD == 512
+#undef LOAD_F4_WIDE
+#define LOAD_F4_WIDE(p) ((vf8)_mm512_cvtps_pd(_mm256_loadu_ps(p)))
+#elif defined CDT_X86 && CDT_SIMD == 2
+#undef LOAD_F4_WIDE
+#define LOAD_F4_WIDE(p) ((vf8)_mm256_cvtps_pd(_mm_loadu_ps(p)))
+#endif
+
 /* As many vectors as a vector has lanes become one vector of their sums: v[0] has the sum of v[i] in lane i. Halves are added to
  * halves, so that each step halves the number of vectors. */
 #define FOLD_STEP(count, low, high)                     \

@@ -3,7 +3,7 @@
  * The values of a column are sorted (Batcher's odd-even merge sort, the same comparisons for every column, a vector of columns at a
  * time). The nearest to the median are then neighbours: the window of them moves up from the lowest while what it would take in is
  * nearer than what it would leave. It moves past a value exactly if it moves past all before it, so no lane waits for another:
- * each value is added or not.
+ * each value is added or not. The window holds a middle value, wherever it stops.
  */
 #ifndef WINDOW_VECTORS
 #define WINDOW_VECTORS ((size_t)4)
@@ -48,28 +48,27 @@ UNROLL
     }
 }
 
-/* The sums go to `out` as means: of one vector of columns, of which n sorted values lie WINDOW_VECTORS apart. */
+/* The sums go to `out` as means: of one vector of columns, of which n sorted values lie WINDOW_VECTORS apart. The window starts
+ * between `first` and `last`, so that the values from `last` to `first + kept` are in it wherever it does; of those before, it has
+ * the ones that it does not move past, of those behind the ones that it takes in for them. */
 static void TYPED(window_average)(const VECTOR *values, size_t n, size_t kept, NUMBER *out)
 {
-    const size_t gap = WINDOW_VECTORS * LANES;
+    const size_t gap = WINDOW_VECTORS * LANES, middle = (n - 1) / 2;
+    const size_t first = middle >= kept ? middle - kept + 1 : 0, last = n / 2 < n - kept ? n / 2 : n - kept;
     for (size_t lane = 0; lane < LANES; lane += LANES_F8) {
         const NUMBER *sorted = (const NUMBER *)values + lane;
-        /* Halves: sums of two of them have room. */
-        const vf8 twice = 0.5 * LOAD_WIDE(sorted + (n - 1) / 2 * gap) + 0.5 * LOAD_WIDE(sorted + n / 2 * gap);
-        vf8 least = LOAD_WIDE(sorted), most = LOAD_WIDE(sorted + (kept - 1) * gap), sum = {0};
-        vi8 start = {0};
-        for (size_t i = 0; i + kept < n; i++) {
-            const vf8 below = LOAD_WIDE(sorted + i * gap), above = LOAD_WIDE(sorted + (i + kept) * gap);
-            const vi8 moves = 0.5 * below + 0.5 * above < twice;
-            start -= moves;
-            least = CHOSEN_F8(moves, LOAD_WIDE(sorted + (i + 1) * gap), least);
+        const vf8 twice = WINDOW_HALF(LOAD_WIDE(sorted + middle * gap)) + WINDOW_HALF(LOAD_WIDE(sorted + n / 2 * gap));
+        vf8 least = LOAD_WIDE(sorted + first * gap), most = LOAD_WIDE(sorted + (first + kept - 1) * gap);
+        vf8 below = least, sum = {0};
+        for (size_t i = first; i < last; i++) {
+            const vf8 above = LOAD_WIDE(sorted + (i + kept) * gap), next = LOAD_WIDE(sorted + (i + 1) * gap);
+            const vi8 moves = WINDOW_HALF(below) + WINDOW_HALF(above) < twice;
+            sum += WINDOW_SHARE(CHOSEN_F8(moves, above, below), kept);
+            least = CHOSEN_F8(moves, next, least);
             most = CHOSEN_F8(moves, above, most);
+            below = next;
         }
-        for (size_t i = 0; i < n; i++) {
-            const int64_t place = (int64_t)i;
-            const vi8 counts = (place >= start) & (place < start + (int64_t)kept);
-            sum += (vf8)((vi8)(WINDOW_SHARE(LOAD_WIDE(sorted + i * gap), kept)) & counts);
-        }
+        for (size_t i = last; i < first + kept; i++) sum += WINDOW_SHARE(LOAD_WIDE(sorted + i * gap), kept);
         sum = WINDOW_WHOLE(sum, kept);
         STORE_NARROW(out + lane, LESSER_F8(LARGER_F8(sum, least), most));
     }
@@ -81,7 +80,7 @@ static void TYPED(window_pack)(const NUMBER *const *rows, size_t n, size_t at, s
     const size_t columns = WINDOW_VECTORS * LANES;
     for (size_t i = 0; i < n; i++) {
         NUMBER *to = (NUMBER *)(values + i * WINDOW_VECTORS);
-        __builtin_prefetch(rows[i] + at + 4 * columns, 0, 3);
+        for (size_t byte = 0; byte < columns * sizeof *to; byte += LINE) __builtin_prefetch((const char *)(rows[i] + at + 4 * columns) + byte, 0, 3);
         if (width == columns) {
             memcpy(to, rows[i] + at, columns * sizeof *to);
             continue;

@@ -31,6 +31,17 @@ def test_the_mean_of_the_values_nearest_to_the_median(level, dtype):
                 np.testing.assert_allclose(found, expected, rtol=3e-7 if dtype is np.float32 else 1e-14, atol=1e-15)
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_of_two_equally_near_windows_the_lower_is_taken(level, dtype):
+    values = np.random.default_rng(2).integers(-4, 5, (17, 67)).astype(dtype)
+    with using(level, kernels):
+        for n in range(1, 18):
+            for kept in range(1, n + 1):
+                expected = reference.window_mean(values[:n], kept).astype(dtype)
+                np.testing.assert_allclose(Passes.of(values[:n]).window_mean(kept), expected, rtol=1e-15, atol=1e-15)
+
+
 @given(hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=20), elements=FINITE), st.data())
 @settings(deadline=None)
 def test_every_level_gives_the_same_bits_and_stays_within_the_values(values, data):
