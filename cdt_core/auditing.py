@@ -65,13 +65,20 @@ def head(
     log: Log,
     key: Key = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to this file.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write it to this file; the log must go on from a head that is there.",
+        ),
     ] = None,
 ) -> None:
     """Print the last signed head of a log that verifies, to be kept elsewhere. Without --key, of whoever signed the file."""
-    from cdt_core.governance import verify_log
+    from cdt_core.governance import read_head, verify_log
 
-    report = verify_log(log, None if key is None else _public_key(key))
+    kept = read_head(_text(output), str(output)) if output is not None and output.exists() else None
+    report = verify_log(log, None if key is None else _public_key(key), head=kept)
     if not report.ok or report.head is None:
         raise ProtocolError(f"{log}: no head to keep, since {report.problems[0]}; 'cdt audit verify' says more")
     text = report.head.line().decode() + "\n"
@@ -134,11 +141,12 @@ def _sentence(entry: Entry) -> str:
     from cdt_core.governance.instants import instant_text
 
     decision, request = dict(entry.decision), dict(entry.request)
-    allowed = {True: "allowed", False: "refused"}.get(decision.pop("allowed", None), "noted")
+    allowed = decision.pop("allowed", None)
+    answer = "allowed" if allowed is True else "refused" if allowed is False else "noted"
     kind = request.pop("kind", "")
     time = instant_text(entry.time, "time", ProtocolError)
     reasons = decision.pop("reasons", None)
-    said = [f"{entry.sequence:>6}  {time}  {allowed}  {entry.actor}  {kind}".rstrip(), _pairs(request)]
+    said = [f"{entry.sequence:>6}  {time}  {answer}  {entry.actor}  {kind}".rstrip(), _pairs(request)]
     if isinstance(reasons, list):
         said += [_reason(reason) for reason in reasons]
     return "  ".join(filter(None, map(_printable, said)))

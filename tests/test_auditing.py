@@ -56,6 +56,28 @@ def test_a_head_is_of_the_given_key_or_says_that_no_key_was_given(log):
     assert not (log.parent / "head.json").exists()
 
 
+def test_a_kept_head_is_replaced_only_where_the_log_goes_on_from_it(log):
+    run("head", "audit.log", "--key", "key.pub", "-o", "head.json")
+    kept = (log.parent / "head.json").read_bytes()
+    whole = log.read_bytes()
+    log.write_bytes(b"".join(whole.splitlines(keepends=True)[:9]))
+    with pytest.raises(ProtocolError, match="no head to keep, since entries 5 to 8 are gone"):
+        run("head", "audit.log", "--key", "key.pub", "-o", "head.json")
+    assert (log.parent / "head.json").read_bytes() == kept
+    log.write_bytes(whole)
+    written(log, (2,))
+    assert "the head of 11 entries" in run("head", "audit.log", "--key", "key.pub", "-o", "head.json")
+    with pytest.raises(ProtocolError, match=r"key\.pub: no head of an audit log"):
+        run("head", "audit.log", "-o", "key.pub")
+
+
+@pytest.mark.parametrize("allowed", [[], {}, 1, 0.0, "yes", None])
+def test_an_answer_that_is_neither_yes_nor_no_is_shown_as_a_note(tmp_path, allowed):
+    with AuditLog(tmp_path / "audit.log", KEY, now=NOW) as log:
+        log.append(NOW, "ana", {"kind": "audit"}, {"allowed": allowed})
+    assert "  noted  ana  audit" in run("show", tmp_path / "audit.log")
+
+
 def test_what_was_done_to_a_log_is_named_and_exits_with_1(log):
     whole = log.read_bytes()
     log.write_bytes(whole.replace(b"table 4", b"table 5"))

@@ -2,7 +2,8 @@
 
 An :class:`Agreement` is data. :func:`decide` is a pure function of it, a :class:`Request` and the time that the caller gives;
 an :class:`AuditLog` keeps what was decided, and :func:`verify_log` finds what was done to it since. Nothing here reads a
-clock, finds a key or opens a connection: signing keys and times arrive as values.
+clock, finds a key or opens a connection: signing keys and times arrive as values. What else is written down and must not be
+changed unseen, without a signature, is a :class:`cdt_core.governance.linked.LinkedFile`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lines of an audit log: a header, entries, and signed heads, each with the SHA-256 of the line before it.
 
-FORMAT.md has the format. A line is canonical JSON (ASCII, sorted keys, no spaces) and a newline; what is hashed is the line
-without the newline.
+FORMAT.md has the format. Lines are canonical and linked as in :mod:`cdt_core.governance.linked`; but heads are signed and stand
+in the log itself, so that it is opened from its end, whatever its length, and what nobody signed is set aside, not taken away.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = [
-    "FORMAT",
-    "VERSION",
     "Entry",
     "Head",
     "Header",
@@ -35,8 +33,8 @@ __all__ = [
     "read_line",
 ]
 
-FORMAT = "cdt.audit"
-VERSION = 1
+_FORMAT = "cdt.audit"
+_VERSION = 1
 
 #: Signed before the head's own bytes, so that no other signature of the key can be taken for a head.
 _DOMAIN = b"cdt audit log head, version 1\n"
@@ -82,7 +80,7 @@ class Header:
 
     def line(self) -> bytes:
         """The line that says this."""
-        return canonical({"format": FORMAT, "version": VERSION, "log": self.log, "key": self.key})
+        return canonical({"format": _FORMAT, "version": _VERSION, "log": self.log, "key": self.key})
 
 
 @frozen(kw_only=True)
@@ -165,8 +163,10 @@ def read_line(line: bytes) -> Header | Entry | Head:
 
 def _value(tree: Mapping[str, Any]) -> Header | Entry | Head:
     if "format" in tree:
-        if (tree["format"], tree["version"]) != (FORMAT, VERSION):
-            raise ValueError(f"the format is {tree['format']} {tree['version']}; this program reads {FORMAT} {VERSION}")
+        if (tree["format"], tree["version"]) != (_FORMAT, _VERSION):
+            raise ValueError(
+                f"the format is {tree['format']} {tree['version']}; this program reads {_FORMAT} {_VERSION}"
+            )
         return Header(_hexadecimal(tree["log"], 16), _hexadecimal(tree["key"], 32))
     previous = _hexadecimal(tree["previous"], 32)
     if "head" in tree:
@@ -174,7 +174,7 @@ def _value(tree: Mapping[str, Any]) -> Header | Entry | Head:
         return Head(_hexadecimal(tree["log"], 16), _count(tree["head"]), previous, signature)
     return Entry(
         sequence=_count(tree["sequence"]),
-        time=read_instant(tree["time"], "time", ProtocolError),
+        time=read_instant(tree["time"]),
         actor=_typed(tree["actor"], str),
         request=_typed(tree["request"], dict),
         decision=_typed(tree["decision"], dict),

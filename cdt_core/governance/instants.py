@@ -26,8 +26,8 @@ def instant_text(value: datetime, what: str, error: type[CdtError]) -> str:
         raise error(f"{what}: {value!r} is in no year from 1 to 9999 in UTC") from None
 
 
-def read_instant(text: str, what: str, error: type[CdtError]) -> datetime:
-    """The instant that a text names; raises ``error`` naming ``what`` when it names none, or has no zone."""
+def read_instant(text: str) -> datetime:
+    """The instant that a text names, in UTC; ``ValueError`` when it names none, or has no zone."""
     try:
         value = datetime.fromisoformat(text)
         aware = value.utcoffset() is not None and "T" in text
@@ -35,5 +35,5 @@ def read_instant(text: str, what: str, error: type[CdtError]) -> datetime:
     except (ValueError, OverflowError):
         aware = False
     if not aware:
-        raise error(f"{what}: {text!r} is no instant; write it with its zone, as 2026-12-31T23:59:59Z")
+        raise ValueError(f"{text!r} is no instant; write it with its zone, as 2026-12-31T23:59:59Z")
     return value

@@ -90,11 +90,9 @@ def _text(node: Node, key: str) -> str:
 
 
 def _may_ask(node: Node) -> dict[str, tuple[str, ...]]:
-    found = {role: node.take(role).texts(KINDS) for role in ROLES if role in node.keys()}  # noqa: SIM118
-    for role in ROLES:
-        node.get(role)
+    found = {role: node.get(role) for role in ROLES}
     node.end()
-    return found
+    return {role: kinds.texts(KINDS) for role, kinds in found.items() if kinds is not None}
 
 
 def _budget(node: Node) -> Budget:
@@ -116,6 +114,6 @@ def _transfer(node: Node) -> Transfer:
 
 def _instant(node: Node) -> datetime:
     try:
-        return read_instant(node.text(), "", CertificateError)
-    except CertificateError as error:
-        raise node.wrong(str(error).removeprefix(": ")) from error
+        return read_instant(node.text())
+    except ValueError as error:
+        raise node.wrong(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -61,7 +61,7 @@ def tail_of(handle: int, path: Path, key: Ed25519PublicKey) -> Tail:
     look = _FIRST_LOOK
     while True:
         start = max(0, size - look)
-        found = _last_head(os.pread(handle, size - start, start), path, whole=start == 0)
+        found = _last_head(os.pread(handle, size - start, start), path)
         if found is not None:
             break
         if start == 0:
@@ -90,8 +90,8 @@ def _header(handle: int, path: Path) -> Header:
     return header
 
 
-def _last_head(data: bytes, path: Path, *, whole: bool) -> tuple[int, Head] | None:
-    """Offset and value of the last line that is a head; of a window into the file, the first line is cut.
+def _last_head(data: bytes, path: Path) -> tuple[int, Head] | None:
+    """Offset and value of the last line that is a head, of a window whose first line is the header or is cut.
 
     A crash cuts a group off, so that whole lines behind the last head are entries; anything else is somebody's work.
     """
@@ -99,7 +99,7 @@ def _last_head(data: bytes, path: Path, *, whole: bool) -> tuple[int, Head] | No
     while ends > 0:
         starts = data.rfind(b"\n", 0, ends) + 1
         if starts == 0:
-            return None if not whole else _none_left(path)
+            break
         try:
             value = read_line(data[starts:ends])
         except ProtocolError as error:
@@ -109,11 +109,7 @@ def _last_head(data: bytes, path: Path, *, whole: bool) -> tuple[int, Head] | No
         if isinstance(value, Head):
             return starts, value
         ends = starts - 1
-    return None if not whole else _none_left(path)
-
-
-def _none_left(path: Path) -> NoReturn:
-    raise OutputError(f"{path}: no signed head is left in this audit log; keep it as evidence and begin a new one")
+    return None
 
 
 def _check_link(handle: int, path: Path, offset: int, head: Head) -> None:

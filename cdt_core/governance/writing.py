@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from attrs import asdict
 
 from cdt_core.errors import CertificateError
 from cdt_core.governance.instants import instant_text
+from cdt_core.governance.linked import canonical, digest
 
 if TYPE_CHECKING:
     from cdt_core.governance.agreement import Agreement
@@ -27,8 +27,7 @@ def agreement_text(agreement: Agreement) -> str:
 
 def agreement_digest(agreement: Agreement) -> str:
     """SHA-256 of the agreement's JSON with sorted keys, without spaces and in ASCII, in hexadecimal."""
-    text = json.dumps(_tree(agreement), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return digest(canonical(_tree(agreement)))
 
 
 def _tree(agreement: Agreement) -> dict[str, Any]:
