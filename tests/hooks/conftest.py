@@ -11,9 +11,11 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import xarray as xr
 
 from cdt_core import cli
 from cdt_core.hooks.manager import Catalog, PluginRecord, catalog
+from tests.datasets import smooth
 
 HEADER = """\
 from __future__ import annotations
@@ -69,6 +71,17 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     yield installed
     monkeypatch.undo()
     installed.forget()
+
+
+@pytest.fixture(autouse=True)
+def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treatments of these tests sign with a key of their own, never the user's."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def data() -> xr.Dataset:
+    return xr.Dataset({"u": (("y", "x"), smooth((40, 50)), {"units": "m s-1"})})
 
 
 @pytest.fixture

@@ -15,20 +15,7 @@ from cdt_core.errors import ReaderError, TreatmentError
 from cdt_core.planning.settings import Scope, trials_of
 from cdt_core.planning.trial import Form, Samples
 from cdt_core.testing import SampleVariable
-from tests.datasets import smooth
 from tests.hooks.conftest import Shelf
-
-
-@pytest.fixture(autouse=True)
-def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Treatments of these tests sign with a key of their own, never the user's."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-
-
-@pytest.fixture
-def data() -> xr.Dataset:
-    return xr.Dataset({"u": (("y", "x"), smooth((40, 50)), {"units": "m s-1"})})
-
 
 READER = """
     @hookimpl

@@ -22,17 +22,6 @@ from tests.hooks.conftest import Shelf
 HOOKS = {name: hook for name, hook in vars(spec).items() if name.startswith("cdt_") and hasattr(hook, "cdt_spec")}
 
 
-@pytest.fixture(autouse=True)
-def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Treatments of these tests sign with a key of their own, never the user's."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-
-
-@pytest.fixture
-def data() -> xr.Dataset:
-    return xr.Dataset({"u": (("y", "x"), smooth((40, 50)), {"units": "m s-1"})})
-
-
 def test_cdt_readers(shelf: Shelf, tmp_path: Path) -> None:
     shelf.put(
         "sensor",
