@@ -89,6 +89,6 @@ def test_a_changed_or_cut_state_is_refused(federation, data):
 
 
 def test_a_state_too_long_to_encrypt_is_refused_by_its_size(federation, monkeypatch):
-    monkeypatch.setattr("cdt_privacy.secure.saved._MOST_BYTES", 100)
+    monkeypatch.setattr("cdt_privacy.secure.seal._MOST_BYTES", 100)
     with pytest.raises(FederatedError, match=r"a state of \d+ bytes, and 100 can be saved"):
         federation(3).party("site-00").saved()

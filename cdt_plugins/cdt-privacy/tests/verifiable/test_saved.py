@@ -143,6 +143,6 @@ def test_a_changed_or_cut_state_is_refused(at, bits):
 
 
 def test_a_state_too_long_to_encrypt_is_refused_by_its_size(monkeypatch):
-    monkeypatch.setattr("cdt_privacy.verifiable.saved._MOST_BYTES", 100)
+    monkeypatch.setattr("cdt_privacy.secure.seal._MOST_BYTES", 100)
     with pytest.raises(FederatedError, match=r"a state of \d+ bytes, and 100 can be saved"):
         _party("basel").saved()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cdt_core.errors import FederatedError
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_privacy import secure
+from cdt_privacy.secure.seal import Seal
 from cdt_privacy.verifiable.coins import COIN_BYTES
 from cdt_privacy.verifiable.contributor import Secrets
 from cdt_privacy.verifiable.group import read_scalar, scalar_bytes
@@ -24,11 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["State"]
 
-_MAGIC = b"cdt verified sum site 1"
-_NONCE_BYTES = 12
+_SEAL = Seal(b"cdt verified sum site 1", " in a verified sum", "a verified sum")
 _LIMIT_BYTES = 32
-#: What the library encrypts at once.
-_MOST_BYTES = 2**31 - 1
 
 
 @attrs.frozen(kw_only=True)
@@ -49,10 +43,7 @@ class State:
     answer: bytes = attrs.field(repr=False)
 
     def to_bytes(self, identity: secure.Identity) -> bytes:
-        """Encrypted and authenticated by AES-256-GCM, with a key that only the identity can derive and a nonce of its own.
-
-        ``FederatedError`` for more than 2 GiB.
-        """
+        """Sealed; ``FederatedError`` for more than 2 GiB."""
         terms = self.terms
         writer = FieldWriter().text(terms.round).number(terms.length, 8).number(terms.projections, 2)
         writer.number(terms.square_limit, _LIMIT_BYTES).fixed(self.secrets.coin)
@@ -61,26 +52,12 @@ class State:
         writer.array(self.update, "int64").number(self.done, 1).number(len(self.requests), 1)
         for field in (self.sums.to_bytes(), self.masked, self.answer, *self.requests):
             writer.number(len(field), 8).fixed(field)
-        nonce, plain = os.urandom(_NONCE_BYTES), writer.end()
-        if len(plain) > _MOST_BYTES:
-            raise FederatedError(
-                f"round {terms.round!r}: a state of {len(plain)} bytes, and {_MOST_BYTES} can be saved; sum shorter vectors"
-            )
-        return _MAGIC + nonce + _cipher(identity).encrypt(nonce, plain, _MAGIC)
+        return _SEAL.closed(writer.end(), identity, terms.round)
 
     @classmethod
     def from_bytes(cls, saved: bytes, identity: secure.Identity) -> State:
         """The state of :meth:`to_bytes`; ``ProtocolError`` when it was changed or is of another identity."""
-        what = f"saved state of site {identity.site!r}"
-        outer = FieldReader(saved, what)
-        if outer.fixed(len(_MAGIC)) != _MAGIC:
-            raise outer.error("not the state of a site in a verified sum of this version")
-        nonce = outer.fixed(_NONCE_BYTES)
-        try:
-            plain = _cipher(identity).decrypt(nonce, saved[len(_MAGIC) + _NONCE_BYTES :], _MAGIC)
-        except (InvalidTag, ValueError) as error:
-            raise outer.error("it was changed, cut, or is another site's") from error
-        return cls._parsed(FieldReader(plain, what), len(plain))
+        return cls._parsed(_SEAL.opened(saved, identity), len(saved))
 
     @classmethod
     def _parsed(cls, reader: FieldReader, size: int) -> State:
@@ -102,7 +79,3 @@ class State:
             requests=requests,
             answer=answer,
         )
-
-
-def _cipher(identity: secure.Identity) -> AESGCM:
-    return AESGCM(identity.derive(f"saved state of {identity.site} in a verified sum".encode()))
