@@ -140,6 +140,14 @@ def test_a_node_that_fails_or_talks_of_something_else_drops_out(plain_app):
     assert np.allclose(outcome.values, expected_mean(["site-0"], 1), rtol=1e-14)
 
 
+def test_a_coordinator_started_anew_without_its_journal_is_told_what_it_lacks(plain_app, caplog):
+    grid = LocalGrid([plain_app] * 3)
+    assert not run_round(coordinator_of(ROSTER), delivery_of(grid), plain).failed
+    assert run_round(coordinator_of(ROSTER), delivery_of(grid), plain, b"another task").failed
+    assert "site-0 says nothing in this stage: its node failed" in caplog.text
+    assert "was answered already; a coordinator that is started anew needs its journal" in caplog.text
+
+
 def test_when_no_site_is_there_it_says_so():
     delivery = delivery_of(LocalGrid([ClientApp()]), timeout_seconds=1e-3)
     with pytest.raises(FederatedError, match="none of the 3 sites is connected, as 'site-0'"):

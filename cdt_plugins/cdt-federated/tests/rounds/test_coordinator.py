@@ -19,6 +19,7 @@ from cdt_federated.rounds import (
     PlainExchange,
     PlainParty,
     Roster,
+    Site,
     Terms,
     rule_of,
     run_in_process,
@@ -27,6 +28,22 @@ from cdt_federated.rounds import (
 
 ROSTER = roster_of(5)
 UPDATE = "update"
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: Coordinator("trial", key_of("server")), "a str is no federation; give a Roster"),
+        (lambda: coordinator_of(roster_of(2), 3), "terms=3"),
+        (lambda: coordinator_of(roster_of(2), journal="folder"), "journal='folder' cannot be used"),
+        (lambda: Site("site-0", key_of("site-0"), "trial", join), "'site-0' cannot join a str"),
+        (lambda: Site("site-0", key_of("site-0"), roster_of(2), None), "'site-0' cannot join a Roster by None"),
+        (lambda: InProcess(["site-0"]), "a str is no site of a round"),
+    ],
+)
+def test_what_cannot_lead_or_join_is_refused_when_it_is_made(made, said):
+    with pytest.raises(FederatedError, match=said):
+        made()
 
 
 def test_a_round_gives_the_mean_of_all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from logging import getLogger
 
 from attrs import define, field
 
@@ -15,6 +16,8 @@ from cdt_federated.flower.records import RECORD, message_in, record_of_message
 from cdt_federated.rounds.roster import NAME_LIMIT
 
 __all__ = ["GridDelivery"]
+
+_LOG = getLogger("cdt_federated.flower")
 
 
 @define
@@ -38,7 +41,7 @@ class GridDelivery:
     Notes
     -----
     Which node is which site each node says itself, and nothing hangs on it: answers are signed. A request goes to all nodes
-    that say they are its site: to the one that was killed and to the one that came for it.
+    that say they are its site: to the one that was killed and to the one that came for it. Why a site says nothing is logged.
     """
 
     grid: flwr.serverapp.Grid
@@ -138,12 +141,12 @@ class GridDelivery:
         """What has come, which is taken off what was sent: a node that failed, or sends something else, says nothing."""
         for reply in self._pulled(sent):
             site = sent.pop(reply.metadata.reply_to_message_id, "")
-            if reply.has_error():
-                continue
             try:
+                if reply.has_error():
+                    raise ProtocolError(f"its node failed: {str(reply.error.reason)[:500]}")
                 yield message_in(reply.content), site
-            except ProtocolError:
-                continue
+            except ProtocolError as error:
+                _LOG.warning("%s says nothing in this stage: %s", site, error)
 
     def _pushed(self, messages: list[flwr.app.Message]) -> list[str | None]:
         """Identifiers; None in place of one that Flower could not send."""

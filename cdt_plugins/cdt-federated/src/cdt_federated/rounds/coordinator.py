@@ -29,7 +29,8 @@ class Coordinator:
     terms
         What a round needs.
     journal
-        Where to write down what happens, so that another process can resume after a crash; nowhere when None.
+        Where to write down what happens, so that another process can resume after a crash, and goes on counting rounds: sites
+        answer none twice. Nowhere when None.
     allowed
         Asked before each round with its :class:`Opening`; raises ``AccessError`` when an agreement forbids it.
 
@@ -57,6 +58,12 @@ class Coordinator:
         journal: Journal | None = None,
         allowed: Callable[[Opening], None] | None = None,
     ) -> None:
+        if not isinstance(roster, Roster):
+            raise FederatedError(f"a {type(roster).__name__} is no federation; give a Roster")
+        if not isinstance(terms, Terms | None) or not isinstance(journal, Journal | None):
+            raise FederatedError(
+                f"terms={terms!r} and journal={journal!r} cannot be used; give a Terms(), a Journal(folder)"
+            )
         if public_of(key, roster.coordinator.name) != roster.coordinator.public_key:
             raise FederatedError(
                 f"the key is not that of {roster.coordinator.name!r} in the roster; give the coordinator's"

@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cdt_core.errors import CdtError
+from cdt_core.errors import CdtError, FederatedError
 from cdt_federated.rounds.coordinator import Coordinator
 from cdt_federated.rounds.envelope import Envelope, Sealed
 from cdt_federated.rounds.faults import Faults, bit_flipped
+from cdt_federated.rounds.kept import KeptSite
 from cdt_federated.rounds.opening import OpenExchange, Outcome
 from cdt_federated.rounds.site import Site
 
@@ -68,13 +69,19 @@ def _of_stage(coordinator: Coordinator, messages: Iterable[bytes]) -> Iterator[b
             return
 
 
+def _is_site(site: Site | KeptSite) -> Site | KeptSite:
+    if not isinstance(site, Site | KeptSite):
+        raise FederatedError(f"a {type(site).__name__} is no site of a round; give each Site of the federation")
+    return site
+
+
 class InProcess:
     """Delivers to sites that live in this process; faults can be injected.
 
     Parameters
     ----------
     sites
-        All sites of the federation.
+        All sites of the federation, kept ones or not.
     faults
         What goes wrong. May be set anew between rounds.
 
@@ -85,8 +92,8 @@ class InProcess:
         caller's functions, and pass).
     """
 
-    def __init__(self, sites: Iterable[Site], faults: Faults | None = None) -> None:
-        self._sites = {site.name: site for site in sites}
+    def __init__(self, sites: Iterable[Site | KeptSite], faults: Faults | None = None) -> None:
+        self._sites = {site.name: site for site in map(_is_site, sites)}
         self.faults = Faults() if faults is None else faults
         self.failures: dict[str, CdtError] = {}
         self._late: list[bytes] = []
@@ -142,7 +149,7 @@ class InProcess:
 
 def run_in_process(
     coordinator: Coordinator,
-    sites: Iterable[Site],
+    sites: Iterable[Site | KeptSite],
     open_exchange: OpenExchange,
     task: bytes = b"",
     *,

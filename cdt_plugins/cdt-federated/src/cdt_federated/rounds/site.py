@@ -69,6 +69,10 @@ class Site:
     def __init__(
         self, name: str, key: Ed25519PrivateKey, roster: Roster, join: Join, *, largest_message: int = 1 << 30
     ) -> None:
+        if not isinstance(roster, Roster) or not callable(join):
+            raise FederatedError(
+                f"{name!r} cannot join a {type(roster).__name__} by {join!r}; give a Roster and a function"
+            )
         member = roster.site(name)
         if member is None or member.public_key != public_of(key, name):
             raise FederatedError(
@@ -169,7 +173,8 @@ class Site:
         last = self._last
         turn, latest = (envelope.round, envelope.sequence), (last.round, last.sequence)
         if turn <= latest:
-            raise self._refusal(envelope, f"round {last.round}, stage number {last.sequence} was answered already")
+            answered = f"round {last.round}, stage number {last.sequence} was answered already"
+            raise self._refusal(envelope, f"{answered}; a coordinator that is started anew needs its journal")
         opened = self._opening is not None and self._opening.round == envelope.round and last.round == envelope.round
         if envelope.sequence > 0 and not opened:
             raise self._refusal(envelope, "this site did not answer the round's first stage")
