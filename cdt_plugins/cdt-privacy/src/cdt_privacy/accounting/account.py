@@ -75,11 +75,7 @@ def account(
     >>> round(spent.epsilon, 6), round(spent.by_renyi, 6)
     (0.561285, 0.615802)
     """
-    require_delta(delta)
-    require_neighbours(neighbours)
-    terms = terms_of(mechanisms)
-    for mechanism, _ in terms:
-        require_known(mechanism, neighbours)
+    terms = _known_terms(mechanisms, delta, neighbours)
     pure = _pure(terms, neighbours)
     if delta == 0:
         figures = (math.inf, math.inf, 0.0) if terms else (0.0, 0.0, 0.0)
@@ -104,13 +100,18 @@ def epsilon(mechanisms: Iterable[Mechanism], delta: float, neighbours: Neighbour
 
 def quick_epsilon(mechanisms: Iterable[Mechanism], delta: float, neighbours: Neighbours) -> float:
     """A bound without loss distributions, larger than :func:`epsilon` and in about a millisecond."""
+    terms = _known_terms(mechanisms, delta, neighbours)
+    pure = _pure(terms, neighbours)
+    return min(pure, by_renyi(terms, delta, neighbours).epsilon) if delta > 0 else pure
+
+
+def _known_terms(mechanisms: Iterable[Mechanism], delta: float, neighbours: Neighbours) -> Terms:
     require_delta(delta)
     require_neighbours(neighbours)
     terms = terms_of(mechanisms)
     for mechanism, _ in terms:
         require_known(mechanism, neighbours)
-    pure = _pure(terms, neighbours)
-    return min(pure, by_renyi(terms, delta, neighbours).epsilon) if delta > 0 else pure
+    return terms
 
 
 def require_delta(delta: float) -> None:
