@@ -182,6 +182,11 @@ def test_records_that_overflow_tell_nothing_by_it(ledgers):
 def test_settings_that_protect_nobody_are_refused(ledgers):
     with pytest.raises(PrivacyError, match="which leaves none"):
         _carrier(colluding=3).plan(LENGTH)
+    with pytest.raises(PrivacyError, match="4 sites must be in a sum of 3"):
+        _carrier(least=4).plan(LENGTH)
+    for wrong in ({"epsilon": "1"}, {"delta": 0.0}, {"uses": 0}, {"least": 2.0}, {"colluding": None}):
+        with pytest.raises(FederatedError, match=f"{next(iter(wrong))} of SharedNoise is"):
+            _carrier(**wrong)
     with pytest.raises(FederatedError, match="'cousins'; give one of"):
         _carrier(neighbours="cousins")
     heavy = Member.of("site-0", key_of("site-0"), weight=1.5)

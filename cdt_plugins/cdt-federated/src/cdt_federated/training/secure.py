@@ -60,6 +60,9 @@ class Secure:
     Notes
     -----
     The rounding adds an error of mean 0 and of at most one lattice step for each site to each coordinate of the sum.
+
+    A sum hides an update in its own round: two rounds from the same model, one of them without a site, differ by that site's
+    update. Against a coordinator that asks so, add noise (:class:`~cdt_federated.training.PrivateGradient`).
     """
 
     roster: Roster

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from cdt_core.errors import FederatedError
 from cdt_core.model.exchange import Exchange, Party
-from cdt_federated.checks import count
+from cdt_federated.checks import above_zero, count, whole
 from cdt_federated.rounds.opening import Opening
 from cdt_federated.strategies.base import Strategy
 from cdt_federated.strategies.fedavg import FedAvg
@@ -103,11 +103,11 @@ class SharedNoise(Secure):
     See :mod:`cdt_federated.example_shared`.
     """
 
-    epsilon: float
-    delta: float
+    epsilon: float = field(validator=above_zero)
+    delta: float = field(validator=above_zero)
     uses: int = field(validator=count)
-    least: int = 0
-    colluding: int = 1
+    least: int = field(default=0, validator=whole)
+    colluding: int = field(default=1, validator=whole)
     neighbours: str = "replace-one"
     ledger: Ledger | None = field(default=None, repr=False)
     penalty: Callable[[Vector], ArrayLike] | None = field(default=None, repr=False)
@@ -149,8 +149,8 @@ class SharedNoise(Secure):
                 carrier="secure",
                 noise="distributed",
                 sites=len(self.roster.sites),
-                least_sites=self._least,
-                colluding=self.colluding,
+                least_sites=int(self._least),
+                colluding=int(self.colluding),
             ),
             chain.Contribution(
                 length=length,
@@ -158,7 +158,7 @@ class SharedNoise(Secure):
                 rows=max(self._records().values()),
                 neighbours=accounting.Neighbours(self.neighbours),
             ),
-            chain.Target(epsilon=self.epsilon, delta=self.delta, rounds=int(self.uses)),
+            chain.Target(epsilon=float(self.epsilon), delta=float(self.delta), rounds=int(self.uses)),
             self.bits,
         )
 
