@@ -56,10 +56,6 @@ class Wording:
     absent: str = "create it"
     unwritten: str = "make room, then open it again"
 
-    def wrong(self, path: Path, what: str) -> CdtError:
-        """The error that says ``what`` of the file."""
-        return self.error(f"the {self.name} {path} {what}")
-
 
 @frozen
 class LinkedLine:
@@ -98,6 +94,7 @@ class LinkedFile:
         self.path = path
         self.count, self.head, self.torn = 0, START, False
         self._wording, self._handle, self._end = wording, -1, 0
+        self._head_path = path.with_name(f"{path.name}.head")
 
     @classmethod
     def create(cls, path: Path, first: Mapping[str, Any], wording: Wording, *, exist_ok: bool = False) -> LinkedFile:
@@ -108,16 +105,16 @@ class LinkedFile:
         CdtError
             That of ``wording``: the file exists, was there and is gone, or cannot be made.
         """
-        line = _encoded(0, START, first, path, wording)
-        is_there = os.path.lexists(path)
-        if not is_there and os.path.lexists(_head_path(path)):
-            raise wording.wrong(path, "is gone, and its head is there; restore it from a copy")
+        made = cls(path, wording)
+        line, is_there = made._encoded(0, START, first), os.path.lexists(path)
+        if not is_there and os.path.lexists(made._head_path):
+            raise made._wrong("is gone, and its head is there; restore it from a copy")
         try:
             is_new = not is_there and make_whole(path, line + b"\n", 0o600)
         except OSError as error:
-            raise wording.wrong(path, f"cannot be created: {error.strerror}") from error
+            raise made._wrong(f"cannot be created: {error.strerror}") from error
         if not (is_new or exist_ok):
-            raise wording.wrong(path, f"exists: {wording.exists}")
+            raise made._wrong(f"exists: {wording.exists}")
         return cls.open(path, wording)
 
     @classmethod
@@ -137,10 +134,10 @@ class LinkedFile:
         except BaseException as error:
             opened.close()
             if isinstance(error, BlockingIOError):
-                raise wording.wrong(path, "is in use by another process, or open twice; close it there") from error
+                raise opened._wrong("is in use by another process, or open twice; close it there") from error
             if isinstance(error, OSError):
                 advice = f"; {wording.absent}" if isinstance(error, FileNotFoundError) else ""
-                raise wording.wrong(path, f"cannot be opened: {error.strerror}{advice}") from error
+                raise opened._wrong(f"cannot be opened: {error.strerror}{advice}") from error
             raise
 
     def lines(self) -> Iterator[LinkedLine]:
@@ -194,7 +191,7 @@ class LinkedFile:
         self._require_open()
         lines, head = [], self.head
         for sequence, entry in enumerate(entries, self.count):
-            lines.append(_encoded(sequence, head, entry, self.path, self._wording))
+            lines.append(self._encoded(sequence, head, entry))
             head = digest(lines[-1])
         group = b"\n".join((*lines, b""))
         try:
@@ -208,6 +205,17 @@ class LinkedFile:
                 raise self._wrong(f"cannot be written: {error.strerror}; {self._wording.unwritten}") from error
             raise
 
+    def _encoded(self, sequence: int, previous: str, entry: Mapping[str, Any]) -> bytes:
+        try:
+            line = _BEFORE + canonical(entry) + _behind(sequence, previous)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise self._wrong(f"was given a line {sequence + 1} that JSON cannot hold: {error}") from error
+        if len(line) >= LONGEST_LINE:
+            raise self._wrong(
+                f"was given a line of {len(line)} bytes, and at most {LONGEST_LINE - 1} are kept; shorten its text"
+            )
+        return line
+
     def close(self) -> None:
         """Give the file and its lock back. A second call does nothing."""
         if self._handle >= 0:
@@ -219,7 +227,7 @@ class LinkedFile:
             raise self._wrong("was closed, or failed before; open it again")
 
     def _wrong(self, what: str) -> CdtError:
-        return self._wording.wrong(self.path, what)
+        return self._wording.error(f"the {self._wording.name} {self.path} {what}")
 
     def _verify(self) -> None:
         known, kept = self._kept_head()
@@ -232,11 +240,11 @@ class LinkedFile:
             raise self._wrong(f"was cut: it has {self.count} whole lines of {max(known, 1)}; restore it from a copy")
         if passed != kept:
             raise self._wrong(
-                f"and its head do not belong together: its line {known} is not the one that {_head_path(self.path)} "
+                f"and its head do not belong together: its line {known} is not the one that {self._head_path} "
                 "names; restore both from one copy"
             )
         if known == 0 and self.count > 1:
-            raise self._wrong(f"has lost its head, {_head_path(self.path)}; restore both from one copy")
+            raise self._wrong(f"has lost its head, {self._head_path}; restore both from one copy")
         self.torn = os.fstat(self._handle).st_size > self._end
         if self.torn:
             os.ftruncate(self._handle, self._end)
@@ -247,9 +255,8 @@ class LinkedFile:
 
     def _kept_head(self) -> tuple[int, str]:
         """Count and digest of the head beside the file; of no line where a crash came before the first head."""
-        path = _head_path(self.path)
         try:
-            with path.open("rb") as file:
+            with self._head_path.open("rb") as file:
                 text = file.read(_LONGEST_HEAD)
             count, kept = int(text.split()[0]), text[-65:-1].decode("ascii")
         except FileNotFoundError:
@@ -257,39 +264,22 @@ class LinkedFile:
         except (ValueError, IndexError):
             count, kept, text = 0, "", b""
         if count < 1 or text != _head_text(count, kept):
-            raise self._wrong(f"has a damaged head, {path}; restore both from one copy")
+            raise self._wrong(f"has a damaged head, {self._head_path}; restore both from one copy")
         return count, kept
 
     def _keep_head(self, count: int, head: str) -> None:
-        path = _head_path(self.path)
-        part = path.with_name(f"{path.name}.part")
+        part = self._head_path.with_name(f"{self._head_path.name}.part")
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             write_all(handle, _head_text(count, head), 0)
             os.fsync(handle)
         finally:
             os.close(handle)
-        part.replace(path)
-
-
-def _head_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.head")
+        part.replace(self._head_path)
 
 
 def _head_text(count: int, head: str) -> bytes:
     return f"{count} {head}\n".encode("ascii")
-
-
-def _encoded(sequence: int, previous: str, entry: Mapping[str, Any], path: Path, wording: Wording) -> bytes:
-    try:
-        line = _BEFORE + canonical(entry) + _behind(sequence, previous)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise wording.wrong(path, f"was given a line {sequence + 1} that JSON cannot hold: {error}") from error
-    if len(line) >= LONGEST_LINE:
-        raise wording.wrong(
-            path, f"was given a line of {len(line)} bytes, and at most {LONGEST_LINE - 1} are kept; shorten its text"
-        )
-    return line
 
 
 def _behind(sequence: int, previous: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from cdt_core.errors import OutputError, ProtocolError
-from cdt_core.governance.chain import Entry, Head, Header, key_bytes, read_line
+from cdt_core.governance.chain import Head, Header, key_bytes, read_line
 from cdt_core.governance.files import LONGEST_LINE, sync_folder
 from cdt_core.governance.linked import digest
 
@@ -116,17 +116,8 @@ def _check_link(handle: int, path: Path, offset: int, head: Head) -> None:
     """The line before the head is the one that the head signed."""
     before = os.pread(handle, min(offset, LONGEST_LINE), max(0, offset - LONGEST_LINE))
     line = before.removesuffix(b"\n").rpartition(b"\n")[2]
-    last = _sequence(line)
-    if digest(line) != head.previous or (last is not None and last != head.count - 1):
+    if digest(line) != head.previous:
         raise OutputError(f"{path}: the last entry is not the one that was signed; 'cdt audit verify' says more")
-
-
-def _sequence(line: bytes) -> int | None:
-    try:
-        value = read_line(line)
-    except ProtocolError:
-        return None
-    return value.sequence if isinstance(value, Entry) else None
 
 
 def set_aside(handle: int, path: Path, end: int, left: int) -> Aside:
