@@ -145,6 +145,24 @@ def test_a_drop_out_that_was_planned_for_leaves_the_others_sum(ledgers):
     assert np.abs(trained.model - near).max() < 0.3
 
 
+def test_a_site_that_goes_on_in_another_process_draws_no_second_noise(ledgers):
+    saved = {}
+
+    def deliver(requests):
+        for name, request in requests.items():
+            carrier = _carrier(name, ledgers[name])
+            learner = RecordLearner(STRATEGY, lambda model, step, name=name: model - ROWS[name], LENGTH, carrier)
+            site = Site(name, key_of(name), ROSTER, learner)
+            if name in saved:
+                site.restore(saved[name], carrier.rejoin)
+            yield site.answer(request)
+            saved[name] = site.saved()
+
+    trained = train(Training(strategy=STRATEGY, rounds=1, carrier=_carrier()), START, coordinator_of(ROSTER), deliver)
+    assert trained.history.rounds[0].included == ROSTER.names
+    assert [len(ledger.mechanisms) for ledger in ledgers.values()] == [1, 1, 1]
+
+
 def test_beyond_the_budget_no_record_is_looked_at(ledgers):
     deliver = _sites(ledgers)
     training = Training(strategy=STRATEGY, rounds=USES + 1, carrier=_carrier(), patience=1)
