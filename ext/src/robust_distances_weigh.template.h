@@ -15,7 +15,7 @@ INLINE void TYPED(weigh_rows)(const NUMBER *const *rows, size_t at, size_t width
         vf8 one = LOAD_F8(sums + k), other = LOAD_F8(sums + k + lanes);
 UNROLL
         for (size_t i = 0; i < count; i++) {
-            __builtin_prefetch(rows[i] + ahead + (k >> half), 0, 2);
+            if (!half || k / 2 * sizeof(NUMBER) % LINE == 0) __builtin_prefetch(rows[i] + ahead + (k >> half), 0, 2);
             one += weights[i] * LOAD_WIDE(rows[i] + at + k);
             other += weights[i] * LOAD_WIDE(rows[i] + at + k + lanes);
         }
@@ -43,13 +43,14 @@ static int TYPED(weigh)(const void *const *rows, size_t n, size_t from, size_t t
 {
     const NUMBER *const *numbers = (const NUMBER *const *)rows;
     NUMBER *z = centre;
-    for (size_t at = from; at < to; at += WEIGH_COLUMNS) {
-        const size_t width = to - at < WEIGH_COLUMNS ? to - at : WEIGH_COLUMNS;
-        const size_t ahead = at + 2 * WEIGH_COLUMNS <= to ? at + WEIGH_COLUMNS : at;
-        const int half = weights && squares; /* of what comes next is fetched by each loop */
+    const size_t columns = weights ? WEIGH_COLUMNS : 2 * WEIGH_COLUMNS;
+    const int half = weights && squares; /* of what comes next is fetched by each loop */
+    for (size_t at = from; at < to; at += columns) {
+        const size_t width = to - at < columns ? to - at : columns;
+        const size_t ahead = at + 2 * columns <= to ? at + columns : at;
         if (weights) TYPED(weigh_block)(numbers, n, at, width, ahead, half, weights, keep, z + at);
         for (size_t i = 0; i < n && squares; i++)
-            squares[i] += TYPED(apart_narrow)(numbers[i] + at, z + at, width, scale, numbers[i] + ahead + half * (WEIGH_COLUMNS / 2), half);
+            squares[i] += TYPED(apart_narrow)(numbers[i] + at, z + at, width, scale, numbers[i] + ahead + half * (columns / 2), half);
     }
     return CDT_OK;
 }
