@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,10 +13,12 @@ from cdt_federated.rounds import Coordinator, Member, PlainExchange, PlainParty,
 LENGTH = 5
 
 
+@cache
 def key_of(name):
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
 
 
+@cache
 def roster_of(count, federation="trial"):
     sites = tuple(Member.of(f"site-{n}", key_of(f"site-{n}"), weight=n + 1.0) for n in range(count))
     return Roster(federation, Member.of("server", key_of("server")), sites)
