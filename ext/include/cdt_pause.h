@@ -3,14 +3,15 @@
 #define CDT_PAUSE_H
 #include <stddef.h>
 
-/* `stop` is asked after about every `every` (> 0) steps; not 0: the work is to end. All loops in pieces then end at once, where they
- * are: what was made is of no use. Begins with `left` and `ended` 0, so that it is asked first of all. */
+/* `stop` is asked after about every `every` (> 0) steps; not 0: the work is to end. Loops in pieces then end where they are, those of
+ * few turns run through: what was made is of no use. Begins with `left` and `ended` 0, so that it is asked first of all. */
 typedef struct {
     int (*stop)(void);
     size_t every, left;
     int ended;
 } cdt_pause;
 
+/* Few turns cost nothing, and do not count: who makes many such loops spends for them. */
 #define CDT_FEW_TURNS 1024
 
 __attribute__((noinline, cold, unused)) static void cdt_ask(cdt_pause *p)
@@ -37,8 +38,7 @@ __attribute__((noinline, cold, unused)) static size_t cdt_last_piece(cdt_pause *
     return i + some + !some;
 }
 
-/* Up to where a loop goes without a pause, from i to before n, when each turn has so many steps; i where work is to end. Few turns
- * cost nothing, and do not count: who makes many such loops spends for them. */
+/* Up to where a loop goes without a pause, from i to before n, when each turn has so many steps; i where work is to end. */
 static inline size_t cdt_piece(cdt_pause *p, size_t i, size_t n, size_t steps)
 {
     if (n - i <= CDT_FEW_TURNS) return n;
