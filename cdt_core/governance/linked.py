@@ -90,10 +90,12 @@ class LinkedFile:
     >>> again.close()
     """
 
+    _handle = -1
+
     def __init__(self, path: Path, wording: Wording) -> None:
         self.path = path
         self.count, self.head, self.torn = 0, START, False
-        self._wording, self._handle, self._end = wording, -1, 0
+        self._wording, self._end = wording, 0
         self._head_path = path.with_name(f"{path.name}.head")
 
     @classmethod
@@ -221,6 +223,10 @@ class LinkedFile:
         if self._handle >= 0:
             handle, self._handle = self._handle, -1
             os.close(handle)
+
+    def __del__(self) -> None:
+        if self._handle >= 0:  # nobody else could give back the lock of a file that was forgotten
+            os.close(self._handle)
 
     def _require_open(self) -> None:
         if self._handle < 0:

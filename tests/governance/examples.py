@@ -96,7 +96,7 @@ def interrupted_at(step: int, call: Callable[[], object], *modules: ModuleType) 
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal left
-        if frame.f_code.co_filename not in files:
+        if frame.f_code.co_filename not in files or frame.f_code.co_name == "__del__":  # there, Python swallows it
             return None
         if event == "line":
             left -= 1

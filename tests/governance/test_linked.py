@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import subprocess
@@ -222,6 +223,15 @@ def test_one_writer_at_a_time(tmp_path) -> None:
     file.close()
     LinkedFile.create(path, {"of": "eve"}, WORDING, exist_ok=True).close()
     assert entries(path) == [FIRST]
+
+
+def test_a_file_that_was_forgotten_holds_no_lock(tmp_path) -> None:
+    path = tmp_path / "diary"
+    file = LinkedFile.create(path, FIRST, WORDING)
+    file.append({"saw": 1})
+    del file
+    gc.collect()
+    assert entries(path) == [FIRST, {"saw": 1}]
 
 
 def test_a_file_that_is_not_there_or_cannot_be_made_is_said(tmp_path) -> None:
