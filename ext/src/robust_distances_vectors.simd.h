@@ -49,23 +49,24 @@ typedef int64_t vi8 __attribute__((vector_size(VECTOR_BYTES), may_alias));
 
 /* As many vectors as a vector has lanes become one vector of their sums: v[0] has the sum of v[i] in lane i. Halves are added to
  * halves, so that each step halves the number of vectors. */
-#define FOLD_STEP(count, low, high)                     \
+#define FOLD_STEP(count, one, other, low, high)         \
     UNROLL                                              \
     for (int i = 0; i < (count); i++) {                 \
-        const vector_ a = v[2 * i], b = v[2 * i + 1];   \
+        const vector_ a = v[one], b = v[other];         \
         v[i] = __builtin_shufflevector(a, b, low) + __builtin_shufflevector(a, b, high); \
     }
 #define LIST(...) __VA_ARGS__
-#define FOLD_16_8 FOLD_STEP(8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-#define FOLD_16_4 FOLD_STEP(4, LIST(0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27), LIST(4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31))
-#define FOLD_16_2 FOLD_STEP(2, LIST(0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29), LIST(2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31))
-#define FOLD_16_1 FOLD_STEP(1, LIST(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), LIST(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31))
-#define FOLD_8_4 FOLD_STEP(4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
-#define FOLD_8_2 FOLD_STEP(2, LIST(0, 1, 4, 5, 8, 9, 12, 13), LIST(2, 3, 6, 7, 10, 11, 14, 15))
-#define FOLD_8_1 FOLD_STEP(1, LIST(0, 2, 4, 6, 8, 10, 12, 14), LIST(1, 3, 5, 7, 9, 11, 13, 15))
-#define FOLD_4_2 FOLD_STEP(2, LIST(0, 1, 4, 5), LIST(2, 3, 6, 7))
-#define FOLD_4_1 FOLD_STEP(1, LIST(0, 2, 4, 6), LIST(1, 3, 5, 7))
-#define FOLD_2_1 FOLD_STEP(1, LIST(0, 2), LIST(1, 3))
+#define FOLD_16_8 FOLD_STEP(8, 2 * i, 2 * i + 1, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#define FOLD_16_4 FOLD_STEP(4, 2 * i, 2 * i + 1, LIST(0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27), LIST(4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31))
+#define FOLD_16_2 FOLD_STEP(2, 2 * i, 2 * i + 1, LIST(0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29), LIST(2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31))
+#define FOLD_16_1 FOLD_STEP(1, 2 * i, 2 * i + 1, LIST(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), LIST(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31))
+/* Of eight floats, all but the first step stay within halves, where moves are cheap. */
+#define FOLD_8_4 FOLD_STEP(4, i, i + 4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#define FOLD_8_2 FOLD_STEP(2, 2 * i, 2 * i + 1, LIST(0, 8, 1, 9, 4, 12, 5, 13), LIST(2, 10, 3, 11, 6, 14, 7, 15))
+#define FOLD_8_1 FOLD_STEP(1, 2 * i, 2 * i + 1, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
+#define FOLD_4_2 FOLD_STEP(2, 2 * i, 2 * i + 1, LIST(0, 1, 4, 5), LIST(2, 3, 6, 7))
+#define FOLD_4_1 FOLD_STEP(1, 2 * i, 2 * i + 1, LIST(0, 2, 4, 6), LIST(1, 3, 5, 7))
+#define FOLD_2_1 FOLD_STEP(1, 2 * i, 2 * i + 1, LIST(0, 2), LIST(1, 3))
 
 INLINE void LEVEL(fold_f4)(vf4 *v)
 {

@@ -20,7 +20,7 @@ Vector: TypeAlias = NDArray[np.floating[Any]]
 
 #: Numbers that are read at once (a few milliseconds), and products that are made at once (some tens).
 _NUMBERS = 1 << 23
-_PRODUCTS = 1 << 29
+_PRODUCTS = 1 << 30
 #: Numbers that are copied at once where rows have gaps or another dtype: 1 MiB of float32.
 _COPIED = 1 << 18
 
