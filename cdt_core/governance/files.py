@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["LONGEST_LINE", "lines_of", "make_whole", "open_alone", "sync_folder", "write_all"]
+__all__ = ["LONGEST_LINE", "lines_of", "make_whole", "open_alone", "replace_whole", "sync_folder", "write_all"]
 
 #: Bytes of a line with its newline: nothing longer is written or read.
 LONGEST_LINE = 1 << 20
@@ -52,6 +52,21 @@ def make_whole(path: Path, content: bytes, mode: int) -> bool:
         part.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Put that content at ``path``, for its owner alone: on disk, and whole or as it was before. One writer at a time.
+
+    After a power cut the old content may be there again, unless :func:`sync_folder` follows.
+    """
+    part = path.with_name(f".{path.name}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        write_all(handle, content, 0)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    part.replace(path)
 
 
 def sync_folder(folder: Path) -> None:

@@ -20,7 +20,15 @@ from typing import Any
 from attrs import frozen
 
 from cdt_core.errors import CdtError
-from cdt_core.governance.files import LONGEST_LINE, lines_of, make_whole, open_alone, sync_folder, write_all
+from cdt_core.governance.files import (
+    LONGEST_LINE,
+    lines_of,
+    make_whole,
+    open_alone,
+    replace_whole,
+    sync_folder,
+    write_all,
+)
 
 __all__ = ["START", "LinkedFile", "LinkedLine", "Wording", "canonical", "digest"]
 
@@ -274,14 +282,7 @@ class LinkedFile:
         return count, kept
 
     def _keep_head(self, count: int, head: str) -> None:
-        part = self._head_path.with_name(f"{self._head_path.name}.part")
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            write_all(handle, _head_text(count, head), 0)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        part.replace(self._head_path)
+        replace_whole(self._head_path, _head_text(count, head))
 
 
 def _head_text(count: int, head: str) -> bytes:

@@ -15,7 +15,7 @@ from cdt_core.errors import FederatedError
 from cdt_federated.flower import GridDelivery, client_app
 from cdt_federated.rounds import InProcess, KeptSite, Site, Terms, run_round
 from cdt_federated.strategies import SCAFFOLD
-from cdt_federated.training import Learner, Plain, Secure, Training, train
+from cdt_federated.training import Learner, Plain, Secure, Training, Verified, train
 
 ROSTER = roster_of(3)
 
@@ -65,10 +65,22 @@ def test_several_stages_each_a_message_to_every_node(relay_app):
     assert [message.metadata.message_type for message in grid.sent] == ["query.cdt"] * 3 + ["train.cdt"] * 9
 
 
-@pytest.mark.parametrize("carrier", [None, Secure(roster=ROSTER, clip=100.0, bits=64)], ids=["plain", "secure"])
-def test_nodes_killed_after_their_replies_and_before_flower_stores_anything_lose_nothing(app, carrier):
+@pytest.mark.parametrize(
+    ("carrier", "rounds", "tolerance"),
+    [
+        (None, 4, 1e-15),
+        (Secure(roster=ROSTER, clip=100.0, bits=64), 4, 1e-12),
+        (Verified(roster=ROSTER, clip=100.0, bits=64, projections=1, steps=20), 2, 1e-3),
+    ],
+    ids=["plain", "secure", "verified"],
+)
+def test_nodes_killed_after_their_replies_and_before_flower_stores_anything_lose_nothing(
+    app, carrier, rounds, tolerance
+):
     """After every reply the SuperNode is gone with all that it knew, and another one comes under another number."""
-    training = Training(strategy=SCAFFOLD(steps=4, rate=0.1), rounds=4, carrier=Plain() if carrier is None else carrier)
+    training = Training(
+        strategy=SCAFFOLD(steps=4, rate=0.1), rounds=rounds, carrier=Plain() if carrier is None else carrier
+    )
 
     def with_key(name):
         return Plain() if carrier is None else evolve(carrier, key=key_of(name))
@@ -91,8 +103,8 @@ def test_nodes_killed_after_their_replies_and_before_flower_stores_anything_lose
         train(training, np.zeros(LENGTH), coordinator_of(ROSTER, Terms(minimum=3)), deliver)
         for deliver in (delivery_of(grid), lived)
     )
-    assert min(grid.apps) >= 100 + 1000 * 4
-    assert np.allclose(found.model, expected.model, rtol=0, atol=1e-15 if carrier is None else 1e-12)
+    assert min(grid.apps) >= 100 + 1000 * rounds
+    assert np.allclose(found.model, expected.model, rtol=0, atol=tolerance)
 
 
 def test_a_node_that_comes_for_a_dead_one_within_a_stage_is_asked(relay_app):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cdt_core.errors import FederatedError, ProtocolError
+from cdt_core.governance.files import replace_whole, sync_folder
 from cdt_federated.rounds.opening import Rejoin
 from cdt_federated.rounds.site import Site
 
@@ -102,19 +103,10 @@ class KeptSite:
         self._seen = stamp
 
     def _keep(self) -> None:
-        state, part = self._site.saved(), f"{self._path}.part"
+        state = self._site.saved()
         try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(state)
-                file.write(hashlib.sha256(state).digest())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)  # the new name, too
-            finally:
-                os.close(folder)
+            replace_whole(self._path, state + hashlib.sha256(state).digest())
+            sync_folder(self._path.parent)
             self._seen = self._stamp()
         except OSError as error:
             raise self._refusal(error) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import attrs
 from attrs import frozen
 
 from cdt_core.errors import FederatedError, ProtocolError
+from cdt_core.governance.files import replace_whole, sync_folder
 from cdt_core.model.fields import FieldReader, FieldWriter
 from cdt_federated.reputation import Trust
 from cdt_federated.strategies.base import State
@@ -49,18 +49,9 @@ class Checkpoint:
         records = [attrs.asdict(record) for record in self.history]
         told = {"levels": dict(self.trust.levels), "rounds": self.trust.rounds, "history": records}
         data = writer.counted(json.dumps(told).encode()).end()
-        part = path.with_name(f".{path.name}.part")
         try:
-            with part.open("wb") as file:
-                file.write(data + hashlib.sha256(data).digest())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)  # the new name, too
-            finally:
-                os.close(folder)
+            replace_whole(path, data + hashlib.sha256(data).digest())
+            sync_folder(path.parent)
         except OSError as error:
             raise FederatedError(
                 f"{path}: the checkpoint cannot be written: {error.strerror}; mend that, then call train() again"
