@@ -9,15 +9,21 @@ PLUGINS := $(addprefix cdt_plugins/cdt-,federated imaging privacy robust)
 
 .PHONY: demo test search lint bench clean
 
-$(VENV)/.installed: pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/src/*.[ch] ext/include/*.h)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e . $(addprefix -e ,$(PLUGINS))
-	touch $@
+SOURCES := pyproject.toml setup.py $(wildcard ext/*.pyx ext/*.pxd ext/*.pxi ext/src/*.[ch] ext/include/*.h)
 
-$(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -e '.[test]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[test]')
-	touch $@
+# One installation has all that is asked for: each compiles the C anew.
+define install
+$(PYTHON) -m venv $(VENV)
+$(BIN)/python -m pip install --quiet --upgrade pip
+$(BIN)/python -m pip install --quiet -e '.$(1)' $(foreach plugin,$(PLUGINS),-e '$(plugin)$(1)')
+touch $(VENV)/.installed $@
+endef
+
+$(VENV)/.installed: $(SOURCES)
+	$(call install)
+
+$(VENV)/.tested: $(SOURCES)
+	$(call install,[test])
 
 demo: $(VENV)/.installed
 	$(BIN)/cdt demo $(DATA)
