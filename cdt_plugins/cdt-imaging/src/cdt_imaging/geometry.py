@@ -30,7 +30,13 @@ def axis_coordinate(
 
 
 def expected_bytes(where: str, shape: tuple[int, ...], bits_per_value: int) -> int:
-    """Bytes that values of ``shape`` take when packed without gaps; a size no file can have is an error."""
+    """Bytes that values of ``shape`` take when packed without gaps; a size no file can have is an error.
+
+    Examples
+    --------
+    >>> expected_bytes("scan.dcm", (2, 3), 12)
+    9
+    """
     if any(length < 1 for length in shape):
         raise ReaderError(f"{where}: the header gives an image of shape {shape}, which holds nothing")
     count = math.prod(shape)
@@ -45,7 +51,14 @@ def place_attributes(
     affine: list[list[float]] | None = None,
     space: str = "",
 ) -> dict[str, Any]:
-    """Which axes are of space, their spacing (median step, ``None`` where unknown), and the affine with its space."""
+    """Which axes are of space, their spacing (median step, ``None`` where unknown), and the affine with its space.
+
+    Examples
+    --------
+    >>> rows = axis_coordinate("y", 4, 0.7, attributes={"units": "mm"})
+    >>> place_attributes(["z", "y"], {"y": rows, "z": rows[:1]})
+    {'spatial_axes': ['z', 'y'], 'spacing': [None, 0.7], 'spacing_units': 'mm'}
+    """
     found: dict[str, Any] = {"spatial_axes": list(axes)}
     spacing = [_spacing(coordinates.get(axis)) for axis in axes]
     if any(step is not None for step in spacing):
