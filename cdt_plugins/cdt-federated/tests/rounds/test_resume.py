@@ -77,7 +77,7 @@ def _resumed(coordinator):
     return coordinator.outcome
 
 
-def test_what_counted_before_the_crash_is_still_known(tmp_path):
+def test_what_a_round_gave_before_the_crash_is_still_known(tmp_path):
     with Journal(tmp_path) as journal:
         faults = Faults(dropped=[("site-2", "update")])
         first = run_in_process(coordinator_of(ROSTER, journal=journal), sites_of(ROSTER), plain, faults=faults)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from federation import coordinator_of, join, key_of, plain, roster_of, sites_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from relay import RelayExchange, RelayParty
 
 from cdt_core.errors import FederatedError, ProtocolError
 from cdt_federated.rounds import Coordinator, Member, Roster, Site
+from cdt_federated.rounds.envelope import Sealed
 
 ROSTER = roster_of(3)
 
@@ -69,17 +71,25 @@ def test_a_coordinator_with_another_roster_is_refused():
         _site().answer(coordinator_of(larger).begin(plain)["site-1"])
 
 
+def test_a_request_of_a_round_without_the_site_is_refused():
+    """As only a coordinator that breaks the protocol would sign it."""
+    request = coordinator_of(ROSTER).begin(plain, among=["site-0", "site-2"])["site-2"]
+    forged = evolve(Sealed.read(request, 1 << 20).envelope, recipient="site-1").sealed(key_of("server"))
+    with pytest.raises(ProtocolError, match="not among those of the round"):
+        _site().answer(forged)
+
+
 def test_a_later_stage_of_a_round_that_was_not_joined_is_refused():
     requests, _ = _to_second_stage()
     with pytest.raises(ProtocolError, match="did not answer the round's first stage"):
         _site(_relay).answer(requests["site-1"])
 
 
-def test_a_site_knows_the_task_the_others_and_which_of_its_updates_counted():
+def test_a_site_knows_the_task_and_the_others():
     seen = []
 
     def watching(opening):
-        seen.append((opening.round, opening.task, opening.sites, opening.counted))
+        seen.append((opening.round, opening.task, opening.sites))
         return join(opening)
 
     coordinator, sites = coordinator_of(ROSTER), sites_of(ROSTER, watching)
@@ -87,8 +97,8 @@ def test_a_site_knows_the_task_the_others_and_which_of_its_updates_counted():
         requests = coordinator.begin(plain, task)
         for site in sites:
             coordinator.receive(site.answer(requests[site.name]))
-    assert seen[0] == (1, b"first", ROSTER.names, 0)
-    assert seen[-1] == (2, b"second", ROSTER.names, 1)
+    assert seen[0] == (1, b"first", ROSTER.names)
+    assert seen[-1] == (2, b"second", ROSTER.names)
 
 
 def test_a_site_goes_on_in_another_process_between_two_stages():

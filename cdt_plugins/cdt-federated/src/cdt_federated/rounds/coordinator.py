@@ -253,8 +253,7 @@ class Coordinator:
         return self._open
 
     def _current(self, opening: Opening, open_exchange: OpenExchange) -> CurrentRound:
-        counted = self._record.counted_before(opening.round)
-        return CurrentRound(opening, open_exchange(opening), self.roster, self._key, counted)
+        return CurrentRound(opening, open_exchange(opening), self.roster, self._key)
 
     def _receipt(self, message: bytes) -> Receipt:
         site = ""

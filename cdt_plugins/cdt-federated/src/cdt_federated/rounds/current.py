@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cdt_core.errors import ProtocolError
 from cdt_core.model.exchange import Exchange
-from cdt_core.model.fields import FieldWriter
 from cdt_federated.rounds.envelope import Envelope, Sealed, Shared
 from cdt_federated.rounds.opening import Opening, Outcome
 from cdt_federated.rounds.receipts import RefusedError
@@ -28,13 +27,9 @@ class CurrentRound:
         The round, and its protocol.
     roster, key
         The federation, and its coordinator's private key.
-    counted
-        For each site the latest round whose result holds its update, when there is one.
     """
 
-    def __init__(
-        self, opening: Opening, exchange: Exchange, roster: Roster, key: Ed25519PrivateKey, counted: Mapping[str, int]
-    ) -> None:
+    def __init__(self, opening: Opening, exchange: Exchange, roster: Roster, key: Ed25519PrivateKey) -> None:
         self.opening = opening
         self.refused: Counter[str] = Counter()
         self.requests: dict[str, bytes] = {}
@@ -43,10 +38,7 @@ class CurrentRound:
         self._sender, self._key = roster.coordinator.name, key
         self._digests: dict[str, bytes] = {}
         self._at = 0
-        first = {
-            site: FieldWriter().number(counted.get(site, 0), 8).fixed(own).end()
-            for site, own in exchange.begin().items()
-        }
+        first = exchange.begin()
         if not set(first) <= set(opening.sites):
             raise ProtocolError("the exchange asks a site that is not in the round; make it for the opening's sites")
         self._ask(first, Shared(opening.to_bytes(roster)))

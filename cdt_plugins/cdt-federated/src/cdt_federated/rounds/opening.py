@@ -36,8 +36,6 @@ class Opening:
         What they are asked to do, in bytes that the federation agreed on (a model and how to train it; a query).
     site
         At a site, its own name; empty at the coordinator.
-    counted
-        At a site, the latest round whose result holds its update; 0 when none does.
     """
 
     federation: str
@@ -45,7 +43,6 @@ class Opening:
     sites: tuple[str, ...]
     task: bytes = field(default=b"", validator=_is_bytes)
     site: str = ""
-    counted: int = 0
 
     @property
     def seed(self) -> bytes:

@@ -31,7 +31,7 @@ class Step:
 
 
 class Record:
-    """Numbers of rounds, whose updates counted when, and how the latest round went.
+    """Numbers of rounds, and how the latest round went.
 
     Parameters
     ----------
@@ -55,8 +55,6 @@ class Record:
         self.reason = ""
         self.values = ""
         self.refused: Mapping[str, int] = {}
-        self._counted: dict[str, int] = {}
-        self._before: dict[str, int] = {}
         self._latest: list[Mapping[str, Any]] = []
         for event in journal.events if journal is not None else ():
             if journal is not None and event.get("federation", federation) != federation:
@@ -98,10 +96,6 @@ class Record:
         if self._journal is not None:
             self._journal.sync()
 
-    def counted_before(self, round_: int) -> Mapping[str, int]:
-        """For each site the latest round before that one whose result holds its update."""
-        return self._counted if round_ > self.round or self.unfinished else self._before
-
     def latest(self, federation: str) -> tuple[Opening, list[Step]]:
         """The latest round and what happened in it.
 
@@ -136,5 +130,3 @@ class Record:
         if event["what"] == "end":
             self.unfinished, self.reason, self.refused = False, event["reason"], event["refused"]
             self.values = event["values"]
-            self._before = dict(self._counted)
-            self._counted.update(dict.fromkeys(event["included"], self.round))

@@ -14,8 +14,7 @@ from cdt_federated.rounds.roster import Roster, public_of
 
 __all__ = ["Site"]
 
-_MAGIC = b"cdt.site\x01"
-_COUNTED_BYTES = 8
+_MAGIC = b"cdt.site\x02"
 
 
 @frozen(eq=False)
@@ -123,7 +122,7 @@ class Site:
         kept = _kept_by(self._party)
         if opening is None or kept is None:
             return writer.number(0, 1).end()
-        writer.number(1, 1).number(opening.round, 8).number(opening.counted, 8)
+        writer.number(1, 1).number(opening.round, 8)
         return writer.counted(opening.to_bytes(self.roster)).counted(kept).end()
 
     def restore(self, state: bytes, rejoin: Rejoin | None = None) -> None:
@@ -150,11 +149,11 @@ class Site:
         between = reader.counted(len(state))
         opening, party = None, None
         if reader.number(1):
-            round_, counted = reader.number(8), reader.number(8)
+            round_ = reader.number(8)
             sites, task = Opening.parts(reader.counted(len(state)), self.roster)
             kept = reader.counted(len(state))
             if rejoin is not None:
-                opening = self._opened(round_, counted, sites, task)
+                opening = self._opened(round_, sites, task)
                 party = rejoin(opening, kept)
         reader.end()
         if between:
@@ -183,19 +182,15 @@ class Site:
         """The round and the party that answers, a new one in a round's first stage, and the payload for it."""
         if envelope.sequence > 0 and self._party is not None:
             return self._opening, self._party, envelope.own
-        reader = FieldReader(envelope.own, f"request of round {envelope.round}")
-        counted, payload = reader.number(_COUNTED_BYTES), reader.fixed(len(envelope.own) - _COUNTED_BYTES)
-        if counted >= envelope.round:
-            raise reader.error(f"it says that the update of round {counted} was counted")
         sites, task = Opening.parts(envelope.shared.data, self.roster)
         if self.name not in sites:
-            raise reader.error(f"{self.name!r} is not among the sites of the round")
-        opening = self._opened(envelope.round, counted, sites, task)
-        return opening, self._join(opening), payload
+            raise self._refusal(envelope, "this site is not among those of the round")
+        opening = self._opened(envelope.round, sites, task)
+        return opening, self._join(opening), envelope.own
 
-    def _opened(self, round_: int, counted: int, sites: tuple[str, ...], task: bytes) -> Opening:
+    def _opened(self, round_: int, sites: tuple[str, ...], task: bytes) -> Opening:
         federation = self.roster.federation
-        return Opening(federation=federation, round=round_, sites=sites, task=task, site=self.name, counted=counted)
+        return Opening(federation=federation, round=round_, sites=sites, task=task, site=self.name)
 
     def _sealed(self, request: Sealed, payload: bytes) -> bytes:
         asked = request.envelope
