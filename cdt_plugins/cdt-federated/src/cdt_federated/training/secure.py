@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from attrs import field, frozen
@@ -19,9 +19,9 @@ from cdt_federated.training.carriers import Shown, SumLimits
 from cdt_federated.vectors import Vector
 
 if TYPE_CHECKING:
-    from cdt_privacy import secure
+    from cdt_privacy import secure, verifiable
 
-__all__ = ["Secure", "secure_library"]
+__all__ = ["DecodedSum", "Secure", "secure_library"]
 
 
 def secure_library() -> Any:
@@ -89,7 +89,7 @@ class Secure:
         self._require_agreed(opening, weights)
         library = secure_library()
         terms, lattice = self._terms(library, opening, length), self._lattice(len(opening.sites))
-        return _WeightedSum(library.SecureSum(terms, self._keys(library)), lattice, self._scales())
+        return _WeightedMean(library.SecureSum(terms, self._keys(library)), lattice, self._scales())
 
     def party(self, opening: Opening, length: int, compute: Callable[[], Vector]) -> Party:
         """A site's side; the update is computed when the round is joined."""
@@ -157,20 +157,32 @@ class Secure:
         return library.Identity.from_bytes(site, self.key.private_bytes_raw())  # type: ignore[no-any-return]
 
 
-class _WeightedSum:
-    """A secure sum whose result is the weighted mean, decoded."""
+#: Of which kind the sum is.
+Sum = TypeVar("Sum", bound="secure.SecureSum | verifiable.VerifiedSum")
 
-    def __init__(self, inner: secure.SecureSum, lattice: Lattice, scales: Mapping[str, float]) -> None:
-        self._inner, self._lattice, self._scales = inner, lattice, scales
+
+class DecodedSum(Generic[Sum]):
+    """The exchange of a sum of `cdt-privacy`, whose ``result()`` is left to the carrier: what the integers mean."""
+
+    def __init__(self, inner: Sum) -> None:
+        self.inner = inner
         self.stages = inner.stages
         self.begin, self.receive, self.close = inner.begin, inner.receive, inner.close
 
     @property
     def dropped(self) -> tuple[str, ...]:
         """Sites whose update is not in the sum."""
-        return self._inner.dropped
+        return self.inner.dropped
+
+
+class _WeightedMean(DecodedSum["secure.SecureSum"]):
+    """The result is the weighted mean."""
+
+    def __init__(self, inner: secure.SecureSum, lattice: Lattice, scales: Mapping[str, float]) -> None:
+        super().__init__(inner)
+        self._lattice, self._scales = lattice, scales
 
     def result(self) -> Vector:
         """The weighted mean of the survivors' updates."""
-        total = sum(self._scales[site] for site in self._inner.survivors)
-        return np.asarray(self._lattice.decode(self._inner.result()) / total, np.float64)
+        total = sum(self._scales[site] for site in self.inner.survivors)
+        return np.asarray(self._lattice.decode(self.inner.result()) / total, np.float64)

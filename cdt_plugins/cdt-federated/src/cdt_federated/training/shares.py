@@ -18,7 +18,7 @@ from cdt_federated.strategies.base import Strategy
 from cdt_federated.strategies.fedavg import FedAvg
 from cdt_federated.training.learner import Learner
 from cdt_federated.training.private import MEAN, finite_rows, privacy_library
-from cdt_federated.training.secure import Secure, secure_library
+from cdt_federated.training.secure import DecodedSum, Secure, secure_library
 from cdt_federated.training.task import TrainingTask
 from cdt_federated.vectors import Vector, vector_of
 
@@ -237,23 +237,17 @@ def _planned(combination: Any, contribution: Any, target: Any, bits: int) -> Pri
     return planned
 
 
-class _NoisyMean:
-    """A secure sum of private gradients whose result is their mean with the penalty, downhill."""
+class _NoisyMean(DecodedSum["secure.SecureSum"]):
+    """The result is the mean of the private gradients with the penalty, downhill."""
 
     def __init__(
         self, inner: secure.SecureSum, planned: PrivateSum, records: Mapping[str, int], penalty: Vector
     ) -> None:
-        self._inner, self._planned, self._records, self._penalty = inner, planned, records, penalty
-        self.stages = inner.stages
-        self.begin, self.receive, self.close = inner.begin, inner.receive, inner.close
-
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """Sites whose gradients are not in the sum."""
-        return self._inner.dropped
+        super().__init__(inner)
+        self._planned, self._records, self._penalty = planned, records, penalty
 
     def result(self) -> Vector:
         """Minus the mean gradient of the survivors' records and the penalty."""
-        release = self._planned.result(self._inner.result(), len(self._inner.survivors))
-        records = sum(self._records[site] for site in self._inner.survivors)
+        release = self._planned.result(self.inner.result(), len(self.inner.survivors))
+        records = sum(self._records[site] for site in self.inner.survivors)
         return -(release.value / records + self._penalty)

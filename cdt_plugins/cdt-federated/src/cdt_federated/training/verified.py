@@ -14,7 +14,7 @@ from cdt_core.kernels.lattice import Lattice, Stream
 from cdt_core.model.exchange import Exchange, Party
 from cdt_federated.checks import count
 from cdt_federated.rounds.opening import Opening, Rejoin
-from cdt_federated.training.secure import Secure
+from cdt_federated.training.secure import DecodedSum, Secure
 from cdt_federated.vectors import Vector
 
 if TYPE_CHECKING:
@@ -134,15 +134,14 @@ class Verified(Secure):
         return sums, terms
 
 
-class _VerifiedMean:
-    """A verified sum whose result is the weighted mean, decoded."""
+class _VerifiedMean(DecodedSum["verifiable.VerifiedSum"]):
+    """The result is the weighted mean."""
 
     def __init__(
         self, inner: verifiable.VerifiedSum, step: float, scales: Mapping[str, float], asked: tuple[str, ...]
     ) -> None:
-        self.inner, self._step, self._scales, self._asked = inner, step, scales, asked
-        self.stages = inner.stages
-        self.begin, self.receive, self.close = inner.begin, inner.receive, inner.close
+        super().__init__(inner)
+        self._step, self._scales, self._asked = step, scales, asked
 
     @property
     def dropped(self) -> tuple[str, ...]:

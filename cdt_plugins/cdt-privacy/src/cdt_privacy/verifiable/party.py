@@ -132,18 +132,7 @@ class VerifiedParty:
 
     @classmethod
     def restore(cls, saved: bytes, identity: secure.Identity, roster: secure.Roster) -> VerifiedParty:
-        """Go on where :meth:`saved` was called.
-
-        The last answer may not have left: until the next stage is answered, the very same request gets the very same answer.
-        Any other request for a stage that was answered is refused.
-
-        Raises
-        ------
-        ProtocolError
-            Changed bytes, or another site's.
-        FederatedError
-            A roster that does not fit.
-        """
+        """Go on where :meth:`saved` was called: promises and errors are those of ``SecureParty.restore``."""
         state = State.from_bytes(saved, identity)
         party = cls(identity, roster, state.sums, state.terms, state.update)
         party._contributor = Contributor(state.terms, identity.site, state.update, state.secrets)
